@@ -1,0 +1,27 @@
+/* What the doors share: the store, the world, the keys. Made by app/serve, handed to every handler as its ctx. */
+#ifndef TD_API_SERVICE_H
+#define TD_API_SERVICE_H
+
+#include "crypto/secret.h"
+#include "http/http.h"
+#include "store/db.h"
+
+struct td_authority; /* api/authority.h */
+struct td_keyring;   /* api/token.h */
+
+struct td_service {
+    struct td_store *store;
+    const struct td_env *env;
+    const char *data_dir;
+    const char *base;               /* "https://localhost:8443": for links made without a request */
+    const char *const *names;       /* host names it serves under, with port, NULL-terminated */
+    struct td_master master;
+    struct td_password_cost password_cost;
+    struct td_authority *authority;
+    struct td_keyring *keyring;
+};
+
+/* True if the host (with or without port) is one of our names. */
+bool td_service_is_ours(const struct td_service *svc, struct td_slice host);
+
+#endif

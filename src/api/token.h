@@ -1,0 +1,42 @@
+/* Tokens: what we sign and what we believe. RS256 with keys of the keyring (sealed in the store, JWKS served). */
+#ifndef TD_API_TOKEN_H
+#define TD_API_TOKEN_H
+
+#include "api/service.h"
+#include "codec/json.h"
+
+enum td_code td_keyring_open(struct td_service *svc, struct td_keyring **ret, struct td_error *err) TD_MUST_USE; /* makes the first key */
+void td_keyring_close(struct td_keyring *k);
+
+/* The services a token can be for; one table knows every audience text of each (contract section 4, and our own names). */
+enum td_resource { TD_RESOURCE_DIRECTORY_JOIN, TD_RESOURCE_GRAPH, TD_RESOURCE_MANAGEMENT, TD_RESOURCE_COUNT };
+
+struct td_claims { /* texts are "" when absent */
+    const char *tenant, *oid, *upn, *name, *device_id, *app_id, *audience, *scope;
+    const char *const *roles; /* NULL-terminated; directory roles of a user or application roles */
+    bool device_only;         /* no user in it */
+    int64_t expires;
+};
+
+/* Bearer token of a request to one of our services: signature, issuer, dates (5 min skew), audience, and, in the same
+ * transaction, that its user and its device (where it names one) still exist and are enabled. TD_EAUTH / TD_EEXPIRED. */
+enum td_code td_token_check(const struct td_service *svc, struct td_tx *tx, struct td_slice jwt, enum td_resource resource,
+                            struct td_arena *a, struct td_claims *ret, struct td_error *err) TD_MUST_USE;
+
+/* Tickets: short-lived signed notes from us to us (HS256 under a keyring secret), one kind never good for another.
+ * "device": the lookup's proof that carries a registration into the join; "enrol": wresult of the federated page;
+ * "content": download links. payload is a JSON object text; exp is added and checked. */
+enum td_code td_ticket_make(const struct td_service *svc, const char *kind, const char *payload, int64_t lifetime_us,
+                            struct td_arena *a, char **ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_ticket_open(const struct td_service *svc, const char *kind, struct td_slice ticket, struct td_arena *a,
+                            const struct td_json **ret, struct td_error *err) TD_MUST_USE;
+
+/* Sign-in by name and password for other doors (enrolment's OnPremise and its federated page): Argon2id outside any
+ * transaction, lock-out counted, users of other tenants refused; TD_EAUTH never tells which half was wrong. */
+struct td_signed_in {
+    const char *tenant, *user_id, *upn, *name;
+};
+enum td_code td_sign_in(struct td_service *svc, struct td_slice upn, struct td_slice password, const char *address,
+                        struct td_arena *a, struct td_signed_in *ret, struct td_error *err) TD_MUST_USE;
+
+#endif

@@ -1,0 +1,69 @@
+/* codec/json: strict reading, compact writing. */
+#include "unit/test.h"
+
+#include "codec/json.h"
+
+static struct td_arena arena;
+
+static void reads(void **state TD_UNUSED)
+{
+    struct td_json *v;
+    struct td_error err;
+    assert_ok(td_json_parse(TD_S("{\"a\":[1,2.5,\"x\",true,null],\"B\":-3,\"c\":false}"), 1000, &arena, &v, &err));
+    assert_int_equal(td_json_count(td_json_get(v, "a")), 5);
+    assert_int_equal(td_json_int(v, "B", 0), -3);
+    assert_null(td_json_get(v, "b"));
+    assert_non_null(td_json_iget(v, "b"));
+    assert_false(td_json_bool(v, "c", true));
+    struct td_buf out;
+    struct td_jsonw w;
+    td_buf_init(&out, 1000);
+    td_jsonw_init(&w, &out);
+    td_jsonw_tree(&w, v);
+    assert_slice(td_buf_slice(&out), "{\"a\":[1,2.5,\"x\",true,null],\"B\":-3,\"c\":false}");
+    td_buf_done(&out);
+}
+
+static void refuses(void **state TD_UNUSED)
+{
+    static const char *const bad[] = {"", "{", "{\"a\":1,\"a\":2}", "[1,]", "\"\\u0000\"", "\"\xff\"", "{'a':1}", "[1] x"};
+    struct td_json *v;
+    struct td_error err;
+    for (size_t i = 0; i < TD_COUNTOF(bad); i++)
+        assert_int_not_equal(td_json_parse(td_str(bad[i]), 1000, &arena, &v, &err), TD_OK);
+    char deep[2001];
+    memset(deep, '[', 2000);
+    deep[2000] = '\0';
+    assert_int_equal(td_json_parse(td_str(deep), 5000, &arena, &v, &err), TD_ELIMIT);
+    assert_int_equal(td_json_parse(TD_S("[1234567]"), 5, &arena, &v, &err), TD_ELIMIT);
+}
+
+static void writes(void **state TD_UNUSED)
+{
+    struct td_buf out;
+    struct td_jsonw w;
+    td_buf_init(&out, 1000);
+    td_jsonw_init(&w, &out);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "a\"", "x\n\\");
+    td_jsonw_key(&w, "b");
+    td_jsonw_arr(&w);
+    td_jsonw_int(&w, -1);
+    td_jsonw_obj(&w);
+    td_jsonw_end(&w);
+    td_jsonw_arr_end(&w);
+    td_jsonw_kstr(&w, "c", NULL);
+    td_jsonw_ktime(&w, "t", 1000000);
+    td_jsonw_end(&w);
+    assert_slice(td_buf_slice(&out), "{\"a\\\"\":\"x\\u000a\\\\\",\"b\":[-1,{}],\"c\":null,\"t\":\"1970-01-01T00:00:01Z\"}");
+    td_buf_done(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads), cmocka_unit_test(refuses), cmocka_unit_test(writes)};
+    td_arena_init(&arena);
+    int failed = cmocka_run_group_tests_name("json", tests, NULL, NULL);
+    td_arena_done(&arena);
+    return failed;
+}

@@ -1,0 +1,73 @@
+/* codec/xml: reading with bounds, refusing document types, writing with escapes. */
+#include "unit/test.h"
+
+#include "codec/xml.h"
+
+static struct td_arena arena;
+
+static enum td_code parse(const char *text, struct td_xml **ret, struct td_error *err)
+{
+    return td_xml_parse(td_str(text), 1 << 20, &arena, ret, err);
+}
+
+static void reads_namespaces_and_text(void **state TD_UNUSED)
+{
+    struct td_xml *root;
+    struct td_error err;
+    assert_ok(parse(" \n<a:r xmlns:a='urn:1' xmlns='urn:2' k='v'><x> t<![CDATA[<&]]> </x><a:x a:q='w'>2</a:x></a:r>", &root, &err));
+    assert_true(td_xml_is(root, "urn:1", "r"));
+    assert_string_equal(td_xml_attr(root, "k"), "v");
+    assert_slice(td_xml_text_at(root, "x"), "t<&");
+    const struct td_xml *second = td_xml_child(root, "urn:1", "x");
+    assert_string_equal(td_xml_attr(second, "q"), "w");
+    assert_slice(td_xml_text(td_xml_find(root, "urn:1", "x")), "2");
+    assert_null(td_xml_path(root, "x/y"));
+    assert_slice(td_xml_text(NULL), "");
+}
+
+static void refuses_what_is_hostile(void **state TD_UNUSED)
+{
+    static const char *const bad[] = {
+        "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>", "<a>", "<a></b>", "",
+        "<a/><b/>", "<a>\x01</a>", "<a>&b;</a>",
+    };
+    struct td_xml *root = NULL;
+    struct td_error err;
+    for (size_t i = 0; i < TD_COUNTOF(bad); i++)
+        assert_int_not_equal(parse(bad[i], &root, &err), TD_OK);
+    struct td_buf deep;
+    td_buf_init(&deep, 1 << 16);
+    for (int i = 0; i <= TD_XML_MAX_DEPTH; i++)
+        td_buf_adds(&deep, "<d>");
+    assert_int_equal(parse(deep.p, &root, &err), TD_ELIMIT);
+    td_buf_done(&deep);
+    assert_int_equal(td_xml_parse(TD_S("<a>12345</a>"), 5, &arena, &root, &err), TD_ELIMIT);
+}
+
+static void writes_escaped(void **state TD_UNUSED)
+{
+    struct td_buf b;
+    struct td_xmlw w;
+    td_buf_init(&b, 1000);
+    td_xmlw_init(&w, &b);
+    td_xmlw_open(&w, "a");
+    td_xmlw_attr(&w, "k", "\"<&>\n");
+    td_xmlw_leaf(&w, "b", "<x>&\x01");
+    td_xmlw_leaf(&w, "c", "");
+    td_xmlw_close(&w);
+    assert_slice(td_buf_slice(&b), "<a k=\"&quot;&lt;&amp;&gt;&#10;\"><b>&lt;x&gt;&amp;</b><c/></a>");
+    td_buf_done(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_namespaces_and_text),
+        cmocka_unit_test(refuses_what_is_hostile),
+        cmocka_unit_test(writes_escaped),
+    };
+    td_arena_init(&arena);
+    int failed = cmocka_run_group_tests_name("xml", tests, NULL, NULL);
+    td_arena_done(&arena);
+    return failed;
+}
