@@ -18,17 +18,27 @@ struct td_device {
     const char *server;            /* --server, without final '/' */
     struct td_slice ca_pem;        /* --ca: what it trusts out of the box */
     int pace;                      /* waits of protocols are divided by this */
-    int64_t deadline;              /* monotonic; --timeout */
+    int64_t deadline;              /* monotonic; --timeout; 0: none */
     struct td_device_state *state;
+    void (*say)(void *ctx, const char *line); /* where td_device_say goes; NULL: standard output */
+    void *say_ctx;
 };
 
-/* Named texts that survive: one JSON file, replaced atomically by every td_state_save. Keys are dotted words
- * ("join.device_id"). Values live until the key is set again. */
+/* Named texts that survive: one JSON file (DIR/state.json, mode 0600), replaced atomically by every td_state_save. Keys
+ * are dotted words ("join.device_id"). Values live until the key is set again. The folder is made if it is missing. A
+ * file that is no JSON object of texts is TD_EFORMAT, never silently begun anew. No password of a user ever goes in. */
 enum td_code td_state_open(const char *dir, struct td_device_state **ret, struct td_error *err) TD_MUST_USE;
 void td_state_close(struct td_device_state *s);
 const char *td_state_get(const struct td_device_state *s, const char *key); /* NULL if never set */
 void td_state_set(struct td_device_state *s, const char *key, const char *value); /* NULL removes; in memory until saved */
+int64_t td_state_int(const struct td_device_state *s, const char *key, int64_t otherwise);
+void td_state_set_int(struct td_device_state *s, const char *key, int64_t value);
+/* Every name and value in the order in which they were first set; false ends the walk. */
+bool td_state_at(const struct td_device_state *s, size_t i, const char **ret_key, const char **ret_value);
 enum td_code td_state_save(struct td_device_state *s, struct td_error *err) TD_MUST_USE;
+
+/* DIR/name, for files beside state.json. */
+char *td_device_path(const struct td_device *dev, struct td_arena *a, const char *name);
 
 /* A wait of a protocol, divided by --pace; TD_EEXPIRED when the deadline of the run would pass. */
 enum td_code td_device_wait(struct td_device *dev, int64_t us, struct td_error *err) TD_MUST_USE;
