@@ -31,8 +31,16 @@ enum td_code td_ticket_make(const struct td_service *svc, const char *kind, cons
 enum td_code td_ticket_open(const struct td_service *svc, const char *kind, struct td_slice ticket, struct td_arena *a,
                             const struct td_json **ret, struct td_error *err) TD_MUST_USE;
 
+/* Nonces (srv_challenge, DRS nonce service): opaque, made without touching the store, good for ten minutes under every
+ * tenant segment and every name of ours, and once across all processes: using one is a durable write of its own, so that
+ * a request that fails later has burnt it all the same. TD_EAUTH not ours, TD_EEXPIRED too old, TD_ESTATE used before. */
+enum td_code td_nonce_make(const struct td_service *svc, struct td_arena *a, char **ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_nonce_use(const struct td_service *svc, struct td_slice nonce, struct td_error *err) TD_MUST_USE;
+
 /* Sign-in by name and password for other doors (enrolment's OnPremise and its federated page): Argon2id outside any
- * transaction, lock-out counted, users of other tenants refused; TD_EAUTH never tells which half was wrong. */
+ * transaction, lock-out counted; TD_EAUTH never tells which half was wrong, TD_ELIMIT locked for a while, TD_EDENIED
+ * right password of a disabled user. The tenant follows from the name's domain: a door that stands for one tenant must
+ * compare ret->tenant with it and refuse others. */
 struct td_signed_in {
     const char *tenant, *user_id, *upn, *name;
 };
