@@ -17,11 +17,11 @@
 #define TD_CLEANUP(fn) __attribute__((cleanup(fn)))
 
 /* Hands ownership on: yields the pointer and leaves NULL behind. */
-#define TD_TAKE(ptr)               \
-    __extension__({                \
+#define TD_TAKE(ptr)                  \
+    __extension__({                   \
         __typeof__(ptr) td_t = (ptr); \
-        (ptr) = NULL;              \
-        td_t;                      \
+        (ptr) = NULL;                 \
+        td_t;                         \
     })
 
 #define TD_MIN(a, b) ((a) < (b) ? (a) : (b))

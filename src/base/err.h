@@ -28,18 +28,24 @@ enum td_code {
 
 struct td_error {
     enum td_code code;
-    uint32_t hresult;  /* 0, or the code that Windows shows for this cause */
-    char where[64];    /* field, column, node or step */
-    char text[240];    /* the reason, one sentence */
-    char remedy[240];  /* what to do, one sentence; may be empty */
+    uint32_t hresult; /* 0, or the code that Windows shows for this cause */
+    char where[64];   /* field, column, node or step */
+    char text[240];   /* the reason, one sentence */
+    char remedy[240]; /* what to do, one sentence; may be empty */
 };
 
 /* Returns the expression's code to our caller unless it is TD_OK: the only control-flow macro of the tree. */
-#define td_try(expr)                  \
-    do {                              \
-        enum td_code td_rc = (expr);  \
-        if (td_rc != TD_OK)           \
-            return td_rc;             \
+#define td_try(expr)                 \
+    do {                             \
+        enum td_code td_rc = (expr); \
+        if (td_rc != TD_OK)          \
+            return td_rc;            \
+    } while (0)
+
+/* For the few places where a failure changes nothing (a clean-up on a path that fails already). */
+#define td_ignore(expr)                             \
+    do {                                            \
+        enum td_code td_ignored TD_UNUSED = (expr); \
     } while (0)
 
 /* Fills err (which may be NULL) and returns code, so that a failing function ends with `return td_fail(...)`. */

@@ -8,7 +8,8 @@
 enum td_code td_file_read(const char *path, struct td_buf *out, struct td_error *err) TD_MUST_USE;
 /* Temporary file, fsync, rename, fsync of the folder. mode as for open(2). */
 enum td_code td_file_write(const char *path, struct td_slice data, unsigned mode, struct td_error *err) TD_MUST_USE;
-enum td_code td_dir_make(const char *path, unsigned mode, struct td_error *err) TD_MUST_USE; /* with parents; there already is fine */
+enum td_code td_dir_make(const char *path, unsigned mode, struct td_error *err)
+    TD_MUST_USE; /* with parents; there already is fine */
 bool td_file_exists(const char *path);
 
 #endif

@@ -38,7 +38,8 @@ void td_log(enum td_level level, const char *event, ...)
     struct td_buf b;
     td_buf_init(&b, 8192);
     char at[TD_TIME_TEXT];
-    td_buf_printf(&b, "{\"at\":\"%s\",\"level\":\"%s\",\"event\":", td_time_text_us(td_now(&td_env_real), at), names[level]);
+    td_buf_printf(&b, "{\"at\":\"%s\",\"level\":\"%s\",\"event\":", td_time_text_us(td_now(&td_env_real), at),
+                  names[level]);
     quote(&b, event);
     va_list ap;
     va_start(ap, event);
@@ -58,6 +59,6 @@ void td_log(enum td_level level, const char *event, ...)
 
 void td_log_error(enum td_level level, const char *event, const struct td_error *err)
 {
-    td_log(level, event, "code", td_code_word(err->code), "where", err->where, "reason", err->text, "remedy", err->remedy,
-           NULL);
+    td_log(level, event, "code", td_code_word(err->code), "where", err->where, "reason", err->text, "remedy",
+           err->remedy, NULL);
 }

@@ -26,12 +26,10 @@ static enum td_code convert_all(struct td_arena *a, json_t *in, int depth, struc
     json_t *value;
     size_t i;
     if (json_is_array(in)) {
-        json_array_foreach(in, i, value)
-            td_try(convert_member(a, NULL, value, depth, &tail, err));
+        json_array_foreach(in, i, value) td_try(convert_member(a, NULL, value, depth, &tail, err));
         return TD_OK;
     }
-    json_object_foreach(in, name, value)
-        td_try(convert_member(a, name, value, depth, &tail, err));
+    json_object_foreach(in, name, value) td_try(convert_member(a, name, value, depth, &tail, err));
     return TD_OK;
 }
 
@@ -80,7 +78,8 @@ static bool too_deep(struct td_slice in)
     return false;
 }
 
-enum td_code td_json_parse(struct td_slice in, size_t max, struct td_arena *a, struct td_json **ret, struct td_error *err)
+enum td_code td_json_parse(struct td_slice in, size_t max, struct td_arena *a, struct td_json **ret,
+                           struct td_error *err)
 {
     if (in.n > max)
         return td_fail(err, TD_ELIMIT, "json", "more than %zu bytes", max);

@@ -10,13 +10,21 @@
 
 enum { TD_JSON_MAX_DEPTH = 32 };
 
-enum td_json_type { TD_JSON_NULL, TD_JSON_BOOL, TD_JSON_INT, TD_JSON_REAL, TD_JSON_STRING, TD_JSON_ARRAY, TD_JSON_OBJECT };
+enum td_json_type {
+    TD_JSON_NULL,
+    TD_JSON_BOOL,
+    TD_JSON_INT,
+    TD_JSON_REAL,
+    TD_JSON_STRING,
+    TD_JSON_ARRAY,
+    TD_JSON_OBJECT
+};
 
 struct td_json {
     enum td_json_type type;
-    const char *name;         /* of a member, else NULL */
-    const char *str;          /* strings */
-    int64_t num;              /* integers; 0 or 1 for booleans */
+    const char *name; /* of a member, else NULL */
+    const char *str;  /* strings */
+    int64_t num;      /* integers; 0 or 1 for booleans */
     double real;
     struct td_json *child, *next; /* elements or members, in order */
 };
@@ -35,7 +43,7 @@ size_t td_json_count(const struct td_json *array_or_object);
 /* Streaming writer: commas come by themselves. */
 struct td_jsonw {
     struct td_buf *out;
-    bool first;     /* nothing written yet in the open object or array */
+    bool first; /* nothing written yet in the open object or array */
     bool after_key;
 };
 

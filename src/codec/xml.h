@@ -17,10 +17,10 @@ struct td_xml_attr {
 };
 
 struct td_xml {
-    const char *ns, *name;     /* ns "" if none */
-    const char *text;          /* all character data directly inside, joined; CDATA included */
+    const char *ns, *name; /* ns "" if none */
+    const char *text;      /* all character data directly inside, joined; CDATA included */
     size_t text_len;
-    struct td_xml_attr *attrs; /* in document order */
+    struct td_xml_attr *attrs;            /* in document order */
     struct td_xml *parent, *child, *next; /* first child, next sibling */
 };
 
@@ -36,7 +36,7 @@ struct td_xml *td_xml_path(const struct td_xml *node, const char *path);
 /* First in document order below node (node included). */
 struct td_xml *td_xml_find(struct td_xml *node, const char *ns, const char *name);
 bool td_xml_is(const struct td_xml *node, const char *ns, const char *name);
-struct td_slice td_xml_text(const struct td_xml *node);    /* trimmed */
+struct td_slice td_xml_text(const struct td_xml *node); /* trimmed */
 struct td_slice td_xml_text_at(const struct td_xml *node, const char *path);
 const char *td_xml_attr(const struct td_xml *node, const char *name); /* by local name, NULL if absent */
 

@@ -3,8 +3,8 @@
  * A read is a function that sees one snapshot; a write is a function given a transaction handle: it holds the reads its
  * decision rests on, has no other effect, and may run twice. td_store_write returns when the commit is durable
  * (SQLite: one writer thread runs the waiting functions in one BEGIN IMMEDIATE, each in its own SAVEPOINT, synchronous
- * FULL, one flush for all). A function that returns an error is rolled back alone. No signature, password hash or network
- * inside a write; no write over 50 ms: slice it.
+ * FULL, one flush for all). A function that returns an error is rolled back alone. No signature, password hash or
+ * network inside a write; no write over 50 ms: slice it.
  *
  * SQL stays in the subset that SQLite and PostgreSQL share: parameters are $1, $2, ...; ids are text; times integer
  * microseconds; booleans integers 0 and 1; JSON is text; INSERT ... ON CONFLICT ... DO UPDATE and RETURNING are in it.
@@ -20,7 +20,8 @@ struct td_store;
 struct td_tx;
 
 /* where is a folder (embedded SQLite, made if missing) or "postgresql://..." (TD_ENOTOFFERED). Migrates. */
-enum td_code td_store_open(const char *where, const struct td_env *env, struct td_store **ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_store_open(const char *where, const struct td_env *env, struct td_store **ret, struct td_error *err)
+    TD_MUST_USE;
 void td_store_close(struct td_store *s); /* waits for the writes under way */
 const char *td_store_dir(const struct td_store *s);
 
@@ -48,11 +49,11 @@ struct td_rows {
     void *stmt;
     enum td_code rc;
 };
-enum td_code td_sql_query(struct td_tx *tx, struct td_rows *ret, struct td_error *err, const char *sql, const char *types,
-                          ...) TD_MUST_USE;
+enum td_code td_sql_query(struct td_tx *tx, struct td_rows *ret, struct td_error *err, const char *sql,
+                          const char *types, ...) TD_MUST_USE;
 bool td_rows_next(struct td_rows *r);
 enum td_code td_rows_done(struct td_rows *r, struct td_error *err) TD_MUST_USE;
-char *td_col_text(struct td_rows *r, int col, struct td_arena *a); /* NULL for null */
+char *td_col_text(struct td_rows *r, int col, struct td_arena *a);  /* NULL for null */
 char *td_col_text0(struct td_rows *r, int col, struct td_arena *a); /* "" for null */
 struct td_slice td_col_blob(struct td_rows *r, int col, struct td_arena *a);
 int64_t td_col_int(struct td_rows *r, int col);

@@ -6,18 +6,20 @@
 #include "store/db.h"
 
 struct td_event {
-    int64_t pos;          /* given at append, rising in commit order */
-    int64_t at;           /* the transaction's time */
-    const char *subject;  /* id of the device's way (registration, device or enrolment id), "" for tenant matters */
-    const char *type;     /* dotted word: "device.registered", "profile.assigned", "enrolment.refused", ... */
-    const char *actor;    /* who: upn, "device", "system", an application's id; never NULL */
-    const char *detail;   /* JSON object text, "{}" if nothing; no secrets */
+    int64_t pos;         /* given at append, rising in commit order */
+    int64_t at;          /* the transaction's time */
+    const char *subject; /* id of the device's way (registration, device or enrolment id), "" for tenant matters */
+    const char *type;    /* dotted word: "device.registered", "profile.assigned", "enrolment.refused", ... */
+    const char *actor;   /* who: upn, "device", "system", an application's id; never NULL */
+    const char *detail;  /* JSON object text, "{}" if nothing; no secrets */
 };
 
-enum td_code td_event_append(struct td_tx *tx, const char *tenant, const struct td_event *e, struct td_error *err) TD_MUST_USE;
+enum td_code td_event_append(struct td_tx *tx, const char *tenant, const struct td_event *e, struct td_error *err)
+    TD_MUST_USE;
 
 /* Events of one subject (or of the tenant with subject NULL) behind position `after`, at most max. */
 enum td_code td_event_list(struct td_tx *tx, const char *tenant, const char *subject, int64_t after, size_t max,
-                           struct td_arena *a, struct td_event **ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
+                           struct td_arena *a, struct td_event **ret, size_t *ret_count, struct td_error *err)
+    TD_MUST_USE;
 
 #endif

@@ -1,8 +1,7 @@
 /* base: slices, buffers, arena, encodings, times, UUIDs, errors. */
-#include "unit/test.h"
-
 #include "base/encode.h"
 #include "base/env.h"
+#include "unit/test.h"
 
 static void slices(void **state TD_UNUSED)
 {
@@ -32,7 +31,8 @@ static void numbers(void **state TD_UNUSED)
 static void utf8(void **state TD_UNUSED)
 {
     assert_true(td_utf8_ok(TD_S("Zürich \xF0\x9F\x96\xA5")));
-    static const char *const bad[] = {"\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\x80", "\xE2\x82", "\xF4\x90\x80\x80"};
+    static const char *const bad[] = {"\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80",
+                                      "\x80",     "\xE2\x82",     "\xF4\x90\x80\x80"};
     for (size_t i = 0; i < TD_COUNTOF(bad); i++)
         assert_false(td_utf8_ok(td_str(bad[i])));
     assert_false(td_utf8_ok(td_bytes("a\0b", 3)));
@@ -92,7 +92,9 @@ static void base64(void **state TD_UNUSED)
             assert_slice(out, rows[i].want);
     }
     assert_string_equal(td_b64(&a, TD_S("foob")), "Zm9vYg==");
-    assert_string_equal(td_b64url(&a, TD_S("\xfb\xff\xbf" "a")), "-_-_YQ");
+    assert_string_equal(td_b64url(&a, TD_S("\xfb\xff\xbf"
+                                           "a")),
+                        "-_-_YQ");
     td_arena_done(&a);
 }
 
@@ -122,8 +124,13 @@ static void times(void **state TD_UNUSED)
     assert_true(td_time_parse(TD_S("2030-01-02T03:04:05.25Z"), &us));
     assert_string_equal(td_time_text(us, text), "2030-01-02T03:04:05Z");
     assert_string_equal(td_time_text_us(us, text), "2030-01-02T03:04:05.250000Z");
-    static const char *const bad[] = {"2030-02-30T00:00:00Z", "2030-01-02 03:04:05Z", "2030-01-02T03:04:05", "2030-01-02T24:00:00Z",
-                                      "2030-01-02T03:04:05.Z", "2030-01-02T03:04:05+02:00", ""};
+    static const char *const bad[] = {"2030-02-30T00:00:00Z",
+                                      "2030-01-02 03:04:05Z",
+                                      "2030-01-02T03:04:05",
+                                      "2030-01-02T24:00:00Z",
+                                      "2030-01-02T03:04:05.Z",
+                                      "2030-01-02T03:04:05+02:00",
+                                      ""};
     for (size_t i = 0; i < TD_COUNTOF(bad); i++)
         assert_false(td_time_parse(td_str(bad[i]), &us));
 }
@@ -173,9 +180,9 @@ static void errors(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slices),  cmocka_unit_test(numbers),         cmocka_unit_test(utf8),  cmocka_unit_test(buffers),
-        cmocka_unit_test(base64),  cmocka_unit_test(percent_and_hex), cmocka_unit_test(times), cmocka_unit_test(uuids),
-        cmocka_unit_test(arena),   cmocka_unit_test(errors),
+        cmocka_unit_test(slices), cmocka_unit_test(numbers),         cmocka_unit_test(utf8),  cmocka_unit_test(buffers),
+        cmocka_unit_test(base64), cmocka_unit_test(percent_and_hex), cmocka_unit_test(times), cmocka_unit_test(uuids),
+        cmocka_unit_test(arena),  cmocka_unit_test(errors),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

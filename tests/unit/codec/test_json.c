@@ -1,7 +1,6 @@
 /* codec/json: strict reading, compact writing. */
-#include "unit/test.h"
-
 #include "codec/json.h"
+#include "unit/test.h"
 
 static struct td_arena arena;
 
@@ -26,7 +25,8 @@ static void reads(void **state TD_UNUSED)
 
 static void refuses(void **state TD_UNUSED)
 {
-    static const char *const bad[] = {"", "{", "{\"a\":1,\"a\":2}", "[1,]", "\"\\u0000\"", "\"\xff\"", "{'a':1}", "[1] x"};
+    static const char *const bad[] = {"",        "{",    "{\"a\":1,\"a\":2}", "[1,]", "\"\\u0000\"", "\"\xff\"",
+                                      "{'a':1}", "[1] x"};
     struct td_json *v;
     struct td_error err;
     for (size_t i = 0; i < TD_COUNTOF(bad); i++)
@@ -55,7 +55,8 @@ static void writes(void **state TD_UNUSED)
     td_jsonw_kstr(&w, "c", NULL);
     td_jsonw_ktime(&w, "t", 1000000);
     td_jsonw_end(&w);
-    assert_slice(td_buf_slice(&out), "{\"a\\\"\":\"x\\u000a\\\\\",\"b\":[-1,{}],\"c\":null,\"t\":\"1970-01-01T00:00:01Z\"}");
+    assert_slice(td_buf_slice(&out),
+                 "{\"a\\\"\":\"x\\u000a\\\\\",\"b\":[-1,{}],\"c\":null,\"t\":\"1970-01-01T00:00:01Z\"}");
     td_buf_done(&out);
 }
 

@@ -1,7 +1,6 @@
 /* codec/xml: reading with bounds, refusing document types, writing with escapes. */
-#include "unit/test.h"
-
 #include "codec/xml.h"
+#include "unit/test.h"
 
 static struct td_arena arena;
 
@@ -14,7 +13,8 @@ static void reads_namespaces_and_text(void **state TD_UNUSED)
 {
     struct td_xml *root;
     struct td_error err;
-    assert_ok(parse(" \n<a:r xmlns:a='urn:1' xmlns='urn:2' k='v'><x> t<![CDATA[<&]]> </x><a:x a:q='w'>2</a:x></a:r>", &root, &err));
+    assert_ok(parse(" \n<a:r xmlns:a='urn:1' xmlns='urn:2' k='v'><x> t<![CDATA[<&]]> </x><a:x a:q='w'>2</a:x></a:r>",
+                    &root, &err));
     assert_true(td_xml_is(root, "urn:1", "r"));
     assert_string_equal(td_xml_attr(root, "k"), "v");
     assert_slice(td_xml_text_at(root, "x"), "t<&");
@@ -28,8 +28,14 @@ static void reads_namespaces_and_text(void **state TD_UNUSED)
 static void refuses_what_is_hostile(void **state TD_UNUSED)
 {
     static const char *const bad[] = {
-        "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>", "<a>", "<a></b>", "",
-        "<a/><b/>", "<a>\x01</a>", "<a>&b;</a>",
+        "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+        "<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>",
+        "<a>",
+        "<a></b>",
+        "",
+        "<a/><b/>",
+        "<a>\x01</a>",
+        "<a>&b;</a>",
     };
     struct td_xml *root = NULL;
     struct td_error err;

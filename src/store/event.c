@@ -1,0 +1,40 @@
+#include "store/event.h"
+
+enum td_code td_event_append(struct td_tx *tx, const char *tenant, const struct td_event *e, struct td_error *err)
+{
+    return td_sql(tx, err,
+                  "INSERT INTO event(tenant, at, subject, type, actor, detail) VALUES ($1, $2, $3, $4, $5, $6)",
+                  "sissss", tenant, td_tx_now(tx), e->subject != NULL ? e->subject : "", e->type,
+                  e->actor != NULL ? e->actor : "system", e->detail != NULL ? e->detail : "{}");
+}
+
+static void read_event(struct td_rows *r, struct td_arena *a, struct td_event *ret)
+{
+    *ret = (struct td_event){.pos = td_col_int(r, 0),
+                             .at = td_col_int(r, 1),
+                             .subject = td_col_text0(r, 2, a),
+                             .type = td_col_text0(r, 3, a),
+                             .actor = td_col_text0(r, 4, a),
+                             .detail = td_col_text0(r, 5, a)};
+}
+
+enum td_code td_event_list(struct td_tx *tx, const char *tenant, const char *subject, int64_t after, size_t max,
+                           struct td_arena *a, struct td_event **ret, size_t *ret_count, struct td_error *err)
+{
+    static const char of_tenant[] = "SELECT pos, at, subject, type, actor, detail FROM event"
+                                    " WHERE tenant = $1 AND pos > $2 ORDER BY pos LIMIT $3";
+    static const char of_subject[] = "SELECT pos, at, subject, type, actor, detail FROM event"
+                                     " WHERE tenant = $1 AND pos > $2 AND subject = $4 ORDER BY pos LIMIT $3";
+    struct td_rows r;
+    if (subject == NULL)
+        td_try(td_sql_query(tx, &r, err, of_tenant, "sii", tenant, after, (int64_t)max));
+    else
+        td_try(td_sql_query(tx, &r, err, of_subject, "siis", tenant, after, (int64_t)max, subject));
+    struct td_event *list = td_arena_array(a, struct td_event, max);
+    size_t n = 0;
+    while (n < max && td_rows_next(&r))
+        read_event(&r, a, &list[n++]);
+    *ret = list;
+    *ret_count = n;
+    return td_rows_done(&r, err);
+}

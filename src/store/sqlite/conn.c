@@ -1,0 +1,189 @@
+#include "store/sqlite/conn.h"
+
+#include <stdio.h>
+
+/* WAL with a flush at every commit: what was answered survives a power cut (limits.md 3). Functions in schemas and
+ * corrupting pragmas are off: a database file is input too. */
+static const char pragmas[] = "PRAGMA journal_mode = WAL;"
+                              "PRAGMA synchronous = FULL;"
+                              "PRAGMA foreign_keys = ON;"
+                              "PRAGMA trusted_schema = OFF;"
+                              "PRAGMA temp_store = MEMORY;"
+                              "PRAGMA cache_size = -16384;"
+                              "PRAGMA wal_autocheckpoint = 2000;";
+
+enum { BUSY_MS = 10000 };
+
+enum td_code td_conn_fail(struct td_conn *c, int rc, struct td_error *err)
+{
+    const char *why = c->db != NULL ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc);
+    int extended = c->db != NULL ? sqlite3_extended_errcode(c->db) : rc;
+    if (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY)
+        return td_fail(err, TD_EEXISTS, "store", "%s", why);
+    switch (rc & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return td_remedy(err, td_fail(err, TD_EUNAVAILABLE, "store", "%s", why), "try again");
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_NOMEM:
+        return td_remedy(err, td_fail(err, TD_EUNAVAILABLE, "store", "%s", why),
+                         "look at the disk of the data folder: space, rights, health");
+    default:
+        return td_fail(err, TD_EINTERNAL, "store", "%s (%d)", why, extended);
+    }
+}
+
+enum td_code td_conn_script(struct td_conn *c, const char *sql, struct td_error *err)
+{
+    int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? TD_OK : td_conn_fail(c, rc, err);
+}
+
+enum td_code td_conn_open(const char *file, struct td_conn **ret, struct td_error *err)
+{
+    struct td_conn *c = td_new(struct td_conn);
+    int rc = sqlite3_open_v2(file, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    enum td_code code = rc == SQLITE_OK ? TD_OK : td_conn_fail(c, rc, err);
+    if (code == TD_OK) {
+        (void)sqlite3_extended_result_codes(c->db, 1);
+        (void)sqlite3_busy_timeout(c->db, BUSY_MS);
+        (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+        code = td_conn_script(c, pragmas, err);
+    }
+    if (code != TD_OK) {
+        td_conn_close(c);
+        return code;
+    }
+    *ret = c;
+    return TD_OK;
+}
+
+static void stmt_free(struct td_stmt *s)
+{
+    (void)sqlite3_finalize(s->stmt);
+    td_free(s->sql);
+    td_free(s);
+}
+
+void td_conn_close(struct td_conn *c)
+{
+    if (c == NULL)
+        return;
+    for (size_t i = 0; i < TD_STMT_SLOTS; i++)
+        if (c->slots[i] != NULL)
+            stmt_free(c->slots[i]);
+    (void)sqlite3_close(c->db);
+    td_free(c);
+}
+
+static size_t hash_text(const char *s)
+{
+    uint64_t h = UINT64_C(14695981039346656037);
+    for (; *s != '\0'; s++)
+        h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
+    return (size_t)(h % TD_STMT_SLOTS);
+}
+
+/* SQLite gives "$n" a number of its own; remember where each n stands. */
+static enum td_code learn_positions(struct td_stmt *s, struct td_error *err)
+{
+    int count = sqlite3_bind_parameter_count(s->stmt);
+    for (int i = 1; i <= count; i++) {
+        const char *name = sqlite3_bind_parameter_name(s->stmt, i);
+        uint64_t n = 0;
+        if (name == NULL || name[0] != '$' || !td_parse_u64(td_str(name + 1), &n) || n < 1 || n > TD_STMT_PARAMS)
+            return td_fail(err, TD_EINTERNAL, "store", "parameters are $1 to $%d", TD_STMT_PARAMS);
+        s->position[n] = i;
+        s->params = TD_MAX(s->params, (int)n);
+    }
+    return TD_OK;
+}
+
+static enum td_code prepare(struct td_conn *c, const char *sql, struct td_stmt **ret, struct td_error *err)
+{
+    struct td_stmt *s = td_new(struct td_stmt);
+    s->sql = td_strdup(sql);
+    int rc = sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL);
+    enum td_code code = rc == SQLITE_OK ? learn_positions(s, err) : td_conn_fail(c, rc, err);
+    if (code != TD_OK) {
+        stmt_free(s);
+        return code;
+    }
+    *ret = s;
+    return TD_OK;
+}
+
+static enum td_code find_or_prepare(struct td_conn *c, const char *sql, struct td_stmt **ret, struct td_error *err)
+{
+    size_t at = hash_text(sql);
+    while (c->slots[at] != NULL && strcmp(c->slots[at]->sql, sql) != 0)
+        at = (at + 1) % TD_STMT_SLOTS;
+    if (c->slots[at] != NULL && !c->slots[at]->busy) {
+        *ret = c->slots[at];
+        return TD_OK;
+    }
+    td_try(prepare(c, sql, ret, err));
+    if (c->slots[at] == NULL && c->kept < TD_STMT_SLOTS / 2) { /* else used once: nested in itself, or too many texts */
+        c->slots[at] = *ret;
+        (*ret)->kept = true;
+        c->kept++;
+    }
+    return TD_OK;
+}
+
+static int bind_one(sqlite3_stmt *stmt, int at, char type, va_list *ap)
+{
+    if (type == 'i')
+        return sqlite3_bind_int64(stmt, at, va_arg(*ap, int64_t));
+    if (type == 's') {
+        const char *text = va_arg(*ap, const char *);
+        return text != NULL ? sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT) : sqlite3_bind_null(stmt, at);
+    }
+    struct td_slice s = va_arg(*ap, struct td_slice);
+    if (type == 't')
+        return sqlite3_bind_text64(stmt, at, s.p != NULL ? s.p : "", s.n, SQLITE_TRANSIENT, SQLITE_UTF8);
+    return sqlite3_bind_blob64(stmt, at, s.p != NULL ? s.p : "", s.n, SQLITE_TRANSIENT);
+}
+
+enum td_code td_conn_bind(struct td_conn *c, const char *sql, const char *types, va_list ap, struct td_stmt **ret,
+                          struct td_error *err)
+{
+    struct td_stmt *s = NULL;
+    td_try(find_or_prepare(c, sql, &s, err));
+    s->busy = true;
+    va_list args;
+    va_copy(args, ap);
+    int rc = SQLITE_OK, n = (int)strlen(types);
+    enum td_code code = n >= s->params && n <= TD_STMT_PARAMS
+                            ? TD_OK
+                            : td_fail(err, TD_EINTERNAL, "store", "%d parameters for $1 to $%d", n, s->params);
+    for (int i = 0; i < n && code == TD_OK; i++) {
+        int spare = s->position[i + 1] == 0;
+        if (spare) /* a value no place asks for: a mistake of ours, and binding would be out of range */
+            code = td_fail(err, TD_EINTERNAL, "store", "$%d is not in the statement", i + 1);
+        else if ((rc = bind_one(s->stmt, s->position[i + 1], types[i], &args)) != SQLITE_OK)
+            code = td_conn_fail(c, rc, err);
+    }
+    va_end(args);
+    if (code != TD_OK) {
+        td_conn_give_back(s);
+        return code;
+    }
+    *ret = s;
+    return TD_OK;
+}
+
+void td_conn_give_back(struct td_stmt *s)
+{
+    if (!s->kept) {
+        stmt_free(s);
+        return;
+    }
+    (void)sqlite3_reset(s->stmt);
+    (void)sqlite3_clear_bindings(s->stmt); /* bound values may be secret */
+    s->busy = false;
+}

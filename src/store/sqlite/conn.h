@@ -1,0 +1,37 @@
+/* One SQLite connection with its prepared statements. Used by one thread at a time; only files of this folder include
+ * sqlite3.h. */
+#ifndef TD_STORE_SQLITE_CONN_H
+#define TD_STORE_SQLITE_CONN_H
+
+#include "store/driver.h"
+
+#include <sqlite3.h>
+
+enum { TD_STMT_SLOTS = 512, TD_STMT_PARAMS = 40 };
+
+struct td_stmt {
+    char *sql;
+    sqlite3_stmt *stmt;
+    int position[TD_STMT_PARAMS + 1]; /* of $n in SQLite's own numbering, 0 if unused */
+    int params;                       /* highest n */
+    bool busy, kept;
+};
+
+struct td_conn {
+    sqlite3 *db;
+    struct td_stmt *slots[TD_STMT_SLOTS]; /* by hash of the text, open addressing */
+    size_t kept;
+    struct td_conn *next; /* in the pool of readers */
+};
+
+enum td_code td_conn_open(const char *file, struct td_conn **ret, struct td_error *err) TD_MUST_USE;
+void td_conn_close(struct td_conn *c);
+enum td_code td_conn_script(struct td_conn *c, const char *sql, struct td_error *err) TD_MUST_USE;
+/* Maps the connection's last failure. */
+enum td_code td_conn_fail(struct td_conn *c, int rc, struct td_error *err);
+/* A prepared statement with its parameters bound, to be given back. */
+enum td_code td_conn_bind(struct td_conn *c, const char *sql, const char *types, va_list ap, struct td_stmt **ret,
+                          struct td_error *err) TD_MUST_USE;
+void td_conn_give_back(struct td_stmt *s);
+
+#endif

@@ -1,0 +1,318 @@
+/* The SQLite engine: a pool of readers, one writer thread with group commit.
+ *
+ * Waiting writes run in one BEGIN IMMEDIATE, each in its own SAVEPOINT, and share one flush. Other processes (the
+ * command line) write beside us; SQLite's lock orders them. */
+#include "base/file.h"
+#include "store/sqlite/conn.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+enum { MAX_BATCH = 256 };
+
+struct job {
+    td_tx_fn *fn;
+    void *ctx;
+    struct td_error *err;
+    enum td_code rc;
+    bool done;
+    struct job *next;
+};
+
+struct engine {
+    char *file;
+    pthread_mutex_t lock;
+    pthread_cond_t wake, finished;
+    struct job *first, **last;
+    bool stopping, running;
+    pthread_t thread;
+    struct td_conn *writer;
+    struct td_conn *readers; /* idle ones */
+    struct td_store_stats stats;
+};
+
+static struct td_conn *conn_of(const struct td_tx *tx)
+{
+    return tx->conn;
+}
+
+static enum td_code run_in_savepoint(struct td_tx *tx, struct job *job)
+{
+    struct td_conn *c = conn_of(tx);
+    td_try(td_conn_script(c, "SAVEPOINT job", job->err));
+    enum td_code rc = job->fn(tx, job->ctx, job->err);
+    if (rc == TD_OK)
+        return td_conn_script(c, "RELEASE job", job->err);
+    if (sqlite3_get_autocommit(c->db) == 0 && td_conn_script(c, "ROLLBACK TO job; RELEASE job", NULL) != TD_OK)
+        td_ignore(td_conn_script(c, "ROLLBACK", NULL));
+    return rc;
+}
+
+/* A full disk or a failing one may make SQLite roll everything back by itself: then nobody's write stands. */
+static bool transaction_lost(struct td_tx *tx)
+{
+    return sqlite3_get_autocommit(conn_of(tx)->db) != 0;
+}
+
+static void fail_all(struct job *batch, const struct td_error *why)
+{
+    for (struct job *j = batch; j != NULL; j = j->next) {
+        if (j->rc != TD_OK)
+            continue;
+        j->rc = TD_EUNAVAILABLE;
+        if (j->err != NULL) {
+            *j->err = *why;
+            j->err->code = TD_EUNAVAILABLE;
+        }
+    }
+}
+
+static void run_batch(struct td_store *s, struct job *batch)
+{
+    struct engine *e = s->engine;
+    struct td_tx tx = {.store = s, .conn = e->writer, .now = td_now(s->env)};
+    struct td_error why;
+    (void)td_fail(&why, TD_EUNAVAILABLE, "store", "the transaction was lost");
+    if (td_conn_script(e->writer, "BEGIN IMMEDIATE", &why) != TD_OK) {
+        fail_all(batch, &why);
+        return;
+    }
+    for (struct job *j = batch; j != NULL; j = j->next) {
+        j->rc = run_in_savepoint(&tx, j);
+        if (transaction_lost(&tx)) {
+            fail_all(batch, &why);
+            return;
+        }
+    }
+    int64_t before = td_monotonic();
+    if (td_conn_script(e->writer, "COMMIT", &why) != TD_OK) {
+        td_ignore(td_conn_script(e->writer, "ROLLBACK", NULL));
+        fail_all(batch, &why);
+        return;
+    }
+    __atomic_add_fetch(&e->stats.flush_us, (uint64_t)(td_monotonic() - before), __ATOMIC_RELAXED);
+    __atomic_add_fetch(&e->stats.commits, 1, __ATOMIC_RELAXED);
+}
+
+static struct job *take_batch(struct engine *e)
+{
+    struct job *batch = e->first, *end = batch;
+    for (int n = 1; end != NULL && end->next != NULL && n < MAX_BATCH; n++)
+        end = end->next;
+    if (end != NULL) {
+        e->first = end->next;
+        end->next = NULL;
+    }
+    if (e->first == NULL)
+        e->last = &e->first;
+    return batch;
+}
+
+static void *writer_main(void *arg)
+{
+    struct td_store *s = arg;
+    struct engine *e = s->engine;
+    pthread_mutex_lock(&e->lock);
+    for (;;) {
+        while (e->first == NULL && !e->stopping)
+            pthread_cond_wait(&e->wake, &e->lock);
+        struct job *batch = take_batch(e);
+        if (batch == NULL)
+            break;
+        pthread_mutex_unlock(&e->lock);
+        run_batch(s, batch);
+        pthread_mutex_lock(&e->lock);
+        for (struct job *j = batch, *next; j != NULL; j = next) {
+            next = j->next; /* its owner may go as soon as it is done */
+            j->done = true;
+        }
+        pthread_cond_broadcast(&e->finished);
+    }
+    pthread_mutex_unlock(&e->lock);
+    return NULL;
+}
+
+static enum td_code sqlite_write(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err)
+{
+    struct engine *e = s->engine;
+    struct job job = {.fn = fn, .ctx = ctx, .err = err};
+    pthread_mutex_lock(&e->lock);
+    if (e->stopping) {
+        pthread_mutex_unlock(&e->lock);
+        return td_fail(err, TD_EUNAVAILABLE, "store", "is closing");
+    }
+    *e->last = &job;
+    e->last = &job.next;
+    pthread_cond_signal(&e->wake);
+    while (!job.done)
+        pthread_cond_wait(&e->finished, &e->lock);
+    pthread_mutex_unlock(&e->lock);
+    __atomic_add_fetch(job.rc == TD_OK ? &e->stats.writes : &e->stats.failed, 1, __ATOMIC_RELAXED);
+    return job.rc;
+}
+
+static enum td_code take_reader(struct engine *e, struct td_conn **ret, struct td_error *err)
+{
+    pthread_mutex_lock(&e->lock);
+    struct td_conn *c = e->readers;
+    if (c != NULL)
+        e->readers = c->next;
+    pthread_mutex_unlock(&e->lock);
+    if (c == NULL)
+        td_try(td_conn_open(e->file, &c, err));
+    *ret = c;
+    return TD_OK;
+}
+
+static enum td_code sqlite_read(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err)
+{
+    struct engine *e = s->engine;
+    struct td_conn *c = NULL;
+    td_try(take_reader(e, &c, err));
+    struct td_tx tx = {.store = s, .conn = c, .now = td_now(s->env)};
+    enum td_code rc = td_conn_script(c, "BEGIN", err);
+    if (rc == TD_OK) {
+        rc = fn(&tx, ctx, err);
+        td_ignore(td_conn_script(c, "ROLLBACK", NULL)); /* a read leaves nothing, whatever it tried */
+    }
+    pthread_mutex_lock(&e->lock);
+    c->next = e->readers;
+    e->readers = c;
+    pthread_mutex_unlock(&e->lock);
+    return rc;
+}
+
+static enum td_code sqlite_script(struct td_tx *tx, const char *sql, struct td_error *err)
+{
+    return td_conn_script(conn_of(tx), sql, err);
+}
+
+static enum td_code sqlite_exec(struct td_tx *tx, struct td_error *err, const char *sql, const char *types, va_list ap)
+{
+    struct td_stmt *s = NULL;
+    td_try(td_conn_bind(conn_of(tx), sql, types, ap, &s, err));
+    int rc = sqlite3_step(s->stmt);
+    enum td_code code = rc == SQLITE_DONE || rc == SQLITE_ROW ? TD_OK : td_conn_fail(conn_of(tx), rc, err);
+    td_conn_give_back(s);
+    return code;
+}
+
+static int64_t sqlite_changes(const struct td_tx *tx)
+{
+    return sqlite3_changes64(conn_of(tx)->db);
+}
+
+static enum td_code sqlite_query(struct td_tx *tx, struct td_rows *ret, struct td_error *err, const char *sql,
+                                 const char *types, va_list ap)
+{
+    struct td_stmt *s = NULL;
+    td_try(td_conn_bind(conn_of(tx), sql, types, ap, &s, err));
+    *ret = (struct td_rows){.tx = tx, .stmt = s, .rc = TD_OK};
+    return TD_OK;
+}
+
+static bool sqlite_next(struct td_rows *r)
+{
+    struct td_stmt *s = r->stmt;
+    int rc = sqlite3_step(s->stmt);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        r->rc = td_conn_fail(conn_of(r->tx), rc, NULL);
+    return rc == SQLITE_ROW;
+}
+
+static enum td_code sqlite_done(struct td_rows *r, struct td_error *err)
+{
+    if (r->rc != TD_OK)
+        (void)td_conn_fail(conn_of(r->tx), sqlite3_errcode(conn_of(r->tx)->db), err);
+    td_conn_give_back(r->stmt);
+    r->stmt = NULL;
+    return r->rc;
+}
+
+static struct td_slice sqlite_column(struct td_rows *r, int col, bool *ret_null)
+{
+    sqlite3_stmt *stmt = ((struct td_stmt *)r->stmt)->stmt;
+    *ret_null = sqlite3_column_type(stmt, col) == SQLITE_NULL;
+    const void *p = sqlite3_column_blob(stmt, col);
+    return p != NULL ? td_bytes(p, (size_t)sqlite3_column_bytes(stmt, col)) : TD_S("");
+}
+
+static int64_t sqlite_column_int(struct td_rows *r, int col)
+{
+    return sqlite3_column_int64(((struct td_stmt *)r->stmt)->stmt, col);
+}
+
+static void sqlite_stats(struct td_store *s, struct td_store_stats *ret)
+{
+    struct engine *e = s->engine;
+    ret->commits = __atomic_load_n(&e->stats.commits, __ATOMIC_RELAXED);
+    ret->writes = __atomic_load_n(&e->stats.writes, __ATOMIC_RELAXED);
+    ret->failed = __atomic_load_n(&e->stats.failed, __ATOMIC_RELAXED);
+    ret->flush_us = __atomic_load_n(&e->stats.flush_us, __ATOMIC_RELAXED);
+}
+
+static enum td_code sqlite_open(struct td_store *s, struct td_error *err)
+{
+    struct engine *e = td_new(struct engine);
+    s->engine = e;
+    e->last = &e->first;
+    pthread_mutex_init(&e->lock, NULL);
+    pthread_cond_init(&e->wake, NULL);
+    pthread_cond_init(&e->finished, NULL);
+    size_t n = strlen(s->where) + sizeof("/store.db");
+    e->file = td_alloc(n);
+    (void)snprintf(e->file, n, "%s/store.db", s->where);
+    td_try(td_dir_make(s->where, 0700, err));
+    td_try(td_conn_open(e->file, &e->writer, err));
+    if (pthread_create(&e->thread, NULL, writer_main, s) != 0)
+        return td_fail(err, TD_EUNAVAILABLE, "store", "cannot start its writer thread");
+    e->running = true;
+    return TD_OK;
+}
+
+static void sqlite_close(struct td_store *s)
+{
+    struct engine *e = s->engine;
+    if (e == NULL)
+        return;
+    pthread_mutex_lock(&e->lock);
+    e->stopping = true;
+    pthread_cond_signal(&e->wake);
+    pthread_mutex_unlock(&e->lock);
+    if (e->running)
+        pthread_join(e->thread, NULL);
+    td_conn_close(e->writer);
+    while (e->readers != NULL) {
+        struct td_conn *c = e->readers;
+        e->readers = c->next;
+        td_conn_close(c);
+    }
+    pthread_cond_destroy(&e->finished);
+    pthread_cond_destroy(&e->wake);
+    pthread_mutex_destroy(&e->lock);
+    td_free(e->file);
+    td_free(e);
+    s->engine = NULL;
+}
+
+extern const struct td_migration td_migrations_sqlite[];
+extern const size_t td_migrations_sqlite_count;
+
+/* The table of migrations is generated; its size is read when the store opens. */
+const struct td_driver td_driver_sqlite = {
+    .open = sqlite_open,
+    .close = sqlite_close,
+    .read = sqlite_read,
+    .write = sqlite_write,
+    .exec = sqlite_exec,
+    .script = sqlite_script,
+    .changes = sqlite_changes,
+    .query = sqlite_query,
+    .next = sqlite_next,
+    .done = sqlite_done,
+    .column = sqlite_column,
+    .column_int = sqlite_column_int,
+    .stats = sqlite_stats,
+    .migrations = td_migrations_sqlite,
+    .migration_count = &td_migrations_sqlite_count,
+};

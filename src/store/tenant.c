@@ -1,0 +1,186 @@
+#include "store/tenant.h"
+
+#include "store/event.h"
+
+const struct td_setting td_tenant_settings[] = {
+    {"display-name", TD_SET_TEXT, "", 0, 120, "name that people see on sign-in pages and device screens"},
+    {"sign-in-text", TD_SET_TEXT, "", 0, 400, "a sentence under the name on the sign-in page"},
+    {"password-grant", TD_SET_BOOL, "off", 0, 0,
+     "token requests with user name and password outside a device-signed request"},
+    {"hash-checksum", TD_SET_TEXT, "warn", 4, 6, "a hardware hash whose check sum is wrong: warn or refuse"},
+    {"join-users", TD_SET_TEXT, "all", 3, 4, "who may join devices: all or none"},
+    {"join-device-limit", TD_SET_INT, "50", 0, 1000000, "devices a user may join; 0 for no limit"},
+    {"enrol-users", TD_SET_TEXT, "all", 3, 10, "which devices may enrol: all, registered or none"},
+    {"enrol-device-limit", TD_SET_INT, "50", 0, 1000000, "devices a user may enrol; 0 for no limit"},
+};
+const size_t td_tenant_setting_count = TD_COUNTOF(td_tenant_settings);
+
+static enum td_code domain_ok(struct td_slice d, struct td_error *err)
+{
+    bool dot = false;
+    for (size_t i = 0; i < d.n; i++) {
+        char c = d.p[i];
+        bool edge = i == 0 || i == d.n - 1 || d.p[i - 1] == '.';
+        dot = dot || c == '.';
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (!edge && (c == '-' || c == '.'))))
+            return td_remedy(err, td_fail(err, TD_EINVAL, "tenant", "\"%.*s\" is no domain name", TD_FMT(d)),
+                             "give a name such as contoso.test");
+    }
+    if (!dot || d.n > 253)
+        return td_remedy(err, td_fail(err, TD_EINVAL, "tenant", "\"%.*s\" is no domain name", TD_FMT(d)),
+                         "give a name such as contoso.test");
+    return TD_OK;
+}
+
+enum td_code td_tenant_add(struct td_tx *tx, const char *domain, const char *name, struct td_arena *a,
+                           struct td_tenant *ret, struct td_error *err)
+{
+    char *lower = td_arena_strdup(a, domain);
+    td_lower(lower);
+    td_try(domain_ok(td_str(lower), err));
+    struct td_tenant t = {.id = td_uuid_arena(td_tx_env(tx), a), .name = name != NULL ? name : lower, .domain = lower};
+    td_try(td_sql(tx, err, "INSERT INTO tenant(id, name, domain, created_at) VALUES ($1, $2, $3, $4)", "sssi", t.id,
+                  t.name, t.domain, td_tx_now(tx)));
+    td_try(td_sql(tx, err, "INSERT INTO tenant_domain(domain, tenant) VALUES ($1, $2)", "ss", t.domain, t.id));
+    struct td_event e = {.type = "tenant.added", .actor = "system"};
+    td_try(td_event_append(tx, t.id, &e, err));
+    *ret = t;
+    return td_store_touch(tx, err);
+}
+
+static void read_tenant(struct td_rows *r, struct td_arena *a, struct td_tenant *ret)
+{
+    *ret =
+        (struct td_tenant){.id = td_col_text0(r, 0, a), .name = td_col_text0(r, 1, a), .domain = td_col_text0(r, 2, a)};
+}
+
+enum td_code td_tenant_find(struct td_tx *tx, struct td_slice key, struct td_arena *a, struct td_tenant *ret,
+                            struct td_error *err)
+{
+    char *lower = td_arena_text(a, td_sub(key, 0, 300));
+    td_lower(lower);
+    struct td_rows r;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT t.id, t.name, t.domain FROM tenant t WHERE t.id = $1"
+                        " OR t.id = (SELECT d.tenant FROM tenant_domain d WHERE d.domain = $1)",
+                        "s", lower));
+    bool found = td_rows_next(&r);
+    if (found)
+        read_tenant(&r, a, ret);
+    td_try(td_rows_done(&r, err));
+    return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "tenant", "there is no tenant \"%s\"", lower);
+}
+
+enum td_code td_tenant_list(struct td_tx *tx, struct td_arena *a, struct td_tenant **ret, size_t *ret_count,
+                            struct td_error *err)
+{
+    struct td_rows r;
+    size_t n = 0, cap = 16;
+    struct td_tenant *list = td_arena_array(a, struct td_tenant, cap);
+    td_try(td_sql_query(tx, &r, err, "SELECT id, name, domain FROM tenant ORDER BY domain", ""));
+    while (td_rows_next(&r)) {
+        if (n == cap) {
+            struct td_tenant *grown = td_arena_array(a, struct td_tenant, cap * 2);
+            memcpy(grown, list, n * sizeof(*list));
+            list = grown;
+            cap *= 2;
+        }
+        read_tenant(&r, a, &list[n++]);
+    }
+    *ret = list;
+    *ret_count = n;
+    return td_rows_done(&r, err);
+}
+
+enum td_code td_tenant_only(struct td_tx *tx, struct td_arena *a, struct td_tenant *ret, struct td_error *err)
+{
+    struct td_tenant *list = NULL;
+    size_t n = 0;
+    td_try(td_tenant_list(tx, a, &list, &n, err));
+    if (n == 0)
+        return td_remedy(err, td_fail(err, TD_ENOTFOUND, "tenant", "the store has no tenant yet"),
+                         "run touchdown init first");
+    if (n > 1)
+        return td_remedy(err, td_fail(err, TD_EINVAL, "tenant", "the store has %zu tenants", n),
+                         "say which one: --tenant DOMAIN");
+    *ret = list[0];
+    return TD_OK;
+}
+
+static enum td_code setting_of(const char *key, const struct td_setting **ret, struct td_error *err)
+{
+    for (size_t i = 0; i < td_tenant_setting_count; i++) {
+        if (strcmp(td_tenant_settings[i].key, key) == 0) {
+            *ret = &td_tenant_settings[i];
+            return TD_OK;
+        }
+    }
+    return td_remedy(err, td_fail(err, TD_EINVAL, "setting", "there is no setting \"%.60s\"", key),
+                     "touchdown tenant show lists them");
+}
+
+static enum td_code check_value(const struct td_setting *s, const char *value, struct td_error *err)
+{
+    int64_t n = 0;
+    size_t len = strlen(value);
+    switch (s->type) {
+    case TD_SET_BOOL:
+        if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+            return td_fail(err, TD_EINVAL, s->key, "is on or off");
+        return TD_OK;
+    case TD_SET_INT:
+        if (!td_parse_i64(td_str(value), &n) || n < s->min || n > s->max)
+            return td_fail(err, TD_EINVAL, s->key, "is a number from %lld to %lld", (long long)s->min,
+                           (long long)s->max);
+        return TD_OK;
+    case TD_SET_TEXT:
+        if (!td_utf8_ok(td_str(value)) || len < (size_t)s->min || len > (size_t)s->max)
+            return td_fail(err, TD_EINVAL, s->key, "is a text of %lld to %lld bytes", (long long)s->min,
+                           (long long)s->max);
+        return TD_OK;
+    }
+    return TD_EINTERNAL;
+}
+
+enum td_code td_tenant_set(struct td_tx *tx, const char *tenant, const char *key, const char *value, const char *actor,
+                           struct td_error *err)
+{
+    const struct td_setting *s = NULL;
+    td_try(setting_of(key, &s, err));
+    td_try(check_value(s, value, err));
+    td_try(td_sql(tx, err,
+                  "INSERT INTO tenant_setting(tenant, key, value) VALUES ($1, $2, $3)"
+                  " ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value",
+                  "sss", tenant, key, value));
+    struct td_event e = {.type = "tenant.set", .actor = actor};
+    td_try(td_event_append(tx, tenant, &e, err));
+    return td_store_touch(tx, err);
+}
+
+enum td_code td_tenant_get(struct td_tx *tx, const char *tenant, const char *key, struct td_arena *a, const char **ret,
+                           struct td_error *err)
+{
+    const struct td_setting *s = NULL;
+    td_try(setting_of(key, &s, err));
+    struct td_rows r;
+    td_try(td_sql_query(tx, &r, err, "SELECT value FROM tenant_setting WHERE tenant = $1 AND key = $2", "ss", tenant,
+                        key));
+    *ret = td_rows_next(&r) ? td_col_text0(&r, 0, a) : s->otherwise;
+    return td_rows_done(&r, err);
+}
+
+enum td_code td_tenant_get_int(struct td_tx *tx, const char *tenant, const char *key, int64_t *ret,
+                               struct td_error *err)
+{
+    struct td_arena a;
+    td_arena_init(&a);
+    const char *text = "";
+    enum td_code rc = td_tenant_get(tx, tenant, key, &a, &text, err);
+    *ret = 0;
+    if (rc == TD_OK && strcmp(text, "on") == 0)
+        *ret = 1;
+    else if (rc == TD_OK && strcmp(text, "off") != 0)
+        (void)td_parse_i64(td_str(text), ret);
+    td_arena_done(&a);
+    return rc;
+}
