@@ -13,7 +13,7 @@
 
 enum {
     TD_SYNCML_MAX = 2 << 20,       /* octets of one message */
-    TD_SYNCML_MAX_COMMANDS = 4000, /* in one message, children included */
+    TD_SYNCML_MAX_COMMANDS = 4000, /* commands and items of one message, children included */
     TD_SYNCML_MAX_ID = 64,         /* octets of SessionID, MsgID, CmdID and of references to them */
     TD_SYNCML_MAX_URI = 4096       /* octets of a LocURI */
 };
