@@ -2,7 +2,11 @@
  *
  * The enrolment leaves in the device's state: enrol.provider, enrol.addr, enrol.device_id (SyncHdr source), enrol.user
  * (upn, empty for device-only), and the files mdm.crt.pem, mdm.key.pem in the state folder; the provisioning document's
- * DMClient, APPLICATION and WSTEP parts are nodes of the CSP tree by then (td_csp_apply_wap). */
+ * DMClient, APPLICATION and WSTEP parts are nodes of the CSP tree by then (td_csp_apply_wap). Also read, where set:
+ * hardware.hash (base64; DevInfo and DevDetail are told from its facts), join.device_id (AADDeviceID), oobe.language,
+ * oobe.user_type ("administrator" or "standard": the group of enrol.user; standard if unset).
+ * The tree and all that follows from it rest in DIR/csp.json, replaced atomically after every message; downloads in
+ * DIR/downloads. Unenrolment by the server removes the nodes, mdm.crt.pem and mdm.key.pem and sets enrol.ended. */
 #ifndef TD_DEVICE_DM_H
 #define TD_DEVICE_DM_H
 
@@ -22,6 +26,9 @@ enum td_code td_dm_session(struct td_device *dev, enum td_dm_reason reason, bool
  * time-out and buttons. A failure carries code, item, cause and remedy in err. Killed and called again, it goes on. */
 enum td_dm_phase { TD_DM_DEVICE_SETUP, TD_DM_ACCOUNT_SETUP };
 enum td_code td_dm_status_page(struct td_device *dev, enum td_dm_phase phase, struct td_error *err) TD_MUST_USE;
+
+/* What the device trusts now: --ca and the roots that management installed, PEM, in the arena. For every td_net_new. */
+struct td_slice td_device_trust(struct td_device *dev, struct td_arena *a);
 
 /* Reads an effect of the tree for the rest of the device and for `show`: computer name, edition, trusted roots, Wi-Fi
  * profiles, accounts and groups, installed apps. name is one of the words of the table in csp/effects.c. NULL if unset. */
