@@ -1,0 +1,20 @@
+/* Every command of touchdown, table by table: one line here and one cmd_*.c make a new noun. */
+#ifndef TD_APP_COMMANDS_H
+#define TD_APP_COMMANDS_H
+
+#include "app/cli.h"
+
+extern const struct td_command_table td_init_commands;
+extern const struct td_command_table td_serve_commands;
+extern const struct td_command_table td_tenant_commands;
+extern const struct td_command_table td_user_commands;
+extern const struct td_command_table td_app_commands;
+extern const struct td_command_table td_device_commands;
+extern const struct td_command_table td_profile_commands;
+extern const struct td_command_table td_group_commands;
+extern const struct td_command_table td_hash_commands;
+extern const struct td_command_table td_policy_commands;
+extern const struct td_command_table td_package_commands;
+extern const struct td_command_table td_later_commands; /* known, not built */
+
+#endif
