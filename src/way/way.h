@@ -32,8 +32,40 @@ enum td_way_event {
     TD_EV_ACTION_DONE,
     TD_EV_ACTION_FAILED,
     TD_EV_RESET,           /* the device is back in its box, registration kept */
+    TD_EV_REPURPOSED,      /* the same, for another user or use */
+    TD_EV_REPAIRED,        /* the same, with a part replaced and the registration mended */
     TD_EV_RETIRED,
     TD_EV_COUNT
+};
+
+/* States of the machines. 0 is each machine's beginning: a device of which nothing is known is all zero. */
+enum { TD_R_NONE, TD_R_REGISTERED, TD_R_ASSIGNED, TD_R_COUNT };
+enum { TD_J_NONE, TD_J_JOINED, TD_J_COUNT };
+enum { TD_E_NONE, TD_E_ENROLLED, TD_E_COUNT };
+enum {
+    TD_D_IDLE,
+    TD_D_CONTACTED,
+    TD_D_SIGNED_IN,
+    TD_D_JOINED,
+    TD_D_ENROLLED,
+    TD_D_DEVICE_SETUP,
+    TD_D_DEVICE_DONE,
+    TD_D_ACCOUNT_SETUP,
+    TD_D_READY,
+    TD_D_FAILED,
+    TD_D_COUNT
+};
+enum {
+    TD_A_NONE,
+    TD_A_QUEUED,
+    TD_A_SENT,
+    TD_A_DONE,
+    TD_A_FAILED,
+    TD_A_RESET,
+    TD_A_REPURPOSED,
+    TD_A_REPAIRED,
+    TD_A_RETIRED,
+    TD_A_COUNT
 };
 
 struct td_way {
@@ -44,10 +76,15 @@ struct td_way {
  * leaves all states as they are is allowed and sets *ret_changed to false. */
 enum td_code td_way_step(struct td_way *way, enum td_way_event event, bool *ret_changed, struct td_error *err) TD_MUST_USE;
 
+/* States that a machine has, and one pair of its table: the next state, or -1 where the event does not concern it. */
+unsigned td_way_state_count(enum td_machine machine);
+int td_way_next(enum td_machine machine, unsigned state, enum td_way_event event);
+
 /* registered, assigned, contacted, signed in, joined, enrolled, device setup, account setup, ready, failed, reset,
  * repurposed, repaired, retired: the same words everywhere. "in its box" before anything is known. */
 const char *td_way_word(const struct td_way *way);
 const char *td_way_event_word(enum td_way_event event); /* "device.registered", ... as stored in the event's type */
+const char *td_way_machine_word(enum td_machine machine);
 const char *td_way_state_word(enum td_machine machine, unsigned state);
 
 #endif
