@@ -2,22 +2,15 @@
  *
  * A handler runs on a worker thread with one request and fills one reply; it may block on the store. Everything in the
  * request lives until the handler returns and belongs to the server; memory for the answer comes from req->arena or
- * goes into reply->body. The server (http/server.h) and the loopback for tests (http/loopback.h) run the same handlers. */
+ * goes into reply->body. The server (http/server.h) and the loopback for tests (http/loopback.h) run the same handlers.
+ */
 #ifndef TD_HTTP_HTTP_H
 #define TD_HTTP_HTTP_H
 
 #include "base/arena.h"
 #include "base/buf.h"
 
-enum td_method {
-    TD_GET = 1,
-    TD_HEAD = 2,
-    TD_POST = 4,
-    TD_PUT = 8,
-    TD_PATCH = 16,
-    TD_DELETE = 32,
-    TD_OPTIONS = 64
-};
+enum td_method { TD_GET = 1, TD_HEAD = 2, TD_POST = 4, TD_PUT = 8, TD_PATCH = 16, TD_DELETE = 32, TD_OPTIONS = 64 };
 
 enum { TD_HTTP_MAX_PARAMS = 6, TD_HTTP_MAX_REPLY_HEADERS = 16, TD_HTTP_MAX_REPLY = 32 << 20 };
 
@@ -27,7 +20,7 @@ struct td_http_header {
 
 /* Who is at the other end, as the transport proved it. */
 struct td_peer {
-    const char *address;           /* text form without port; "unix" for a socket file */
+    const char *address; /* text form without port; "unix" for a socket file */
     bool tls;
     struct td_slice cert;          /* DER of the client's certificate; empty if none was given. Possession is proven,
                                       the chain is NOT: ask td_authority_peer (api/authority.h) */
@@ -49,27 +42,28 @@ struct td_http_request {
 };
 
 struct td_http_reply {
-    int status;                /* 0 is answered as 500 */
-    const char *content_type;  /* NULL: none */
+    int status;               /* 0 is answered as 500 */
+    const char *content_type; /* NULL: none */
     struct {
         const char *name, *value;
     } headers[TD_HTTP_MAX_REPLY_HEADERS];
     size_t header_count;
     struct td_buf body;
-    int file;                  /* a descriptor whose bytes are the body (the server closes it), or -1 */
+    int file; /* a descriptor whose bytes are the body (the server closes it), or -1 */
     uint64_t file_offset, file_length;
-    bool close;                /* end the connection after this answer */
+    bool close; /* end the connection after this answer */
 };
 
 typedef void td_handler(void *ctx, struct td_http_request *req, struct td_http_reply *reply);
 
 enum {
-    TD_ROUTE_PLAIN = 1,     /* also served without TLS (--http): /pki/, /ocsp */
-    TD_ROUTE_LIMITED = 2,   /* counts against the per-address limit for unauthenticated doors */
+    TD_ROUTE_PLAIN = 1,   /* also served without TLS (--http): /pki/, /ocsp */
+    TD_ROUTE_LIMITED = 2, /* counts against the per-address limit for unauthenticated doors */
 };
 
-/* Patterns: segments matched without regard to case; "{name}" matches one segment, "{name*}" as last the whole rest
- * (also empty). A final '/' in the request is ignored. The first match wins. */
+/* Patterns: segments matched without regard to case, after percent-decoding; "{name}" matches one segment that is not
+ * empty and may have literal text around it ("appId={id}", "{name}.crl"), "{name*}" as last the whole rest (also
+ * empty). A final '/' in the request is ignored. The first match wins. */
 struct td_route {
     unsigned methods; /* TD_GET | ...; HEAD comes with GET by itself */
     const char *pattern;
@@ -99,10 +93,16 @@ void td_router_run(const struct td_router *r, struct td_http_request *req, struc
 /* Request helpers. Names are compared without regard to case for headers, exactly for form and query fields. */
 struct td_slice td_http_header(const struct td_http_request *req, const char *name); /* {"",0} if absent */
 bool td_http_has_header(const struct td_http_request *req, const char *name);
-struct td_slice td_http_query(const struct td_http_request *req, const char *name);  /* decoded; {NULL,0} if absent */
-struct td_slice td_http_form(const struct td_http_request *req, const char *name);   /* the body as a form, whatever its type */
-struct td_slice td_http_bearer(const struct td_http_request *req);                   /* token of Authorization: Bearer, or {"",0} */
+struct td_slice td_http_query(const struct td_http_request *req, const char *name); /* decoded; {NULL,0} if absent */
+struct td_slice td_http_form(const struct td_http_request *req,
+                             const char *name);                    /* the body as a form, whatever its type */
+struct td_slice td_http_bearer(const struct td_http_request *req); /* token of Authorization: Bearer, or {"",0} */
 struct td_slice td_http_cookie(const struct td_http_request *req, const char *name);
+
+/* Host without port and without the brackets of an IPv6 address; and whether it is one of names (ports ignored on both
+ * sides, NULL-terminated, NULL is an empty list). */
+struct td_slice td_http_host_name(struct td_slice host);
+bool td_http_host_in(struct td_slice host, const char *const *names);
 
 /* Reply helpers. Names and values of headers must live as long as the request's arena. */
 void td_reply_init(struct td_http_reply *reply);
@@ -112,6 +112,9 @@ void td_reply_text(struct td_http_reply *reply, int status, const char *content_
 void td_reply_redirect(struct td_http_reply *reply, int status, const char *location);
 /* RFC 9457: {"type","title","status","detail","field","remedy"}; the status follows from err->code. */
 void td_reply_problem(struct td_http_reply *reply, const struct td_error *err);
+/* The same with a status of the caller's; a 500 tells nothing of err. */
+void td_reply_problem_status(struct td_http_reply *reply, int status, const struct td_error *err);
+const char *td_http_reason(int status); /* "Not Found", ... */
 int td_http_status_of(enum td_code code);
 
 #endif
