@@ -12,12 +12,12 @@ enum { TD_UPN_MAX = 254, TD_USER_NAME_MAX = 128 };
 
 struct td_user {
     const char *tenant, *id;
-    const char *upn;          /* as it was given; compared without regard to case */
-    const char *name;         /* display name, never empty */
-    const char *phc;          /* "" if no password was set: then nobody can sign in by password */
+    const char *upn;  /* as it was given; compared without regard to case */
+    const char *name; /* display name, never empty */
+    const char *phc;  /* "" if no password was set: then nobody can sign in by password */
     bool enabled;
     int64_t created_at;
-    int64_t tokens_from;      /* refresh tokens and codes made before this moment are void */
+    int64_t tokens_from; /* refresh tokens and codes made before this moment are void */
 };
 
 /* name@domain with a domain of dots and letters; err names "upn". */
@@ -33,12 +33,12 @@ enum td_code td_user_find(struct td_tx *tx, const char *tenant, struct td_slice 
  * (ret->tenant set, so that the caller can count the attempt). */
 enum td_code td_user_by_upn(struct td_tx *tx, struct td_slice upn, struct td_arena *a, struct td_user *ret,
                             struct td_error *err) TD_MUST_USE;
-enum td_code td_user_list(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_user **ret, size_t *ret_count,
-                          struct td_error *err) TD_MUST_USE;
+enum td_code td_user_list(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_user **ret,
+                          size_t *ret_count, struct td_error *err) TD_MUST_USE;
 
 /* Both void what was issued before. */
-enum td_code td_user_set_password(struct td_tx *tx, const char *tenant, const char *id, const char *phc, const char *actor,
-                                  struct td_error *err) TD_MUST_USE;
+enum td_code td_user_set_password(struct td_tx *tx, const char *tenant, const char *id, const char *phc,
+                                  const char *actor, struct td_error *err) TD_MUST_USE;
 enum td_code td_user_enable(struct td_tx *tx, const char *tenant, const char *id, bool enabled, const char *actor,
                             struct td_error *err) TD_MUST_USE;
 
@@ -51,10 +51,11 @@ enum td_code td_user_role_add(struct td_tx *tx, const char *tenant, const char *
 enum td_code td_user_roles(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                            const char *const **ret, struct td_error *err) TD_MUST_USE;
 
-/* The guard. Five wrong passwords lock a name for a minute, every further one doubles the time up to an hour; a right one
- * clears it; a day without attempts forgets it. */
+/* The guard. Five wrong passwords lock a name for a minute, every further one doubles the time up to an hour; a right
+ * one clears it; a day without attempts forgets it. */
 enum { TD_GUARD_TRIES = 5 };
-enum td_code td_guard_locked(struct td_tx *tx, const char *tenant, const char *upn, bool *ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_guard_locked(struct td_tx *tx, const char *tenant, const char *upn, bool *ret, struct td_error *err)
+    TD_MUST_USE;
 enum td_code td_guard_failed(struct td_tx *tx, const char *tenant, const char *upn, const char *address,
                              struct td_error *err) TD_MUST_USE;
 enum td_code td_guard_passed(struct td_tx *tx, const char *tenant, const char *upn, struct td_error *err) TD_MUST_USE;

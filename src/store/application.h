@@ -1,0 +1,52 @@
+/* Applications: who may ask for tokens. The public clients of the contract stand in one table and are known in every
+ * tenant from birth; what administrators add rests in the store. A secret is kept as SHA-256 and seen once, by its
+ * maker. */
+#ifndef TD_STORE_APPLICATION_H
+#define TD_STORE_APPLICATION_H
+
+#include "store/db.h"
+
+struct td_application {
+    const char *tenant;    /* "" for the built-in ones: the caller's tenant holds */
+    const char *id;        /* client id, lower case */
+    const char *principal; /* object id that its own tokens carry */
+    const char *name;
+    bool is_public; /* has no secret; signs users in only */
+    bool broker;    /* may use the redirect addresses of Windows' token broker */
+    bool enabled;
+};
+
+/* Built-in ones included. TD_ENOTFOUND. */
+enum td_code td_application_find(struct td_tx *tx, const char *tenant, struct td_slice id, struct td_arena *a,
+                                 struct td_application *ret, struct td_error *err) TD_MUST_USE;
+/* Only those that were added. */
+enum td_code td_application_list(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_application **ret,
+                                 size_t *ret_count, struct td_error *err) TD_MUST_USE;
+enum td_code td_application_add(struct td_tx *tx, const char *tenant, const char *name, bool is_public,
+                                const char *actor, struct td_arena *a, struct td_application *ret, struct td_error *err)
+    TD_MUST_USE;
+
+/* https, or http on a loopback host, or an application's own scheme; no fragment, at most TD_REDIRECT_MAX octets. */
+enum { TD_REDIRECT_MAX = 512 };
+enum td_code td_redirect_check(struct td_slice uri, struct td_error *err) TD_MUST_USE;
+enum td_code td_application_redirect_add(struct td_tx *tx, const char *tenant, const char *id, const char *uri,
+                                         struct td_error *err) TD_MUST_USE;
+/* Registered to the letter; for public clients also http://localhost and http://127.0.0.1 on any port; for broker
+ * clients Windows' own forms. TD_EDENIED. */
+enum td_code td_application_redirect_ok(struct td_tx *tx, const char *tenant, const struct td_application *app,
+                                        struct td_slice uri, struct td_error *err) TD_MUST_USE;
+
+enum td_code td_application_role_add(struct td_tx *tx, const char *tenant, const char *id, const char *role,
+                                     struct td_error *err) TD_MUST_USE;
+/* NULL-terminated. */
+enum td_code td_application_roles(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
+                                  const char *const **ret, struct td_error *err) TD_MUST_USE;
+
+enum td_code td_application_secret_add(struct td_tx *tx, const char *tenant, const char *id,
+                                       const unsigned char sha256[32], int64_t expires_at, struct td_error *err)
+    TD_MUST_USE;
+/* TD_EAUTH wrong, TD_EEXPIRED right but too old. */
+enum td_code td_application_secret_check(struct td_tx *tx, const char *tenant, const char *id,
+                                         const unsigned char sha256[32], struct td_error *err) TD_MUST_USE;
+
+#endif
