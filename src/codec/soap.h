@@ -53,6 +53,8 @@ void td_soap_wipe(struct td_soap *soap);
 /* Writes <s:Envelope>, the header and <s:Body>, and leaves Body open; td_soap_end closes it. A request writes
  * MessageID, ReplyTo and To, an answer RelatesTo; header elements whose text is "" or NULL are left out. */
 void td_soap_begin(struct td_xmlw *w, const struct td_soap *soap);
+/* Base64 as the text of the open element. */
+void td_soap_base64(struct td_xmlw *w, struct td_slice bytes);
 enum td_code td_soap_end(struct td_xmlw *w, struct td_error *err) TD_MUST_USE;
 
 /* Faults. One table: what Windows calls it, its HRESULT, why it happens and what to do. Rows with an error_type are
