@@ -13,22 +13,25 @@ struct td_way_row {
     const char *registration_id; /* "" where not known */
     const char *device_id;       /* directory device */
     const char *enrolment_id;
-    const char *user_upn;        /* who deploys it, "" before sign-in */
+    const char *user_upn; /* who deploys it, "" before sign-in */
     struct td_way way;
     int64_t contacted_at, deployment_started_at, ready_at, last_contact_at;
+    int64_t none_at; /* last 'no profile' answer of the lookup */
 };
 
 enum td_way_key { TD_WAY_ID, TD_WAY_REGISTRATION, TD_WAY_DEVICE, TD_WAY_ENROLMENT };
 
-enum td_code td_way_find(struct td_tx *tx, const char *tenant, enum td_way_key key, const char *value, struct td_arena *a,
-                         struct td_way_row *ret, struct td_error *err) TD_MUST_USE; /* TD_ENOTFOUND */
+enum td_code td_way_find(struct td_tx *tx, const char *tenant, enum td_way_key key, const char *value,
+                         struct td_arena *a, struct td_way_row *ret, struct td_error *err)
+    TD_MUST_USE; /* TD_ENOTFOUND */
 /* Makes a row that carries this one id; TD_EEXISTS if one does already. */
-enum td_code td_way_add(struct td_tx *tx, const char *tenant, enum td_way_key key, const char *value, struct td_arena *a,
-                        struct td_way_row *ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_way_add(struct td_tx *tx, const char *tenant, enum td_way_key key, const char *value,
+                        struct td_arena *a, struct td_way_row *ret, struct td_error *err) TD_MUST_USE;
 /* Ties a further id to the way, merging nothing: an id that another way carries moves here. */
-enum td_code td_way_link(struct td_tx *tx, const char *tenant, const char *way_id, enum td_way_key key, const char *value,
-                         struct td_error *err) TD_MUST_USE;
-enum td_code td_way_set_user(struct td_tx *tx, const char *tenant, const char *way_id, const char *upn, struct td_error *err) TD_MUST_USE;
+enum td_code td_way_link(struct td_tx *tx, const char *tenant, const char *way_id, enum td_way_key key,
+                         const char *value, struct td_error *err) TD_MUST_USE;
+enum td_code td_way_set_user(struct td_tx *tx, const char *tenant, const char *way_id, const char *upn,
+                             struct td_error *err) TD_MUST_USE;
 /* Steps the machines, stores the states and phase times and appends the event, all in tx. An event that changes nothing
  * is appended only if it is TD_EV_FAILED or TD_EV_CONTACTED_NONE. */
 enum td_code td_way_happened(struct td_tx *tx, const char *tenant, const char *way_id, enum td_way_event event,
