@@ -12,28 +12,28 @@ enum td_machine { TD_M_REGISTRATION, TD_M_JOIN, TD_M_ENROLMENT, TD_M_DEPLOYMENT,
 /* Everything that can happen to a device. The owner of way/way.c may add; the words are in td_way_event_word. */
 enum td_way_event {
     TD_EV_REGISTERED,
-    TD_EV_ASSIGNED,        /* a profile holds for it */
+    TD_EV_ASSIGNED, /* a profile holds for it */
     TD_EV_UNASSIGNED,
     TD_EV_DEREGISTERED,
-    TD_EV_CONTACTED,       /* deployment lookup answered with a profile */
-    TD_EV_CONTACTED_NONE,  /* deployment lookup answered 'none' */
-    TD_EV_SIGNED_IN,       /* its user was proven (or its TPM) */
+    TD_EV_CONTACTED,      /* deployment lookup answered with a profile */
+    TD_EV_CONTACTED_NONE, /* deployment lookup answered 'none' */
+    TD_EV_SIGNED_IN,      /* its user was proven (or its TPM) */
     TD_EV_JOINED,
     TD_EV_UNJOINED,
     TD_EV_ENROLLED,
     TD_EV_UNENROLLED,
-    TD_EV_DEVICE_SETUP,    /* first management session: device phase of the status page */
+    TD_EV_DEVICE_SETUP, /* first management session: device phase of the status page */
     TD_EV_DEVICE_DONE,
     TD_EV_ACCOUNT_SETUP,
     TD_EV_READY,
-    TD_EV_FAILED,          /* a step failed: cause and remedy in the event */
+    TD_EV_FAILED, /* a step failed: cause and remedy in the event */
     TD_EV_ACTION_QUEUED,
     TD_EV_ACTION_SENT,
     TD_EV_ACTION_DONE,
     TD_EV_ACTION_FAILED,
-    TD_EV_RESET,           /* the device is back in its box, registration kept */
-    TD_EV_REPURPOSED,      /* the same, for another user or use */
-    TD_EV_REPAIRED,        /* the same, with a part replaced and the registration mended */
+    TD_EV_RESET,      /* the device is back in its box, registration kept */
+    TD_EV_REPURPOSED, /* the same, for another user or use */
+    TD_EV_REPAIRED,   /* the same, with a part replaced and the registration mended */
     TD_EV_RETIRED,
     TD_EV_COUNT
 };
@@ -74,7 +74,8 @@ struct td_way {
 
 /* Steps every machine that knows the event. TD_ESTATE (nothing changed) if none of them allows it; an event that
  * leaves all states as they are is allowed and sets *ret_changed to false. */
-enum td_code td_way_step(struct td_way *way, enum td_way_event event, bool *ret_changed, struct td_error *err) TD_MUST_USE;
+enum td_code td_way_step(struct td_way *way, enum td_way_event event, bool *ret_changed, struct td_error *err)
+    TD_MUST_USE;
 
 /* States that a machine has, and one pair of its table: the next state, or -1 where the event does not concern it. */
 unsigned td_way_state_count(enum td_machine machine);
