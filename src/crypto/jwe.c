@@ -1,0 +1,169 @@
+/* The two JWE forms of the token protocol (join-and-tokens.md 4, 10.4, 10.5). */
+#include "base/encode.h"
+#include "crypto/digest.h"
+#include "crypto/jose.h"
+#include "crypto/ossl.h"
+
+enum { TAG = 16, GCM_IV = 12, CBC_IV = 16, CTX = 24, KEY = 32 };
+
+static const char label[] = "AzureAD-SecureConversation";
+
+struct parts {
+    struct td_slice header64; /* as received */
+    struct td_slice key, iv, text, tag;
+    const struct td_json *header;
+};
+
+static enum td_code decode(struct td_slice compact, struct td_arena *a, struct parts *ret, struct td_error *err)
+{
+    struct td_slice seg[5], rest = compact, raw[5];
+    struct td_json *header = NULL;
+    if (compact.n > 2 * TD_JWS_MAX)
+        return td_fail(err, TD_ELIMIT, "JWE", "more than %d octets", 2 * TD_JWS_MAX);
+    size_t dots = 0;
+    for (size_t i = 0; i < compact.n; i++)
+        dots += compact.p[i] == '.';
+    if (dots != 4)
+        return td_fail(err, TD_EFORMAT, "JWE", "does not have five segments");
+    for (size_t i = 0; i < 5; i++) {
+        rest = td_cut(rest, '.', &seg[i]);
+        if (td_find(seg[i], '=') != SIZE_MAX || td_b64_decode(a, seg[i], TD_B64_URL | TD_B64_NOPAD, &raw[i]) != TD_OK)
+            return td_fail(err, TD_EFORMAT, "JWE", "segment %zu is not base64url", i + 1);
+    }
+    td_try(td_json_parse(raw[0], TD_JWS_MAX, a, &header, err));
+    if (header->type != TD_JSON_OBJECT)
+        return td_fail(err, TD_EFORMAT, "JWE", "its header is not a JSON object");
+    *ret = (struct parts){seg[0], raw[1], raw[2], raw[3], raw[4], header};
+    return TD_OK;
+}
+
+static bool gcm_seal(const unsigned char key[KEY], const void *iv, struct td_slice aad, struct td_slice plain,
+                     unsigned char *out, unsigned char tag[TAG])
+{
+    TD_CLEANUP(cipher_ctx_done) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    int n = 0, end = 0;
+    return ctx != NULL && EVP_EncryptInit_ex2(ctx, td_ossl()->aes256_gcm, key, iv, NULL) == 1 &&
+           EVP_EncryptUpdate(ctx, NULL, &n, (const unsigned char *)aad.p, (int)aad.n) == 1 &&
+           (plain.n == 0 || EVP_EncryptUpdate(ctx, out, &n, (const unsigned char *)plain.p, (int)plain.n) == 1) &&
+           EVP_EncryptFinal_ex(ctx, out + plain.n, &end) == 1 &&
+           EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG, tag) == 1;
+}
+
+/* The session key is itself the content key, so that strict libraries find a real JWE of an empty text. */
+enum td_code td_jwe_session_key(const struct td_key *transport_key, const unsigned char session_key[32],
+                                const void *iv12, struct td_arena *a, char **ret, struct td_error *err)
+{
+    char *header64 = td_b64url(a, TD_S("{\"alg\":\"RSA-OAEP\",\"enc\":\"A256GCM\"}"));
+    struct td_slice wrapped;
+    unsigned char tag[TAG], nothing[TAG];
+    enum td_code rc = td_key_oaep_encrypt(transport_key, td_bytes(session_key, KEY), a, &wrapped);
+    if (rc != TD_OK)
+        return td_fail(err, rc, "transport key", "can't be encrypted to");
+    if (!gcm_seal(session_key, iv12, td_str(header64), TD_S(""), nothing, tag))
+        return td_ossl_fail(err, TD_EINTERNAL, "JWE", "encryption failed");
+    *ret = td_arena_printf(a, "%s.%s.%s..%s", header64, td_b64url(a, wrapped), td_b64url(a, td_bytes(iv12, GCM_IV)),
+                           td_b64url(a, td_bytes(tag, TAG)));
+    return TD_OK;
+}
+
+enum td_code td_jwe_open_session_key(const struct td_key *transport_key, struct td_slice compact, struct td_arena *a,
+                                     unsigned char ret_session_key[32], struct td_error *err)
+{
+    struct parts p;
+    struct td_slice key;
+    td_try(decode(compact, a, &p, err));
+    const char *alg = td_json_str(p.header, "alg");
+    if (alg == NULL || strcmp(alg, "RSA-OAEP") != 0)
+        return td_fail(err, TD_EFORMAT, "JWE", "its key is not wrapped by RSA-OAEP");
+    if (td_key_oaep_decrypt(transport_key, p.key, a, &key) != TD_OK || key.n != KEY)
+        return td_fail(err, TD_EAUTH, "JWE", "the session key is not for this transport key");
+    memcpy(ret_session_key, key.p, KEY);
+    td_wipe((void *)(uintptr_t)key.p, key.n);
+    return TD_OK;
+}
+
+static enum td_code cbc(const unsigned char key[KEY], const void *iv, bool encrypt, struct td_slice in,
+                        struct td_arena *a, struct td_slice *ret)
+{
+    TD_CLEANUP(cipher_ctx_done) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    unsigned char *out = td_arena_alloc(a, in.n + 2 * TAG);
+    int n = 0, end = 0;
+    if (ctx == NULL || in.n > 1 << 20 || EVP_CipherInit_ex2(ctx, td_ossl()->aes256_cbc, key, iv, encrypt, NULL) != 1 ||
+        EVP_CipherUpdate(ctx, out, &n, (const unsigned char *)in.p, (int)in.n) != 1 ||
+        EVP_CipherFinal_ex(ctx, out + n, &end) != 1)
+        return td_ossl_fail(NULL, TD_EFORMAT, "JWE", "AES-CBC failed");
+    out[n + end] = '\0';
+    *ret = td_bytes(out, (size_t)(n + end));
+    return TD_OK;
+}
+
+/* Nobody checks the tag of this form; ours is an HMAC over what is sent, so that it could be. */
+static void cbc_tag(const unsigned char key[KEY], const char *head, struct td_slice text, struct td_arena *a,
+                    unsigned char tag[TAG])
+{
+    unsigned char mac[32];
+    const char *input = td_arena_printf(a, "%s.%s", head, td_b64url(a, text));
+    td_hmac_sha256(td_bytes(key, KEY), td_str(input), mac);
+    memcpy(tag, mac, TAG);
+}
+
+enum td_code td_jwe_dir(const unsigned char session_key[32], const unsigned char ctx[24], const unsigned char iv[16],
+                        struct td_slice plain, struct td_arena *a, char **ret, struct td_error *err)
+{
+    unsigned char key[KEY], tag[TAG];
+    struct td_slice text;
+    const char *header = td_arena_printf(a, "{\"alg\":\"dir\",\"enc\":\"A256GCM\",\"ctx\":\"%s\",\"kid\":\"session\"}",
+                                         td_b64(a, td_bytes(ctx, CTX)));
+    td_kdf_sp800_108(td_bytes(session_key, KEY), td_str(label), td_bytes(ctx, CTX), key);
+    if (cbc(key, iv, true, plain, a, &text) != TD_OK) {
+        td_wipe(key, sizeof(key));
+        return td_fail(err, TD_EINTERNAL, "JWE", "encryption failed");
+    }
+    const char *head = td_arena_printf(a, "%s..%s", td_b64url(a, td_str(header)), td_b64url(a, td_bytes(iv, CBC_IV)));
+    cbc_tag(key, head, text, a, tag);
+    td_wipe(key, sizeof(key));
+    *ret = td_arena_printf(a, "%s.%s.%s", head, td_b64url(a, text), td_b64url(a, td_bytes(tag, TAG)));
+    return TD_OK;
+}
+
+static enum td_code gcm_open(const unsigned char key[KEY], const struct parts *p, struct td_arena *a,
+                             struct td_slice *ret)
+{
+    TD_CLEANUP(cipher_ctx_done) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    unsigned char *out = td_arena_alloc(a, p->text.n + 1), tag[TAG];
+    int n = 0, end = 0;
+    if (p->tag.n != TAG)
+        return TD_EFORMAT;
+    memcpy(tag, p->tag.p, TAG);
+    if (ctx == NULL ||
+        EVP_DecryptInit_ex2(ctx, td_ossl()->aes256_gcm, key, (const unsigned char *)p->iv.p, NULL) != 1 ||
+        EVP_DecryptUpdate(ctx, NULL, &n, (const unsigned char *)p->header64.p, (int)p->header64.n) != 1 ||
+        EVP_DecryptUpdate(ctx, out, &n, (const unsigned char *)p->text.p, (int)p->text.n) != 1 ||
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG, tag) != 1 ||
+        EVP_DecryptFinal_ex(ctx, out + n, &end) != 1) {
+        td_wipe(out, p->text.n);
+        ERR_clear_error();
+        return TD_EAUTH;
+    }
+    *ret = td_bytes(out, p->text.n);
+    return TD_OK;
+}
+
+enum td_code td_jwe_open_dir(const unsigned char session_key[32], struct td_slice compact, struct td_arena *a,
+                             struct td_slice *ret_plain, struct td_error *err)
+{
+    struct parts p;
+    struct td_slice ctx;
+    unsigned char key[KEY];
+    td_try(decode(compact, a, &p, err));
+    const char *ctx64 = td_json_str(p.header, "ctx");
+    if (ctx64 == NULL || td_b64_decode(a, td_str(ctx64), TD_B64_STD, &ctx) != TD_OK || (ctx.n != 24 && ctx.n != 32))
+        return td_fail(err, TD_EFORMAT, "JWE", "its header has no usable ctx");
+    if (p.iv.n != GCM_IV && p.iv.n != CBC_IV)
+        return td_fail(err, TD_EFORMAT, "JWE", "an IV of %zu octets", p.iv.n);
+    td_kdf_sp800_108(td_bytes(session_key, KEY), td_str(label), ctx, key);
+    enum td_code rc =
+        p.iv.n == GCM_IV ? gcm_open(key, &p, a, ret_plain) : cbc(key, p.iv.p, false, p.text, a, ret_plain);
+    td_wipe(key, sizeof(key));
+    return rc == TD_OK ? TD_OK : td_fail(err, TD_EAUTH, "JWE", "can't be opened with this session key");
+}
