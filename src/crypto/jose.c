@@ -33,7 +33,8 @@ enum td_code td_jws_decode(struct td_slice compact, struct td_arena *a, struct t
     if (compact.n > TD_JWS_MAX)
         return td_fail(err, TD_ELIMIT, "token", "more than %d octets", TD_JWS_MAX);
     struct td_slice sig64 = td_cut(td_cut(compact, '.', &header64), '.', &payload64);
-    if (header64.n == 0 || payload64.n == 0 || td_find(sig64, '.') != SIZE_MAX)
+    bool three = compact.n > header64.n + payload64.n + 1 && td_find(sig64, '.') == SIZE_MAX;
+    if (header64.n == 0 || payload64.n == 0 || !three)
         return td_fail(err, TD_EFORMAT, "token", "does not have three segments");
     struct td_jws jws = {.signing_input = td_sub(compact, 0, header64.n + 1 + payload64.n)};
     td_try(segment(a, header64, "token header", &header, err));
