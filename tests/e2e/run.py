@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""make e2e [SCENARIO=name]: scenarios on real processes. run.py [--soak] [--catalogue] [NAME]
+
+Each file in scenarios/ is one scenario: its docstring's first line is the row of the README's catalogue, its function
+scenario(lab) drives it and raises when something is not as it should be. A failed scenario is run once more; one that
+then passes is told as a flake, which counts as a defect to mend."""
+import importlib.util
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import lab as laboratory  # noqa: E402
+
+
+def load(soak):
+    found = {}
+    folder = os.path.join(HERE, "scenarios")
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".py"):
+            continue
+        spec = importlib.util.spec_from_file_location(name[:-3].replace("_", "-"), os.path.join(folder, name))
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        if getattr(module, "SOAK", False) == soak:
+            found[spec.name] = module
+    return found
+
+
+def catalogue():
+    """The README's table of scenarios."""
+    for soak in (False, True):
+        for name, module in load(soak).items():
+            print(f"| `{name}` | {'soak' if soak else 'e2e'} | {module.__doc__.splitlines()[0]} |")
+
+
+def attempt(name, module):
+    start = time.monotonic()
+    laboratory.say(f"=== {name}: {module.__doc__.splitlines()[0]}")
+    try:
+        with laboratory.Lab() as lab:
+            try:
+                module.scenario(lab)
+            except laboratory.LabError as e:
+                laboratory.say(f"{e}\n{lab.log_tail(30)}")
+                return False
+    except laboratory.LabError as e:
+        laboratory.say(str(e))
+        return False
+    laboratory.say(f"=== {name}: ended as it should, {time.monotonic() - start:.0f} s")
+    return True
+
+
+def main():
+    words = sys.argv[1:]
+    if "--catalogue" in words:
+        catalogue()
+        return 0
+    scenarios = load("--soak" in words)
+    wanted = [w for w in words if not w.startswith("--")] or list(scenarios)
+    unknown = [w for w in wanted if w not in scenarios]
+    if unknown:
+        laboratory.say(f"there is no scenario {', '.join(unknown)}; there are {', '.join(scenarios)}")
+        return 2
+    failed, flakes = [], []
+    for name in wanted:
+        if attempt(name, scenarios[name]):
+            continue
+        if attempt(name, scenarios[name]):
+            flakes.append(name)
+        else:
+            failed.append(name)
+    for name in flakes:
+        laboratory.say(f"FLAKE: {name} failed once and then passed; a defect to mend")
+    laboratory.say(f"scenarios: {len(wanted) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+laboratory.main_guard(main)

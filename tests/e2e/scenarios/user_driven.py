@@ -1,0 +1,64 @@
+"""A registered device goes from its box to ready: profile by group tag, sign-in, join, enrolment, status page, everything in effect."""
+import json
+import os
+
+import contoso
+import lab as laboratory
+from lab import LabError, run, say
+
+WORDS = ["device.registered", "device.assigned", "device.contacted", "device.signed-in", "device.joined", "device.enrolled",
+         "device.device-setup", "device.device-done", "device.account-setup", "device.ready"]
+
+
+def must(condition, what):
+    if not condition:
+        raise LabError(f"not so: {what}")
+
+
+def check_timeline(lab, serial):
+    """Every station once, in this order, each with its time."""
+    shown = lab.timeline(serial)
+    types = [e["type"] for e in shown["timeline"]]
+    at = -1
+    for word in WORDS:
+        must(word in types, f"the timeline has {word}: {types}")
+        must(types.index(word) > at, f"{word} stands in its order: {types}")
+        at = types.index(word)
+    must(shown["state"] == "ready", f"state is ready, not {shown['state']}")
+
+
+def check_effects(lab, serial):
+    """What was configured is in effect on the device, not just written."""
+    effects = json.loads(lab.show_device("device", expect=0) if False else run(laboratory.DEVICE, "show", "--state", lab.path("device"), "--json").stdout)
+    text = json.dumps(effects)
+    must(serial[-11:] in effects["computerName"] and effects["computerName"].startswith("CON-"), f"name by template: {effects['computerName']}")
+    must(effects["edition"] in ("Enterprise", 4, "4"), f"edition is Enterprise: {effects['edition']}")
+    must(contoso.WIFI in text, "the Wi-Fi profile is offered")
+    must("Hello Agent" in text or "7D0C0DE0-5A11-4B0E-9C3D-0123456789AB" in text.upper(), "the package is installed")
+
+
+def check_root(lab):
+    """A second server under the delivered root is trusted by the device now, and was not by a device in its box."""
+    with lab.foreign_server() as url:
+        run(laboratory.DEVICE, "preflight", "--state", lab.path("device"), "--endpoint", url, expect=0)
+        run(laboratory.DEVICE, "preflight", "--state", lab.path("fresh"), "--ca", lab.ca, "--endpoint", url, expect=1)
+
+
+def check_certificates(lab):
+    """openssl as judge: the management certificate's chain up to our root, and no other purpose."""
+    state = lab.path("device")
+    run("openssl", "verify", "-x509_strict", "-purpose", "sslclient", "-CAfile", lab.ca, "-untrusted",
+        os.path.join(state, "mdm.chain.pem"), os.path.join(state, "mdm.crt.pem"))
+
+
+def scenario(lab):
+    lab.init()
+    lab.serve()
+    contoso.configure(lab)
+    serial = lab.register()
+    out = lab.run_device(echo=say)
+    must("inputs asked: 2" in out, "two inputs: user name and password")
+    check_timeline(lab, serial)
+    check_effects(lab, serial)
+    check_root(lab)
+    say(lab.cli("device", "show", serial, "--timeline"))
