@@ -43,9 +43,12 @@ enum td_code td_enrolment_find(struct td_tx *tx, const char *tenant, const char 
 /* The active one of a directory device. TD_ENOTFOUND. */
 enum td_code td_enrolment_of_device(struct td_tx *tx, const char *tenant, const char *device_id, struct td_arena *a,
                                     struct td_enrolment *ret, struct td_error *err) TD_MUST_USE;
-/* Active enrolments of a user, for the device cap. */
-enum td_code td_enrolment_count_user(struct td_tx *tx, const char *tenant, const char *user_id, int64_t *ret,
-                                     struct td_error *err) TD_MUST_USE;
+/* The newest active one of a hw_dev_id (never of a placeholder). TD_ENOTFOUND. */
+enum td_code td_enrolment_of_hardware(struct td_tx *tx, const char *tenant, const char *hw_dev_id, struct td_arena *a,
+                                      struct td_enrolment *ret, struct td_error *err) TD_MUST_USE;
+/* Active enrolments of a user, for the device cap; those that `but` would replace are not counted. */
+enum td_code td_enrolment_count_user(struct td_tx *tx, const char *tenant, const char *user_id,
+                                     const struct td_enrolment *but, int64_t *ret, struct td_error *err) TD_MUST_USE;
 
 /* A new certificate in place of the old one, which stays good until the device shows the new one. */
 enum td_code td_enrolment_renew(struct td_tx *tx, const char *tenant, const char *id,
