@@ -5,7 +5,7 @@ kind=$1
 shift
 dir=build/$kind
 case $kind in
-release) options="-Dtests=false -Dbuildtype=release -Db_lto=false" ;;
+release) options="-Dtests=false -Dbench=true -Dbuildtype=release -Db_lto=false" ;;
 check) options="-Dfaults=true -Dbuildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false" ;;
 tsan) options="-Dbuildtype=debug -Doptimization=1 -Db_sanitize=thread -Db_lundef=false" ;;
 fuzz) options="-Dbuildtype=debug -Doptimization=1 -Dfuzzers=true -Db_sanitize=address,undefined -Db_lundef=false" ;;

@@ -1,0 +1,126 @@
+/* Bare loops that the rows of `make bench` are compared with, CPU microseconds a unit as JSON (limits.md 7):
+ * parse: expat over a body; row: one 600-byte row in SQLite (WAL, FULL), ten a commit; read: one indexed row read;
+ * sign, verify: EVP P-256 and RSA-2048.   bench_marks DIR BODY.xml */
+#include "base/file.h"
+
+#include <expat.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+static double cpu_us(void)
+{
+    struct rusage u;
+    (void)getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+static void tell(const char *name, double begun, int n)
+{
+    (void)printf("\"%s\":%.3f%s", name, (cpu_us() - begun) / n, strcmp(name, "verify") == 0 ? "}\n" : ",");
+}
+
+static void mark_parse(struct td_slice body)
+{
+    enum { N = 2000 };
+    double begun = cpu_us();
+    for (int i = 0; i < N; i++) {
+        XML_Parser p = XML_ParserCreateNS(NULL, '\n');
+        if (XML_Parse(p, body.p, (int)body.n, XML_TRUE) != XML_STATUS_OK)
+            (void)fprintf(stderr, "bench_marks: the body does not parse\n");
+        XML_ParserFree(p);
+    }
+    tell("parse", begun, N);
+}
+
+static void sql(sqlite3 *db, const char *text)
+{
+    if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
+        (void)fprintf(stderr, "bench_marks: %s\n", sqlite3_errmsg(db));
+}
+
+static void mark_rows(const char *dir)
+{
+    enum { COMMITS = 300, ROWS = 10, READS = 20000 };
+    char path[1024], data[600];
+    sqlite3 *db = NULL;
+    sqlite3_stmt *insert = NULL, *select = NULL;
+    (void)snprintf(path, sizeof(path), "%s/marks.db", dir);
+    memset(data, 'x', sizeof(data));
+    (void)sqlite3_open(path, &db);
+    sql(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t(id INTEGER PRIMARY KEY, k TEXT, d BLOB); "
+            "CREATE INDEX i ON t(k)");
+    (void)sqlite3_prepare_v2(db, "INSERT INTO t(k, d) VALUES (?1, ?2)", -1, &insert, NULL);
+    (void)sqlite3_prepare_v2(db, "SELECT d FROM t WHERE k = ?1", -1, &select, NULL);
+    double begun = cpu_us();
+    for (int c = 0; c < COMMITS; c++) {
+        sql(db, "BEGIN IMMEDIATE");
+        for (int r = 0; r < ROWS; r++) {
+            char k[32];
+            (void)snprintf(k, sizeof(k), "%08x", (unsigned)(c * ROWS + r) * 2654435761U);
+            (void)sqlite3_bind_text(insert, 1, k, -1, SQLITE_TRANSIENT);
+            (void)sqlite3_bind_blob(insert, 2, data, sizeof(data), SQLITE_STATIC);
+            (void)sqlite3_step(insert);
+            (void)sqlite3_reset(insert);
+        }
+        sql(db, "COMMIT");
+    }
+    tell("row", begun, COMMITS * ROWS);
+    begun = cpu_us();
+    for (int i = 0; i < READS; i++) {
+        char k[32];
+        (void)snprintf(k, sizeof(k), "%08x", (unsigned)(i % (COMMITS * ROWS)) * 2654435761U);
+        (void)sqlite3_bind_text(select, 1, k, -1, SQLITE_TRANSIENT);
+        (void)sqlite3_step(select);
+        (void)sqlite3_reset(select);
+    }
+    tell("read", begun, READS);
+    (void)sqlite3_finalize(insert);
+    (void)sqlite3_finalize(select);
+    (void)sqlite3_close(db);
+}
+
+static void mark_signatures(void)
+{
+    enum { N = 2000 };
+    EVP_PKEY *ec = EVP_EC_gen("P-256"), *rsa = EVP_RSA_gen(2048);
+    unsigned char sig[512], text[600] = {1};
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    double begun = cpu_us();
+    for (int i = 0; i < N; i++) {
+        size_t n = sizeof(sig);
+        (void)EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, ec);
+        (void)EVP_DigestSign(ctx, sig, &n, text, sizeof(text));
+        (void)EVP_MD_CTX_reset(ctx);
+    }
+    tell("sign", begun, N);
+    size_t n = sizeof(sig);
+    (void)EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, rsa);
+    (void)EVP_DigestSign(ctx, sig, &n, text, sizeof(text));
+    begun = cpu_us();
+    for (int i = 0; i < N; i++) {
+        (void)EVP_MD_CTX_reset(ctx);
+        (void)EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, rsa);
+        if (EVP_DigestVerify(ctx, sig, n, text, sizeof(text)) != 1)
+            (void)fprintf(stderr, "bench_marks: a signature does not verify\n");
+    }
+    tell("verify", begun, N);
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(ec);
+    EVP_PKEY_free(rsa);
+}
+
+int main(int argc, char **argv)
+{
+    struct td_buf body;
+    td_buf_init(&body, 1 << 20);
+    if (argc != 3 || td_file_read(argv[2], &body, NULL) != TD_OK)
+        return 2;
+    (void)printf("{");
+    mark_parse(td_buf_slice(&body));
+    mark_rows(argv[1]);
+    mark_signatures();
+    return 0;
+}
