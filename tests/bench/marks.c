@@ -4,6 +4,7 @@
 #include "base/file.h"
 
 #include <expat.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <sqlite3.h>
