@@ -5,8 +5,8 @@
 #ifndef TD_HTTP_READER_H
 #define TD_HTTP_READER_H
 
+#include "http/bounds.h"
 #include "http/http.h"
-#include "http/limits.h"
 
 #include <stdatomic.h>
 

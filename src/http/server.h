@@ -2,14 +2,14 @@
  *
  * Loop threads own connections and never wait; whole requests go through a bounded queue to worker threads, which run
  * the handlers of the router (http/http.h). Sessions are resumed from memory; server certificates can be exchanged
- * while it runs (td_server_reload). Set-up and numbers: http-server.md of the reference; bounds: http/limits.h. The
+ * while it runs (td_server_reload). Set-up and numbers: http-server.md of the reference; bounds: http/bounds.h. The
  * config's pointers must outlive the server, but for names, certificates and client_ca, which are copied. */
 #ifndef TD_HTTP_SERVER_H
 #define TD_HTTP_SERVER_H
 
 #include "base/env.h"
+#include "http/bounds.h"
 #include "http/http.h"
-#include "http/limits.h"
 
 struct td_server;
 

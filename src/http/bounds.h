@@ -2,8 +2,8 @@
  *
  * Times are totals in microseconds, never "since the last byte" (reference: http-server.md 5). All values can be set in
  * the configuration file (docs/tasks/serve.md); the table of fields is td_http_limit_fields. */
-#ifndef TD_HTTP_LIMITS_H
-#define TD_HTTP_LIMITS_H
+#ifndef TD_HTTP_BOUNDS_H
+#define TD_HTTP_BOUNDS_H
 
 #include "base/slice.h"
 
@@ -18,6 +18,7 @@ struct td_http_limits {
     int64_t burst_per_address;       /* how many of them may come at once */
     int64_t queue;                   /* requests waiting for a worker: 503 past it */
     int64_t output;                  /* octets waiting to be sent on one connection before we stop reading it */
+    int64_t sessions;                /* TLS sessions kept for resumption */
     int64_t handshake;               /* accept to the end of the first header */
     int64_t body;                    /* end of header to end of body */
     int64_t work;                    /* handler: 503, its answer is dropped */

@@ -1,4 +1,4 @@
-#include "http/limits.h"
+#include "http/bounds.h"
 
 #include "base/env.h"
 
@@ -13,6 +13,7 @@ const struct td_http_limits td_http_limits_default = {
     .burst_per_address = 400,
     .queue = 1024,
     .output = 65536,
+    .sessions = 5000,
     .handshake = 10 * TD_SECOND,
     .body = 30 * TD_SECOND,
     .work = 60 * TD_SECOND,
@@ -40,6 +41,7 @@ const struct td_http_limit_field td_http_limit_fields[] = {
     FIELD("limited-requests-burst", burst_per_address, 1, 1, 1000000),
     FIELD("queue", queue, 1, 1, 1000000),
     FIELD("output-octets", output, 1, 16384, 1 << 24),
+    FIELD("tls-sessions", sessions, 1, 1, 1000000),
     MILLIS("handshake-ms", handshake),
     MILLIS("body-ms", body),
     MILLIS("work-ms", work),
