@@ -13,17 +13,19 @@ enum td_purpose { TD_PURPOSE_SERVER, TD_PURPOSE_DEVICE, TD_PURPOSE_MANAGEMENT, T
 enum td_code td_authority_open(struct td_service *svc, struct td_authority **ret, struct td_error *err) TD_MUST_USE;
 void td_authority_close(struct td_authority *ca);
 
-struct td_slice td_authority_root(const struct td_authority *ca);                                /* DER */
+struct td_slice td_authority_root(const struct td_authority *ca);                                  /* DER */
 struct td_slice td_authority_intermediate(const struct td_authority *ca, enum td_purpose purpose); /* DER */
 
-/* Signs a leaf. t->serial, issuer, usage and URLs are filled here; subject, spki, dates, names and exts are the caller's.
- * CPU only: call it outside a store write, then record the result with td_cert_record (store/certificate.h). */
+/* Signs a leaf. t->serial, issuer, usage and URLs are filled here; subject, spki, dates, names and exts are the
+ * caller's. CPU only: call it outside a store write, then record the result with td_cert_record (store/certificate.h).
+ */
 enum td_code td_authority_issue(const struct td_service *svc, enum td_purpose purpose, struct td_cert_template *t,
                                 struct td_arena *a, struct td_slice *ret_der, struct td_error *err) TD_MUST_USE;
 
-/* Server certificate for these names, kept in DIR and renewed before its end; PEM chain (leaf + intermediate) and key. */
-enum td_code td_authority_server_pem(struct td_service *svc, const char *const *names, struct td_arena *a, char **ret_chain,
-                                     char **ret_key, struct td_error *err) TD_MUST_USE;
+/* Server certificate for these names, kept in DIR and renewed before its end; PEM chain (leaf + intermediate) and key.
+ */
+enum td_code td_authority_server_pem(struct td_service *svc, const char *const *names, struct td_arena *a,
+                                     char **ret_chain, char **ret_key, struct td_error *err) TD_MUST_USE;
 
 /* The verdict about a client certificate, asked on every request that needs one: chain (cached by fingerprint), dates,
  * revocation, purpose, known to the store. TD_EAUTH none or foreign, TD_EDENIED revoked or of another purpose,
@@ -37,7 +39,8 @@ enum td_code td_authority_peer(const struct td_service *svc, struct td_tx *tx, c
                                enum td_purpose purpose, struct td_arena *a, struct td_peer_identity *ret,
                                struct td_error *err) TD_MUST_USE;
 /* The same for a certificate in bytes whose possession the caller proves otherwise (x5c of a signed request). */
-enum td_code td_authority_cert(const struct td_service *svc, struct td_tx *tx, struct td_slice der, enum td_purpose purpose,
-                               struct td_arena *a, struct td_peer_identity *ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_authority_cert(const struct td_service *svc, struct td_tx *tx, struct td_slice der,
+                               enum td_purpose purpose, struct td_arena *a, struct td_peer_identity *ret,
+                               struct td_error *err) TD_MUST_USE;
 
 #endif
