@@ -1,0 +1,76 @@
+/* Desired state: from configuration items and what is known of a device to the commands, status-page entries and
+ * proofs that its management session should carry, in the order of the first-session script (csp.md 21).
+ *
+ * The list is made anew for every message; the ledger says what of it is done. Texts point into the items, the input
+ * or the arena. Pure. */
+#ifndef TD_POLICY_DESIRED_H
+#define TD_POLICY_DESIRED_H
+
+#include "codec/syncml.h"
+#include "policy/item.h"
+
+/* In the order of handing out. A release waits until everything before it in its scope has an answer. */
+enum td_stage {
+    TD_STAGE_INVENTORY,
+    TD_STAGE_PAGE, /* client settings and lists of the status page */
+    TD_STAGE_NAME,
+    TD_STAGE_SETTING, /* certificates, Wi-Fi, policies, accounts */
+    TD_STAGE_PACKAGE,
+    TD_STAGE_EDITION,
+    TD_STAGE_RELEASE, /* ServerHasFinishedProvisioning of the device */
+    TD_STAGE_PROOF,   /* queries that show effects, and the state of the page */
+    TD_STAGE_USER_PAGE,
+    TD_STAGE_USER_SETTING,
+    TD_STAGE_USER_RELEASE,
+    TD_STAGE_USER_AFTER, /* only behind Status 200 of the user's release */
+    TD_STAGE_USER_PROOF,
+    TD_STAGE_COUNT
+};
+
+struct td_want {
+    enum td_sync_kind verb;
+    const char *uri, *format, *type, *data; /* data NULL: none */
+    struct td_want *child;                  /* of Atomic and Sequence */
+    struct td_want *next;
+    enum td_stage stage;
+    const char *key; /* in the ledger */
+    uint64_t version;
+    const char *item;                      /* id of the item it serves, "" for ours */
+    bool user;                             /* ./User scope */
+    bool each_session;                     /* a query that is asked once in every session */
+    const char *unless_uri, *unless_value; /* not needed where this query was answered so; NULL: always needed */
+    const char *expect; /* a query: the value that proves the item; "" any value; NULL proves nothing */
+};
+
+struct td_desired_in {
+    const char *provider;      /* PROVIDER-ID of the enrolment */
+    const char *user_upn;      /* "" for a device without a user */
+    const char *computer_name; /* "" leaves it alone */
+    bool standard_user;        /* profile: the joining user is no administrator */
+    bool inventory;            /* first session of the enrolment, or BootstrapSync or OdjSync asked for it */
+    bool setup;                /* the deployment runs: status page, releases */
+    bool account;              /* account phase has begun */
+    const struct td_item *items;
+    size_t item_count;
+};
+
+struct td_desired {
+    struct td_want *wants;    /* by stage */
+    struct td_item_page page; /* what holds for this device */
+    const char *release_key;  /* ledger keys of the two releases */
+    const char *user_release_key;
+    const char *device_result, *user_result; /* LocURIs of WasDeviceSuccessfullyProvisioned */
+    const char *device_done, *user_done;     /* LocURIs of IsSyncDone */
+};
+
+/* Ids of what comes from the profile and not from an item, for ledger and events. */
+#define TD_ITEM_COMPUTER_NAME "computer-name"
+#define TD_ITEM_ACCOUNT_TYPE "account-type"
+
+void td_desired_make(const struct td_desired_in *in, struct td_arena *a, struct td_desired *ret);
+
+/* One want as a command with CmdIDs from *cmd_id on (moved past those used). replace: an Add of what the device took
+ * before in another version goes as Replace. */
+struct td_sync_cmd *td_want_command(const struct td_want *want, bool replace, uint64_t *cmd_id, struct td_arena *a);
+
+#endif

@@ -1,0 +1,28 @@
+/* Inside src/policy: how one configuration item becomes wants and entries of the status page (csp.md 5, 8, 9, 11, 14).
+ */
+#ifndef TD_POLICY_DESIRED_ITEM_H
+#define TD_POLICY_DESIRED_ITEM_H
+
+#include "policy/desired.h"
+
+struct td_desired_ctx {
+    const struct td_desired_in *in;
+    struct td_arena *arena;
+    const char *provider;
+    const char *item;  /* whose wants are being made */
+    uint64_t revision; /* of it; 0: ours */
+    struct td_want **tail;
+};
+
+enum td_expect { TD_EXPECT_POLICY, TD_EXPECT_NETWORK, TD_EXPECT_MSI, TD_EXPECT_COUNT };
+
+struct td_want *td_want_add(struct td_desired_ctx *c, enum td_stage stage, enum td_sync_kind verb, const char *uri);
+struct td_want *td_want_put(struct td_desired_ctx *c, enum td_stage stage, const char *uri, const char *format,
+                            const char *data);
+struct td_want *td_want_ask(struct td_desired_ctx *c, enum td_stage stage, const char *uri, const char *expect);
+
+void td_item_wants(struct td_desired_ctx *c, const struct td_item *item);
+/* Appends the item's members of one list of FirstSyncStatus, joined by U+F000. */
+void td_item_expect(const struct td_item *item, enum td_expect list, struct td_arena *a, struct td_buf *out);
+
+#endif

@@ -1,0 +1,96 @@
+/* Configuration items: what an administrator wants of devices. JSON in, a checked struct out, and back (normalised).
+ *
+ * An item is one of the kinds below, for the device or for its user, assigned to groups or to all devices. How it
+ * becomes commands, entries of the status page and proofs is in desired.h. The JSON is described in
+ * docs/tasks/configure.md. Texts live in the arena that the JSON lives in. Pure. */
+#ifndef TD_POLICY_ITEM_H
+#define TD_POLICY_ITEM_H
+
+#include "codec/json.h"
+
+enum td_item_kind {
+    TD_ITEM_POLICY,
+    TD_ITEM_MSI,
+    TD_ITEM_ROOT_CERTIFICATE,
+    TD_ITEM_WIFI,
+    TD_ITEM_EDITION,
+    TD_ITEM_STATUS_PAGE,
+    TD_ITEM_KIND_COUNT
+};
+
+enum { TD_ITEM_MAX = 512 << 10, TD_ITEM_MAX_SETTINGS = 200 };
+
+struct td_item_setting {
+    const char *uri, *format, *value;
+    const char *verb; /* "replace", "add" or "exec" */
+};
+
+struct td_item_policy {
+    struct td_item_setting *settings;
+    size_t count;
+    bool atomic;
+};
+
+struct td_item_msi {
+    const char *content;      /* SHA-256 of the bytes, lower-case hex: what /content/ serves */
+    const char *product_code; /* {GUID} upper case with braces */
+    const char *product_version;
+    const char *command_line;
+    int timeout_minutes, retry_count, retry_interval_minutes;
+    const char *url; /* download link, filled by the door before the commands are made */
+};
+
+struct td_item_root {
+    const char *thumbprint;  /* SHA-1 of the DER, upper-case hex */
+    const char *certificate; /* base64 of the DER, one line */
+};
+
+struct td_item_wifi {
+    const char *ssid, *security, *passphrase; /* security: "open", "wpa2-personal" or "wpa3-personal" */
+    bool hidden, automatic;
+};
+
+struct td_item_edition {
+    const char *product_key; /* five groups of five */
+    int edition;             /* PRODUCT_ number that DevDetail and WindowsLicensing report afterwards, 0 if not told */
+};
+
+struct td_item_page { /* Enrollment Status Page (autopilot.md 4.2) */
+    bool show, show_to_every_user;
+    int timeout_minutes;
+    bool allow_reset, allow_retry, allow_continue, collect_logs;
+    const char *error_text;
+};
+
+struct td_item {
+    const char *id, *name;
+    enum td_item_kind kind;
+    int64_t revision; /* rises with every change, so that the device gets it again */
+    bool user;        /* ./User scope */
+    bool tracked;     /* the status page waits for it */
+    union {
+        struct td_item_policy policy;
+        struct td_item_msi msi;
+        struct td_item_root root;
+        struct td_item_wifi wifi;
+        struct td_item_edition edition;
+        struct td_item_page page;
+    } as;
+};
+
+const char *td_item_word(enum td_item_kind kind); /* "policy", "msi", "root-certificate", ... */
+bool td_item_has_secret(enum td_item_kind kind);  /* Wi-Fi passphrase, product key: rest sealed */
+struct td_item_page td_item_default_page(void);   /* what holds where no status page is assigned */
+
+/* Names of editions and their PRODUCT_ numbers; 0 if unknown. */
+int td_edition_number(struct td_slice name);
+const char *td_edition_name(int number); /* "" if unknown */
+
+/* Refuses unknown members and bad values with the member's name in err->where. id, name and revision are the caller's.
+ */
+enum td_code td_item_parse(const struct td_json *json, struct td_arena *a, struct td_item *ret, struct td_error *err)
+    TD_MUST_USE;
+/* The same as normalised JSON; without secrets their members are left out. */
+void td_item_write(struct td_jsonw *w, const struct td_item *item, bool with_secrets);
+
+#endif

@@ -1,0 +1,58 @@
+/* The session planner: desired against reported, nothing else. It takes what the device answered into the ledger, says
+ * what to hand out next, and how far the deployment is (oma-dm.md 5, 9, 13; csp.md 3.3). Pure. */
+#ifndef TD_POLICY_PLAN_H
+#define TD_POLICY_PLAN_H
+
+#include "policy/desired.h"
+#include "policy/ledger.h"
+#include "way/way.h"
+
+enum { TD_PLAN_ATTEMPTS = 4 }; /* sessions in which a command is tried before it fails; not for ./User 405 and 404 */
+
+/* A Status for what was handed out in this session. Codes that no row waits for are ignored. */
+void td_plan_status(struct td_ledger *l, int64_t session, uint64_t msg, uint64_t cmd, int code,
+                    uint32_t original_error);
+/* A value from Results; uri is what the device calls the node, "" where it says nothing. Returns the LocURI that was
+ * asked, NULL if nobody asked for it. */
+const char *td_plan_result(struct td_ledger *l, int64_t session, uint64_t msg, uint64_t cmd, const char *uri,
+                           struct td_slice value);
+/* The device's package is complete: every row handed out is judged; what has no Status was not executed. */
+void td_plan_judge(struct td_ledger *l, int64_t session);
+/* The device wants our credential (13.2), left or began anew: what was handed out in that session is pending again. */
+void td_plan_reopen(struct td_ledger *l, int64_t session, bool count_attempt);
+
+/* Brings the ledger to the wants: new versions become pending, needless ones done. */
+void td_plan_align(const struct td_desired *d, struct td_ledger *l);
+/* The next want to hand out behind `after` (NULL: the first), or NULL. user_active: ./User works by what LoginStatus
+ * says. Call td_plan_hand_out for each that was put into the message, td_plan_too_big for one that never can be. */
+const struct td_want *td_plan_next(const struct td_desired *d, const struct td_ledger *l, int64_t session,
+                                   bool user_active, const struct td_want *after);
+void td_plan_hand_out(struct td_ledger *l, const struct td_want *w, int64_t session, uint64_t msg, uint64_t cmd,
+                      unsigned span);
+void td_plan_too_big(struct td_ledger *l, const struct td_want *w);
+
+/* State of one item by its wants; *ret_row is the row that decided (may be NULL). */
+enum td_item_state td_plan_item(const struct td_desired *d, const struct td_ledger *l, const char *item,
+                                const struct td_row **ret_row);
+
+enum td_phase { TD_PHASE_NEW, TD_PHASE_DEVICE, TD_PHASE_DEVICE_DONE, TD_PHASE_ACCOUNT, TD_PHASE_READY };
+
+struct td_progress {
+    enum td_phase phase;
+    int64_t since; /* when the phase began */
+    bool failed;   /* told already in this phase */
+};
+
+struct td_progress_in {
+    const struct td_desired *desired;
+    const struct td_ledger *ledger;
+    bool has_user, user_active;
+    int64_t now;
+};
+
+/* Moves the progress one step if the ledger allows; false if nothing moved (call again until then). A step that the way
+ * should hear of is in *ret_event. A failure is told once a phase: TD_EV_FAILED with *ret_why filled. */
+bool td_plan_progress(const struct td_progress_in *in, struct td_progress *p, enum td_way_event *ret_event,
+                      struct td_error *ret_why);
+
+#endif
