@@ -235,6 +235,30 @@ static enum td_code load_file(const char *file, struct td_arena *a, struct td_js
     return check_names(*ret, err);
 }
 
+/* A machine without SMBIOS (a container, most small VMs) has no name of its own: the virtual PC then gets a virtual
+ * board whose serial number and UUID follow from the machine's id, so that they are the same at every start. */
+static void fill_board(struct td_hardware *hw, const char *root, struct td_arena *a)
+{
+    struct td_hw_facts *f = &hw->facts;
+    const char *id = td_machine_id(root, f, a);
+    if (id == NULL || f->serial[0] != '\0')
+        return;
+    unsigned char hash[32];
+    td_sha256(td_str(td_arena_printf(a, "touchdown virtual board %s", id)), hash);
+    char *serial = td_arena_printf(a, "TDV%s", td_hex(a, td_bytes(hash + 16, 4)));
+    for (char *p = serial; *p != '\0'; p++)
+        *p = (char)(*p >= 'a' && *p <= 'f' ? *p - 'a' + 'A' : *p);
+    f->serial = serial;
+    f->manufacturer = f->manufacturer[0] != '\0' ? f->manufacturer : "Touchdown";
+    f->model = f->model[0] != '\0' ? f->model : "Virtual PC";
+    if (f->has_uuid)
+        return;
+    memcpy(f->uuid, hash, sizeof(f->uuid));
+    f->uuid[7] = (unsigned char)((f->uuid[7] & 0x0f) | 0x40); /* version 4 in the raw order of SMBIOS */
+    f->uuid[8] = (unsigned char)((f->uuid[8] & 0x3f) | 0x80);
+    f->has_uuid = true;
+}
+
 /* HWDevID must stay the same for the same board, whatever disks and time say (mde2.md 4.2). */
 static void name_hardware(struct td_hardware *hw, struct td_arena *a)
 {
@@ -262,6 +286,8 @@ enum td_code td_hardware_read(const char *root, const char *file, struct td_aren
         td_machine_read(root, a, &hw);
     if (overlay != NULL)
         td_try(lay_over(overlay, a, &hw, err));
+    if (td_json_bool(overlay, "machine", true))
+        fill_board(&hw, root, a);
     td_try(read_version(hw.os_version, &hw.facts.os, err));
     hw.facts.tool = hw.facts.os;
     name_hardware(&hw, a);

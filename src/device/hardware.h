@@ -1,9 +1,9 @@
 /* What the virtual PC is made of: facts of this machine where they can be read, laid over by a file of the tester.
  *
  * Reads files below a root folder ("" for the real one) and never writes. All memory is the caller's arena. Facts that
- * nobody knows stay empty: a device without serial number can't be registered, and says so, but nothing is invented.
- * Sources: domain-join-and-tpm.md 3 (identity of a Linux machine), autopilot.md 1.1, mde2.md 4.2 (HWDevID).
- * The file's JSON: docs/tasks/virtual-device.md. */
+ * nobody knows stay empty, but for the board: a machine whose firmware tells no serial number (containers, small VMs)
+ * gets a virtual one, always the same. Sources: domain-join-and-tpm.md 3 (identity of a Linux machine),
+ * autopilot.md 1.1, mde2.md 4.2 (HWDevID). The file's JSON: docs/tasks/virtual-device.md. */
 #ifndef TD_DEVICE_HARDWARE_H
 #define TD_DEVICE_HARDWARE_H
 
@@ -39,5 +39,7 @@ const char *td_hardware_uuid(const struct td_hardware *hw, struct td_arena *a);
 
 /* Only for hardware.c: fills what the Linux machine below root tells. */
 void td_machine_read(const char *root, struct td_arena *a, struct td_hardware *hw);
+/* What tells this machine from others when its firmware does not: machine-id, else the first MAC. NULL if neither. */
+const char *td_machine_id(const char *root, const struct td_hw_facts *f, struct td_arena *a);
 
 #endif

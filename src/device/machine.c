@@ -169,3 +169,13 @@ void td_machine_read(const char *root, struct td_arena *a, struct td_hardware *h
     read_disks(root, a, &hw->facts);
     read_nics(root, a, &hw->facts);
 }
+
+const char *td_machine_id(const char *root, const struct td_hw_facts *f, struct td_arena *a)
+{
+    struct td_slice id = read_text(root, "/etc/machine-id", a);
+    if (id.n >= 32)
+        return td_arena_text(a, id);
+    if (f->nic_count == 0)
+        return NULL;
+    return td_hex(a, td_bytes(f->nics[0].mac, sizeof(f->nics[0].mac)));
+}

@@ -1,0 +1,480 @@
+/* touchdown-device: a virtual Windows PC (contract section 3). Command line, terminal, lock of the state folder; the
+ * way itself is src/device. Exit 0 ready or done, 1 failed, 2 usage or not offered, 3 no registration or profile, 4
+ * time-out. */
+#include "base/file.h"
+#include "device/dm.h"
+#include "device/flow.h"
+#include "device/show.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum { EXIT_READY = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NONE = 3, EXIT_TIMEOUT = 4 };
+enum { MAIN_MAX_FILE = 1 << 20, MAIN_MAX_OUTPUT = 4 << 20, DEFAULT_TIMEOUT = 600, MAX_PACE = 100000 };
+
+enum option {
+    OPT_SERVER = 1 << 0,
+    OPT_CA = 1 << 1,
+    OPT_STATE = 1 << 2,
+    OPT_HARDWARE = 1 << 3,
+    OPT_ANSWER = 1 << 4,
+    OPT_TIMEOUT = 1 << 5,
+    OPT_PACE = 1 << 6,
+    OPT_CSV = 1 << 7,
+    OPT_JSON = 1 << 8,
+    OPT_ENDPOINT = 1 << 9,
+    OPT_TPM = 1 << 10,
+    OPT_RESOLVE = 1 << 11,
+};
+
+static const struct option_row {
+    const char *name, *value;
+    enum option flag;
+    const char *about;
+} option_rows[] = {
+    {"server", "URL", OPT_SERVER, "the service, https://host[:port]"},
+    {"ca", "FILE", OPT_CA, "roots that the device trusts in its box (PEM)"},
+    {"state", "DIR", OPT_STATE, "the device's memory; made if it is missing"},
+    {"hardware", "FILE", OPT_HARDWARE, "JSON laid over this machine's own facts (docs/tasks/virtual-device.md)"},
+    {"answer", "KEY=VALUE", OPT_ANSWER,
+     "what its user types: language region keyboard wifi user password code; @FILE reads it"},
+    {"timeout", "SECONDS", OPT_TIMEOUT, "give up after so long (600)"},
+    {"pace", "N", OPT_PACE, "the protocols' waits run N times faster (1)"},
+    {"csv", NULL, OPT_CSV, "the hash as a CSV for import"},
+    {"json", NULL, OPT_JSON, "for machines"},
+    {"endpoint", "URL", OPT_ENDPOINT, "address that must be reachable and trusted"},
+    {"tpm", "TCTI", OPT_TPM, "a TPM (not offered yet)"},
+    {"resolve", "HOST:PORT:ADDR", OPT_RESOLVE, "where a host name is, for labs without DNS"},
+};
+
+struct program {
+    const struct td_env *env;
+    struct td_arena arena;
+    struct td_device dev;
+    struct td_ui ui;
+    const char *hardware, *endpoint, *ca_file, *resolve;
+    int64_t timeout;
+    bool csv, json, tpm;
+};
+
+static int complain(const char *text, const char *about)
+{
+    (void)fprintf(stderr, "touchdown-device: %s%s%s\n", text, about != NULL ? ": " : "", about != NULL ? about : "");
+    return EXIT_USAGE;
+}
+
+/* The last line of a way that failed: code, item, cause, remedy. */
+static int fail(struct td_device *dev, const struct td_error *err, int code)
+{
+    char number[16];
+    (void)snprintf(number, sizeof(number), "0x%08x", err->hresult);
+    td_device_say(dev, code == EXIT_TIMEOUT ? "time-out" : "failed", "%s; %s; %s; %s",
+                  err->hresult != 0 ? number : td_code_word(err->code), err->where, err->text,
+                  err->remedy[0] != '\0' ? err->remedy : "look into the device's timeline on the service");
+    return code;
+}
+
+/* --- terminal -------------------------------------------------------------------------------------------------------
+ */
+
+static enum td_code ask_terminal(void *ctx TD_UNUSED, const char *prompt, bool secret, struct td_buf *out,
+                                 struct td_error *err)
+{
+    struct termios before, silent;
+    bool quiet = secret && tcgetattr(STDIN_FILENO, &before) == 0;
+    if (quiet) {
+        silent = before;
+        silent.c_lflag &= ~(tcflag_t)ECHO;
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    }
+    (void)printf("%s: ", prompt);
+    (void)fflush(stdout);
+    int c;
+    while ((c = getchar()) != EOF && c != '\n')
+        td_buf_addc(out, (char)c);
+    if (quiet) {
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+        (void)printf("\n");
+    }
+    return c == EOF && out->n == 0 ? td_fail(err, TD_EINVAL, "terminal", "was closed") : TD_OK;
+}
+
+/* --- options --------------------------------------------------------------------------------------------------------
+ */
+
+static enum td_code read_file(struct program *p, const char *path, struct td_slice *ret, struct td_error *err)
+{
+    TD_CLEANUP(td_buf_wipe) struct td_buf text;
+    td_buf_init(&text, MAIN_MAX_FILE);
+    td_try(td_file_read(path, &text, err));
+    *ret = td_arena_copy(&p->arena, td_buf_slice(&text));
+    return TD_OK;
+}
+
+static enum td_code add_answer(struct program *p, const char *text, struct td_error *err)
+{
+    static const char *const keys[] = {"language", "region", "keyboard", "wifi", "user", "password", "code"};
+    struct td_slice key, value = td_cut(td_str(text), '=', &key);
+    bool known = false;
+    for (size_t i = 0; i < TD_COUNTOF(keys); i++)
+        known |= td_eqs(key, keys[i]);
+    if (!known || key.n == strlen(text))
+        return td_fail(err, TD_EINVAL, "answer",
+                       "must be KEY=VALUE; keys: language region keyboard wifi user password code");
+    if (p->ui.answer_count == TD_UI_MAX_ANSWERS)
+        return td_fail(err, TD_ELIMIT, "answer", "at most %d", TD_UI_MAX_ANSWERS);
+    if (td_starts(value, "@"))
+        td_try(read_file(p, td_arena_text(&p->arena, td_sub(value, 1, value.n)), &value, err));
+    while (value.n != 0 && (value.p[value.n - 1] == '\n' || value.p[value.n - 1] == '\r'))
+        value.n--;
+    p->ui.answers[p->ui.answer_count++] =
+        (struct td_answer){td_arena_text(&p->arena, key), td_arena_text(&p->arena, value)};
+    return TD_OK;
+}
+
+static enum td_code read_number(const char *name, const char *text, int64_t max, int64_t *ret, struct td_error *err)
+{
+    if (!td_parse_i64(td_str(text), ret) || *ret < 1 || *ret > max)
+        return td_fail(err, TD_EINVAL, name, "must be a number from 1 to %lld", (long long)max);
+    return TD_OK;
+}
+
+static enum td_code take_server(struct program *p, const char *text, struct td_error *err)
+{
+    struct td_slice s = td_str(text);
+    while (td_ends(s, "/"))
+        s.n--;
+    if (!td_starts(s, "https://") || s.n <= strlen("https://"))
+        return td_fail(err, TD_EINVAL, "server", "must be https://host[:port]");
+    p->dev.server = td_arena_text(&p->arena, s);
+    return TD_OK;
+}
+
+static enum td_code take_option(struct program *p, enum option flag, const char *value, struct td_error *err)
+{
+    int64_t number = 0;
+    switch (flag) {
+    case OPT_SERVER:
+        return take_server(p, value, err);
+    case OPT_CA:
+        p->ca_file = value;
+        return TD_OK;
+    case OPT_STATE:
+        p->dev.dir = value;
+        return TD_OK;
+    case OPT_HARDWARE:
+        p->hardware = value;
+        return TD_OK;
+    case OPT_ANSWER:
+        return add_answer(p, value, err);
+    case OPT_TIMEOUT:
+        return read_number("timeout", value, 86400, &p->timeout, err);
+    case OPT_PACE:
+        td_try(read_number("pace", value, MAX_PACE, &number, err));
+        p->dev.pace = (int)number;
+        return TD_OK;
+    case OPT_CSV:
+        p->csv = true;
+        return TD_OK;
+    case OPT_JSON:
+        p->json = true;
+        return TD_OK;
+    case OPT_ENDPOINT:
+        p->endpoint = value;
+        return TD_OK;
+    case OPT_RESOLVE:
+        p->resolve = value;
+        return TD_OK;
+    case OPT_TPM:
+        p->tpm = true;
+        return TD_OK;
+    }
+    return TD_OK;
+}
+
+static enum td_code take_options(struct program *p, char **argv, unsigned allowed, struct td_error *err)
+{
+    for (; *argv != NULL; argv++) {
+        const struct option_row *row = NULL;
+        struct td_slice name = td_str(*argv);
+        for (size_t i = 0; i < TD_COUNTOF(option_rows); i++)
+            if (td_starts(name, "--") && td_eqs(td_sub(name, 2, name.n), option_rows[i].name))
+                row = &option_rows[i];
+        if (row == NULL || (allowed & (unsigned)row->flag) == 0)
+            return td_fail(err, TD_EINVAL, *argv, "this command has no such option");
+        if (row->value != NULL && argv[1] == NULL)
+            return td_fail(err, TD_EINVAL, *argv, "needs %s", row->value);
+        td_try(take_option(p, row->flag, argv[1], err));
+        argv += row->value != NULL;
+    }
+    return TD_OK;
+}
+
+/* --- what several commands need
+ * --------------------------------------------------------------------------------------- */
+
+/* One program at a time in a state folder; the lock goes with the process. */
+static enum td_code lock_state(const struct program *p, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    int fd = open(td_device_path(&p->dev, &a, "lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return td_fail(err, TD_EIO, "state", "the folder can't be written");
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return TD_OK;
+    (void)close(fd);
+    return td_fail(err, TD_ESTATE, "state", "another touchdown-device works in this folder");
+}
+
+/* The roots of the box: given now, or kept by an earlier run. */
+static enum td_code load_roots(struct program *p, struct td_error *err)
+{
+    const char *kept = td_device_path(&p->dev, &p->arena, "ca.pem");
+    if (p->ca_file == NULL)
+        return td_file_exists(kept) ? read_file(p, kept, &p->dev.ca_pem, err)
+                                    : td_fail(err, TD_EINVAL, "--ca", "is needed: the device trusts nobody yet");
+    td_try(read_file(p, p->ca_file, &p->dev.ca_pem, err));
+    return td_file_write(kept, p->dev.ca_pem, 0600, err);
+}
+
+static enum td_code load_server(struct program *p, struct td_error *err)
+{
+    const char *kept = td_state_get(p->dev.state, "server");
+    if (p->dev.server == NULL && kept == NULL)
+        return td_fail(err, TD_EINVAL, "--server", "is needed at the first run");
+    if (p->dev.server == NULL)
+        p->dev.server = td_arena_strdup(&p->arena, kept);
+    td_state_set(p->dev.state, "server", p->dev.server);
+    return td_state_save(p->dev.state, err);
+}
+
+static enum td_code open_state(struct program *p, struct td_error *err)
+{
+    if (p->dev.dir == NULL)
+        return td_fail(err, TD_EINVAL, "--state", "is needed");
+    return td_state_open(p->dev.dir, &p->dev.state, err);
+}
+
+/* --- commands
+ * --------------------------------------------------------------------------------------------------------- */
+
+static int print_hash(struct program *p)
+{
+    struct td_error err = {0};
+    struct td_hardware hw;
+    char *hash = NULL;
+    if (td_hardware_read("", p->hardware, &p->arena, &hw, &err) != TD_OK ||
+        td_hardware_hash(&hw, p->env, &p->arena, &hash, &err) != TD_OK)
+        return fail(&p->dev, &err, EXIT_FAILED);
+    if (!p->csv) {
+        (void)printf("%s\n", hash);
+        return EXIT_READY;
+    }
+    if (strpbrk(hw.facts.serial, ",\"\r\n") != NULL)
+        return complain("the serial number can't stand in a CSV without quotes", hw.facts.serial);
+    (void)printf("Device Serial Number,Windows Product ID,Hardware Hash\n%s,%s,%s\n", hw.facts.serial,
+                 hw.facts.product_key_id, hash);
+    return EXIT_READY;
+}
+
+static enum td_code prepare(struct program *p, struct td_error *err)
+{
+    td_try(open_state(p, err));
+    td_try(lock_state(p, err));
+    td_try(load_roots(p, err));
+    td_try(load_server(p, err));
+    return p->hardware != NULL ? td_hardware_keep(&p->dev, p->hardware, err) : TD_OK;
+}
+
+static int end_of_way(struct td_flow *f, enum td_code rc, const struct td_error *err)
+{
+    if (rc == TD_OK) {
+        td_flow_timeline(f);
+        return EXIT_READY;
+    }
+    if (f->none)
+        return fail(f->dev, err, EXIT_NONE);
+    bool late = rc == TD_EEXPIRED && strcmp(err->where, "time-out") == 0;
+    return fail(f->dev, err, late ? EXIT_TIMEOUT : EXIT_FAILED);
+}
+
+static int walk(struct program *p, const struct td_net_config *config)
+{
+    struct td_error err = {0};
+    struct td_net *net = NULL;
+    if (td_net_new(config, &net, &err) != TD_OK)
+        return fail(&p->dev, &err, EXIT_FAILED);
+    const struct td_transport transport = {.send = td_transport_net, .ctx = net};
+    struct td_flow f = {.dev = &p->dev, .ui = &p->ui, .net = &transport};
+    enum td_code rc = td_flow_run(&f, &err);
+    int code = end_of_way(&f, rc, &err);
+    td_flow_done(&f);
+    td_net_free(net);
+    return code;
+}
+
+static int run(struct program *p)
+{
+    struct td_error err = {0};
+    if (p->tpm)
+        return complain("--tpm is not offered yet: keys are kept in the state folder", NULL);
+    enum td_code rc = prepare(p, &err);
+    if (rc != TD_OK) {
+        int code = rc == TD_EINVAL ? EXIT_USAGE : EXIT_FAILED;
+        return fail(&p->dev, &err, code);
+    }
+    p->ui.dev = &p->dev;
+    p->ui.ask = isatty(STDIN_FILENO) ? ask_terminal : NULL;
+    p->dev.deadline = td_monotonic() + p->timeout * TD_SECOND;
+    const struct td_net_config config = {
+        .ca_pem = p->dev.ca_pem, .user_agent = "Dsreg/10.0 (Windows 10.0.22631.1)", .resolve = p->resolve};
+    return walk(p, &config);
+}
+
+static int sync_now(struct program *p)
+{
+    struct td_error err = {0};
+    if (open_state(p, &err) != TD_OK || lock_state(p, &err) != TD_OK || load_roots(p, &err) != TD_OK ||
+        load_server(p, &err) != TD_OK)
+        return fail(&p->dev, &err, EXIT_FAILED);
+    if (td_state_get(p->dev.state, "enrol.addr") == NULL)
+        return complain("this device is not enrolled: run it first", p->dev.dir);
+    p->dev.deadline = td_monotonic() + p->timeout * TD_SECOND;
+    bool user = td_state_get(p->dev.state, "user.signed_in") != NULL;
+    if (td_dm_session(&p->dev, TD_DM_USER, user, &err) != TD_OK)
+        return fail(&p->dev, &err, EXIT_FAILED);
+    td_device_say(&p->dev, "step", "synchronized");
+    return EXIT_READY;
+}
+
+static int show(struct program *p)
+{
+    struct td_error err = {0};
+    if (open_state(p, &err) != TD_OK)
+        return fail(&p->dev, &err, EXIT_FAILED);
+    TD_CLEANUP(td_buf_done) struct td_buf out;
+    td_buf_init(&out, MAIN_MAX_OUTPUT);
+    if (p->json)
+        td_device_show_json(&p->dev, &out);
+    else
+        td_device_show(&p->dev, &out);
+    (void)fwrite(out.p, 1, out.n, stdout);
+    return EXIT_READY;
+}
+
+/* Box roots and those that management has brought. */
+static struct td_slice all_roots(struct program *p)
+{
+    const char *more = td_device_effect(&p->dev, "trusted_roots", &p->arena);
+    const char *both = td_arena_printf(&p->arena, "%.*s\n%s", TD_FMT(p->dev.ca_pem), more != NULL ? more : "");
+    return td_str(both);
+}
+
+static int probe(struct program *p, const char *url)
+{
+    struct td_error err = {0};
+    struct td_net *net = NULL;
+    struct td_net_response r;
+    const struct td_net_request req = {.method = "GET", .url = url};
+    const struct td_net_config config = {.ca_pem = all_roots(p), .resolve = p->resolve};
+    enum td_code rc = td_net_new(&config, &net, &err);
+    if (rc == TD_OK)
+        rc = td_net_do(net, &req, &p->arena, &r, &err);
+    td_net_free(net);
+    if (rc != TD_OK)
+        return fail(&p->dev, &err, EXIT_FAILED);
+    td_device_say(&p->dev, "ok", "%s answers %d, and is trusted", url, r.status);
+    return EXIT_READY;
+}
+
+/* Basic: is there an identity, is the service there and trusted. */
+static int preflight(struct program *p)
+{
+    struct td_error err = {0};
+    struct td_hardware hw;
+    if (open_state(p, &err) != TD_OK || load_roots(p, &err) != TD_OK)
+        return fail(&p->dev, &err, EXIT_FAILED);
+    if (p->endpoint != NULL)
+        return probe(p, p->endpoint);
+    if (load_server(p, &err) != TD_OK || td_hardware_of(&p->dev, &p->arena, &hw, &err) != TD_OK)
+        return fail(&p->dev, &err, EXIT_FAILED);
+    if (hw.facts.serial[0] == '\0')
+        return complain("this machine tells no serial number: give --hardware at the first run", NULL);
+    td_device_say(&p->dev, "ok", "identity: %s %s, serial %s", hw.facts.manufacturer, hw.facts.model, hw.facts.serial);
+    return probe(p, td_arena_printf(&p->arena, "%s/readyz", p->dev.server));
+}
+
+static int not_offered(struct program *p TD_UNUSED)
+{
+    return complain("this command is not offered yet", NULL);
+}
+
+#define EVERYWHERE (OPT_STATE | OPT_RESOLVE)
+
+static const struct command {
+    const char *name;
+    int (*fn)(struct program *p);
+    unsigned options;
+    const char *about;
+} commands[] = {
+    {"hash", print_hash, OPT_HARDWARE | OPT_CSV, "the hardware hash of this machine"},
+    {"run", run, EVERYWHERE | OPT_SERVER | OPT_CA | OPT_HARDWARE | OPT_TPM | OPT_ANSWER | OPT_TIMEOUT | OPT_PACE,
+     "from its box to the desktop; killed and started again, it goes on"},
+    {"sync", sync_now, EVERYWHERE | OPT_SERVER | OPT_CA | OPT_TIMEOUT | OPT_PACE, "one management session"},
+    {"show", show, EVERYWHERE | OPT_JSON, "what it knows of itself, and what is in effect on it"},
+    {"preflight", preflight, EVERYWHERE | OPT_SERVER | OPT_CA | OPT_ENDPOINT, "would a run find and trust its service"},
+    {"reset", not_offered, ~0u, "back into its box (not offered yet)"},
+    {"diagnostics", not_offered, ~0u, "collect logs (not offered yet)"},
+    {"fleet", not_offered, ~0u, "many devices at once (not offered yet)"},
+};
+
+static int usage(FILE *to)
+{
+    (void)fprintf(to, "usage: touchdown-device COMMAND [OPTIONS]\n\n");
+    for (size_t i = 0; i < TD_COUNTOF(commands); i++) {
+        (void)fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].about);
+        for (size_t k = 0; k < TD_COUNTOF(option_rows) && commands[i].fn != not_offered; k++)
+            if ((commands[i].options & (unsigned)option_rows[k].flag) != 0)
+                (void)fprintf(to, "      --%s %s\n", option_rows[k].name,
+                              option_rows[k].value != NULL ? option_rows[k].value : "");
+    }
+    (void)fprintf(to, "\noptions\n");
+    for (size_t k = 0; k < TD_COUNTOF(option_rows); k++)
+        (void)fprintf(to, "  --%-10s %-16s %s\n", option_rows[k].name,
+                      option_rows[k].value != NULL ? option_rows[k].value : "", option_rows[k].about);
+    return to == stdout ? EXIT_READY : EXIT_USAGE;
+}
+
+static int dispatch(struct program *p, const struct command *c, char **argv)
+{
+    struct td_error err = {0};
+    if (c->fn != not_offered && take_options(p, argv, c->options, &err) != TD_OK)
+        return complain(err.where, err.text);
+    return c->fn(p);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage(stderr);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+        return usage(stdout);
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < TD_COUNTOF(commands); i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        struct program p = {.env = &td_env_real, .timeout = DEFAULT_TIMEOUT};
+        p.dev.env = &td_env_real;
+        p.dev.pace = 1;
+        int code = dispatch(&p, &commands[i], argv + 2);
+        td_state_close(p.dev.state);
+        td_arena_done(&p.arena);
+        return code;
+    }
+    (void)complain("no such command", argv[1]);
+    return usage(stderr);
+}

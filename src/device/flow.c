@@ -1,0 +1,286 @@
+#include "device/flow.h"
+
+#include "base/file.h"
+#include "device/dm.h"
+#include "device/tokens.h"
+
+enum { FLOW_MAX_FILE = 256 << 10, FLOW_MAX_USER_TRIES = 5 };
+
+#define FIRST_BACKOFF TD_SECOND
+#define LONGEST_BACKOFF TD_MINUTE
+
+/* --- what all steps use ------------------------------------------------------------------------------------------- */
+
+enum td_code td_transport_net(void *ctx, const struct td_net_request *req, struct td_arena *a,
+                              struct td_net_response *ret, struct td_error *err)
+{
+    return td_net_do(ctx, req, a, ret, err);
+}
+
+const char *td_flow_get(const struct td_flow *f, const char *key)
+{
+    const char *value = td_state_get(f->dev->state, key);
+    return value != NULL ? value : "";
+}
+
+enum td_code td_flow_keep(struct td_flow *f, const char *key, const char *value, struct td_error *err)
+{
+    td_state_set(f->dev->state, key, value);
+    return td_state_save(f->dev->state, err);
+}
+
+enum td_code td_flow_read(struct td_flow *f, const char *file, struct td_arena *a, struct td_slice *ret,
+                          struct td_error *err)
+{
+    TD_CLEANUP(td_buf_wipe) struct td_buf text;
+    td_buf_init(&text, FLOW_MAX_FILE);
+    td_try(td_file_read(td_device_path(f->dev, a, file), &text, err));
+    *ret = td_arena_copy(a, td_buf_slice(&text));
+    return TD_OK;
+}
+
+enum td_code td_flow_write(struct td_flow *f, const char *file, struct td_slice data, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    return td_file_write(td_device_path(f->dev, &a, file), data, 0600, err);
+}
+
+static enum td_code make_key(struct td_flow *f, const char *file, struct td_arena *a, struct td_error *err)
+{
+    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+    char *pem;
+    td_try(td_key_generate(TD_KEY_RSA, &key, err));
+    if (td_key_private_pem(key, a, &pem) != TD_OK)
+        return td_fail(err, TD_EINTERNAL, file, "the key can't be written as PEM");
+    enum td_code rc = td_flow_write(f, file, td_str(pem), err);
+    td_wipe(pem, strlen(pem));
+    return rc;
+}
+
+enum td_code td_flow_key(struct td_flow *f, const char *file, struct td_key **ret, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_slice pem;
+    if (!td_file_exists(td_device_path(f->dev, &a, file)))
+        td_try(make_key(f, file, &a, err));
+    td_try(td_flow_read(f, file, &a, &pem, err));
+    enum td_code rc = td_key_from_private_pem(pem, ret, err);
+    td_wipe((char *)pem.p, pem.n);
+    return rc;
+}
+
+void td_secret_put(char **place, const char *value)
+{
+    char *copy = value != NULL ? td_strdup(value) : NULL; /* first: value may be the old one */
+    if (*place != NULL)
+        td_wipe(*place, strlen(*place));
+    td_free(*place);
+    *place = copy;
+}
+
+void td_flow_done(struct td_flow *f)
+{
+    td_secret_put(&f->secrets.user, NULL);
+    td_secret_put(&f->secrets.password, NULL);
+    td_secret_put(&f->secrets.join_token, NULL);
+    td_secret_put(&f->secrets.refresh_token, NULL);
+    td_arena_done(&f->arena);
+}
+
+/* --- steps that are the flow's own ---------------------------------------------------------------------------------
+ */
+
+static int64_t restarts(struct td_flow *f)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    int64_t n;
+    const char *text = td_device_effect(f->dev, "restarts", &a);
+    return text != NULL && td_parse_i64(td_str(text), &n) ? n : 0;
+}
+
+/* A restart loses what was typed: the user signs in a second time (autopilot.md 3.1, step 8). */
+static enum td_code device_setup(struct td_flow *f, struct td_error *err)
+{
+    int64_t before = restarts(f);
+    td_try(td_dm_status_page(f->dev, TD_DM_DEVICE_SETUP, err));
+    if (restarts(f) != before)
+        td_secret_put(&f->secrets.password, NULL);
+    return TD_OK;
+}
+
+static enum td_code account_setup(struct td_flow *f, struct td_error *err)
+{
+    return td_dm_status_page(f->dev, TD_DM_ACCOUNT_SETUP, err);
+}
+
+static enum td_code ask_password(struct td_flow *f, const char *user, bool again, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    char *text = NULL;
+    td_device_say(f->dev, "page", "lock screen: %s%s", user, again ? ": the password is wrong" : "");
+    const char *prompt = td_arena_printf(&a, "password of %s", user);
+    td_try(td_ui_ask(f->ui, "password", prompt, true, again, &a, &text, err));
+    td_secret_put(&f->secrets.password, text);
+    td_wipe(text, strlen(text));
+    return TD_OK;
+}
+
+enum td_code td_flow_user_sign_in(struct td_flow *f, struct td_error *err)
+{
+    const char *user = td_flow_get(f, "signin.user");
+    bool typed = f->secrets.password == NULL;
+    enum td_code rc = TD_EAUTH;
+    for (int tries = 0; rc == TD_EAUTH && tries < FLOW_MAX_USER_TRIES; tries++) {
+        bool again = tries != 0;
+        if (again && f->ui->ask == NULL)
+            return rc;
+        if (typed || again)
+            td_try(ask_password(f, user, again, err));
+        rc = td_prt_by_password(f, user, f->secrets.password, err);
+    }
+    td_try(rc);
+    td_device_say(f->dev, "step", "user signed in: %s%s", user, typed ? "" : " (by what was typed before)");
+    f->signed_in = true;
+    return td_flow_keep(f, "user.signed_in", user, err);
+}
+
+/* --- the order ------------------------------------------------------------------------------------------------------
+ */
+
+static bool done(const struct td_flow *f, const char *step)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    return td_flow_get(f, td_arena_printf(&a, "end.%s", step))[0] != '\0';
+}
+
+/* On a wire the profile is there before the first page; without one the pages up to the network come first. */
+static bool skip_first_pages(const struct td_flow *f)
+{
+    return f->hw.wired;
+}
+
+/* A profile is asked again at every start until the device has joined (autopilot.md 2.5, 7). */
+static bool skip_lookup(const struct td_flow *f)
+{
+    return done(f, "join") || f->looked_up;
+}
+
+/* The token of a sign-in lives in memory: whoever was killed before the join signs in again. */
+static bool skip_sign_in(const struct td_flow *f)
+{
+    return done(f, "join") || f->secrets.join_token != NULL;
+}
+
+static bool skip_user_sign_in(const struct td_flow *f)
+{
+    return f->signed_in || done(f, "account setup");
+}
+
+static enum td_code lookup(struct td_flow *f, struct td_error *err)
+{
+    td_try(td_flow_lookup(f, err));
+    f->looked_up = true;
+    return TD_OK;
+}
+
+static const struct step {
+    const char *name;
+    enum td_code (*run)(struct td_flow *f, struct td_error *err);
+    bool (*skip)(const struct td_flow *f); /* NULL: once done, done for good */
+    bool hidden;                           /* no row of its own in the timeline */
+} steps[] = {
+    {"first pages", td_flow_first_pages, skip_first_pages, false},
+    {"lookup", lookup, skip_lookup, false},
+    {"name", td_flow_name, NULL, true},
+    {"pages", td_flow_pages, NULL, true},
+    {"sign-in", td_flow_sign_in, skip_sign_in, false},
+    {"join", td_flow_join, NULL, false},
+    {"enrolment", td_flow_enrol, NULL, false},
+    {"last pages", td_flow_last_pages, NULL, true},
+    {"device setup", device_setup, NULL, false},
+    {"user sign-in", td_flow_user_sign_in, skip_user_sign_in, false},
+    {"account setup", account_setup, NULL, false},
+};
+
+static enum td_code out_of_time(struct td_error *err)
+{
+    (void)td_fail(err, TD_EEXPIRED, "time-out", "--timeout is over");
+    return td_remedy(err, TD_EEXPIRED, "run again with the same --state: the device goes on where it is");
+}
+
+/* Tries again while the service can't be reached, ever more slowly, as long as --timeout allows. */
+static enum td_code run_patiently(struct td_flow *f, const struct step *s, struct td_error *err)
+{
+    struct td_error why = {0};
+    for (int64_t pause = FIRST_BACKOFF;; pause = TD_MIN(2 * pause, LONGEST_BACKOFF)) {
+        if (f->dev->deadline != 0 && td_monotonic() > f->dev->deadline)
+            return out_of_time(err);
+        f->retry_after = 0;
+        enum td_code rc = s->run(f, &why);
+        if (rc != TD_EUNAVAILABLE) {
+            if (rc != TD_OK && err != NULL)
+                *err = why;
+            return rc;
+        }
+        td_device_say(f->dev, "wait", "%s: %s", s->name, why.text);
+        if (td_device_wait(f->dev, TD_MAX(pause, f->retry_after), err) != TD_OK)
+            return out_of_time(err);
+    }
+}
+
+static void stamp(struct td_flow *f, const char *when, const char *step)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    td_state_set_int(f->dev->state, td_arena_printf(&a, "%s.%s", when, step), td_now(f->dev->env));
+}
+
+static enum td_code run_step(struct td_flow *f, const struct step *s, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    if (s->skip != NULL ? s->skip(f) : done(f, s->name))
+        return TD_OK;
+    if (td_flow_get(f, td_arena_printf(&a, "begin.%s", s->name))[0] == '\0')
+        stamp(f, "begin", s->name);
+    td_try(td_state_save(f->dev->state, err));
+    td_try(run_patiently(f, s, err));
+    stamp(f, "end", s->name);
+    return td_state_save(f->dev->state, err);
+}
+
+enum td_code td_flow_run(struct td_flow *f, struct td_error *err)
+{
+    td_try(td_hardware_of(f->dev, &f->arena, &f->hw, err));
+    for (size_t i = 0; i < TD_COUNTOF(steps); i++)
+        td_try(run_step(f, &steps[i], err));
+    if (td_flow_get(f, "ready.at")[0] == '\0') {
+        char at[TD_TIME_TEXT];
+        td_try(td_flow_keep(f, "ready.at", td_time_text(td_now(f->dev->env), at), err));
+    }
+    td_device_say(f->dev, "page", "desktop: %s", td_flow_get(f, "signin.user"));
+    return TD_OK;
+}
+
+static int64_t time_of(struct td_flow *f, const char *when, const char *step)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    return td_state_int(f->dev->state, td_arena_printf(&a, "%s.%s", when, step), 0);
+}
+
+void td_flow_timeline(struct td_flow *f)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    int64_t first = 0, last = 0;
+    for (size_t i = 0; i < TD_COUNTOF(steps); i++) {
+        int64_t begin = time_of(f, "begin", steps[i].name), end = time_of(f, "end", steps[i].name);
+        if (begin == 0 || end == 0)
+            continue;
+        first = first == 0 ? begin : first;
+        last = TD_MAX(last, end);
+        if (!steps[i].hidden)
+            td_device_say(f->dev, "time", "%-14s %8.2f s", steps[i].name, (double)(end - begin) / TD_SECOND);
+    }
+    td_device_say(f->dev, "time", "%-14s %8.2f s", "together", (double)(last - first) / TD_SECOND);
+    const char *which;
+    int n = td_ui_inputs(f->ui, &a, &which);
+    td_device_say(f->dev, "ready", "inputs asked: %d (%s)", n, which);
+}

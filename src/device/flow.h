@@ -1,0 +1,77 @@
+/* A device's way from its box to the desktop: the steps in order, each written to the state before the next begins.
+ *
+ * Killed anywhere and started again it goes on: keys are made and saved before a request uses them, and every request
+ * that may have been answered is safe to send again. Passwords and tokens of a sign-in live in memory only; what is
+ * kept is what a PC keeps: its keys, its certificates, and the primary refresh token with its session key wrapped for
+ * the transport key. Sources: autopilot.md 2.5, 3.1, 5; join-and-tokens.md 2, 3, 4, 9, 10; mde2.md. */
+#ifndef TD_DEVICE_FLOW_H
+#define TD_DEVICE_FLOW_H
+
+#include "codec/json.h"
+#include "crypto/key.h"
+#include "device/device.h"
+#include "device/hardware.h"
+#include "device/ui.h"
+
+/* The network as a function, so that tests can replay exchanges. The real one is td_transport_net. */
+struct td_transport {
+    enum td_code (*send)(void *ctx, const struct td_net_request *req, struct td_arena *a, struct td_net_response *ret,
+                         struct td_error *err);
+    void *ctx; /* struct td_net */
+};
+enum td_code td_transport_net(void *ctx, const struct td_net_request *req, struct td_arena *a,
+                              struct td_net_response *ret, struct td_error *err);
+
+/* What a sign-in leaves in memory; wiped by td_flow_done. All may be NULL. */
+struct td_secrets {
+    char *user, *password;
+    char *join_token;    /* for directory join */
+    char *refresh_token; /* of the broker, from the same sign-in */
+    bool from_sign_in;   /* typed since this process began and no restart since: autologon may use them */
+};
+
+struct td_flow {
+    struct td_device *dev;
+    struct td_ui *ui;
+    const struct td_transport *net;
+    struct td_hardware hw;
+    struct td_arena arena; /* of the whole run: hardware, endpoints */
+    struct td_secrets secrets;
+    bool none;                 /* the lookup knows no registration or profile */
+    int64_t retry_after;       /* microseconds that a busy service asked for, 0 if it did not */
+    bool looked_up, signed_in; /* in this process */
+};
+
+void td_flow_done(struct td_flow *f); /* wipes and frees what is inside, not itself */
+
+/* The whole way. TD_OK: ready. TD_ENOTFOUND with f->none: not registered or no profile. TD_EEXPIRED where "time-out".
+ */
+enum td_code td_flow_run(struct td_flow *f, struct td_error *err) TD_MUST_USE;
+/* The time of each phase and the inputs, as `run` prints them at its end. */
+void td_flow_timeline(struct td_flow *f);
+
+/* The steps, each in a file of its own; td_flow_run calls them in the order of its table. */
+enum td_code td_flow_lookup(struct td_flow *f, struct td_error *err) TD_MUST_USE;
+enum td_code td_flow_first_pages(struct td_flow *f, struct td_error *err) TD_MUST_USE; /* before the network is up */
+enum td_code td_flow_pages(struct td_flow *f, struct td_error *err) TD_MUST_USE;       /* up to the sign-in */
+enum td_code td_flow_last_pages(struct td_flow *f, struct td_error *err) TD_MUST_USE;  /* behind the sign-in */
+enum td_code td_flow_name(struct td_flow *f, struct td_error *err) TD_MUST_USE;        /* the profile's computer name */
+enum td_code td_flow_sign_in(struct td_flow *f, struct td_error *err) TD_MUST_USE;
+enum td_code td_flow_join(struct td_flow *f, struct td_error *err) TD_MUST_USE;
+enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err) TD_MUST_USE;
+enum td_code td_flow_user_sign_in(struct td_flow *f, struct td_error *err) TD_MUST_USE; /* lock screen */
+
+/* State shorthand: "" if unset; set and saved at once. */
+const char *td_flow_get(const struct td_flow *f, const char *key);
+enum td_code td_flow_keep(struct td_flow *f, const char *key, const char *value, struct td_error *err) TD_MUST_USE;
+
+/* A key pair in the state folder (PKCS#8 PEM, mode 0600), made and saved on first use. */
+enum td_code td_flow_key(struct td_flow *f, const char *file, struct td_key **ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_flow_read(struct td_flow *f, const char *file, struct td_arena *a, struct td_slice *ret,
+                          struct td_error *err) TD_MUST_USE;
+enum td_code td_flow_write(struct td_flow *f, const char *file, struct td_slice data, struct td_error *err) TD_MUST_USE;
+
+/* A copy on the heap in place of the old one, which is wiped. value NULL only wipes. */
+void td_secret_put(char **place, const char *value);
+
+#endif

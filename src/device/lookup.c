@@ -1,0 +1,104 @@
+/* Which profile is meant for this device: docs/protocol/ztd.md, client side. The answer 'none' is never kept. */
+#include "device/web.h"
+
+enum { LOOKUP_MAX_OCTETS = 65536 };
+
+enum kind { TEXT, NUMBER, FLAG };
+
+/* Members of the answer and the names under which the state keeps them. */
+static const struct member {
+    const char *name, *key;
+    enum kind kind;
+    bool needed;
+} members[] = {
+    {"ZtdRegistrationId", "profile.registration_id", TEXT, true},
+    {"AadDeviceId", "profile.device_id", TEXT, false},
+    {"CloudAssignedTenantId", "profile.tenant_id", TEXT, true},
+    {"CloudAssignedTenantDomain", "profile.domain", TEXT, true},
+    {"CloudAssignedTenantUpn", "profile.upn", TEXT, false},
+    {"TenantDisplayName", "profile.tenant", TEXT, false},
+    {"CloudAssignedMdmId", "profile.mdm_id", TEXT, false},
+    {"CloudAssignedOobeConfig", "profile.oobe", NUMBER, true},
+    {"CloudAssignedDomainJoinMethod", "profile.join_method", NUMBER, true},
+    {"CloudAssignedForcedEnrollment", "profile.forced", NUMBER, false},
+    {"CloudAssignedDeviceName", "profile.device_name", TEXT, false},
+    {"CloudAssignedLanguage", "profile.language", TEXT, false},
+    {"CloudAssignedRegion", "profile.region", TEXT, false},
+    {"AutopilotMode", "profile.mode", NUMBER, false},
+    {"DeploymentProfileName", "profile.name", TEXT, false},
+    {"ZtdCorrelationId", "profile.id", TEXT, false},
+    {"IsExplicitProfileAssignment", "profile.explicit", FLAG, false},
+    {"PolicyDownloadDate", "profile.at", TEXT, false},
+    {"DeviceTicket", "lookup.ticket", TEXT, false},
+};
+
+static enum td_code keep_member(struct td_flow *f, const struct td_json *answer, const struct member *m,
+                                struct td_error *err)
+{
+    static const enum td_json_type types[] = {[TEXT] = TD_JSON_STRING, [NUMBER] = TD_JSON_INT, [FLAG] = TD_JSON_BOOL};
+    const struct td_json *v = td_json_get(answer, m->name);
+    td_state_set(f->dev->state, m->key, NULL);
+    if (v == NULL)
+        return m->needed ? td_fail(err, TD_EFORMAT, "lookup", "the answer has no %s", m->name) : TD_OK;
+    if (v->type != types[m->kind])
+        return td_fail(err, TD_EFORMAT, "lookup", "%s is of another type", m->name);
+    if (m->kind == TEXT)
+        td_state_set(f->dev->state, m->key, v->str);
+    else
+        td_state_set_int(f->dev->state, m->key, v->num);
+    return TD_OK;
+}
+
+static enum td_code keep_profile(struct td_flow *f, const struct td_json *answer, struct td_error *err)
+{
+    for (size_t i = 0; i < TD_COUNTOF(members); i++)
+        td_try(keep_member(f, answer, &members[i], err));
+    if (td_state_int(f->dev->state, "profile.join_method", 0) != 0)
+        return td_fail(err, TD_ENOTOFFERED, "lookup", "this device offers directory join only");
+    if (td_state_int(f->dev->state, "profile.mode", 0) != 0)
+        return td_fail(err, TD_ENOTOFFERED, "lookup", "this device offers the user-driven mode only");
+    return td_state_save(f->dev->state, err);
+}
+
+static enum td_code told_none(struct td_flow *f, const struct td_json *answer, struct td_error *err)
+{
+    const char *reason = td_json_str(answer, "ErrorReason"), *text = td_json_str(answer, "ErrorText");
+    const char *remedy = td_json_str(answer, "Remedy");
+    f->none = true;
+    (void)td_fail(err, TD_ENOTFOUND, "lookup", "%lld %s: %s", (long long)td_json_int(answer, "ErrorCode", 0),
+                  reason != NULL ? reason : "", text != NULL ? text : "no profile for this device");
+    return td_remedy(err, TD_ENOTFOUND, "%s", remedy != NULL ? remedy : "register the device and assign a profile");
+}
+
+static enum td_code write_request(struct td_flow *f, struct td_arena *a, struct td_buf *out, struct td_error *err)
+{
+    char *hash;
+    td_try(td_hardware_hash(&f->hw, f->dev->env, a, &hash, err));
+    struct td_jsonw w;
+    td_jsonw_init(&w, out);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "hardwareHash", hash);
+    td_jsonw_kstr(&w, "correlationId", td_uuid_arena(f->dev->env, a));
+    td_jsonw_end(&w);
+    return td_buf_check(out, "lookup", err);
+}
+
+enum td_code td_flow_lookup(struct td_flow *f, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    TD_CLEANUP(td_buf_done) struct td_buf body;
+    td_buf_init(&body, LOOKUP_MAX_OCTETS);
+    td_try(write_request(f, &a, &body, err));
+    struct td_web w = {.flow = f, .arena = &a, .what = "lookup"};
+    struct td_net_response r;
+    const struct td_json *answer;
+    const char *url = td_arena_printf(&a, "%s/ztd/v1/lookup", f->dev->server);
+    td_try(td_web_post(&w, url, "application/json", td_buf_slice(&body), &r, err));
+    td_try(td_web_json(&w, &r, &answer, err));
+    if (td_json_get(answer, "ErrorCode") != NULL)
+        return told_none(f, answer, err);
+    td_try(keep_profile(f, answer, err));
+    td_device_say(f->dev, "step", "profile found: %s, for %s", td_flow_get(f, "profile.name"),
+                  td_flow_get(f, "profile.tenant"));
+    return TD_OK;
+}

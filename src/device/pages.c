@@ -1,0 +1,106 @@
+#include "device/pages.h"
+
+#include "device/flow.h"
+
+const struct td_page td_pages[] = {
+    {"language", TD_PAGES_FIRST, "language", 0, TD_SKIP_LANGUAGE},
+    {"region", TD_PAGES_FIRST, "region", 0, TD_SKIP_REGION},
+    {"keyboard", TD_PAGES_FIRST, "keyboard", 1024, TD_SKIP_BY_BIT},
+    {"second keyboard", TD_PAGES_FIRST, NULL, 1024, TD_SKIP_BY_BIT},
+    {"network", TD_PAGES_FIRST, "wifi", 0, TD_SKIP_NETWORK},
+    {"licence terms", TD_PAGES_BEFORE_SIGN_IN, NULL, 16, TD_SKIP_BY_BIT},
+    {"work or personal", TD_PAGES_BEFORE_SIGN_IN, NULL, 0, TD_SKIP_ALWAYS},
+    {"privacy", TD_PAGES_AFTER_SIGN_IN, NULL, 4, TD_SKIP_BY_BIT},
+    {"voice assistant", TD_PAGES_AFTER_SIGN_IN, NULL, 0, TD_SKIP_ALWAYS},
+    {"cloud storage", TD_PAGES_AFTER_SIGN_IN, NULL, 0, TD_SKIP_ALWAYS},
+    {"maker's registration", TD_PAGES_AFTER_SIGN_IN, NULL, 0, TD_SKIP_ALWAYS},
+};
+const size_t td_page_count = TD_COUNTOF(td_pages);
+
+/* Language, region and keyboard are set by a profile only where it was known in time, on a wire (autopilot.md 2.1). */
+const char *td_page_skipped(const struct td_page *page, const struct td_page_facts *facts)
+{
+    bool early = facts->profile && facts->wired;
+    switch (page->rule) {
+    case TD_SKIP_LANGUAGE:
+        return early && facts->language[0] != '\0' ? "set by the profile" : NULL;
+    case TD_SKIP_REGION:
+        return early && (facts->region[0] != '\0' || facts->language[0] != '\0') ? "set by the profile" : NULL;
+    case TD_SKIP_NETWORK:
+        return facts->wired ? "a wire is plugged in" : NULL;
+    case TD_SKIP_ALWAYS:
+        return facts->profile ? "left out on a registered device" : NULL;
+    case TD_SKIP_BY_BIT:
+        break;
+    }
+    bool in_time = page->stage == TD_PAGES_FIRST ? early : facts->profile;
+    return in_time && (facts->oobe & page->skip_bit) != 0 ? "left out by the profile" : NULL;
+}
+
+static enum td_code network_there(const struct td_flow *f, const char *name, struct td_error *err)
+{
+    struct td_slice ssid;
+    (void)td_cut(td_str(name), ':', &ssid); /* "name:password" */
+    for (size_t i = 0; f->hw.wifi[i] != NULL; i++)
+        if (td_eqs(ssid, f->hw.wifi[i]))
+            return TD_OK;
+    (void)td_fail(err, TD_ENOTFOUND, "wifi", "no network \"%.32s\" is in reach", ssid.p);
+    return td_remedy(err, TD_ENOTFOUND, "choose one that the hardware file lists under wifi");
+}
+
+static enum td_code show(struct td_flow *f, const struct td_page *page, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    if (page->answer == NULL) {
+        td_device_say(f->dev, "page", "%s: accepted", page->name);
+        return td_ui_confirm(f->ui, page->name, page->name, err);
+    }
+    char *answer = NULL;
+    bool network = page->rule == TD_SKIP_NETWORK;
+    td_try(td_ui_ask(f->ui, page->answer, page->name, false, false, &a, &answer, err));
+    if (network) {
+        td_try(network_there(f, answer, err));
+        answer[strcspn(answer, ":")] = '\0'; /* the password of a network is no one's to keep */
+    }
+    td_device_say(f->dev, "page", "%s: %s", page->name, answer);
+    td_state_set(f->dev->state, td_arena_printf(&a, "chosen.%s", page->answer), answer);
+    return TD_OK;
+}
+
+static enum td_code walk(struct td_flow *f, enum td_page_stage stage, struct td_error *err)
+{
+    const struct td_page_facts facts = {.wired = f->hw.wired,
+                                        .profile = td_flow_get(f, "profile.registration_id")[0] != '\0',
+                                        .oobe = td_state_int(f->dev->state, "profile.oobe", 0),
+                                        .language = td_flow_get(f, "profile.language"),
+                                        .region = td_flow_get(f, "profile.region")};
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    for (size_t i = 0; i < td_page_count; i++) {
+        const char *key = td_arena_printf(&a, "page.%s", td_pages[i].name);
+        const char *why = td_page_skipped(&td_pages[i], &facts);
+        if (td_pages[i].stage != stage || td_flow_get(f, key)[0] != '\0')
+            continue;
+        if (why != NULL)
+            td_device_say(f->dev, "skip", "%s: %s", td_pages[i].name, why);
+        else
+            td_try(show(f, &td_pages[i], err));
+        td_try(td_flow_keep(f, key, why != NULL ? "skipped" : "shown", err));
+    }
+    return TD_OK;
+}
+
+enum td_code td_flow_first_pages(struct td_flow *f, struct td_error *err)
+{
+    return walk(f, TD_PAGES_FIRST, err);
+}
+
+enum td_code td_flow_pages(struct td_flow *f, struct td_error *err)
+{
+    td_try(walk(f, TD_PAGES_FIRST, err));
+    return walk(f, TD_PAGES_BEFORE_SIGN_IN, err);
+}
+
+enum td_code td_flow_last_pages(struct td_flow *f, struct td_error *err)
+{
+    return walk(f, TD_PAGES_AFTER_SIGN_IN, err);
+}
