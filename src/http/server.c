@@ -33,13 +33,13 @@ static void set_tick(struct td_server *s)
 }
 
 /* Takes the port, so that the loops can share it; fails where another server has it. */
-static enum td_code find_address(const char *where, char address[80], struct td_error *err)
+enum td_code td_server_probe(const char *listen, char address[80], struct td_error *err)
 {
     int fd = -1;
     address[0] = '\0';
-    if (where == NULL)
+    if (listen == NULL)
         return TD_OK;
-    td_try(td_listen(where, true, address, &fd, err));
+    td_try(td_listen(listen, true, address, &fd, err));
     (void)close(fd);
     return TD_OK;
 }
@@ -53,8 +53,8 @@ static enum td_code set_up(struct td_server *s, const struct td_server_config *c
     s->addresses = td_addresses_new(config->env, &s->limits);
     copy_names(s, config);
     set_tick(s);
-    td_try(find_address(config->listen, s->address[0], err));
-    td_try(find_address(config->http, s->address[1], err));
+    td_try(td_server_probe(config->listen, s->address[0], err));
+    td_try(td_server_probe(config->http, s->address[1], err));
     set_base(s, config);
     return td_tls_new(config, &s->tls, err);
 }

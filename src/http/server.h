@@ -47,6 +47,9 @@ struct td_server_config {
     void *done_ctx;
 };
 
+/* The address and port that "ADDR:PORT" stands for, a free port for 0; TD_EIO where another server has it. */
+enum td_code td_server_probe(const char *listen, char address[80], struct td_error *err) TD_MUST_USE;
+
 /* Binds, starts the threads and serves. Signals should be blocked by the caller beforehand; SIGPIPE must be ignored. */
 enum td_code td_server_start(const struct td_server_config *config, struct td_server **ret, struct td_error *err)
     TD_MUST_USE;

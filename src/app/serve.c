@@ -1,0 +1,216 @@
+#include "app/serve.h"
+
+#include "api/authority.h"
+#include "api/token.h"
+#include "app/doors.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+enum { MAX_PEM = 1 << 20, MEMORY_KIB = 64 << 10, PASSES = 3 };
+
+struct serving {
+    const struct td_serve_config *config;
+    const struct td_env *env;
+    struct td_arena arena;
+    struct td_service svc;
+    struct td_operations operations;
+    struct td_router router;
+    struct td_server *server;
+    char address[80];
+};
+
+static void end(struct serving *s)
+{
+    atomic_store(&s->operations.stopping, true);
+    td_server_stop(s->server);
+    td_keyring_close(s->svc.keyring);
+    td_authority_close(s->svc.authority);
+    td_store_close(s->svc.store);
+    td_master_done(&s->svc.master);
+    td_arena_done(&s->arena);
+}
+
+/* Every connection is a descriptor; what the system allows is taken. */
+static void raise_files(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+        return;
+    r.rlim_cur = r.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &r);
+}
+
+static void block_signals(sigset_t *ret)
+{
+    (void)sigemptyset(ret);
+    (void)sigaddset(ret, SIGTERM);
+    (void)sigaddset(ret, SIGINT);
+    (void)sigaddset(ret, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, ret, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* Host names with the port, for links and for what is ours. */
+static void set_names(struct serving *s)
+{
+    static const char *const always[] = {"localhost", "127.0.0.1", "[::1]"};
+    const struct td_serve_config *c = s->config;
+    const char *colon = strrchr(s->address, ':'), *port = strcmp(colon, ":443") == 0 ? "" : colon;
+    const char **names = td_arena_array(&s->arena, const char *, c->name_count + TD_COUNTOF(always) + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < c->name_count; i++) {
+        bool ipv6 = strchr(c->names[i].host, ':') != NULL;
+        names[n++] = td_arena_printf(&s->arena, ipv6 ? "[%s]%s" : "%s%s", c->names[i].host, colon);
+    }
+    for (size_t i = 0; i < TD_COUNTOF(always); i++)
+        names[n++] = td_arena_printf(&s->arena, "%s%s", always[i], colon);
+    s->svc.names = names;
+    struct td_slice first = td_sub(td_str(names[0]), 0, strlen(names[0]) - strlen(colon));
+    s->svc.base = td_arena_printf(&s->arena, "https://%.*s%s", TD_FMT(first), port);
+}
+
+static enum td_code open_service(struct serving *s, struct td_error *err)
+{
+    struct td_service *svc = &s->svc;
+    svc->env = s->env;
+    svc->password_cost = (struct td_password_cost){MEMORY_KIB, PASSES, 1};
+    if (s->config->password_memory_kib != 0)
+        svc->password_cost.memory_kib = (uint32_t)s->config->password_memory_kib;
+    td_try(td_store_open(s->config->data, s->env, &svc->store, err));
+    svc->data_dir = td_store_dir(svc->store);
+    td_try(td_master_load(svc->data_dir, s->env, &svc->master, err));
+    td_try(td_authority_open(svc, &svc->authority, err));
+    td_try(td_keyring_open(svc, &svc->keyring, err));
+    s->operations.svc = svc;
+    s->operations.metrics_token = s->config->metrics_token;
+    s->operations.started = td_now(s->env);
+    td_doors(svc, &s->operations, &s->arena, &s->router);
+    return TD_OK;
+}
+
+static enum td_code read_pem(const char *path, struct td_arena *a, const char **ret, struct td_error *err)
+{
+    TD_CLEANUP(td_buf_wipe) struct td_buf text;
+    td_buf_init(&text, MAX_PEM);
+    td_try(td_file_read(path, &text, err));
+    *ret = td_arena_text(a, td_buf_slice(&text));
+    return TD_OK;
+}
+
+/* Our own certificate first: it is shown where no other has the name. */
+static enum td_code load_certs(struct serving *s, struct td_arena *a, struct td_server_cert *certs, size_t *ret_count,
+                               struct td_error *err)
+{
+    const struct td_serve_config *c = s->config;
+    char *chain = NULL, *key = NULL;
+    td_try(td_authority_server_pem(&s->svc, s->svc.names, a, &chain, &key, err));
+    certs[0] = (struct td_server_cert){NULL, chain, key};
+    for (size_t i = 0; i < c->cert_count; i++) {
+        certs[i + 1].hosts = c->certs[i].hosts;
+        td_try(read_pem(c->certs[i].chain, a, &certs[i + 1].chain, err));
+        td_try(read_pem(c->certs[i].key, a, &certs[i + 1].key, err));
+    }
+    *ret_count = c->cert_count + 1;
+    return TD_OK;
+}
+
+static void wipe_keys(const struct td_server_cert *certs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        td_wipe((char *)(uintptr_t)certs[i].key, strlen(certs[i].key));
+}
+
+static void log_request(void *ctx TD_UNUSED, const struct td_server_done *done)
+{
+    char path[256], status[16], took[24];
+    (void)snprintf(path, sizeof(path), "%.*s", (int)TD_MIN(done->req->path.n, sizeof(path) - 1), done->req->path.p);
+    (void)snprintf(status, sizeof(status), "%d", done->status);
+    (void)snprintf(took, sizeof(took), "%lld", (long long)done->took_us);
+    td_log(TD_DEBUG, "request", "path", path, "status", status, "us", took, "peer", done->req->peer->address, NULL);
+}
+
+static enum td_code start_server(struct serving *s, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a;
+    struct td_server_cert certs[TD_SERVE_MAX_CERTS + 1];
+    size_t count = 0;
+    td_arena_init(&a);
+    td_try(load_certs(s, &a, certs, &count, err));
+    const struct td_slice client_ca[] = {
+        td_authority_intermediate(s->svc.authority, TD_PURPOSE_MANAGEMENT),
+        td_authority_intermediate(s->svc.authority, TD_PURPOSE_DEVICE),
+        td_authority_root(s->svc.authority),
+    };
+    struct td_server_config config = {
+        .env = s->env,
+        .router = &s->router,
+        .limits = s->config->limits,
+        .listen = s->address,
+        .http = s->config->http,
+        .names = s->config->names,
+        .name_count = s->config->name_count,
+        .base = s->svc.base,
+        .certs = certs,
+        .cert_count = count,
+        .client_ca = client_ca,
+        .client_ca_count = TD_COUNTOF(client_ca),
+        .loops = s->config->loops,
+        .workers = s->config->workers,
+        .done = s->config->debug ? log_request : NULL,
+    };
+    enum td_code rc = td_server_start(&config, &s->server, err);
+    wipe_keys(certs, count);
+    atomic_store(&s->operations.server, s->server);
+    return rc;
+}
+
+/* A certificate that can't be read leaves the old one in place. */
+static void reload(struct serving *s)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a;
+    struct td_server_cert certs[TD_SERVE_MAX_CERTS + 1];
+    struct td_error err;
+    size_t count = 0;
+    td_arena_init(&a);
+    if (load_certs(s, &a, certs, &count, &err) != TD_OK || td_server_reload(s->server, certs, count, &err) != TD_OK)
+        td_log_error(TD_ERROR, "serve.reload-failed", &err);
+    else
+        td_log(TD_INFO, "serve.reloaded", NULL);
+    wipe_keys(certs, count);
+}
+
+static void wait_for_end(struct serving *s, const sigset_t *signals)
+{
+    int sig = 0;
+    while (sigwait(signals, &sig) == 0 && sig == SIGHUP)
+        reload(s);
+    td_log(TD_INFO, "serve.stopping", "signal", sig == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
+}
+
+enum td_code td_serve(const struct td_serve_config *config, const struct td_env *env,
+                      void (*ready)(void *ctx, const char *https, const char *http), void *ctx, struct td_error *err)
+{
+    TD_CLEANUP(end) struct serving s = {.config = config, .env = env};
+    sigset_t signals;
+    if (config->debug)
+        td_log_init(STDERR_FILENO, TD_DEBUG);
+    block_signals(&signals); /* before the first thread is born */
+    raise_files();
+    td_arena_init(&s.arena);
+    td_try(td_server_probe(config->listen, s.address, err));
+    set_names(&s);
+    td_try(open_service(&s, err));
+    td_try(start_server(&s, err));
+    td_log(TD_INFO, "serve.ready", "https", td_server_address(s.server), "http",
+           td_server_http_address(s.server) != NULL ? td_server_http_address(s.server) : "", NULL);
+    ready(ctx, td_server_address(s.server), td_server_http_address(s.server));
+    wait_for_end(&s, &signals);
+    atomic_store(&s.operations.stopping, true);
+    td_server_stop(TD_TAKE(s.server));
+    td_log(TD_INFO, "serve.stopped", NULL);
+    return TD_OK;
+}

@@ -1,0 +1,176 @@
+#include "app/serve.h"
+#include "base/file.h"
+
+#include <ini.h>
+#include <stdio.h>
+
+enum { MAX_FILE = 1 << 20 };
+
+struct reading {
+    struct td_serve_config *config;
+    struct td_arena *arena;
+    struct td_error *err;
+    enum td_code rc;
+};
+
+void td_serve_config_init(struct td_serve_config *c)
+{
+    *c = (struct td_serve_config){.listen = "127.0.0.1:8443", .limits = td_http_limits_default};
+}
+
+static bool host_char(char c)
+{
+    char low = (char)(c | 0x20);
+    return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') || c == '.' || c == '-' || c == ':';
+}
+
+enum td_code td_serve_config_name(struct td_serve_config *c, const char *name, struct td_arena *a, struct td_error *err)
+{
+    struct td_slice host, mark = td_trim(td_cut(td_str(name), ',', &host));
+    host = td_http_host_name(td_trim(host));
+    bool fine = host.n != 0 && host.n <= 253;
+    for (size_t i = 0; i < host.n; i++)
+        fine = fine && host_char(host.p[i]);
+    if (!fine || (mark.n != 0 && !td_eqs(mark, "people")))
+        return td_fail(err, TD_EINVAL, "name", "\"%s\" is not HOST or HOST,people", name);
+    if (c->name_count == TD_SERVE_MAX_NAMES)
+        return td_fail(err, TD_ELIMIT, "name", "more than %d names", TD_SERVE_MAX_NAMES);
+    char *copy = td_arena_text(a, host);
+    td_lower(copy);
+    c->names[c->name_count++] = (struct td_server_name){copy, mark.n != 0};
+    return TD_OK;
+}
+
+static enum td_code number(const char *value, int64_t unit, int64_t min, int64_t max, int64_t *ret,
+                           struct td_error *err)
+{
+    int64_t v;
+    if (!td_parse_i64(td_str(value), &v) || v < min || v > max)
+        return td_fail(err, TD_EINVAL, "", "\"%s\" is not a number from %lld to %lld", value, (long long)min,
+                       (long long)max);
+    *ret = v * unit;
+    return TD_OK;
+}
+
+static enum td_code set_limit(struct td_serve_config *c, const char *key, const char *value, struct td_error *err)
+{
+    for (size_t i = 0; i < td_http_limit_field_count; i++) {
+        const struct td_http_limit_field *f = &td_http_limit_fields[i];
+        if (strcmp(key, f->name) != 0)
+            continue;
+        int64_t v;
+        td_try(number(value, f->unit, f->min, f->max, &v, err));
+        memcpy((char *)&c->limits + f->offset, &v, sizeof(v));
+        return TD_OK;
+    }
+    return td_fail(err, TD_EINVAL, "", "no such limit");
+}
+
+static enum td_code set_int(int *to, const char *value, int64_t max, struct td_error *err)
+{
+    int64_t v;
+    td_try(number(value, 1, 1, max, &v, err));
+    *to = (int)v;
+    return TD_OK;
+}
+
+static enum td_code set_serve(struct td_serve_config *c, const char *key, const char *value, struct td_arena *a,
+                              struct td_error *err)
+{
+    if (strcmp(key, "listen") == 0)
+        c->listen = td_arena_strdup(a, value);
+    else if (strcmp(key, "http") == 0)
+        c->http = td_arena_strdup(a, value);
+    else if (strcmp(key, "metrics-token") == 0)
+        c->metrics_token = td_arena_strdup(a, value);
+    else if (strcmp(key, "name") == 0)
+        return td_serve_config_name(c, value, a, err);
+    else if (strcmp(key, "loops") == 0)
+        return set_int(&c->loops, value, 64, err);
+    else if (strcmp(key, "workers") == 0)
+        return set_int(&c->workers, value, 256, err);
+    else if (strcmp(key, "password-memory-kib") == 0)
+        return number(value, 1, 1024, 4 << 20, &c->password_memory_kib, err);
+    else if (strcmp(key, "log-level") == 0 && (strcmp(value, "debug") == 0 || strcmp(value, "info") == 0))
+        c->debug = strcmp(value, "debug") == 0;
+    else if (strcmp(key, "log-level") == 0)
+        return td_fail(err, TD_EINVAL, "", "\"%s\" is neither info nor debug", value);
+    else if (strcmp(key, "trusted-proxy") == 0)
+        return td_fail(err, TD_ENOTOFFERED, "", "a proxy in front is not offered yet");
+    else
+        return td_fail(err, TD_EINVAL, "", "no such key");
+    return TD_OK;
+}
+
+static enum td_code set_hosts(struct td_serve_cert *cert, const char *value, struct td_arena *a, struct td_error *err)
+{
+    struct td_slice rest = td_str(td_arena_strdup(a, value));
+    for (size_t n = 0; rest.n != 0; n++) {
+        struct td_slice host;
+        if (n == TD_SERVE_MAX_NAMES)
+            return td_fail(err, TD_ELIMIT, "", "more than %d hosts", TD_SERVE_MAX_NAMES);
+        rest = td_cut(rest, ' ', &host);
+        cert->hosts[n] = td_arena_text(a, td_trim(host));
+    }
+    return TD_OK;
+}
+
+static enum td_code set_cert(struct td_serve_config *c, const char *section, const char *key, const char *value,
+                             struct td_arena *a, struct td_error *err)
+{
+    struct td_serve_cert *last = c->cert_count != 0 ? &c->certs[c->cert_count - 1] : NULL;
+    if (last == NULL || strcmp(last->section, section) != 0) {
+        if (c->cert_count == TD_SERVE_MAX_CERTS)
+            return td_fail(err, TD_ELIMIT, "", "more than %d certificates", TD_SERVE_MAX_CERTS);
+        last = &c->certs[c->cert_count++];
+        last->section = td_arena_strdup(a, section);
+    }
+    if (strcmp(key, "hosts") == 0)
+        return set_hosts(last, value, a, err);
+    if (strcmp(key, "chain") == 0)
+        last->chain = td_arena_strdup(a, value);
+    else if (strcmp(key, "key") == 0)
+        last->key = td_arena_strdup(a, value);
+    else
+        return td_fail(err, TD_EINVAL, "", "no such key");
+    return TD_OK;
+}
+
+static int on_value(void *ctx, const char *section, const char *key, const char *value)
+{
+    struct reading *r = ctx;
+    if (r->rc != TD_OK)
+        return 0;
+    if (strcmp(section, "serve") == 0)
+        r->rc = set_serve(r->config, key, value, r->arena, r->err);
+    else if (strcmp(section, "limits") == 0)
+        r->rc = set_limit(r->config, key, value, r->err);
+    else if (td_starts(td_str(section), "certificate "))
+        r->rc = set_cert(r->config, section, key, value, r->arena, r->err);
+    else
+        r->rc = td_fail(r->err, TD_EINVAL, "", "no such section");
+    if (r->rc != TD_OK && r->err != NULL)
+        (void)snprintf(r->err->where, sizeof(r->err->where), "[%.28s] %.28s", section, key);
+    return r->rc == TD_OK;
+}
+
+static enum td_code check_certs(const struct td_serve_config *c, struct td_error *err)
+{
+    for (size_t i = 0; i < c->cert_count; i++)
+        if (c->certs[i].chain == NULL || c->certs[i].key == NULL || c->certs[i].hosts[0] == NULL)
+            return td_fail(err, TD_EINVAL, c->certs[i].section, "hosts, chain and key are all needed");
+    return TD_OK;
+}
+
+enum td_code td_serve_config_read(struct td_serve_config *c, const char *path, struct td_arena *a, struct td_error *err)
+{
+    TD_CLEANUP(td_buf_wipe) struct td_buf text;
+    struct reading r = {c, a, err, TD_OK};
+    td_buf_init(&text, MAX_FILE);
+    td_try(td_file_read(path, &text, err));
+    int line = text.n != 0 ? ini_parse_string(text.p, on_value, &r) : 0;
+    td_try(r.rc);
+    if (line != 0)
+        return td_fail(err, TD_EFORMAT, path, "line %d is neither [section] nor key = value", line);
+    return check_certs(c, err);
+}
