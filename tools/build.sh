@@ -8,7 +8,7 @@ case $kind in
 release) options="-Dtests=false -Dbench=true -Dbuildtype=release -Db_lto=false" ;;
 check) options="-Dfaults=true -Dbuildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false" ;;
 tsan) options="-Dbuildtype=debug -Doptimization=1 -Db_sanitize=thread -Db_lundef=false" ;;
-fuzz) options="-Dbuildtype=debug -Doptimization=1 -Dfuzzers=true -Db_sanitize=address,undefined -Db_lundef=false" ;;
+fuzz) options="-Dc_args=-fsanitize=fuzzer-no-link -Dbuildtype=debug -Doptimization=1 -Dfuzzers=true -Db_sanitize=address,undefined -Db_lundef=false" ;;
 *) echo "build.sh: there is no build $kind" >&2 && exit 2 ;;
 esac
 [ -z "${CI:-}" ] || options="$options -Dwerror_all=true"
