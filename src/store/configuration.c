@@ -1,0 +1,169 @@
+#include "store/configuration.h"
+
+#include "codec/json.h"
+#include "store/event.h"
+
+#define COLUMNS "c.id, c.name, c.kind, c.revision, c.body, c.sealed, c.created_at, c.modified_at"
+
+static char *name_key(struct td_arena *a, const char *name)
+{
+    char *key = td_arena_strdup(a, name);
+    td_lower(key);
+    return key;
+}
+
+static void read_row(struct td_rows *r, struct td_arena *a, struct td_configuration *ret)
+{
+    ret->id = td_col_text0(r, 0, a);
+    ret->name = td_col_text0(r, 1, a);
+    ret->kind = td_col_text0(r, 2, a);
+    ret->revision = td_col_int(r, 3);
+    ret->body = td_col_text0(r, 4, a);
+    ret->sealed = td_col_blob(r, 5, a);
+    ret->created_at = td_col_int(r, 6);
+    ret->modified_at = td_col_int(r, 7);
+}
+
+static enum td_code read_list(struct td_rows *r, struct td_arena *a, struct td_configuration **ret, size_t *ret_count,
+                              struct td_error *err)
+{
+    struct td_configuration *list = NULL;
+    size_t n = 0, cap = 0;
+    while (td_rows_next(r)) {
+        if (n == cap) {
+            struct td_configuration *bigger = td_arena_array(a, struct td_configuration, cap = cap * 2 + 8);
+            if (n != 0)
+                memcpy(bigger, list, n * sizeof(*list));
+            list = bigger;
+        }
+        read_row(r, a, &list[n++]);
+    }
+    td_try(td_rows_done(r, err));
+    *ret = list;
+    *ret_count = n;
+    return TD_OK;
+}
+
+static enum td_code tell(struct td_tx *tx, const char *tenant, const char *type, const char *actor, const char *id,
+                         const char *key, const char *value, struct td_error *err)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf b;
+    struct td_jsonw w;
+    td_buf_init(&b, 4096);
+    td_jsonw_init(&w, &b);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "item", id);
+    td_jsonw_kstr(&w, key, value);
+    td_jsonw_end(&w);
+    struct td_event e = {.subject = "", .type = type, .actor = actor, .detail = b.p};
+    td_try(td_event_append(tx, tenant, &e, err));
+    return td_store_touch(tx, err);
+}
+
+static enum td_code check_name(const char *name, struct td_error *err)
+{
+    if (name[0] == '\0' || strlen(name) > TD_CONFIGURATION_NAME_MAX || !td_utf8_ok(td_str(name)))
+        return td_fail(err, TD_EINVAL, "name", "must have 1 to %d octets of UTF-8", TD_CONFIGURATION_NAME_MAX);
+    return TD_OK;
+}
+
+enum td_code td_configuration_add(struct td_tx *tx, const char *tenant, const struct td_configuration *c,
+                                  const char *actor, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    int64_t now = td_tx_now(tx);
+    td_try(check_name(c->name, err));
+    enum td_code rc =
+        td_sql(tx, err,
+               "INSERT INTO configuration(tenant, id, name, name_key, kind, revision, body, sealed,"
+               " created_at, modified_at) VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $8)",
+               "ssssssbi", tenant, c->id, c->name, name_key(&a, c->name), c->kind, c->body, c->sealed, now);
+    if (rc == TD_EEXISTS)
+        return td_fail(err, TD_EEXISTS, "name", "an item of this name exists already");
+    td_try(rc);
+    return tell(tx, tenant, "configuration.added", actor, c->id, "name", c->name, err);
+}
+
+enum td_code td_configuration_change(struct td_tx *tx, const char *tenant, const struct td_configuration *c,
+                                     const char *actor, struct td_error *err)
+{
+    td_try(td_sql(tx, err,
+                  "UPDATE configuration SET kind = $3, body = $4, sealed = $5, revision = revision + 1,"
+                  " modified_at = $6 WHERE tenant = $1 AND id = $2",
+                  "ssssbi", tenant, c->id, c->kind, c->body, c->sealed, td_tx_now(tx)));
+    if (td_sql_changes(tx) != 1)
+        return td_fail(err, TD_ENOTFOUND, "item", "there is no such item");
+    return tell(tx, tenant, "configuration.changed", actor, c->id, "name", c->name, err);
+}
+
+enum td_code td_configuration_find(struct td_tx *tx, const char *tenant, const char *key, struct td_arena *a,
+                                   struct td_configuration *ret, struct td_error *err)
+{
+    struct td_rows r;
+    struct td_configuration *list;
+    size_t n;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT " COLUMNS " FROM configuration c WHERE c.tenant = $1 AND (c.id = $2 OR c.name_key = $2)"
+                        " LIMIT 1",
+                        "ss", tenant, name_key(a, key)));
+    td_try(read_list(&r, a, &list, &n, err));
+    if (n == 0)
+        return td_fail(err, TD_ENOTFOUND, "item", "there is no configuration item of this name");
+    *ret = list[0];
+    return TD_OK;
+}
+
+enum td_code td_configuration_list(struct td_tx *tx, const char *tenant, struct td_arena *a,
+                                   struct td_configuration **ret, size_t *ret_count, struct td_error *err)
+{
+    struct td_rows r;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT " COLUMNS " FROM configuration c WHERE c.tenant = $1 ORDER BY c.name_key LIMIT $2",
+                        "si", tenant, (int64_t)TD_CONFIGURATIONS_MAX));
+    return read_list(&r, a, ret, ret_count, err);
+}
+
+enum td_code td_configuration_assign(struct td_tx *tx, const char *tenant, const char *id, const char *group_id,
+                                     const char *actor, struct td_error *err)
+{
+    td_try(td_sql(tx, err,
+                  "INSERT INTO configuration_assignment(tenant, configuration_id, group_id, created_at)"
+                  " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+                  "sssi", tenant, id, group_id, td_tx_now(tx)));
+    if (td_sql_changes(tx) == 0)
+        return TD_OK;
+    return tell(tx, tenant, "configuration.assigned", actor, id, "group", group_id, err);
+}
+
+enum td_code td_configuration_targets(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
+                                      const char ***ret, size_t *ret_count, struct td_error *err)
+{
+    enum { MAX_TARGETS = 1000 };
+    struct td_rows r;
+    const char **list = td_arena_array(a, const char *, MAX_TARGETS);
+    size_t n = 0;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT group_id FROM configuration_assignment WHERE tenant = $1 AND configuration_id = $2"
+                        " ORDER BY group_id LIMIT $3",
+                        "ssi", tenant, id, (int64_t)MAX_TARGETS));
+    while (td_rows_next(&r) && n < MAX_TARGETS)
+        list[n++] = td_col_text0(&r, 0, a);
+    td_try(td_rows_done(&r, err));
+    *ret = list;
+    *ret_count = n;
+    return TD_OK;
+}
+
+enum td_code td_configuration_of_way(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
+                                     struct td_configuration **ret, size_t *ret_count, struct td_error *err)
+{
+    struct td_rows r;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT " COLUMNS " FROM configuration c WHERE c.tenant = $1 AND c.id IN"
+                        " (SELECT x.configuration_id FROM configuration_assignment x WHERE x.tenant = $1 AND"
+                        " x.group_id = '' UNION SELECT y.configuration_id FROM device_group_member g"
+                        " JOIN configuration_assignment y ON y.tenant = g.tenant AND y.group_id = g.group_id"
+                        " WHERE g.tenant = $1 AND g.way_id = $2) ORDER BY c.created_at, c.id",
+                        "ss", tenant, way_id));
+    return read_list(&r, a, ret, ret_count, err);
+}

@@ -1,0 +1,170 @@
+#include "store/management.h"
+
+enum { MAX_ROWS = 4000 };
+
+static void read_session(struct td_rows *r, struct td_arena *a, struct td_managed *m)
+{
+    int c = 0;
+    m->version = td_col_int(r, c++);
+    m->session_no = td_col_int(r, c++);
+    m->session_id = td_col_text0(r, c++, a);
+    m->last_msg = td_col_int(r, c++);
+    m->messages = (int)td_col_int(r, c++);
+    m->session_open = td_col_int(r, c++) != 0;
+    m->challenged = td_col_int(r, c++) != 0;
+    m->user_active = td_col_int(r, c++) != 0;
+    m->inventory = td_col_int(r, c++) != 0;
+    m->max_msg = td_col_int(r, c++);
+    m->phase = (int)td_col_int(r, c++);
+    m->phase_since = td_col_int(r, c++);
+    m->failed = td_col_int(r, c++) != 0;
+    m->computer_name = td_col_text0(r, c++, a);
+    m->owed = td_col_text0(r, c++, a);
+    struct td_slice hash = td_col_blob(r, c++, a);
+    if (hash.n == sizeof(m->body_hash))
+        memcpy(m->body_hash, hash.p, hash.n);
+    m->reply = td_col_blob(r, c++, a);
+    m->ledger = td_col_text0(r, c++, a);
+    m->chunk_uri = td_col_text0(r, c++, a);
+    m->chunk_size = (uint64_t)td_col_int(r, c++);
+    m->chunk = td_col_blob(r, c++, a);
+}
+
+enum td_code td_managed_find(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_arena *a,
+                             struct td_managed *ret, struct td_error *err)
+{
+    static const char sql[] =
+        "SELECT m.version, m.session_no, m.session_id, m.last_msg, m.messages, m.session_open, m.challenged,"
+        " m.user_active, m.inventory, m.max_msg, m.phase, m.phase_since, m.failed, m.computer_name, m.owed,"
+        " m.body_hash, m.reply, l.ledger, c.uri, c.size, c.data FROM management m"
+        " LEFT JOIN management_ledger l ON l.tenant = m.tenant AND l.enrolment_id = m.enrolment_id"
+        " LEFT JOIN management_chunk c ON c.tenant = m.tenant AND c.enrolment_id = m.enrolment_id"
+        " WHERE m.tenant = $1 AND m.enrolment_id = $2";
+    struct td_rows r;
+    *ret = (struct td_managed){.session_id = "", .computer_name = "", .owed = "", .ledger = "", .chunk_uri = ""};
+    td_try(td_sql_query(tx, &r, err, sql, "ss", tenant, enrolment));
+    while (td_rows_next(&r))
+        read_session(&r, a, ret);
+    return td_rows_done(&r, err);
+}
+
+static enum td_code insert_session(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_error *err)
+{
+    enum td_code rc = td_sql(tx, err,
+                             "INSERT INTO management(tenant, enrolment_id, version, session_no, session_id, last_msg,"
+                             " messages, session_open, challenged, user_active, inventory, max_msg, phase, phase_since,"
+                             " failed, computer_name, owed, body_hash, reply)"
+                             " VALUES ($1, $2, 0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', '', $3, $3)",
+                             "ssb", tenant, enrolment, TD_S(""));
+    if (rc == TD_EEXISTS)
+        return td_fail(err, TD_ESTATE, "session", "another message of this device came at the same time");
+    return rc;
+}
+
+static enum td_code save_session(struct td_tx *tx, const char *tenant, const char *enrolment,
+                                 const struct td_managed *m, struct td_error *err)
+{
+    struct td_slice hash = td_bytes(m->body_hash, sizeof(m->body_hash));
+    td_try(td_sql(tx, err,
+                  "UPDATE management SET version = version + 1, session_no = $4, session_id = $5, last_msg = $6,"
+                  " messages = $7, session_open = $8, challenged = $9, user_active = $10, inventory = $11,"
+                  " max_msg = $12, phase = $13, phase_since = $14, failed = $15, computer_name = $16, owed = $17,"
+                  " body_hash = $18, reply = $19 WHERE tenant = $1 AND enrolment_id = $2 AND version = $3",
+                  "ssiisiiiiiiiiiissbb", tenant, enrolment, m->version, m->session_no, m->session_id, m->last_msg,
+                  (int64_t)m->messages, (int64_t)m->session_open, (int64_t)m->challenged, (int64_t)m->user_active,
+                  (int64_t)m->inventory, m->max_msg, (int64_t)m->phase, m->phase_since, (int64_t)m->failed,
+                  m->computer_name, m->owed, hash, m->reply));
+    if (td_sql_changes(tx) == 1)
+        return TD_OK;
+    return td_fail(err, TD_ESTATE, "session", "another message of this device came at the same time");
+}
+
+static enum td_code save_chunk(struct td_tx *tx, const char *tenant, const char *enrolment, const struct td_managed *m,
+                               struct td_error *err)
+{
+    if (m->chunk_uri[0] == '\0')
+        return td_sql(tx, err, "DELETE FROM management_chunk WHERE tenant = $1 AND enrolment_id = $2", "ss", tenant,
+                      enrolment);
+    return td_sql(tx, err,
+                  "INSERT INTO management_chunk(tenant, enrolment_id, uri, size, data) VALUES ($1, $2, $3, $4, $5)"
+                  " ON CONFLICT(tenant, enrolment_id) DO UPDATE SET uri = excluded.uri, size = excluded.size,"
+                  " data = excluded.data",
+                  "sssib", tenant, enrolment, m->chunk_uri, (int64_t)m->chunk_size, m->chunk);
+}
+
+enum td_code td_managed_save(struct td_tx *tx, const char *tenant, const char *enrolment, const struct td_managed *m,
+                             bool with_ledger, bool with_chunk, struct td_error *err)
+{
+    if (m->version == 0)
+        td_try(insert_session(tx, tenant, enrolment, err));
+    td_try(save_session(tx, tenant, enrolment, m, err));
+    if (with_chunk)
+        td_try(save_chunk(tx, tenant, enrolment, m, err));
+    if (!with_ledger)
+        return TD_OK;
+    return td_sql(tx, err,
+                  "INSERT INTO management_ledger(tenant, enrolment_id, ledger) VALUES ($1, $2, $3)"
+                  " ON CONFLICT(tenant, enrolment_id) DO UPDATE SET ledger = excluded.ledger",
+                  "sss", tenant, enrolment, m->ledger);
+}
+
+enum td_code td_report_put(struct td_tx *tx, const char *tenant, const char *enrolment, const char *uri,
+                           struct td_slice value, struct td_error *err)
+{
+    return td_sql(tx, err,
+                  "INSERT INTO management_report(tenant, enrolment_id, uri, value, at) VALUES ($1, $2, $3, $4, $5)"
+                  " ON CONFLICT(tenant, enrolment_id, uri) DO UPDATE SET value = excluded.value, at = excluded.at"
+                  " WHERE management_report.value <> excluded.value",
+                  "sssti", tenant, enrolment, uri, value, td_tx_now(tx));
+}
+
+enum td_code td_report_list(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_arena *a,
+                            struct td_report **ret, size_t *ret_count, struct td_error *err)
+{
+    struct td_rows r;
+    struct td_report *list = td_arena_array(a, struct td_report, MAX_ROWS);
+    size_t n = 0;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT uri, value, at FROM management_report WHERE tenant = $1 AND enrolment_id = $2"
+                        " ORDER BY uri LIMIT $3",
+                        "ssi", tenant, enrolment, (int64_t)MAX_ROWS));
+    while (td_rows_next(&r) && n < MAX_ROWS)
+        list[n++] = (struct td_report){td_col_text0(&r, 0, a), td_col_text0(&r, 1, a), td_col_int(&r, 2)};
+    td_try(td_rows_done(&r, err));
+    *ret = list;
+    *ret_count = n;
+    return TD_OK;
+}
+
+enum td_code td_item_status_put(struct td_tx *tx, const char *tenant, const char *enrolment, const char *item,
+                                const char *state, int status, uint32_t hresult, struct td_error *err)
+{
+    return td_sql(tx, err,
+                  "INSERT INTO management_item(tenant, enrolment_id, item, state, status, hresult, at)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT(tenant, enrolment_id, item) DO UPDATE SET"
+                  " state = excluded.state, status = excluded.status, hresult = excluded.hresult, at = excluded.at",
+                  "ssssiii", tenant, enrolment, item, state, (int64_t)status, (int64_t)hresult, td_tx_now(tx));
+}
+
+enum td_code td_item_status_list(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_arena *a,
+                                 struct td_item_status **ret, size_t *ret_count, struct td_error *err)
+{
+    struct td_rows r;
+    struct td_item_status *list = td_arena_array(a, struct td_item_status, MAX_ROWS);
+    size_t n = 0;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT item, state, status, hresult, at FROM management_item WHERE tenant = $1 AND"
+                        " enrolment_id = $2 ORDER BY item LIMIT $3",
+                        "ssi", tenant, enrolment, (int64_t)MAX_ROWS));
+    while (td_rows_next(&r) && n < MAX_ROWS) {
+        list[n].item = td_col_text0(&r, 0, a);
+        list[n].state = td_col_text0(&r, 1, a);
+        list[n].status = (int)td_col_int(&r, 2);
+        list[n].hresult = (uint32_t)td_col_int(&r, 3);
+        list[n++].at = td_col_int(&r, 4);
+    }
+    td_try(td_rows_done(&r, err));
+    *ret = list;
+    *ret_count = n;
+    return TD_OK;
+}
