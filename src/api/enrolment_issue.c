@@ -1,0 +1,382 @@
+/* Issue and renewal of a device's management certificate (mde2.md 4 and 7).
+ *
+ * An issue reads and decides, signs outside every transaction, then decides again and writes enrolment, certificate,
+ * way and event in one. Nothing in it needs state of the steps before. */
+#include "api/enrolment_room.h"
+#include "base/log.h"
+#include "codec/json.h"
+#include "store/certificate.h"
+#include "store/device.h"
+#include "store/event.h"
+#include "store/tenant.h"
+#include "store/way.h"
+
+#include <string.h>
+
+struct issue {
+    struct td_enrol *call;
+    const struct td_rst *rst;
+    struct td_enrol_caller caller;
+    struct td_enrolment e;
+    struct td_enrol_cert cert;
+    bool claim_unproven; /* a registration was claimed that the directory device does not prove */
+    bool later;          /* the certificate is signed: write */
+};
+
+/* The decision: may this device enrol now? */
+
+static enum td_code not_supported(struct td_enrol *call, const char *text)
+{
+    return td_enrol_refuse(call, TD_FAULT_DEVICE_NOT_SUPPORTED, TD_EDENIED, "device", text);
+}
+
+/* The directory device of the token proves the registration; the request's own word only has to agree with it. */
+static enum td_code check_device(struct issue *i, struct td_tx *tx)
+{
+    struct td_device_row device;
+    char claimed[TD_UUID_TEXT] = "";
+    struct td_enrol *call = i->call;
+    if (i->caller.device_id[0] != '\0') {
+        enum td_code rc = td_device_serving(tx, i->caller.tenant, i->caller.device_id, call->a, &device, &call->err);
+        if (rc == TD_ENOTFOUND || rc == TD_EDENIED)
+            return not_supported(call, "the directory device is deleted or disabled");
+        td_try(rc);
+        i->e.registration_id = device.registration_id;
+    }
+    if (!td_uuid_parse(td_str(i->rst->context.ztd_id), claimed))
+        return TD_OK;
+    i->claim_unproven = strcmp(claimed, i->e.registration_id) != 0;
+    if (i->claim_unproven && i->e.registration_id[0] != '\0')
+        return td_enrol_refuse(call, TD_FAULT_INVALID_ENROLLMENT_DATA, TD_EINVAL, "ZeroTouchProvisioning",
+                               "the registration named in the request is not the directory device's");
+    return TD_OK;
+}
+
+/* Settings enrol-users and enrol-device-limit (store/tenant.c). */
+static enum td_code check_restrictions(struct issue *i, struct td_tx *tx)
+{
+    struct td_enrol *call = i->call;
+    const char *who = "all";
+    int64_t limit = 0, count = 0;
+    td_try(td_tenant_get(tx, i->caller.tenant, "enrol-users", call->a, &who, &call->err));
+    if (strcmp(who, "none") == 0)
+        return not_supported(call, "the organization lets no device enrol");
+    if (strcmp(who, "registered") == 0 && i->e.registration_id[0] == '\0')
+        return not_supported(call, "the organization lets registered devices enrol only");
+    td_try(td_tenant_get_int(tx, i->caller.tenant, "enrol-device-limit", &limit, &call->err));
+    if (limit == 0 || i->caller.user_id[0] == '\0')
+        return TD_OK;
+    td_try(td_enrolment_count_user(tx, i->caller.tenant, i->caller.user_id, &i->e, &count, &call->err));
+    if (count < limit)
+        return TD_OK;
+    return td_enrol_refuse(call, TD_FAULT_DEVICE_CAP, TD_EDENIED, "user",
+                           td_arena_printf(call->a, "the limit of %lld devices is reached", (long long)limit));
+}
+
+static enum td_code decide(struct issue *i, struct td_tx *tx)
+{
+    i->call->fault = TD_FAULT_COUNT; /* a write may run twice */
+    td_try(td_enrol_user(i->call, tx, &i->caller));
+    td_try(check_device(i, tx));
+    return check_restrictions(i, tx);
+}
+
+/* The way of the device: by its directory object, by its registration, by the enrolment that this one replaces, or new.
+ */
+
+static enum td_code find_way(struct issue *i, struct td_tx *tx, struct td_way_row *ret)
+{
+    struct td_enrolment old;
+    struct td_enrol *call = i->call;
+    const char *tenant = i->e.tenant;
+    enum td_code rc = td_way_find(tx, tenant, TD_WAY_DEVICE, i->e.device_id, call->a, ret, NULL);
+    if (rc == TD_ENOTFOUND)
+        rc = td_way_find(tx, tenant, TD_WAY_REGISTRATION, i->e.registration_id, call->a, ret, NULL);
+    if (rc == TD_ENOTFOUND && i->e.device_id[0] == '\0' &&
+        td_enrolment_of_hardware(tx, tenant, i->e.hw_dev_id, call->a, &old, NULL) == TD_OK && old.device_id[0] == '\0')
+        rc = td_way_find(tx, tenant, TD_WAY_ID, old.way_id, call->a, ret, NULL);
+    return rc;
+}
+
+static enum td_code take_way(struct issue *i, struct td_tx *tx)
+{
+    struct td_way_row way = {0};
+    struct td_enrol *call = i->call;
+    const char *tenant = i->e.tenant;
+    enum td_code rc = find_way(i, tx, &way);
+    if (rc == TD_ENOTFOUND)
+        rc = td_way_add(tx, tenant, TD_WAY_ENROLMENT, i->e.id, call->a, &way, &call->err);
+    td_try(rc);
+    i->e.way_id = way.id;
+    if (i->e.device_id[0] != '\0' && strcmp(way.device_id, i->e.device_id) != 0)
+        td_try(td_way_link(tx, tenant, way.id, TD_WAY_DEVICE, i->e.device_id, &call->err));
+    if (i->e.user_upn[0] != '\0' && way.user_upn[0] == '\0')
+        td_try(td_way_set_user(tx, tenant, way.id, i->e.user_upn, &call->err));
+    return td_way_link(tx, tenant, way.id, TD_WAY_ENROLMENT, i->e.id, &call->err);
+}
+
+static const char *event_detail(const struct issue *i)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf b;
+    struct td_jsonw w;
+    td_buf_init(&b, 16 << 10);
+    td_jsonw_init(&w, &b);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "enrolment", i->e.id);
+    td_jsonw_kstr(&w, "type", i->e.type);
+    td_jsonw_kstr(&w, "credential", i->caller.how);
+    td_jsonw_kstr(&w, "deviceName", i->e.device_name);
+    td_jsonw_kstr(&w, "osVersion", i->e.os_version);
+    td_jsonw_kstr(&w, "certificate", i->cert.parsed.sha1);
+    if (i->claim_unproven)
+        td_jsonw_kstr(&w, "unprovenRegistration", i->rst->context.ztd_id);
+    td_jsonw_end(&w);
+    return b.failed ? "{}" : td_arena_text(i->call->a, td_buf_slice(&b));
+}
+
+static enum td_code record_cert(struct td_tx *tx, const struct td_enrol_cert *cert, const char *tenant,
+                                const char *enrolment_id, struct td_error *err)
+{
+    struct td_cert_row row = {.tenant = tenant,
+                              .purpose = "management",
+                              .subject = enrolment_id,
+                              .serial = cert->parsed.serial,
+                              .not_after = cert->parsed.not_after};
+    memcpy(row.sha256, cert->parsed.sha256, sizeof(row.sha256));
+    return td_cert_record(tx, &row, err);
+}
+
+static enum td_code write_issue(struct issue *i, struct td_tx *tx)
+{
+    struct td_enrol *call = i->call;
+    const char *actor = i->e.user_upn[0] != '\0' ? i->e.user_upn : "device";
+    td_try(take_way(i, tx));
+    td_try(td_enrolment_add(tx, &i->e, NULL, &call->err));
+    td_try(record_cert(tx, &i->cert, i->e.tenant, i->e.id, &call->err));
+    return td_way_happened(tx, i->e.tenant, i->e.way_id, TD_EV_ENROLLED, actor, event_detail(i), &call->err);
+}
+
+static enum td_code step(struct td_tx *tx, void *ctx, struct td_error *err TD_UNUSED)
+{
+    struct issue *i = ctx;
+    td_try(decide(i, tx));
+    return i->later ? write_issue(i, tx) : TD_OK;
+}
+
+/* A refusal of a device that we know is an event on its way; it never changes the answer. */
+
+static enum td_code note_refusal(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct issue *i = ctx;
+    struct td_way_row way;
+    struct td_error why = i->call->err;
+    const struct td_fault_row *row = &td_fault_table[td_enrol_fault_of(i->call)];
+    if (td_way_find(tx, i->e.tenant, TD_WAY_DEVICE, i->e.device_id, i->call->a, &way, NULL) != TD_OK)
+        return TD_OK;
+    why.hresult = row->hresult;
+    if (why.remedy[0] == '\0')
+        (void)td_remedy(&why, why.code, "%s", row->remedy);
+    return td_way_failed(tx, i->e.tenant, way.id, "enrolment", &why, err);
+}
+
+static enum td_code refused(struct issue *i, enum td_code rc)
+{
+    struct td_error lost = {0};
+    bool about_it = i->e.device_id[0] != '\0' && rc != TD_EUNAVAILABLE && rc != TD_EINTERNAL && rc != TD_EIO;
+    if (about_it && td_store_write(i->call->svc->store, note_refusal, i, &lost) != TD_OK)
+        td_log_error(TD_WARN, "enrolment.event-lost", &lost);
+    return rc;
+}
+
+/* Making the row. */
+
+static const char *short_text(const char *text, const char *otherwise)
+{
+    return text[0] != '\0' ? text : otherwise;
+}
+
+static enum td_code read_type(struct td_enrol *call, const struct td_enrol_context *c, const char *otherwise,
+                              const char **ret)
+{
+    struct td_slice type = td_str(c->enrollment_type);
+    *ret = otherwise;
+    if (td_ieqs(type, "Device"))
+        *ret = "Device";
+    else if (td_ieqs(type, "Full"))
+        *ret = "Full";
+    else if (type.n != 0)
+        return td_fail(&call->err, TD_EINVAL, "EnrollmentType", "not Full or Device");
+    return TD_OK;
+}
+
+/* RequestVersion is what the client can do; ours bounds it (mde2.md 1.2). */
+static int governing_version(const char *text)
+{
+    struct td_slice whole;
+    uint64_t major = 0;
+    (void)td_cut(td_str(text), '.', &whole);
+    if (!td_parse_u64(whole, &major) || major * 10 > TD_ENROL_VERSION)
+        return TD_ENROL_VERSION;
+    return (int)major * 10;
+}
+
+static const char *hardware(const struct td_enrol_context *c, struct td_arena *a)
+{
+    if (td_context_placeholder(c->hw_dev_id))
+        return "";
+    char *text = td_arena_strdup(a, c->hw_dev_id);
+    td_lower(text);
+    return text;
+}
+
+static enum td_code make_row(struct issue *i)
+{
+    const struct td_enrol_context *c = &i->rst->context;
+    struct td_arena *a = i->call->a;
+    i->e = (struct td_enrolment){.id = td_uuid_arena(i->call->svc->env, a),
+                                 .tenant = i->caller.tenant,
+                                 .device_id = i->caller.device_id,
+                                 .registration_id = "",
+                                 .way_id = "",
+                                 .user_id = i->caller.user_id,
+                                 .user_upn = i->caller.upn,
+                                 .provider = TD_PROVIDER,
+                                 .dm_id = c->device_id,
+                                 .hw_dev_id = hardware(c, a),
+                                 .device_name = c->device_name,
+                                 .device_type = short_text(c->device_type, "CIMClient_Windows"),
+                                 .os_version = c->os_version,
+                                 .os_edition = c->os_edition,
+                                 .locale = c->locale,
+                                 .in_oobe = c->not_in_oobe != TD_TRUE && c->ux_initiated != TD_TRUE,
+                                 .plug_and_forget = c->plug_and_forget == TD_TRUE,
+                                 .white_glove = c->white_glove == TD_TRUE || c->white_glove_hybrid == TD_TRUE,
+                                 .version = governing_version(c->request_version)};
+    return read_type(i->call, c, i->caller.device_id[0] != '\0' ? "Device" : "Full", &i->e.type);
+}
+
+enum td_code td_enrol_sign(struct td_enrol *call, struct td_slice csr, const char *enrolment_id,
+                           struct td_enrol_cert *ret)
+{
+    struct td_csr request;
+    enum td_code rc = td_csr_parse(csr, call->a, &request, &call->err);
+    if (rc != TD_OK) {
+        call->fault = TD_FAULT_CERTIFICATE_REQUEST;
+        return rc;
+    }
+    int64_t now = td_now(call->svc->env);
+    const struct td_rdn subject[] = {{"OU", TD_PROVIDER}, {"CN", enrolment_id}};
+    struct td_cert_template t = {
+        .subject = subject,
+        .subject_count = TD_COUNTOF(subject),
+        .spki = request.spki,       /* and nothing else of the request (mde2.md 4.1) */
+        .not_before = now - TD_DAY, /* clocks in OOBE are off by hours */
+        .not_after = now + TD_ENROL_CERT_DAYS * TD_DAY,
+        .key_encipherment = request.kind == TD_KEY_RSA,
+    };
+    td_try(td_authority_issue(call->svc, TD_PURPOSE_MANAGEMENT, &t, call->a, &ret->der, &call->err));
+    /* the last attribute first, as Windows prints names (mde2.md 9.6) */
+    ret->subject = td_arena_printf(call->a, "CN=%s,OU=%s", enrolment_id, TD_PROVIDER);
+    return td_cert_parse(ret->der, call->a, &ret->parsed, &call->err);
+}
+
+static enum td_code sign_and_write(struct issue *i, struct td_buf *document)
+{
+    struct td_appauth secrets;
+    struct td_enrol *call = i->call;
+    td_try(td_enrol_sign(call, i->rst->csr, i->e.id, &i->cert));
+    memcpy(i->e.cert_sha256, i->cert.parsed.sha256, sizeof(i->e.cert_sha256));
+    i->e.cert_not_after = i->cert.parsed.not_after;
+    td_try(td_enrol_secrets_make(call->svc, i->e.id, call->a, &secrets, &i->e.secrets));
+    td_try(td_enrol_document(call, &i->e, &i->cert, &secrets, document));
+    i->later = true;
+    return td_store_write(call->svc->store, step, i, &call->err);
+}
+
+enum td_code td_enrol_issue(struct td_enrol *call, const struct td_rst *rst, struct td_buf *document)
+{
+    struct issue i = {.call = call, .rst = rst};
+    if (rst->cms)
+        return td_enrol_refuse(call, TD_FAULT_CERTIFICATE_REQUEST, TD_EINVAL, "BinarySecurityToken",
+                               "an issue takes a PKCS#10");
+    td_try(td_enrol_caller(call, &i.caller));
+    if (i.caller.enrolment_id[0] != '\0')
+        return td_enrol_refuse(call, TD_FAULT_AUTHENTICATION, TD_EAUTH, "credential",
+                               "the management certificate renews only, it does not enrol");
+    td_try(make_row(&i));
+    enum td_code rc = td_store_read(call->svc->store, step, &i, &call->err);
+    if (rc == TD_OK)
+        rc = sign_and_write(&i, document);
+    return rc == TD_OK ? TD_OK : refused(&i, rc);
+}
+
+/* Renewal: the certificate of the connection signed the CMS, and its end is near (mde2.md 7). */
+
+struct renewal {
+    struct td_enrol *call;
+    struct td_enrolment e;
+    struct td_enrol_cert cert;
+};
+
+static enum td_code ineligible(struct td_enrol *call, const char *text)
+{
+    return td_enrol_refuse(call, TD_FAULT_NOT_ELIGIBLE_TO_RENEW, TD_ESTATE, "certificate", text);
+}
+
+static enum td_code write_renewal(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct renewal *r = ctx;
+    const struct td_enrolment *e = &r->e;
+    const struct td_cert *cert = &r->cert.parsed;
+    td_try(td_enrolment_renew(tx, e->tenant, e->id, cert->sha256, cert->not_after, err));
+    td_try(record_cert(tx, &r->cert, e->tenant, e->id, err));
+    struct td_event event = {
+        .subject = e->way_id,
+        .type = "enrolment.renewed",
+        .actor = "device",
+        .detail = td_arena_printf(r->call->a, "{\"enrolment\":\"%s\",\"certificate\":\"%s\"}", e->id, cert->sha1)};
+    return td_event_append(tx, e->tenant, &event, err);
+}
+
+/* Yields the inner PKCS#10 if the connection's certificate is the signer. */
+static enum td_code open_cms(struct td_enrol *call, const struct td_rst *rst, struct td_slice *ret_csr)
+{
+    struct td_slice signer;
+    if (!rst->cms || td_cms_open(rst->csr, call->a, ret_csr, &signer, &call->err) != TD_OK)
+        return td_enrol_refuse(call, TD_FAULT_CERTIFICATE_REQUEST, TD_EINVAL, "BinarySecurityToken",
+                               "a renewal takes a CMS SignedData over a PKCS#10, signed by the present certificate");
+    if (!td_eq(signer, call->req->peer->cert))
+        return td_enrol_refuse(call, TD_FAULT_AUTHENTICATION, TD_EAUTH, "certificate",
+                               "the connection's certificate is not the one that signed the request");
+    return TD_OK;
+}
+
+static enum td_code check_window(struct td_enrol *call)
+{
+    struct td_cert present;
+    td_try(td_cert_parse(call->req->peer->cert, call->a, &present, &call->err));
+    int64_t now = td_now(call->svc->env);
+    if (now > present.not_after)
+        return ineligible(call, "the certificate has ended");
+    if (now < present.not_after - TD_ENROL_RENEW_DAYS * TD_DAY)
+        return ineligible(call, "the renewal period has not begun");
+    return TD_OK;
+}
+
+enum td_code td_enrol_renew(struct td_enrol *call, const struct td_rst *rst, struct td_buf *document)
+{
+    struct renewal r = {.call = call};
+    struct td_slice csr;
+    if (call->req->peer->cert.n == 0)
+        return td_enrol_refuse(call, TD_FAULT_AUTHENTICATION, TD_EAUTH, "certificate",
+                               "a renewal needs the present management certificate on its connection");
+    enum td_code rc = td_enrol_certificate(call, &r.e);
+    if (rc == TD_EEXPIRED)
+        return ineligible(call, "the certificate has ended");
+    td_try(rc);
+    td_try(open_cms(call, rst, &csr));
+    td_try(check_window(call));
+    td_try(td_enrol_sign(call, csr, r.e.id, &r.cert));
+    td_try(td_enrol_renewal_document(call, &r.e, &r.cert, document));
+    return td_store_write(call->svc->store, write_renewal, &r, &call->err);
+}
