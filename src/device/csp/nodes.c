@@ -1,0 +1,265 @@
+/* csp/nodes: the nodes of the virtual device. docs/protocol/virtual-csp.md is this table printed; a test compares them.
+ * Sources: csp.md 1 to 5, 8 to 11, 14; what is not here answers 404. */
+#include "device/csp/table.h"
+
+#define DEV TD_CSP_DEVICE
+#define USR TD_CSP_USER
+#define BOTH TD_CSP_BOTH
+#define PLAIN NULL, NULL
+
+#define DETAIL "DevDetail/"
+#define MS "DevDetail/Ext/Microsoft/"
+#define DMC "Vendor/MSFT/DMClient/"
+#define PROVIDER DMC "Provider/{ProviderID}"
+#define POLL PROVIDER "/Poll/"
+#define FIRST PROVIDER "/FirstSyncStatus/"
+#define EST "Vendor/MSFT/EnrollmentStatusTracking/"
+#define EST_DP EST "DevicePreparation/PolicyProviders/{Provider}"
+#define EST_APPS EST "Setup/Apps/"
+#define MSI "Vendor/MSFT/EnterpriseDesktopAppManagement/MSI/{ProductCode}"
+#define POLICY "Vendor/MSFT/Policy/"
+#define ROOTS "Vendor/MSFT/RootCATrustedCertificates/"
+#define STORE "Vendor/MSFT/CertificateStore/"
+#define WIFI "Vendor/MSFT/WiFi/Profile/{SSID}"
+#define LICENSING "Vendor/MSFT/WindowsLicensing/"
+#define WIPE "Vendor/MSFT/RemoteWipe/"
+#define STATUS "Vendor/MSFT/DeviceStatus/"
+#define FACT(name) td_csp_fact_node, name
+#define ALWAYS ""
+
+/* One family of stores holds the same leaves below each thumbprint. */
+#define CERT_STORE(base, scope, ops)                                                                             \
+    {base "/{Thumbprint}", scope, "node", ops, "", NULL, PLAIN, "one certificate, named by its SHA-1"},          \
+        {base "/{Thumbprint}/EncodedCertificate",                                                                \
+         scope,                                                                                                  \
+         "b64|chr|bin",                                                                                          \
+         "ADGRu",                                                                                                \
+         "",                                                                                                     \
+         NULL,                                                                                                   \
+         td_csp_cert,                                                                                            \
+         NULL,                                                                                                   \
+         "base64 DER; its thumbprint must be the node's name"},                                                  \
+        {base "/{Thumbprint}/IssuedBy", scope, "chr", "G", "", ALWAYS, td_csp_cert_field, "issuer", "issuer"},   \
+        {base "/{Thumbprint}/IssuedTo", scope, "chr", "G", "", ALWAYS, td_csp_cert_field, "subject", "subject"}, \
+        {base "/{Thumbprint}/ValidFrom", scope, "chr", "G", "", ALWAYS, td_csp_cert_field, "from", "first day"}, \
+        {base "/{Thumbprint}/ValidTo", scope, "chr", "G", "", ALWAYS, td_csp_cert_field, "to", "last day"},      \
+    {                                                                                                            \
+        base "/{Thumbprint}/TemplateName", scope, "chr", "G", "", ALWAYS, PLAIN, "empty: no template"            \
+    }
+
+const struct td_csp_row td_csp_rows[] = {
+    {"DevInfo/DevId", DEV, "chr", "G", "", ALWAYS, FACT("device-id"), "device id of the enrolment"},
+    {"DevInfo/Man", DEV, "chr", "G", "", ALWAYS, FACT("manufacturer"), "manufacturer"},
+    {"DevInfo/Mod", DEV, "chr", "G", "", ALWAYS, FACT("model"), "model"},
+    {"DevInfo/DmV", DEV, "chr", "G", "", "1.3", PLAIN, "version of the management client"},
+    {"DevInfo/Lang", DEV, "chr", "G", "", ALWAYS, FACT("language"), "language of the user interface"},
+
+    {DETAIL "DevTyp", DEV, "chr", "G", "", ALWAYS, FACT("model"), "model"},
+    {DETAIL "OEM", DEV, "chr", "G", "", ALWAYS, FACT("manufacturer"), "manufacturer"},
+    {DETAIL "FwV", DEV, "chr", "G", "", ALWAYS, FACT("firmware"), "firmware version"},
+    {DETAIL "SwV", DEV, "chr", "G", "", ALWAYS, FACT("os-version"), "version of the system, a.b.c.d"},
+    {DETAIL "HwV", DEV, "chr", "G", "", ALWAYS, FACT("firmware"), "firmware version"},
+    {DETAIL "LrgObj", DEV, "bool", "G", "", "true", PLAIN, "large objects are understood"},
+    {DETAIL "URI/MaxDepth", DEV, "int|chr", "G", "", "0", PLAIN, "unlimited"},
+    {DETAIL "URI/MaxTotLen", DEV, "int|chr", "G", "", "0", PLAIN, "unlimited"},
+    {DETAIL "URI/MaxSegLen", DEV, "int|chr", "G", "", "0", PLAIN, "unlimited"},
+    {DETAIL "Ext/DeviceHardwareData", DEV, "chr", "G", "", ALWAYS, FACT("hardware-hash"), "hardware hash, base64"},
+    {DETAIL "Ext/WLANMACAddress", DEV, "chr", "G", "", ALWAYS, FACT("wlan-mac"), "address of the wireless interface"},
+    {MS "OSPlatform", DEV, "chr", "G", "", ALWAYS, td_csp_effect_node, "edition", "product name with its edition"},
+    {MS "ProcessorArchitecture", DEV, "int|chr", "G", "", ALWAYS, FACT("architecture"), "0 x86, 9 x64, 12 ARM64"},
+    {MS "ProcessorType", DEV, "chr", "G", "", "8664", PLAIN, "kind of processor"},
+    {MS "LocalTime", DEV, "chr", "G", "", ALWAYS, td_csp_local_time, NULL, "ISO 8601"},
+    {MS "DeviceName", DEV, "chr", "G", "", ALWAYS, td_csp_effect_node, "computer_name", "computer name"},
+    {MS "DNSComputerName", DEV, "chr", "GR", "", ALWAYS, td_csp_computer_name, NULL,
+     "computer name from the next restart on; %RAND:n% and %SERIAL%; at most 15 characters then"},
+    {MS "TotalRAM", DEV, "int", "G", "", ALWAYS, FACT("ram-mib"), "MiB"},
+    {MS "TotalStorage", DEV, "int", "G", "", ALWAYS, FACT("storage-mib"), "MiB"},
+    {MS "SMBIOSSerialNumber", DEV, "chr", "G", "", ALWAYS, FACT("serial"), "serial number"},
+
+    {DMC "HWDevID", DEV, "chr", "G", "", ALWAYS, FACT("hw-device-id"), "64 hex digits that identify the hardware"},
+    {PROVIDER, BOTH, "node", "G", "", NULL, PLAIN, "made by the enrolment"},
+    {PROVIDER "/HWDevID", DEV, "chr", "G", "", ALWAYS, FACT("hw-device-id"), "the same below the provider"},
+    {DMC "AADDeviceID", DEV, "chr", "G", "", ALWAYS, FACT("directory-id"), "id of the directory device"},
+    {PROVIDER "/AADDeviceID", DEV, "chr", "G", "", ALWAYS, FACT("directory-id"), "id of the directory device"},
+    {PROVIDER "/EntDeviceName", DEV, "chr", "AGRu", "", NULL, PLAIN, "the administrator's name of the device"},
+    {PROVIDER "/EntDMID", DEV, "chr", "AGRu", "", NULL, PLAIN, "the server's id; sent as client-request-id"},
+    {PROVIDER "/ExchangeID", DEV, "chr", "G", "", "", PLAIN, "none"},
+    {PROVIDER "/EnrollmentType", DEV, "chr", "G", "", "Device", PLAIN, "form of the enrolment"},
+    {PROVIDER "/PublisherDeviceID", DEV, "chr", "G", "", "", PLAIN, "none"},
+    {PROVIDER "/MaxSyncApplicationVersion", DEV, "chr", "G", "", "5.0", PLAIN, "highest version understood"},
+    {PROVIDER "/SyncApplicationVersion", DEV, "chr", "AGRu", "", "1.0", td_csp_sync_version, NULL,
+     "2.0 hexadecimal SessionID, 3.0 originalerror, 4.0 UserAgentOrigin; never back below 2.0"},
+    {PROVIDER "/ManagementServiceAddress", DEV, "chr", "AGRu", "", NULL, PLAIN, "address of the service"},
+    {PROVIDER "/ManagementServerAddressList", DEV, "chr", "AGRu", "", NULL, PLAIN, "more addresses of the service"},
+    {PROVIDER "/UPN", DEV, "chr", "ADGRu", "", NULL, PLAIN, "user of the enrolment"},
+    {PROVIDER "/HelpPhoneNumber", DEV, "chr", "ADGRu", "", NULL, PLAIN, "shown to the user"},
+    {PROVIDER "/HelpWebsite", DEV, "chr", "ADGRu", "", NULL, PLAIN, "shown to the user"},
+    {PROVIDER "/HelpEmailAddress", DEV, "chr", "ADGRu", "", NULL, PLAIN, "shown to the user"},
+    {PROVIDER "/RequireMessageSigning", DEV, "bool", "DGRu", "false", "false", PLAIN, "only false: not offered"},
+    {PROVIDER "/AADResourceID", DEV, "chr", "ADGRu", "", NULL, PLAIN, "audience of the user's token"},
+    {PROVIDER "/AADSendDeviceToken", DEV, "bool", "ADGRu", "", NULL, PLAIN, "kept, not acted on"},
+    {PROVIDER "/ForceAadToken", DEV, "int", "ADGRu", "0-7", NULL, PLAIN, "kept, not acted on"},
+    {PROVIDER "/EnableOmaDmKeepAliveMessage", DEV, "bool", "ADGRu", "", NULL, PLAIN, "kept; no handler here is slow"},
+    {PROVIDER "/CommercialID", DEV, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {PROVIDER "/NumberOfDaysAfterLostContactToUnenroll", DEV, "int", "ADGRu", "0-365", NULL, PLAIN, "kept"},
+    {PROVIDER "/CertRenewTimeStamp", DEV, "chr", "G", "", NULL, PLAIN, "last renewal"},
+    {PROVIDER "/SignedEntDMID", DEV, "chr", "G", "", NULL, PLAIN, "none"},
+    {PROVIDER "/Push", DEV, "node", "AD", "", NULL, PLAIN, "push account"},
+    {PROVIDER "/Push/PFN", DEV, "chr", "AGRu", "", NULL, PLAIN, "package family name"},
+    {PROVIDER "/Push/Status", DEV, "int", "G", "", NULL, PLAIN, "none: the virtual device has no push channel"},
+    {PROVIDER "/Unenroll", DEV, "chr", "GX", "", "", td_csp_unenroll, NULL, "ends the management; data is ProviderID"},
+    {DMC "Unenroll", DEV, "chr", "GX", "", "", td_csp_unenroll, NULL, "older place of the same"},
+    {PROVIDER "/ConfigLock/Lock", DEV, "int", "ADGRu", "0|1", NULL, PLAIN, "kept"},
+    {PROVIDER "/ConfigRefresh/Enabled", DEV, "bool", "ADGRu", "", NULL, PLAIN, "kept"},
+    {PROVIDER "/ConfigRefresh/Cadence", DEV, "int", "ADGRu", "30-1440", NULL, PLAIN, "kept"},
+    {PROVIDER "/CustomEnrollmentCompletePage/Title", DEV, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {PROVIDER "/CustomEnrollmentCompletePage/BodyText", DEV, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {PROVIDER "/CustomEnrollmentCompletePage/HyperlinkHref", DEV, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {PROVIDER "/CustomEnrollmentCompletePage/HyperlinkText", DEV, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+
+    {POLL "IntervalForFirstSetOfRetries", DEV, "int", "AGRu", "0-43200", "15", PLAIN, "minutes"},
+    {POLL "NumberOfFirstRetries", DEV, "int", "AGRu", "0-100000", "10", PLAIN, "0 with an interval: for ever"},
+    {POLL "IntervalForSecondSetOfRetries", DEV, "int", "AGRu", "0-43200", "0", PLAIN, "minutes"},
+    {POLL "NumberOfSecondRetries", DEV, "int", "AGRu", "0-100000", "0", PLAIN, "0 with an interval: for ever"},
+    {POLL "IntervalForRemainingScheduledRetries", DEV, "int", "AGRu", "0-43200", "0", PLAIN, "minutes"},
+    {POLL "NumberOfRemainingScheduledRetries", DEV, "int", "AGRu", "0-100000", "0", PLAIN,
+     "0 with an interval: for ever"},
+    {POLL "PollOnLogin", DEV, "bool", "AGRu", "", "false", PLAIN, "a session at each sign-in"},
+    {POLL "AllUsersPollOnFirstLogin", DEV, "bool", "AGRu", "", "false", PLAIN, "a session at a user's first sign-in"},
+
+    {FIRST "ExpectedPolicies", BOTH, "chr", "ADGRu", "", NULL, td_csp_list_frozen, NULL, "LocURIs joined by U+F000"},
+    {FIRST "ExpectedNetworkProfiles", BOTH, "chr", "ADGRu", "", NULL, td_csp_list_frozen, NULL,
+     "LocURIs joined by U+F000"},
+    {FIRST "ExpectedMSIAppPackages", BOTH, "chr", "ADGRu", "", NULL, td_csp_list_frozen, NULL,
+     "'LocURI of Status;n' joined by U+F000"},
+    {FIRST "ExpectedModernAppPackages", BOTH, "chr", "ADGRu", "", NULL, td_csp_list_frozen, NULL,
+     "'LocURI of Name;n' joined by U+F000"},
+    {FIRST "ExpectedPFXCerts", BOTH, "chr", "ADGRu", "", NULL, td_csp_list_frozen, NULL, "LocURIs joined by U+F000"},
+    {FIRST "ExpectedSCEPCerts", BOTH, "chr", "ADGRu", "", NULL, td_csp_list_frozen, NULL, "LocURIs joined by U+F000"},
+    {FIRST "TimeOutUntilSyncFailure", DEV, "int", "AGRu", "1-1440", "60", PLAIN, "minutes until the page fails"},
+    {FIRST "ServerHasFinishedProvisioning", BOTH, "bool", "AGRu", "", "false", td_csp_finished, NULL,
+     "the lists are complete; never from true back to false; freezes them"},
+    {FIRST "IsSyncDone", BOTH, "bool", "GR", "", "false", td_csp_sync_done, NULL,
+     "all is done; the server may force it; once true it stays"},
+    {FIRST "WasDeviceSuccessfullyProvisioned", BOTH, "int", "GR", "0|1|2", "2", td_csp_success, NULL,
+     "0 failed, 1 done, 2 in progress; final once 0 or 1"},
+    {FIRST "BlockInStatusPage", DEV, "int", "AGRu", "0-7", "0", PLAIN,
+     "0 may leave; 1 Reset; 2 Try again; 4 Continue anyway"},
+    {FIRST "AllowCollectLogsButton", BOTH, "bool", "AGRu", "", "false", PLAIN, "logs can be collected on failure"},
+    {FIRST "CustomErrorText", BOTH, "chr", "ADGRu", "", NULL, PLAIN, "shown when the page fails"},
+    {FIRST "SkipDeviceStatusPage", DEV, "bool", "AGRu", "", "true", PLAIN, "false shows the device phase"},
+    {FIRST "SkipUserStatusPage", DEV, "bool", "AGRu", "", "true", PLAIN, "false shows the account phase"},
+
+    {EST_DP, DEV, "node", "ADG", "", NULL, PLAIN, "an agent that the page waits for"},
+    {EST_DP "/InstallationState", DEV, "int", "ADGRu", "1|2|3|4", NULL, PLAIN,
+     "1 not installed, 2 not required, 3 completed, 4 error"},
+    {EST_DP "/LastError", DEV, "int", "ADGRu", "", NULL, PLAIN, "HRESULT, read in state 4"},
+    {EST_DP "/Timeout", DEV, "int", "ADGRu", "0-1440", "15", PLAIN, "minutes"},
+    {EST_DP "/TrackedResourceTypes/Apps", DEV, "bool", "ADGRu", "", "false", PLAIN, "the agent tracks apps"},
+    {EST_APPS "PolicyProviders/{Provider}", BOTH, "node", "ADG", "", NULL, PLAIN, "an agent that installs apps"},
+    {EST_APPS "PolicyProviders/{Provider}/TrackingPoliciesCreated", BOTH, "bool", "ADGRu", "", "false", PLAIN,
+     "the agent's list is complete"},
+    {EST_APPS "Tracking/{Provider}", BOTH, "node", "ADG", "", NULL, PLAIN, "apps of one agent"},
+    {EST_APPS "Tracking/{Provider}/{App}", BOTH, "node", "ADG", "", NULL, PLAIN, "one app"},
+    {EST_APPS "Tracking/{Provider}/{App}/TrackingUri", BOTH, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {EST_APPS "Tracking/{Provider}/{App}/InstallationState", BOTH, "int", "ADGRu", "1|2|3|4", "1", PLAIN,
+     "1 not installed, 2 in progress, 3 completed, 4 error"},
+    {EST_APPS "Tracking/{Provider}/{App}/RebootRequired", BOTH, "int", "ADGRu", "1|2|3", "1", PLAIN,
+     "1 no, 2 soft, 3 hard"},
+    {EST "Setup/HasProvisioningCompleted", BOTH, "bool", "G", "", "true", td_csp_provisioned, NULL,
+     "false while the status page shows"},
+
+    {MSI, BOTH, "node", "ADG", "", NULL, td_csp_msi_delete, NULL, "one package; Delete uninstalls"},
+    {MSI "/DownloadInstall", BOTH, "xml|chr|null", "AGX", "", NULL, td_csp_msi_exec, NULL,
+     "Exec with a MsiInstallJob: fetched, checked, installed after the session"},
+    {MSI "/Version", BOTH, "chr", "G", "", NULL, PLAIN, "installed version"},
+    {MSI "/Name", BOTH, "chr", "G", "", NULL, PLAIN, "name of the product"},
+    {MSI "/Publisher", BOTH, "chr", "G", "", NULL, PLAIN, "maker of the product"},
+    {MSI "/InstallPath", BOTH, "chr", "G", "", NULL, PLAIN, "where it rests"},
+    {MSI "/InstallDate", BOTH, "chr", "G", "", NULL, PLAIN, "when it was installed"},
+    {MSI "/Status", BOTH, "int", "G", "", NULL, PLAIN,
+     "10 initialised, 20 downloading, 25 retry, 30 download failed, 40 downloaded, 48 waits for a user, 50 enforcing, "
+     "60 failed, 70 done"},
+    {MSI "/LastError", BOTH, "int", "G", "", NULL, PLAIN, "HRESULT"},
+    {MSI "/LastErrorDesc", BOTH, "chr", "G", "", NULL, PLAIN, "the reason in words"},
+
+    {POLICY "Config/{Area}/{Name}", BOTH, "chr|int|bool|xml|b64", "ADGRu", "", NULL, td_csp_policy, NULL,
+     "the policies below; Replace makes what is missing; Delete means not configured"},
+    {POLICY "Result/{Area}/{Name}", BOTH, "chr", "G", "", ALWAYS, td_csp_policy_result, NULL, "value in effect"},
+    {POLICY "ConfigOperations/ADMXInstall/{App}", DEV, "node", "ADG", "", NULL, PLAIN, "settings files of one app"},
+    {POLICY "ConfigOperations/ADMXInstall/{App}/{SettingType}", DEV, "node", "ADG", "", NULL, PLAIN,
+     "Policy or Preference"},
+    {POLICY "ConfigOperations/ADMXInstall/{App}/{SettingType}/{File}", DEV, "chr|xml", "ADGRu", "", NULL, PLAIN,
+     "opens the areas App~SettingType~..."},
+
+    CERT_STORE(ROOTS "Root", DEV, "ADG"),
+    CERT_STORE(ROOTS "CA", BOTH, "ADG"),
+    CERT_STORE(ROOTS "TrustedPublisher", BOTH, "ADG"),
+    CERT_STORE(ROOTS "TrustedPeople", BOTH, "ADG"),
+    CERT_STORE(ROOTS "UntrustedCertificates", BOTH, "ADG"),
+    CERT_STORE(STORE "Root/System", DEV, "ADG"),
+    CERT_STORE(STORE "CA/System", DEV, "ADG"),
+    CERT_STORE(STORE "My/System", DEV, "ADG"),
+    CERT_STORE(STORE "My/User", DEV, "ADG"),
+    {STORE "My/WSTEP/Renew/ROBOSupport", DEV, "bool", "AGRu", "", NULL, PLAIN, "renewal without a user"},
+    {STORE "My/WSTEP/Renew/RenewPeriod", DEV, "int", "AGRu", "1-1000", "42", PLAIN, "days before the end"},
+    {STORE "My/WSTEP/Renew/RenewalPeriod", DEV, "int", "AGRu", "1-1000", "42", PLAIN, "the same in the DM path"},
+    {STORE "My/WSTEP/Renew/RetryInterval", DEV, "int", "AGRu", "1-1000", "7", PLAIN, "days"},
+    {STORE "My/WSTEP/Renew/ServerURL", DEV, "chr", "AGRu", "", NULL, PLAIN, "where to renew"},
+
+    {WIFI, BOTH, "node", "ADG", "", NULL, PLAIN, "one wireless network"},
+    {WIFI "/WlanXml", BOTH, "chr|xml", "ADGRu", "", NULL, td_csp_wlan, NULL,
+     "WLANProfile; its SSID is the node's name"},
+    {WIFI "/Proxy", BOTH, "chr", "ADGRu", "", NULL, PLAIN, "host:port"},
+    {WIFI "/ProxyPacUrl", BOTH, "chr", "ADGRu", "", NULL, PLAIN, "address of a proxy script"},
+    {WIFI "/ProxyWPAD", BOTH, "bool", "ADGRu", "", NULL, PLAIN, "find the proxy by itself"},
+    {WIFI "/DisableInternetConnectivityChecks", BOTH, "bool", "ADGRu", "", NULL, PLAIN, "kept"},
+    {WIFI "/WiFiCost", BOTH, "int", "ADGRu", "1|2|3", NULL, PLAIN, "1 unrestricted, 2 fixed, 3 variable"},
+
+    {"Vendor/MSFT/Accounts/Domain/ComputerName", DEV, "chr", "A", "", NULL, td_csp_computer_name, NULL,
+     "older place of DNSComputerName"},
+    {"Vendor/MSFT/Accounts/Users/{Name}", DEV, "node", "ADG", "", NULL, PLAIN, "a local account"},
+    {"Vendor/MSFT/Accounts/Users/{Name}/Password", DEV, "chr", "A", "", NULL, PLAIN, "can't be read back"},
+    {"Vendor/MSFT/Accounts/Users/{Name}/LocalUserGroup", DEV, "int", "AGR", "1|2", NULL, PLAIN,
+     "1 Users, 2 Administrators"},
+
+    {LICENSING "UpgradeEditionWithProductKey", DEV, "chr", "X", "", "", td_csp_edition_key, "restart",
+     "29 characters; the last group decides the edition (below)"},
+    {LICENSING "ChangeProductKey", DEV, "chr", "X", "", "", td_csp_edition_key, NULL, "the same without a restart"},
+    {LICENSING "CheckApplicability", DEV, "chr", "X", "", "", td_csp_key_fits, NULL, "200 if the key fits"},
+    {LICENSING "UpgradeEditionWithLicense", DEV, "xml|chr", "X", "", "", td_csp_not_offered, NULL, "not offered: 405"},
+    {LICENSING "Edition", DEV, "int", "G", "", ALWAYS, td_csp_effect_node, "edition_number",
+     "48 Pro, 4 Enterprise, ..."},
+    {LICENSING "Status", DEV, "int", "G", "", "4", PLAIN, "0 failed, 3 done, 4 unknown"},
+    {LICENSING "LicenseKeyType", DEV, "chr", "G", "", "Retail", PLAIN, "kind of key"},
+
+    {"Vendor/MSFT/Reboot/RebootNow", DEV, "null|chr", "GX", "", "", td_csp_reboot_now, NULL,
+     "after the session; during device setup at its end"},
+    {"Vendor/MSFT/Reboot/Schedule/Single", DEV, "chr|date|time", "ADGRu", "", NULL, PLAIN, "kept"},
+    {"Vendor/MSFT/Reboot/Schedule/DailyRecurrent", DEV, "chr|date|time", "ADGRu", "", NULL, PLAIN, "kept"},
+    {"Vendor/MSFT/Reboot/Schedule/WeeklyRecurrent", DEV, "chr|date|time", "ADGRu", "", NULL, PLAIN, "kept"},
+    {"Vendor/MSFT/TenantLockdown/RequireNetworkInOOBE", DEV, "bool", "GR", "", "false", PLAIN,
+     "no set-up without a network after a reset"},
+    {"Vendor/MSFT/WindowsAutopilot/HardwareMismatchRemediationData", DEV, "chr", "G", "", "", PLAIN, "none"},
+
+    {STATUS "SecureBootState", DEV, "int", "G", "", "1", PLAIN, "on"},
+    {STATUS "OS/Edition", DEV, "int", "G", "", ALWAYS, td_csp_effect_node, "edition_number",
+     "48 Pro, 4 Enterprise, ..."},
+    {STATUS "OS/Mode", DEV, "int", "G", "", "0", PLAIN, "not in S mode"},
+    {STATUS "TPM/SpecificationVersion", DEV, "chr", "G", "", ALWAYS, FACT("tpm-version"), "version of the TPM"},
+    {STATUS "UAC/Status", DEV, "int", "G", "", "1", PLAIN, "on"},
+    {STATUS "Firewall/Status", DEV, "int", "G", "", "0", PLAIN, "on and monitoring"},
+    {STATUS "Antivirus/Status", DEV, "int", "G", "", "0", PLAIN, "on and monitoring"},
+    {STATUS "Compliance/EncryptionCompliance", DEV, "int", "G", "", "0", PLAIN, "not encrypted"},
+    {STATUS "DomainName", DEV, "chr", "G", "", "", PLAIN, "none: directory join"},
+
+    {WIPE "doWipe", DEV, "chr|null", "X", "", "", td_csp_not_offered, NULL, "not offered: 405"},
+    {WIPE "doWipeProtected", DEV, "chr|null", "X", "", "", td_csp_not_offered, NULL, "not offered: 405"},
+    {WIPE "doWipePersistProvisionedData", DEV, "chr|null", "X", "", "", td_csp_not_offered, NULL, "not offered: 405"},
+    {WIPE "doWipePersistUserData", DEV, "chr|null", "X", "", "", td_csp_not_offered, NULL, "not offered: 405"},
+    {WIPE "AutomaticRedeployment/doAutomaticRedeployment", DEV, "chr|null", "X", "", "", td_csp_not_offered, NULL,
+     "not offered: 405"},
+    {WIPE "AutomaticRedeployment/LastError", DEV, "int", "G", "", "0", PLAIN, "never tried"},
+    {WIPE "AutomaticRedeployment/Status", DEV, "int", "G", "", "0", PLAIN, "never tried"},
+};
+const size_t td_csp_row_count = TD_COUNTOF(td_csp_rows);
