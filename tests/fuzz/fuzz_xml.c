@@ -1,13 +1,19 @@
 /* codec/xml: any bytes either give a tree that can be walked or an error. */
 #include "codec/xml.h"
 
+#include <stdio.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void walk(const struct td_xml *node, struct td_xmlw *w)
 {
     td_xmlw_open(w, "n");
-    for (const struct td_xml_attr *a = node->attrs; a != NULL; a = a->next)
-        td_xmlw_attr(w, "a", a->value);
+    int n = 0;
+    for (const struct td_xml_attr *a = node->attrs; a != NULL; a = a->next) {
+        char name[16];
+        snprintf(name, sizeof(name), "a%d", n++);
+        td_xmlw_attr(w, name, a->value);
+    }
     td_xmlw_text(w, td_xml_text(node));
     for (const struct td_xml *c = node->child; c != NULL; c = c->next)
         walk(c, w);
