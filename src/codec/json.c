@@ -245,13 +245,15 @@ void td_jsonw_null(struct td_jsonw *w)
     td_jsonw_raw(w, TD_S("null"));
 }
 
+/* A real stays a real when it is read again: "-0" or "3" would come back as integers. */
 static void write_real(struct td_jsonw *w, double v)
 {
+    char text[40];
+    (void)snprintf(text, sizeof(text), "%.17g", v);
     separate(w);
-    if (isfinite(v))
-        td_buf_printf(w->out, "%.17g", v);
-    else
-        td_buf_adds(w->out, "null");
+    td_buf_adds(w->out, isfinite(v) ? text : "null");
+    if (isfinite(v) && strpbrk(text, ".e") == NULL)
+        td_buf_adds(w->out, ".0");
 }
 
 void td_jsonw_tree(struct td_jsonw *w, const struct td_json *v)
