@@ -1,0 +1,152 @@
+#include "app/commands.h"
+#include "app/password.h"
+#include "store/user.h"
+
+static const char actor[] = "command line";
+
+struct ctx {
+    struct td_cli *cli;
+    char *phc;
+    bool enable;
+    struct td_user user;
+};
+
+static enum td_code add(struct td_tx *tx, void *p, struct td_error *err)
+{
+    struct ctx *c = p;
+    struct td_cli *cli = c->cli;
+    const char *role;
+    td_try(td_user_add(tx, cli->tenant.id, cli->args[0], td_cli_option(cli, "name"), c->phc, actor, &cli->arena,
+                       &c->user, err));
+    for (int i = 0; (role = td_cli_option_at(cli, "role", i)) != NULL; i++)
+        td_try(td_user_role_add(tx, cli->tenant.id, c->user.id, role, actor, err));
+    return TD_OK;
+}
+
+static enum td_code write_user(struct td_jsonw *w, struct td_tx *tx, const struct td_user *u, struct td_arena *a,
+                               struct td_error *err)
+{
+    const char *const *roles = NULL;
+    td_try(td_user_roles(tx, u->tenant, u->id, a, &roles, err));
+    td_jsonw_obj(w);
+    td_jsonw_kstr(w, "id", u->id);
+    td_jsonw_kstr(w, "upn", u->upn);
+    td_jsonw_kstr(w, "name", u->name);
+    td_jsonw_kbool(w, "enabled", u->enabled);
+    td_jsonw_key(w, "roles");
+    td_jsonw_arr(w);
+    for (; *roles != NULL; roles++)
+        td_jsonw_str(w, *roles);
+    td_jsonw_arr_end(w);
+    td_jsonw_end(w);
+    return TD_OK;
+}
+
+static enum td_code tell(struct td_tx *tx, void *p, struct td_error *err)
+{
+    struct ctx *c = p;
+    struct td_jsonw w;
+    td_buf_reset(&c->cli->out);
+    if (!c->cli->json) {
+        td_cli_say(c->cli, "user %s: %s", c->user.upn, c->user.id);
+        return TD_OK;
+    }
+    td_jsonw_init(&w, &c->cli->out);
+    td_try(write_user(&w, tx, &c->user, &c->cli->arena, err));
+    td_buf_addc(&c->cli->out, '\n');
+    return TD_OK;
+}
+
+static enum td_code run_add(struct td_cli *cli, struct td_error *err)
+{
+    struct ctx c = {.cli = cli};
+    td_try(td_upn_check(td_str(cli->args[0]), err));
+    td_try(td_cli_password(cli, &c.phc, err));
+    td_try(td_store_write(cli->store, add, &c, err));
+    return td_store_read(cli->store, tell, &c, err);
+}
+
+static enum td_code list(struct td_tx *tx, void *p, struct td_error *err)
+{
+    struct ctx *c = p;
+    struct td_cli *cli = c->cli;
+    struct td_user *users = NULL;
+    struct td_jsonw w;
+    size_t n = 0;
+    td_buf_reset(&cli->out);
+    td_try(td_user_list(tx, cli->tenant.id, &cli->arena, &users, &n, err));
+    if (!cli->json) {
+        for (size_t i = 0; i < n; i++)
+            td_cli_say(cli, "%s  %s  %s%s", users[i].id, users[i].upn, users[i].name,
+                       users[i].enabled ? "" : "  (disabled)");
+        return TD_OK;
+    }
+    td_jsonw_init(&w, &cli->out);
+    td_jsonw_arr(&w);
+    for (size_t i = 0; i < n; i++)
+        td_try(write_user(&w, tx, &users[i], &cli->arena, err));
+    td_jsonw_arr_end(&w);
+    td_buf_addc(&cli->out, '\n');
+    return TD_OK;
+}
+
+static enum td_code run_list(struct td_cli *cli, struct td_error *err)
+{
+    struct ctx c = {.cli = cli};
+    return td_store_read(cli->store, list, &c, err);
+}
+
+static enum td_code change(struct td_tx *tx, void *p, struct td_error *err)
+{
+    struct ctx *c = p;
+    struct td_cli *cli = c->cli;
+    td_try(td_user_find(tx, cli->tenant.id, td_str(cli->args[0]), &cli->arena, &c->user, err));
+    if (c->phc != NULL)
+        return td_user_set_password(tx, cli->tenant.id, c->user.id, c->phc, actor, err);
+    return td_user_enable(tx, cli->tenant.id, c->user.id, c->enable, actor, err);
+}
+
+static enum td_code run_password(struct td_cli *cli, struct td_error *err)
+{
+    struct ctx c = {.cli = cli};
+    td_try(td_cli_password(cli, &c.phc, err));
+    return td_store_write(cli->store, change, &c, err);
+}
+
+static enum td_code run_enable(struct td_cli *cli, struct td_error *err)
+{
+    struct ctx c = {.cli = cli, .enable = strcmp(cli->command->verb, "enable") == 0};
+    return td_store_write(cli->store, change, &c, err);
+}
+
+#define ONE_USER(word, sentence, fn)                                              \
+    .noun = "user", .verb = word, .args = "UPN|ID", .min_args = 1, .max_args = 1, \
+    .flags = TD_CLI_STORE | TD_CLI_TENANT, .about = sentence, .run = fn
+
+static const struct td_command rows[] = {
+    {.noun = "user",
+     .verb = "add",
+     .args = "UPN",
+     .min_args = 1,
+     .max_args = 1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Adds a user, who can sign in at once.",
+     .fields = "id; upn: user name; name; enabled; roles: array of directory roles",
+     .run = run_add,
+     .options = {{"password-file", "FILE", "file with the password; - is standard input", false},
+                 {"name", "NAME", "display name", false},
+                 {"role", "ROLE", "directory role, for example \"Intune Administrator\"", true}}},
+    {.noun = "user",
+     .verb = "list",
+     .args = "",
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Lists the users of a tenant.",
+     .fields = "array of objects as of user add",
+     .run = run_list},
+    {ONE_USER("password", "Sets a new password; what was issued before is void.", run_password),
+     .options = {{"password-file", "FILE", "file with the password; - is standard input", false}}},
+    {ONE_USER("disable", "Disables a user: refused at every door at once.", run_enable)},
+    {ONE_USER("enable", "Enables a user again.", run_enable)},
+};
+
+const struct td_command_table td_user_commands = {rows, TD_COUNTOF(rows)};
