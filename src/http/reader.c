@@ -18,6 +18,9 @@ struct td_reader {
     struct td_http_header *headers;
     size_t header_cap;
     struct td_slice octets; /* what td_reader_feed was given */
+    size_t line;            /* octets of the header line under way */
+    char last;              /* its last octet */
+    bool begun, ended;      /* the request line was there; the empty line was */
     uint64_t feeds;         /* how often it was called */
     uint64_t value_feed;    /* call in which the last span of the value ended, 0: no span yet */
     bool value_at_end;      /* ... exactly at the end of its octets */
@@ -402,6 +405,27 @@ static bool too_much_between(struct td_reader *r, size_t used)
     return r->body_octets > 8 * (uint64_t)r->max_body + CHUNK_OVERHEAD + r->octets.n;
 }
 
+/* Even when strict, llhttp 8.1.0 takes a bare LF behind the request line and as the empty line; a proxy might not. */
+static bool lines_end_well(struct td_reader *r)
+{
+    const char *p = r->octets.p, *end = p + r->octets.n;
+    while (p < end && !r->ended) {
+        const char *lf = memchr(p, '\n', (size_t)(end - p)), *stop = lf != NULL ? lf : end;
+        r->line += (size_t)(stop - p);
+        if (stop != p)
+            r->last = stop[-1];
+        if (lf == NULL)
+            break;
+        if (r->line == 0 || r->last != '\r')
+            return false;
+        r->ended = r->line == 1 && r->begun;
+        r->begun = r->begun || r->line > 1;
+        r->line = 0;
+        p = lf + 1;
+    }
+    return true;
+}
+
 enum td_read td_reader_feed(struct td_reader *r, struct td_slice octets, size_t *ret_used)
 {
     *ret_used = 0;
@@ -409,6 +433,10 @@ enum td_read td_reader_feed(struct td_reader *r, struct td_slice octets, size_t 
         return TD_READ_REFUSED;
     r->octets = octets;
     r->feeds++;
+    if (!lines_end_well(r)) {
+        (void)refuse(r, 400, "request", "A line does not end with CR LF.");
+        return TD_READ_REFUSED;
+    }
     llhttp_errno_t rc = llhttp_execute(&r->parser, octets.p, octets.n);
     if (rc == HPE_PAUSED && r->whole) {
         *ret_used = (size_t)(llhttp_get_error_pos(&r->parser) - octets.p);
@@ -431,6 +459,8 @@ struct td_message *td_reader_take(struct td_reader *r)
     r->wants_continue = false;
     r->phase = TD_READER_IDLE;
     r->body_octets = 0;
+    r->line = 0;
+    r->begun = r->ended = false;
     llhttp_resume(&r->parser);
     return m;
 }
