@@ -241,6 +241,8 @@ static enum td_code on_tag(struct reader *r, const struct tag *t, struct td_erro
         begin_text(r, t, &r->page->title);
     if (td_ieqs(attr_of(t, "role"), "alert"))
         begin_text(r, t, &r->page->alert);
+    else if (td_ieqs(t->name, "p"))
+        begin_text(r, t, &r->page->text);
     if (td_ieqs(t->name, "form"))
         return open_form(r, t, err);
     if (td_ieqs(t->name, "input"))
@@ -284,8 +286,8 @@ enum td_code td_html_read(struct td_slice page, struct td_arena *a, struct td_ht
 {
     if (page.n > TD_HTML_MAX)
         return td_fail(err, TD_ELIMIT, "page", "more than %d octets", TD_HTML_MAX);
-    *ret =
-        (struct td_html){.title = "", .alert = "", .forms = td_arena_array(a, struct td_html_form, TD_HTML_MAX_FORMS)};
+    *ret = (struct td_html){
+        .title = "", .alert = "", .text = "", .forms = td_arena_array(a, struct td_html_form, TD_HTML_MAX_FORMS)};
     struct reader r = {.in = page, .arena = a, .page = ret};
     td_buf_init(&r.text, HTML_MAX_TEXT);
     enum td_code rc = walk(&r, err);

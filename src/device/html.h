@@ -24,7 +24,7 @@ struct td_html_form {
 };
 
 struct td_html {
-    const char *title, *alert; /* "" if the page has none; alert: element with role="alert" */
+    const char *title, *alert, *text; /* "" if the page has none; alert: role="alert"; text: first paragraph */
     struct td_html_form *forms;
     size_t form_count;
 };

@@ -157,7 +157,7 @@ static enum td_code answer_field(struct browser *b, const struct td_html_field *
                                  struct td_error *err)
 {
     const char *key = question(f);
-    if (f->value[0] != '\0') { /* filled in by the page */
+    if (f->value[0] != '\0' && b->alert[0] == '\0') { /* filled in by the page, and not complained about */
         *ret = f->value;
         return TD_OK;
     }
@@ -198,7 +198,7 @@ static enum td_code fill(struct browser *b, const struct td_html_form *form, con
 static bool has_typed(const struct td_html_form *form)
 {
     for (size_t i = 0; i < form->count; i++)
-        if (td_html_typed(&form->fields[i]) && form->fields[i].value[0] == '\0')
+        if (td_html_typed(&form->fields[i]))
             return true;
     return false;
 }
@@ -234,8 +234,8 @@ static enum td_code show_page(struct browser *b, struct td_net_response *r, stru
     td_try(td_html_read(r->body, b->arena, &page, err));
     b->alert = page.alert;
     if (r->status >= 400 && (td_html_main_form(&page) == NULL || !has_typed(td_html_main_form(&page)))) {
-        const char *text = page.alert[0] != '\0' ? page.alert : page.title;
-        return td_fail(err, TD_EDENIED, "sign-in", "the service answers %d: %s", r->status, text);
+        const char *text = page.alert[0] != '\0' ? page.alert : page.text;
+        return td_fail(err, TD_EDENIED, "sign-in", "the service answers %d: %s %s", r->status, page.title, text);
     }
     return submit(b, &page, r, err);
 }
