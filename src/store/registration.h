@@ -64,9 +64,9 @@ enum td_code td_registration_set_tag(struct td_tx *tx, const char *tenant, const
 enum td_code td_registration_evaluate(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                                       struct td_error *err) TD_MUST_USE;
 
-/* The machine with these facts, whatever its tenant: TD_ENOTFOUND none; TD_ESTATE two match equally (both ids in the
- * error's remedy are never told to the device). near tells a registration that two facts name and something
- * contradicts: its mainboard may have been exchanged. */
+/* The machine with these facts, whatever its tenant. TD_ENOTFOUND: none; ret is filled then too. tie: two match equally
+ * and nobody may guess. near: a registration that two facts name and something contradicts; its mainboard may have been
+ * exchanged. */
 struct td_hardware_found {
     const char *tenant, *registration_id; /* "" if none */
     struct td_match match;

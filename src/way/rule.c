@@ -39,7 +39,7 @@ static const struct {
     {"deviceOwnership", offsetof(struct td_rule_device, ownership)},
     {"objectId", offsetof(struct td_rule_device, object_id)},
     {"deviceId", offsetof(struct td_rule_device, object_id)},
-    {"enrollmentProfileName", offsetof(struct td_rule_device, enrolment_profile)},
+    {"enrollmentProfileName", NO_TEXT},
     {"accountEnabled", NO_TEXT},
     {"deviceCategory", NO_TEXT},
     {"deviceManagementAppId", NO_TEXT},

@@ -16,7 +16,7 @@ enum { TD_RULE_MAX_TEXT = 3072, TD_RULE_MAX_DEPTH = 16, TD_RULE_MAX_NODES = 256,
 struct td_rule;
 
 struct td_rule_device { /* "" where not known */
-    const char *display_name, *manufacturer, *model, *os_type, *ownership, *object_id, *enrolment_profile;
+    const char *display_name, *manufacturer, *model, *os_type, *ownership, *object_id;
     const char *physical_ids[TD_RULE_MAX_IDS]; /* "[ZTDID]:...", "[OrderId]:...", "[PurchaseOrderId]:..." */
     size_t physical_id_count;
 };

@@ -1,0 +1,121 @@
+/* The finder of machines: the only file that reads across tenants by identity facts. */
+#include "store/registration.h"
+
+enum { MAX_CANDIDATES = 64 };
+
+struct candidate {
+    const char *tenant, *registration_id;
+};
+
+struct search {
+    struct td_facts asked; /* without values that too many share */
+    struct candidate list[MAX_CANDIDATES];
+    size_t count;
+};
+
+static void add_candidate(struct search *s, const struct candidate *c)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->list[i].tenant, c->tenant) == 0 && strcmp(s->list[i].registration_id, c->registration_id) == 0)
+            return;
+    if (s->count < MAX_CANDIDATES)
+        s->list[s->count++] = *c;
+}
+
+static enum td_code search_fact(struct td_tx *tx, struct search *s, const struct td_fact *fact, struct td_arena *a,
+                                struct td_error *err)
+{
+    struct td_rows r;
+    struct candidate found[TD_FACT_SHARED_MAX + 1];
+    size_t n = 0;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT tenant, registration_id FROM hw_identity WHERE kind = $1 AND value = $2 LIMIT $3",
+                        "isi", (int64_t)fact->kind, fact->value, (int64_t)TD_COUNTOF(found)));
+    while (td_rows_next(&r) && n < TD_COUNTOF(found))
+        found[n++] = (struct candidate){td_col_text0(&r, 0, a), td_col_text0(&r, 1, a)};
+    td_try(td_rows_done(&r, err));
+    if (n > TD_FACT_SHARED_MAX)
+        return TD_OK; /* a value that so many share tells nothing (docs/protocol/ztd.md 2) */
+    for (size_t i = 0; i < n; i++)
+        add_candidate(s, &found[i]);
+    s->asked.list[s->asked.count++] = *fact;
+    return TD_OK;
+}
+
+static enum td_code facts_of(struct td_tx *tx, const struct candidate *c, struct td_arena *a, struct td_facts *ret,
+                             struct td_error *err)
+{
+    struct td_rows r;
+    ret->count = 0;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT kind, value FROM hw_identity WHERE tenant = $1 AND registration_id = $2 LIMIT $3",
+                        "ssi", c->tenant, c->registration_id, (int64_t)TD_FACTS_MAX));
+    while (td_rows_next(&r) && ret->count < TD_FACTS_MAX)
+        ret->list[ret->count++] = (struct td_fact){(enum td_fact_kind)td_col_int(&r, 0), td_col_text0(&r, 1, a)};
+    return td_rows_done(&r, err);
+}
+
+static void judge(const struct candidate *c, const struct td_match *m, bool (*enough)(const struct td_match *),
+                  struct td_hardware_found *f)
+{
+    if (enough(m)) {
+        f->tie = f->registration_id[0] != '\0' && m->weight == f->match.weight;
+        if (f->registration_id[0] != '\0' && m->weight <= f->match.weight)
+            return;
+        f->tenant = c->tenant;
+        f->registration_id = c->registration_id;
+        f->match = *m;
+    } else if (m->contradicts != NULL && m->kind_count >= 2) {
+        f->near_tenant = c->tenant;
+        f->near_registration_id = c->registration_id;
+        f->near_why = m->contradicts;
+    }
+}
+
+static enum td_code find(struct td_tx *tx, const struct td_facts *asked, bool (*enough)(const struct td_match *),
+                         struct td_arena *a, struct td_hardware_found *ret, struct td_error *err)
+{
+    struct search *s = td_arena_new(a, struct search);
+    struct td_facts *known = td_arena_new(a, struct td_facts);
+    struct td_hardware_found f = {
+        .tenant = "", .registration_id = "", .near_tenant = "", .near_registration_id = "", .near_why = ""};
+    for (size_t i = 0; i < asked->count; i++)
+        td_try(search_fact(tx, s, &asked->list[i], a, err));
+    for (size_t i = 0; i < s->count; i++) {
+        td_try(facts_of(tx, &s->list[i], a, known, err));
+        struct td_match m = td_facts_match(known, &s->asked);
+        judge(&s->list[i], &m, enough, &f);
+    }
+    *ret = f;
+    return f.registration_id[0] != '\0' ? TD_OK
+                                        : td_fail(err, TD_ENOTFOUND, "device", "no registration matches this device");
+}
+
+enum td_code td_hardware_find(struct td_tx *tx, const struct td_facts *asked, struct td_arena *a,
+                              struct td_hardware_found *ret, struct td_error *err)
+{
+    return find(tx, asked, td_match_is_device, a, ret, err);
+}
+
+enum td_code td_hardware_duplicate(struct td_tx *tx, const struct td_facts *asked, struct td_arena *a,
+                                   struct td_hardware_found *ret, struct td_error *err)
+{
+    return find(tx, asked, td_match_is_duplicate, a, ret, err);
+}
+
+enum td_code td_hardware_put(struct td_tx *tx, const char *tenant, const char *registration_id,
+                             const struct td_facts *facts, struct td_error *err)
+{
+    for (size_t i = 0; i < facts->count; i++)
+        td_try(td_sql(tx, err,
+                      "INSERT INTO hw_identity(kind, value, tenant, registration_id) VALUES ($1, $2, $3, $4)"
+                      " ON CONFLICT DO NOTHING",
+                      "isss", (int64_t)facts->list[i].kind, facts->list[i].value, tenant, registration_id));
+    return TD_OK;
+}
+
+enum td_code td_hardware_drop(struct td_tx *tx, const char *tenant, const char *registration_id, struct td_error *err)
+{
+    return td_sql(tx, err, "DELETE FROM hw_identity WHERE tenant = $1 AND registration_id = $2", "ss", tenant,
+                  registration_id);
+}

@@ -1,0 +1,271 @@
+#include "store/registration.h"
+
+#include "codec/json.h"
+#include "store/device.h"
+#include "store/event.h"
+#include "store/way.h"
+
+#define COLUMNS                                                                                                \
+    "id, way_id, device_id, serial, manufacturer, model, sku, family, product_key, group_tag, purchase_order," \
+    " assigned_user, display_name, warning, profile_id, profile_at, created_at, modified_at"
+
+static void read_row(struct td_rows *r, struct td_arena *a, struct td_registration *ret)
+{
+    *ret = (struct td_registration){.id = td_col_text0(r, 0, a),
+                                    .way_id = td_col_text0(r, 1, a),
+                                    .device_id = td_col_text0(r, 2, a),
+                                    .serial = td_col_text0(r, 3, a),
+                                    .manufacturer = td_col_text0(r, 4, a),
+                                    .model = td_col_text0(r, 5, a),
+                                    .sku = td_col_text0(r, 6, a),
+                                    .family = td_col_text0(r, 7, a),
+                                    .product_key = td_col_text0(r, 8, a),
+                                    .group_tag = td_col_text0(r, 9, a),
+                                    .purchase_order = td_col_text0(r, 10, a),
+                                    .assigned_user = td_col_text0(r, 11, a),
+                                    .display_name = td_col_text0(r, 12, a),
+                                    .warning = td_col_text0(r, 13, a),
+                                    .profile_id = td_col_text0(r, 14, a),
+                                    .profile_at = td_col_int(r, 15),
+                                    .created_at = td_col_int(r, 16),
+                                    .modified_at = td_col_int(r, 17)};
+}
+
+enum td_code td_registration_find(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
+                                  struct td_registration *ret, struct td_error *err)
+{
+    struct td_rows r;
+    bool found = false;
+    td_try(td_sql_query(tx, &r, err, "SELECT " COLUMNS " FROM registration WHERE tenant = $1 AND id = $2", "ss", tenant,
+                        id));
+    while (td_rows_next(&r)) {
+        read_row(&r, a, ret);
+        found = true;
+    }
+    td_try(td_rows_done(&r, err));
+    return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "registration", "there is no registration %.40s", id);
+}
+
+/* Serial numbers without letters and digits are compared as they are. */
+static const char *serial_key(struct td_arena *a, const char *serial)
+{
+    const char *key = td_fact_normal(a, td_str(serial));
+    return key[0] != '\0' ? key : serial;
+}
+
+enum td_code td_registration_find_any(struct td_tx *tx, const char *tenant, const char *key, struct td_arena *a,
+                                      struct td_registration *ret, struct td_error *err)
+{
+    struct td_rows r;
+    char id[TD_UUID_TEXT];
+    size_t n = 0;
+    if (td_uuid_parse(td_str(key), id)) {
+        enum td_code rc = td_registration_find(tx, tenant, id, a, ret, err);
+        if (rc != TD_ENOTFOUND)
+            return rc;
+    }
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT " COLUMNS " FROM registration WHERE tenant = $1 AND serial_key = $2 LIMIT 2", "ss",
+                        tenant, serial_key(a, key)));
+    while (td_rows_next(&r)) {
+        read_row(&r, a, ret);
+        n++;
+    }
+    td_try(td_rows_done(&r, err));
+    if (n == 0)
+        return td_fail(err, TD_ENOTFOUND, "device", "no device is registered with the serial number or id %.100s", key);
+    if (n > 1)
+        return td_remedy(err, td_fail(err, TD_EINVAL, "device", "several devices have the serial number %.100s", key),
+                         "give the registration's id");
+    return TD_OK;
+}
+
+enum td_code td_registration_list(struct td_tx *tx, const char *tenant, const char *after, size_t max,
+                                  struct td_arena *a, struct td_registration **ret, size_t *ret_count,
+                                  struct td_error *err)
+{
+    struct td_rows r;
+    size_t n = 0;
+    struct td_registration *list = td_arena_array(a, struct td_registration, max);
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT " COLUMNS " FROM registration WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3",
+                        "ssi", tenant, after, (int64_t)max));
+    while (n < max && td_rows_next(&r))
+        read_row(&r, a, &list[n++]);
+    *ret = list;
+    *ret_count = n;
+    return td_rows_done(&r, err);
+}
+
+enum td_code td_registration_hash(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
+                                  struct td_slice *ret_octets, struct td_error *err)
+{
+    struct td_rows r;
+    bool found = false;
+    td_try(td_sql_query(tx, &r, err, "SELECT octets FROM registration_hash WHERE tenant = $1 AND registration_id = $2",
+                        "ss", tenant, id));
+    while (td_rows_next(&r)) {
+        *ret_octets = td_col_blob(&r, 0, a);
+        found = true;
+    }
+    td_try(td_rows_done(&r, err));
+    return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "registration", "there is no registration %.40s", id);
+}
+
+static enum td_code insert_row(struct td_tx *tx, const char *tenant, const struct td_registration *r,
+                               struct td_arena *a, struct td_error *err)
+{
+    return td_sql(
+        tx, err,
+        "INSERT INTO registration(tenant, id, way_id, device_id, serial, serial_key, manufacturer, model, sku,"
+        " family, product_key, group_tag, purchase_order, assigned_user, display_name, warning, profile_id,"
+        " profile_at, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+        " $13, $14, '', $15, '', 0, $16, $16)",
+        "sssssssssssssssi", tenant, r->id, r->way_id, r->device_id, r->serial, serial_key(a, r->serial),
+        r->manufacturer, r->model, r->sku, r->family, r->product_key, r->group_tag, r->purchase_order, r->assigned_user,
+        r->warning, td_tx_now(tx));
+}
+
+/* The directory object, made or brought up to date (autopilot.md 1.7). */
+static enum td_code precreate(struct td_tx *tx, const char *tenant, const struct td_registration *r, struct td_arena *a,
+                              const char **ret_id, struct td_error *err)
+{
+    struct td_device_precreated what = {
+        .registration_id = r->id, .serial = r->serial, .group_tag = r->group_tag, .purchase_order = r->purchase_order};
+    return td_device_precreate(tx, tenant, &what, a, ret_id, err);
+}
+
+static enum td_code tell_registered(struct td_tx *tx, const char *tenant, const struct td_registration *r,
+                                    const char *actor, struct td_error *err)
+{
+    struct td_jsonw w;
+    TD_CLEANUP(td_buf_done) struct td_buf b;
+    td_buf_init(&b, 16384);
+    td_jsonw_init(&w, &b);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "registrationId", r->id);
+    td_jsonw_kstr(&w, "serialNumber", r->serial);
+    td_jsonw_kstr(&w, "manufacturer", r->manufacturer);
+    td_jsonw_kstr(&w, "model", r->model);
+    td_jsonw_kstr(&w, "groupTag", r->group_tag);
+    if (r->warning[0] != '\0')
+        td_jsonw_kstr(&w, "warning", r->warning);
+    td_jsonw_end(&w);
+    return td_way_happened(tx, tenant, r->way_id, TD_EV_REGISTERED, actor, b.p, err);
+}
+
+static enum td_code add_new(struct td_tx *tx, const char *tenant, const struct td_registration_new *what,
+                            const char *actor, struct td_arena *a, const char **ret_id, struct td_error *err)
+{
+    struct td_way_row way;
+    struct td_registration r = {.id = td_uuid_arena(td_tx_env(tx), a),
+                                .serial = what->serial,
+                                .manufacturer = what->manufacturer,
+                                .model = what->model,
+                                .sku = what->sku,
+                                .family = what->family,
+                                .product_key = what->product_key,
+                                .group_tag = what->group_tag,
+                                .purchase_order = what->purchase_order,
+                                .assigned_user = what->assigned_user,
+                                .display_name = "",
+                                .warning = what->warning,
+                                .profile_id = ""};
+    td_try(td_way_add(tx, tenant, TD_WAY_REGISTRATION, r.id, a, &way, err));
+    r.way_id = way.id;
+    td_try(precreate(tx, tenant, &r, a, &r.device_id, err));
+    td_try(td_way_link(tx, tenant, way.id, TD_WAY_DEVICE, r.device_id, err));
+    td_try(insert_row(tx, tenant, &r, a, err));
+    td_try(td_sql(tx, err, "INSERT INTO registration_hash(tenant, registration_id, octets) VALUES ($1, $2, $3)", "ssb",
+                  tenant, r.id, what->hash));
+    td_try(td_hardware_put(tx, tenant, r.id, &what->facts, err));
+    td_try(tell_registered(tx, tenant, &r, actor, err));
+    *ret_id = r.id;
+    return td_registration_evaluate(tx, tenant, r.id, actor, err);
+}
+
+/* A repeated import mends what it says differently (graph-api.md 1.2). */
+static enum td_code update_known(struct td_tx *tx, const char *tenant, const char *id,
+                                 const struct td_registration_new *what, const char *actor, struct td_arena *a,
+                                 bool *ret_updated, struct td_error *err)
+{
+    struct td_registration r;
+    td_try(td_registration_find(tx, tenant, id, a, &r, err));
+    if (what->has_assigned_user && strcmp(r.assigned_user, what->assigned_user) != 0) {
+        td_try(td_sql(tx, err,
+                      "UPDATE registration SET assigned_user = $3, modified_at = $4 WHERE tenant = $1 AND id = $2",
+                      "sssi", tenant, id, what->assigned_user, td_tx_now(tx)));
+        *ret_updated = true;
+    }
+    if (what->has_group_tag && strcmp(r.group_tag, what->group_tag) != 0) {
+        td_try(td_registration_set_tag(tx, tenant, id, what->group_tag, actor, err));
+        *ret_updated = true;
+    }
+    return TD_OK;
+}
+
+enum td_code td_registration_add(struct td_tx *tx, const char *tenant, const struct td_registration_new *what,
+                                 const char *actor, struct td_arena *a, struct td_import_verdict *ret,
+                                 struct td_error *err)
+{
+    struct td_hardware_found found;
+    struct td_import_verdict v = {.registration_id = ""};
+    enum td_code rc = td_hardware_duplicate(tx, &what->facts, a, &found, err);
+    if (rc == TD_ENOTFOUND) {
+        td_try(add_new(tx, tenant, what, actor, a, &v.registration_id, err));
+    } else {
+        td_try(rc);
+        bool ours = strcmp(found.tenant, tenant) == 0;
+        v.code = ours ? TD_ZTD_ALREADY_ASSIGNED : TD_ZTD_OTHER_TENANT;
+        v.registration_id = ours ? found.registration_id : "";
+        if (ours)
+            td_try(update_known(tx, tenant, found.registration_id, what, actor, a, &v.updated, err));
+    }
+    *ret = v;
+    return TD_OK;
+}
+
+enum td_code td_registration_set_tag(struct td_tx *tx, const char *tenant, const char *id, const char *group_tag,
+                                     const char *actor, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_registration r;
+    const char *device_id;
+    td_try(td_registration_find(tx, tenant, id, &a, &r, err));
+    r.group_tag = group_tag;
+    td_try(precreate(tx, tenant, &r, &a, &device_id, err));
+    td_try(td_sql(tx, err,
+                  "UPDATE registration SET group_tag = $3, device_id = $4, modified_at = $5"
+                  " WHERE tenant = $1 AND id = $2",
+                  "ssssi", tenant, id, group_tag, device_id, td_tx_now(tx)));
+    struct td_jsonw w;
+    TD_CLEANUP(td_buf_done) struct td_buf b;
+    td_buf_init(&b, 8192);
+    td_jsonw_init(&w, &b);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "groupTag", group_tag);
+    td_jsonw_end(&w);
+    struct td_event e = {.subject = r.way_id, .type = "device.tagged", .actor = actor, .detail = b.p};
+    td_try(td_event_append(tx, tenant, &e, err));
+    return td_registration_evaluate(tx, tenant, id, actor, err);
+}
+
+enum td_code td_registration_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
+                                    struct td_error *err)
+{
+    static const char *const leftovers[] = {
+        "DELETE FROM registration_hash WHERE tenant = $1 AND registration_id = $2",
+        "DELETE FROM registration WHERE tenant = $1 AND id = $2",
+    };
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_registration r;
+    td_try(td_registration_find(tx, tenant, id, &a, &r, err));
+    td_try(td_way_happened(tx, tenant, r.way_id, TD_EV_DEREGISTERED, actor, "{}", err));
+    td_try(td_way_link(tx, tenant, r.way_id, TD_WAY_REGISTRATION, "", err));
+    td_try(td_hardware_drop(tx, tenant, id, err));
+    for (size_t i = 0; i < TD_COUNTOF(leftovers); i++)
+        td_try(td_sql(tx, err, leftovers[i], "ss", tenant, id));
+    td_try(
+        td_sql(tx, err, "DELETE FROM device_group_member WHERE tenant = $1 AND way_id = $2", "ss", tenant, r.way_id));
+    return td_device_unregister(tx, tenant, id, err);
+}
