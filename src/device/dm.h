@@ -3,8 +3,8 @@
  * The enrolment leaves in the device's state: enrol.provider, enrol.addr, enrol.device_id (SyncHdr source), enrol.user
  * (upn, empty for device-only), and the files mdm.crt.pem, mdm.key.pem in the state folder; the provisioning document's
  * DMClient, APPLICATION and WSTEP parts are nodes of the CSP tree by then (td_csp_apply_wap). Also read, where set:
- * hardware.hash (base64; DevInfo and DevDetail are told from its facts), join.device_id (AADDeviceID), oobe.language,
- * oobe.user_type ("administrator" or "standard": the group of enrol.user; standard if unset).
+ * join.device_id (AADDeviceID), profile.oobe (bit 2: enrol.user is a standard user, else an administrator),
+ * chosen.language, profile.language; DevInfo and DevDetail are told from td_hardware_of.
  * The tree and all that follows from it rest in DIR/csp.json, replaced atomically after every message; downloads in
  * DIR/downloads. Unenrolment by the server removes the nodes, mdm.crt.pem and mdm.key.pem and sets enrol.ended. */
 #ifndef TD_DEVICE_DM_H

@@ -97,6 +97,23 @@ static void need_restart(struct td_csp *csp, const char *why)
     td_csp_put(csp, "@restart", "chr", why);
 }
 
+/* The same template again is no new order: the digits that were drawn stay. */
+static bool ordered_before(struct td_csp *csp, struct td_slice template)
+{
+    const char *before = td_csp_value(csp, "@name.template");
+    return before != NULL && td_eqs(template, before);
+}
+
+static void order_name(struct td_csp *csp, const char *template, const char *name, struct td_arena *a)
+{
+    td_csp_put(csp, "@name.template", "chr", template);
+    td_csp_drop(csp, "@name.next");
+    if (strcmp(name, td_csp_effect(csp, "computer_name", a)) == 0)
+        return;
+    td_csp_put(csp, "@name.next", "chr", name);
+    need_restart(csp, "computer name");
+}
+
 int td_csp_computer_name(struct td_csp_call *call)
 {
     if (call->op == TD_CSP_GET)
@@ -104,13 +121,15 @@ int td_csp_computer_name(struct td_csp_call *call)
     struct td_slice template = td_trim(call->data);
     if (template.n == 0 || template.n > TEMPLATE_MAX_OCTETS)
         return td_csp_refuse(call, 500, TD_CSP_E_BADVALUE);
+    if (ordered_before(call->csp, template))
+        return 200;
+    const char *text = td_arena_text(call->a, template);
     TD_CLEANUP(td_buf_done) struct td_buf name;
     td_buf_init(&name, 128);
-    expand(call, td_arena_text(call->a, template), &name);
+    expand(call, text, &name);
     if (name.failed || !name_ok(td_buf_slice(&name)))
         return td_csp_refuse(call, 500, TD_CSP_E_BADVALUE);
-    td_csp_put(call->csp, "@name.next", "chr", name.p);
-    need_restart(call->csp, "computer name");
+    order_name(call->csp, text, name.p, call->a);
     return 200;
 }
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { OOBE_STANDARD_USER = 2 }; /* CloudAssignedOobeConfig, autopilot.md 2.3 */
+
 static const char *state(const struct td_dm *dm, const char *key)
 {
     return td_state_get(dm->dev->state, key);
@@ -67,11 +69,14 @@ static const char *fact(void *ctx, const char *name, struct td_arena *a)
     } kept[] = {{"device-id", "enrol.device_id"},
                 {"directory-id", "join.device_id"},
                 {"user", "enrol.user"},
-                {"user-type", "oobe.user_type"},
-                {"language", "oobe.language"}};
+                {"language", "chosen.language"},
+                {"language", "profile.language"}};
     for (size_t i = 0; i < TD_COUNTOF(kept); i++)
         if (strcmp(kept[i].name, name) == 0 && state(dm, kept[i].key) != NULL)
             return state(dm, kept[i].key);
+    if (strcmp(name, "user-type") == 0)
+        return (td_state_int(dm->dev->state, "profile.oobe", 0) & OOBE_STANDARD_USER) != 0 ? "standard"
+                                                                                           : "administrator";
     if (!dm->has_hw)
         dm->has_hw = td_hardware_of(dm->dev, &dm->arena, &dm->hw, NULL) == TD_OK;
     if (strcmp(name, "language") == 0)
