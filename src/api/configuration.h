@@ -1,0 +1,20 @@
+/* Configuration items between people and the store: what an administrator writes is completed (thumbprint of a
+ * certificate), checked, normalised, and sealed where it holds a secret. */
+#ifndef TD_API_CONFIGURATION_H
+#define TD_API_CONFIGURATION_H
+
+#include "crypto/secret.h"
+#include "policy/item.h"
+#include "store/configuration.h"
+
+/* Row for td_configuration_add or _change. id is made if "". A root certificate is given as "certificate" in PEM or
+ * base64; its thumbprint is computed here. */
+enum td_code td_configuration_make(const struct td_master *master, const struct td_env *env, const char *tenant,
+                                   const char *id, const char *name, const struct td_json *json, struct td_arena *a,
+                                   struct td_configuration *ret, struct td_error *err) TD_MUST_USE;
+/* The item that a row holds, secrets opened. */
+enum td_code td_configuration_open(const struct td_master *master, const char *tenant,
+                                   const struct td_configuration *row, struct td_arena *a, struct td_item *ret,
+                                   struct td_error *err) TD_MUST_USE;
+
+#endif

@@ -1,0 +1,122 @@
+#include "api/management_room.h"
+#include "crypto/digest.h"
+
+/* Two messages of one device at once is the device's mistake; the second try sees what the first one did. */
+enum { TRIES = 3 };
+
+static const char text_type[] = "text/plain; charset=utf-8";
+
+/* A refusal is a short text, never SyncML (oma-dm.md 13.4). */
+static void refuse(struct td_http_request *req, struct td_http_reply *reply, const struct td_error *why)
+{
+    int status = why->code == TD_EAUTH                                 ? 401
+                 : why->code == TD_EDENIED || why->code == TD_EEXPIRED ? 403
+                                                                       : td_http_status_of(why->code);
+    char *text = td_arena_printf(req->arena, "%s: %s.\n", why->where, why->text);
+    td_reply_text(reply, status, text_type, td_str(text));
+    if (why->code == TD_ESTATE) /* two messages of this device at once, again and again */
+        reply->status = status = 503;
+    if (status == 503)
+        td_reply_header(reply, "Retry-After", "5");
+}
+
+static bool speaks_xml(const struct td_http_request *req)
+{
+    struct td_slice type;
+    (void)td_cut(td_http_header(req, "Content-Type"), ';', &type);
+    return td_ieqs(td_trim(type), TD_SYNCML_TYPE);
+}
+
+char *td_mgmt_reply_label(struct td_arena *a, const struct td_enrolment *e)
+{
+    return td_arena_printf(a, "management-reply/%s/%s", e->tenant, e->id);
+}
+
+/* The same octets again: the answer was lost (oma-dm.md 3 rule 7). An ended session's first message is a new one. */
+static bool is_repeated(const struct td_exchange *x)
+{
+    const struct td_managed *m = &x->m;
+    return m->version != 0 && m->reply.n != 0 && memcmp(m->body_hash, x->body_hash, sizeof(x->body_hash)) == 0 &&
+           (m->session_open || x->msg_no != 1);
+}
+
+static enum td_code replay(struct td_exchange *x, struct td_error *err)
+{
+    struct td_slice stored;
+    td_try(td_unseal(&x->svc->master, td_mgmt_reply_label(x->a, &x->enrolment), x->m.reply, x->a, &stored, err));
+    td_buf_init(&x->out, stored.n + 1);
+    td_buf_add(&x->out, stored);
+    return TD_OK;
+}
+
+/* One whole try: read, decide, write. */
+static enum td_code attempt(struct td_exchange *x, struct td_error *err)
+{
+    struct td_ledger *l = &x->ledger;
+    td_try(td_store_read(x->svc->store, td_mgmt_load, x, err));
+    if (is_repeated(x))
+        return replay(x, err);
+    td_try(td_mgmt_decide(x, err));
+    td_try(td_mgmt_answer(x, err));
+    td_try(td_seal(&x->svc->master, x->svc->env, td_mgmt_reply_label(x->a, &x->enrolment), td_buf_slice(&x->out), x->a,
+                   &x->m.reply));
+    if (l->changed) {
+        TD_CLEANUP(td_buf_done) struct td_buf text;
+        td_buf_init(&text, TD_LEDGER_MAX);
+        td_ledger_write(l, &text);
+        td_try(td_buf_check(&text, "ledger", err));
+        x->m.ledger = td_arena_text(x->a, td_buf_slice(&text));
+    }
+    return td_store_write(x->svc->store, td_mgmt_store, x, err);
+}
+
+static struct td_exchange begin(struct td_service *svc, struct td_http_request *req)
+{
+    struct td_exchange x = {.svc = svc, .req = req, .a = req->arena};
+    td_sha256(req->body, x.body_hash);
+    td_buf_init(&x.out, TD_MANAGEMENT_MAX_SIZE);
+    return x;
+}
+
+static void serve(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
+{
+    struct td_error err = {0};
+    struct td_sync_msg msg;
+    enum td_code rc = TD_ESTATE;
+    if (req->peer->cert.n == 0) {
+        (void)td_fail(&err, TD_EAUTH, "certificate", "a management certificate is needed here");
+        refuse(req, reply, &err);
+        return;
+    }
+    if (!speaks_xml(req)) {
+        td_reply_text(reply, 415, text_type, TD_S("Content-Type: only " TD_SYNCML_TYPE " is spoken here.\n"));
+        return;
+    }
+    struct td_exchange x = begin(ctx, req);
+    enum td_code form = td_syncml_parse(req->body, req->arena, &msg, &err);
+    for (int i = 0; i < TRIES && rc == TD_ESTATE; i++) {
+        td_buf_wipe(&x.out);
+        x = begin(ctx, req);
+        /* who it is comes before what is wrong with its words */
+        rc = form == TD_OK ? TD_OK : td_store_read(x.svc->store, td_mgmt_load, &x, &err);
+        if (rc == TD_OK && form != TD_OK)
+            rc = td_syncml_parse(req->body, req->arena, &msg, &err);
+        if (rc != TD_OK)
+            break;
+        x.msg = msg;
+        if (!td_parse_u64(td_str(msg.msg_id), &x.msg_no))
+            x.msg_no = 0;
+        rc = attempt(&x, &err);
+    }
+    if (rc == TD_OK)
+        td_reply_text(reply, 200, TD_SYNCML_TYPE, td_buf_slice(&x.out));
+    else
+        refuse(req, reply, &err);
+    td_buf_wipe(&x.out);
+}
+
+const struct td_route td_management_routes[] = {
+    {TD_POST, "/ManagementServer/MDM.svc", serve, 0, TD_SYNCML_MAX},
+    {TD_POST, "/devicegatewayproxy/cimhandler.ashx", serve, 0, TD_SYNCML_MAX},
+};
+const size_t td_management_route_count = TD_COUNTOF(td_management_routes);

@@ -1,0 +1,94 @@
+/* Management: what a message's answer rests on. */
+#include "api/authority.h"
+#include "api/configuration.h"
+#include "api/management_room.h"
+#include "api/token.h"
+#include "store/device.h"
+#include "store/registration.h"
+
+static const int64_t link_life = 24 * TD_HOUR;
+
+/* A certificate of ours whose enrolment is gone, replaced or ended opens nothing (mde2.md, contract 4). */
+static enum td_code find_enrolment(struct td_exchange *x, struct td_tx *tx, const char *id, struct td_error *err)
+{
+    struct td_device_row device;
+    enum td_code rc = td_enrolment_find(tx, x->tenant, id, x->a, &x->enrolment, err);
+    if (rc == TD_ENOTFOUND)
+        return td_fail(err, TD_EDENIED, "certificate", "this enrolment is not known here: enrol again");
+    td_try(rc);
+    if (x->enrolment.state != TD_ENROLMENT_ACTIVE)
+        return td_fail(err, TD_EDENIED, "certificate", "this enrolment has ended");
+    if (x->enrolment.device_id[0] == '\0')
+        return TD_OK;
+    rc = td_device_serving(tx, x->tenant, x->enrolment.device_id, x->a, &device, err);
+    return rc == TD_ENOTFOUND ? td_fail(err, TD_EDENIED, "device", "the directory no longer knows this device") : rc;
+}
+
+static enum td_code load_items(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+{
+    struct td_configuration *rows;
+    size_t n;
+    td_try(td_configuration_of_way(tx, x->tenant, x->enrolment.way_id, x->a, &rows, &n, err));
+    x->items = td_arena_array(x->a, struct td_item, n + 1);
+    x->item_count = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct td_item *item = &x->items[x->item_count];
+        /* an item that cannot be opened (another master key) must not stop the rest */
+        if (td_configuration_open(&x->svc->master, x->tenant, &rows[i], x->a, item, NULL) == TD_OK)
+            x->item_count++;
+    }
+    return TD_OK;
+}
+
+/* Links work by themselves, under the name that the device talks to (csp.md 5). */
+static enum td_code make_links(struct td_exchange *x, struct td_error *err)
+{
+    for (size_t i = 0; i < x->item_count; i++) {
+        struct td_item *item = &x->items[i];
+        char *ticket, *payload;
+        if (item->kind != TD_ITEM_MSI)
+            continue;
+        payload = td_arena_printf(x->a, "{\"tenant\":\"%s\",\"sha256\":\"%s\"}", x->tenant, item->as.msi.content);
+        td_try(td_ticket_make(x->svc, "content", payload, link_life, x->a, &ticket, err));
+        item->as.msi.url = td_arena_printf(x->a, "%s/content/%s?t=%s", x->req->base, item->as.msi.content, ticket);
+    }
+    return TD_OK;
+}
+
+static enum td_code load_profile(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+{
+    struct td_profile_row profile;
+    struct td_registration registration;
+    bool is_explicit;
+    x->name_template = x->serial = "";
+    if (x->enrolment.registration_id[0] == '\0')
+        return TD_OK;
+    enum td_code rc = td_profile_for(tx, x->tenant, x->enrolment.registration_id, x->a, &profile, &is_explicit, err);
+    if (rc == TD_ENOTFOUND)
+        return TD_OK;
+    td_try(rc);
+    x->has_profile = true;
+    x->standard_user = profile.settings.user_type == TD_USER_STANDARD;
+    x->name_template = profile.settings.name_template;
+    rc = td_registration_find(tx, x->tenant, x->enrolment.registration_id, x->a, &registration, err);
+    if (rc == TD_ENOTFOUND)
+        return TD_OK;
+    td_try(rc);
+    x->serial = registration.serial;
+    if (registration.display_name[0] != '\0') /* a name of its own overrides the template (autopilot.md 2.2) */
+        x->name_template = registration.display_name;
+    return TD_OK;
+}
+
+enum td_code td_mgmt_load(struct td_tx *tx, void *exchange, struct td_error *err)
+{
+    struct td_exchange *x = exchange;
+    struct td_peer_identity who;
+    td_try(td_authority_peer(x->svc, tx, x->req->peer, TD_PURPOSE_MANAGEMENT, x->a, &who, err));
+    x->tenant = who.tenant;
+    td_try(find_enrolment(x, tx, who.subject, err));
+    td_try(td_managed_find(tx, x->tenant, x->enrolment.id, x->a, &x->m, err));
+    td_try(load_items(x, tx, err));
+    td_try(make_links(x, err));
+    return x->m.phase == TD_PHASE_READY ? TD_OK : load_profile(x, tx, err);
+}

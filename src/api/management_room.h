@@ -1,0 +1,83 @@
+/* Inside the management door: one message on its way from bytes to bytes. Everything lives in the request's arena. */
+#ifndef TD_API_MANAGEMENT_ROOM_H
+#define TD_API_MANAGEMENT_ROOM_H
+
+#include "api/management.h"
+#include "codec/syncml.h"
+#include "policy/plan.h"
+#include "store/enrolment.h"
+#include "store/management.h"
+
+enum { TD_MGMT_MAX_EVENTS = 64 };
+
+struct td_mgmt_report {
+    const char *uri;
+    struct td_slice value;
+    struct td_mgmt_report *next;
+};
+
+struct td_mgmt_event { /* what the write tells: a step of the way, a failure, or a word of our own */
+    enum td_way_event way;
+    struct td_error failure; /* way == TD_EV_FAILED */
+    const char *type;        /* not NULL: an event of this type with detail; way is not used */
+    const char *detail;
+};
+
+struct td_mgmt_item_change {
+    const char *item;
+    enum td_item_state state;
+    int status;
+    uint32_t hresult;
+    struct td_mgmt_item_change *next;
+};
+
+struct td_exchange {
+    struct td_service *svc;
+    struct td_http_request *req;
+    struct td_arena *a;
+    struct td_sync_msg msg;
+    uint64_t msg_no;
+    unsigned char body_hash[32];
+
+    /* read from the store */
+    const char *tenant;
+    struct td_enrolment enrolment;
+    struct td_managed m;
+    struct td_item *items;
+    size_t item_count;
+    bool standard_user, has_profile;
+    const char *name_template, *serial;
+
+    /* decided */
+    struct td_ledger ledger;
+    struct td_progress progress;
+    struct td_desired desired;
+    struct td_sync_cmd *statuses; /* for what the device sent; CmdIDs are given when they are written */
+    struct td_sync_auth cred;     /* ours, where the device wants it */
+    bool ask_next;                /* Alert 1222: the device has more of its package, or of a large value */
+    bool no_end;                  /* Alert 1225: a large value broke off */
+    bool no_commands, end;
+    bool chunk_changed, unenrolled, new_session;
+    struct td_mgmt_report *reports, **report_tail;
+    struct td_mgmt_event events[TD_MGMT_MAX_EVENTS];
+    size_t event_count;
+    struct td_mgmt_item_change *item_changes;
+    struct td_buf out;
+};
+
+/* management_read.c: everything that the decision rests on, in one transaction. */
+enum td_code td_mgmt_load(struct td_tx *tx, void *exchange, struct td_error *err);
+/* management_take.c: what the device's message says, into the ledger, the session and the list of statuses. */
+void td_mgmt_take(struct td_exchange *x);
+void td_mgmt_note(struct td_exchange *x, const char *type, const char *detail);
+void td_mgmt_report(struct td_exchange *x, const char *uri, struct td_slice value);
+/* management_decide.c: new session, next message or neither; desired state, progress, changes of items. */
+enum td_code td_mgmt_decide(struct td_exchange *x, struct td_error *err);
+/* management_answer.c: the reply, within the device's MaxMsgSize; marks what was handed out. */
+enum td_code td_mgmt_answer(struct td_exchange *x, struct td_error *err);
+/* management_write.c: one durable write. TD_ESTATE: another message of this device came first. */
+enum td_code td_mgmt_store(struct td_tx *tx, void *exchange, struct td_error *err);
+
+char *td_mgmt_reply_label(struct td_arena *a, const struct td_enrolment *e);
+
+#endif

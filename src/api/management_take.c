@@ -1,0 +1,244 @@
+/* Management: what the device's message says (oma-dm.md 3 to 6, 13). */
+#include "api/enrolment.h"
+#include "api/management_room.h"
+#include "base/encode.h"
+#include "codec/json.h"
+#include "crypto/digest.h"
+
+void td_mgmt_note(struct td_exchange *x, const char *type, const char *detail)
+{
+    if (x->event_count < TD_MGMT_MAX_EVENTS)
+        x->events[x->event_count++] = (struct td_mgmt_event){.type = type, .detail = detail};
+}
+
+void td_mgmt_report(struct td_exchange *x, const char *uri, struct td_slice value)
+{
+    if (uri[0] == '\0' || value.n > TD_REPORT_MAX || !td_utf8_ok(value))
+        return;
+    struct td_mgmt_report *r = td_arena_new(x->a, struct td_mgmt_report);
+    *r = (struct td_mgmt_report){.uri = uri, .value = value};
+    *x->report_tail = r;
+    x->report_tail = &r->next;
+}
+
+static void answer(struct td_exchange *x, const struct td_sync_cmd *cmd, int code)
+{
+    bool nameless = cmd->cmd_id[0] == '\0' || strcmp(cmd->cmd_id, "0") == 0;
+    td_sync_append(&x->statuses, td_sync_status(x->a, "", x->msg.msg_id, nameless ? "" : cmd->cmd_id, cmd->name,
+                                                nameless ? 400 : code));
+}
+
+static void take_login(struct td_exchange *x, struct td_slice data)
+{
+    x->m.user_active = td_eqs(td_trim(data), "user");
+}
+
+/* The end of a management that the user or we asked for: the last message of this device (oma-dm.md 10). */
+static void take_unenrolment(struct td_exchange *x)
+{
+    x->unenrolled = true;
+    x->no_commands = x->end = true;
+}
+
+static void take_alert_item(struct td_exchange *x, const struct td_sync_item *item)
+{
+    const char *type = item->meta.type;
+    if (strcmp(type, "com.microsoft/MDM/LoginStatus") == 0)
+        take_login(x, item->data);
+    else if (strcmp(type, "com.microsoft/MDM/BootstrapSync") == 0 || strcmp(type, "com.microsoft/MDM/OdjSync") == 0)
+        x->m.inventory = true;
+    else if (strcmp(type, "com.microsoft:mdm.unenrollment.userrequest") == 0)
+        take_unenrolment(x);
+    else if (td_search(td_str(type), TD_S("win32csp_install")) != SIZE_MAX && td_sync_uri_ok(td_str(item->source)))
+        td_mgmt_report(x, item->source, td_trim(item->data));
+}
+
+static void take_alert(struct td_exchange *x, const struct td_sync_cmd *cmd)
+{
+    for (const struct td_sync_item *item = cmd->items; item != NULL; item = item->next)
+        take_alert_item(x, item);
+    if (cmd->code == TD_ALERT_ABORT)
+        x->no_commands = x->end = true;
+    if (cmd->code == TD_ALERT_NO_END && x->m.chunk_uri[0] != '\0') {
+        x->m.chunk_uri = "";
+        x->chunk_changed = true;
+    }
+    answer(x, cmd, 200);
+}
+
+/* Only ./DevInfo is pushed by devices. */
+static void take_replace(struct td_exchange *x, const struct td_sync_cmd *cmd)
+{
+    int code = cmd->items != NULL ? 200 : 412;
+    for (const struct td_sync_item *item = cmd->items; item != NULL; item = item->next) {
+        const char *uri = item->source[0] != '\0' ? item->source : item->target;
+        if (td_starts(td_str(uri), "./DevInfo/") && td_sync_uri_ok(td_str(uri)))
+            td_mgmt_report(x, uri, td_trim(item->data));
+        else
+            code = 405;
+    }
+    answer(x, cmd, code);
+}
+
+static void take_value(struct td_exchange *x, const struct td_sync_cmd *cmd, const char *uri, struct td_slice value)
+{
+    uint64_t msg = 0, ref = 0;
+    (void)td_parse_u64(td_str(cmd->msg_ref), &msg);
+    (void)td_parse_u64(td_str(cmd->cmd_ref), &ref);
+    const char *asked = td_plan_result(&x->ledger, x->m.session_no, msg, ref, uri, value);
+    if (asked != NULL && value.n != 0)
+        td_mgmt_report(x, asked, value);
+}
+
+static void drop_chunk(struct td_exchange *x)
+{
+    x->m.chunk_uri = "";
+    x->m.chunk = TD_S("");
+    x->m.chunk_size = 0;
+    x->chunk_changed = true;
+}
+
+/* oma-dm.md 6. Returns the status of the Results. */
+static int take_chunk(struct td_exchange *x, const struct td_sync_cmd *cmd, const struct td_sync_item *item,
+                      const char *uri)
+{
+    bool first = x->m.chunk_uri[0] == '\0';
+    size_t have = first ? 0 : x->m.chunk.n;
+    if (have + item->data.n > TD_REPORT_MAX || item->meta.size > TD_REPORT_MAX) {
+        drop_chunk(x);
+        return 413;
+    }
+    char *joined = td_arena_alloc(x->a, have + item->data.n + 1);
+    if (have != 0)
+        memcpy(joined, x->m.chunk.p, have);
+    if (item->data.n != 0)
+        memcpy(joined + have, item->data.p, item->data.n);
+    x->m.chunk = td_bytes(joined, have + item->data.n);
+    x->m.chunk_uri = uri;
+    x->m.chunk_size = first ? item->meta.size : x->m.chunk_size;
+    x->chunk_changed = true;
+    if (item->more_data) {
+        x->ask_next = x->no_commands = true;
+        return 213;
+    }
+    struct td_slice whole = x->m.chunk;
+    bool right = x->m.chunk_size == 0 || x->m.chunk_size == whole.n;
+    drop_chunk(x);
+    if (!right)
+        return 424;
+    take_value(x, cmd, uri, whole);
+    return 200;
+}
+
+static const char *node_of(const struct td_exchange *x, const struct td_sync_cmd *cmd, const struct td_sync_item *item)
+{
+    uint64_t msg = 0, ref = 0;
+    const char *texts[] = {item->source, item->target, cmd->source_ref, cmd->target_ref};
+    for (size_t i = 0; i < TD_COUNTOF(texts); i++)
+        if (texts[i][0] != '\0')
+            return texts[i];
+    const struct td_row *row = NULL;
+    if (td_parse_u64(td_str(cmd->msg_ref), &msg) && td_parse_u64(td_str(cmd->cmd_ref), &ref))
+        row = td_ledger_sent(&x->ledger, x->m.session_no, msg, ref);
+    return row != NULL ? row->key + 2 : "";
+}
+
+static void take_results(struct td_exchange *x, const struct td_sync_cmd *cmd)
+{
+    int code = 0; /* whole Results need no Status */
+    for (const struct td_sync_item *item = cmd->items; item != NULL; item = item->next) {
+        const char *uri = node_of(x, cmd, item);
+        bool goes_on = x->m.chunk_uri[0] != '\0' && strcmp(x->m.chunk_uri, uri) == 0;
+        if (x->m.chunk_uri[0] != '\0' && !goes_on) {
+            drop_chunk(x);
+            x->no_end = true;
+        }
+        if (goes_on || item->more_data)
+            code = take_chunk(x, cmd, item, uri);
+        else
+            take_value(x, cmd, uri, item->data);
+    }
+    if (code != 0)
+        answer(x, cmd, code);
+}
+
+/* 13.2: the device wants us to prove ourselves; nothing was executed. */
+static void take_challenge(struct td_exchange *x, const struct td_sync_cmd *cmd)
+{
+    struct td_appauth secrets;
+    struct td_slice nonce = TD_S("");
+    const char *user = x->enrolment.provider;
+    td_plan_reopen(&x->ledger, x->m.session_no, false);
+    bool again = x->m.challenged;
+    x->m.challenged = true;
+    bool md5 = strcmp(cmd->auth.type, "syncml:auth-basic") != 0;
+    if (again || td_enrolment_secrets(x->svc, &x->enrolment, x->a, &secrets, NULL) != TD_OK ||
+        td_b64_decode(x->a, td_str(cmd->auth.next_nonce), TD_B64_ANY, &nonce) != TD_OK) {
+        x->no_commands = x->end = true;
+        td_mgmt_note(x, "management.credential-refused",
+                     "{\"cause\":\"the device does not accept the server's credential\","
+                     "\"remedy\":\"Enrol the device again.\"}");
+        return;
+    }
+    char *data = md5 ? td_sync_cred_md5(td_md5, td_str(user), td_str(secrets.server_secret), nonce, x->a)
+                     : td_sync_cred_basic(td_str(user), td_str(secrets.server_secret), x->a);
+    x->cred = (struct td_sync_auth){md5 ? "syncml:auth-md5" : "syncml:auth-basic", "b64", "", td_str(data)};
+}
+
+static bool challenges(const struct td_sync_cmd *cmd)
+{
+    return cmd->kind == TD_SYNC_STATUS && strcmp(cmd->cmd_ref, "0") == 0 && (cmd->code == 401 || cmd->code == 407);
+}
+
+static void take_status(struct td_exchange *x, const struct td_sync_cmd *cmd)
+{
+    uint64_t msg, ref;
+    if (td_parse_u64(td_str(cmd->msg_ref), &msg) && td_parse_u64(td_str(cmd->cmd_ref), &ref) && ref != 0)
+        td_plan_status(&x->ledger, x->m.session_no, msg, ref, cmd->code, cmd->original_error);
+}
+
+static void take_command(struct td_exchange *x, const struct td_sync_cmd *cmd)
+{
+    switch (cmd->kind) {
+    case TD_SYNC_STATUS:
+        take_status(x, cmd);
+        break;
+    case TD_SYNC_RESULTS:
+        take_results(x, cmd);
+        break;
+    case TD_SYNC_ALERT:
+        take_alert(x, cmd);
+        break;
+    case TD_SYNC_REPLACE:
+        take_replace(x, cmd);
+        break;
+    case TD_SYNC_OTHER:
+        answer(x, cmd, 400);
+        break;
+    default:
+        answer(x, cmd, 405);
+        break;
+    }
+}
+
+void td_mgmt_take(struct td_exchange *x)
+{
+    const struct td_sync_cmd *challenge = NULL;
+    bool wants_next = false;
+    for (const struct td_sync_cmd *c = x->msg.cmds; c != NULL; c = c->next) {
+        if (challenges(c))
+            challenge = c;
+        wants_next = wants_next || (c->kind == TD_SYNC_ALERT && c->code == TD_ALERT_NEXT);
+    }
+    if (challenge != NULL)
+        take_challenge(x, challenge);
+    for (const struct td_sync_cmd *c = x->msg.cmds; c != NULL; c = c->next)
+        if (challenge == NULL || (c->kind != TD_SYNC_STATUS && c->kind != TD_SYNC_RESULTS))
+            take_command(x, c);
+    if (x->msg.max_msg_size != 0)
+        x->m.max_msg = (int64_t)TD_MIN(x->msg.max_msg_size, (uint64_t)TD_MANAGEMENT_MAX_SIZE);
+    if (!x->msg.final && !wants_next && !x->end)
+        x->ask_next = x->no_commands = true; /* its package goes on */
+    else if (x->ask_next == false)
+        td_plan_judge(&x->ledger, x->m.session_no);
+}
