@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MAX_CERTS = 4096, MAX_REPLY = 1 << 20, MAX_LINES = 4096 };
+enum { MAX_CERTS = 131072, MAX_REPLY = 1 << 20, MAX_LINES = 4096 };
 
 struct options {
     int port, count, threads, hold;
@@ -204,7 +204,7 @@ static bool unit_session(struct worker *w, int unit)
     bool ok = post(w, path, type, td_buf_slice(&b));
     td_buf_reset(&b);
     if (ok && package_three(&b, session, w->reply.p) > 0)
-        ok = post(w, path, type, td_buf_slice(&b));
+        ok = post(w, "/ManagementServer/MDM.svc?mode=Maintenance", type, td_buf_slice(&b)); /* told apart by the mark */
     td_buf_done(&b);
     return ok;
 }

@@ -20,14 +20,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SLICE = 50, LOOKUPS = 2000 };
+enum { SLICE = 50, LOOKUPS = 2000, FEW = 400 };
 
 struct seed {
     struct td_service svc;
     struct td_tenant tenant;
     int count, real, first; /* first of the slice */
     struct td_slice spki;
-    struct td_buf certs, lookups;
+    struct td_buf few, certs, lookups; /* the first certificates, all of them */
     struct td_arena a;
     struct td_cert_row rows[SLICE];
     struct td_enrolment enrolments[SLICE];
@@ -109,6 +109,8 @@ static void make_cert(struct seed *s, int slot, int number)
         memcpy(row->sha256, parsed.sha256, sizeof(row->sha256));
         row->serial = parsed.serial;
         td_buf_adds(&s->certs, td_cert_pem(der, &s->a));
+        if (number < FEW)
+            td_buf_adds(&s->few, td_cert_pem(der, &s->a));
     }
     memcpy(e->cert_sha256, row->sha256, sizeof(e->cert_sha256));
     e->cert_not_after = row->not_after;
@@ -216,7 +218,8 @@ int main(int argc, char **argv)
         return 2;
     td_arena_init(&s.a);
     td_arena_init(&keep);
-    td_buf_init(&s.certs, 64 << 20);
+    td_buf_init(&s.few, 8 << 20);
+    td_buf_init(&s.certs, 512 << 20);
     td_buf_init(&s.lookups, 64 << 20);
     s.count = (int)strtol(argv[2], NULL, 10);
     s.real = (int)strtol(argv[3], NULL, 10);
@@ -240,6 +243,7 @@ int main(int argc, char **argv)
             die("write", &err);
         td_arena_done(&s.a);
     }
+    write_out(argv[4], "few.pem", td_buf_slice(&s.few));
     write_out(argv[4], "certs.pem", td_buf_slice(&s.certs));
     write_out(argv[4], "lookups", td_buf_slice(&s.lookups));
     td_authority_close(s.svc.authority);

@@ -102,9 +102,9 @@ class Lab:
         self.cli("tenant", "set", "display-name=Contoso", "sign-in-text=Welcome to your new device")
         self.cli("user", "add", USER, "--password-file", self.password_file, "--name", "Ada Example")
 
-    def serve(self, *more):
+    def serve(self, *more, prefix=()):
         log = open(self.path("serve.log"), "ab")
-        self.server = subprocess.Popen([TOUCHDOWN, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}", *more],
+        self.server = subprocess.Popen([*prefix, TOUCHDOWN, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}", *more],
                                        stdout=log, stderr=log, start_new_session=True)
         log.close()
         wait_for(self.ready, 15, "the service is ready", lambda: self.server.poll() is None)
