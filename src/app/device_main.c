@@ -28,7 +28,6 @@ enum option {
     OPT_JSON = 1 << 8,
     OPT_ENDPOINT = 1 << 9,
     OPT_TPM = 1 << 10,
-    OPT_RESOLVE = 1 << 11,
 };
 
 static const struct option_row {
@@ -48,7 +47,6 @@ static const struct option_row {
     {"json", NULL, OPT_JSON, "for machines"},
     {"endpoint", "URL", OPT_ENDPOINT, "address that must be reachable and trusted"},
     {"tpm", "TCTI", OPT_TPM, "a TPM (not offered yet)"},
-    {"resolve", "HOST:PORT:ADDR", OPT_RESOLVE, "where a host name is, for labs without DNS"},
 };
 
 struct program {
@@ -56,7 +54,7 @@ struct program {
     struct td_arena arena;
     struct td_device dev;
     struct td_ui ui;
-    const char *hardware, *endpoint, *ca_file, *resolve;
+    const char *hardware, *endpoint, *ca_file;
     int64_t timeout;
     bool csv, json, tpm;
 };
@@ -185,9 +183,6 @@ static enum td_code take_option(struct program *p, enum option flag, const char 
         return TD_OK;
     case OPT_ENDPOINT:
         p->endpoint = value;
-        return TD_OK;
-    case OPT_RESOLVE:
-        p->resolve = value;
         return TD_OK;
     case OPT_TPM:
         p->tpm = true;
@@ -330,8 +325,7 @@ static int run(struct program *p)
     p->ui.dev = &p->dev;
     p->ui.ask = isatty(STDIN_FILENO) ? ask_terminal : NULL;
     p->dev.deadline = td_monotonic() + p->timeout * TD_SECOND;
-    const struct td_net_config config = {
-        .ca_pem = p->dev.ca_pem, .user_agent = "Dsreg/10.0 (Windows 10.0.22631.1)", .resolve = p->resolve};
+    const struct td_net_config config = {.ca_pem = p->dev.ca_pem, .user_agent = "Dsreg/10.0 (Windows 10.0.22631.1)"};
     return walk(p, &config);
 }
 
@@ -380,7 +374,7 @@ static int probe(struct program *p, const char *url)
     struct td_net *net = NULL;
     struct td_net_response r;
     const struct td_net_request req = {.method = "GET", .url = url};
-    const struct td_net_config config = {.ca_pem = all_roots(p), .resolve = p->resolve};
+    const struct td_net_config config = {.ca_pem = all_roots(p)};
     enum td_code rc = td_net_new(&config, &net, &err);
     if (rc == TD_OK)
         rc = td_net_do(net, &req, &p->arena, &r, &err);
@@ -413,8 +407,6 @@ static int not_offered(struct program *p TD_UNUSED)
     return complain("this command is not offered yet", NULL);
 }
 
-#define EVERYWHERE (OPT_STATE | OPT_RESOLVE)
-
 static const struct command {
     const char *name;
     int (*fn)(struct program *p);
@@ -422,11 +414,11 @@ static const struct command {
     const char *about;
 } commands[] = {
     {"hash", print_hash, OPT_HARDWARE | OPT_CSV, "the hardware hash of this machine"},
-    {"run", run, EVERYWHERE | OPT_SERVER | OPT_CA | OPT_HARDWARE | OPT_TPM | OPT_ANSWER | OPT_TIMEOUT | OPT_PACE,
+    {"run", run, OPT_STATE | OPT_SERVER | OPT_CA | OPT_HARDWARE | OPT_TPM | OPT_ANSWER | OPT_TIMEOUT | OPT_PACE,
      "from its box to the desktop; killed and started again, it goes on"},
-    {"sync", sync_now, EVERYWHERE | OPT_SERVER | OPT_CA | OPT_TIMEOUT | OPT_PACE, "one management session"},
-    {"show", show, EVERYWHERE | OPT_JSON, "what it knows of itself, and what is in effect on it"},
-    {"preflight", preflight, EVERYWHERE | OPT_SERVER | OPT_CA | OPT_ENDPOINT, "would a run find and trust its service"},
+    {"sync", sync_now, OPT_STATE | OPT_SERVER | OPT_CA | OPT_TIMEOUT | OPT_PACE, "one management session"},
+    {"show", show, OPT_STATE | OPT_JSON, "what it knows of itself, and what is in effect on it"},
+    {"preflight", preflight, OPT_STATE | OPT_SERVER | OPT_CA | OPT_ENDPOINT, "would a run find and trust its service"},
     {"reset", not_offered, ~0u, "back into its box (not offered yet)"},
     {"diagnostics", not_offered, ~0u, "collect logs (not offered yet)"},
     {"fleet", not_offered, ~0u, "many devices at once (not offered yet)"},

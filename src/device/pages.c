@@ -63,8 +63,21 @@ static enum td_code show(struct td_flow *f, const struct td_page *page, struct t
         answer[strcspn(answer, ":")] = '\0'; /* the password of a network is no one's to keep */
     }
     td_device_say(f->dev, "page", "%s: %s", page->name, answer);
-    td_state_set(f->dev->state, td_arena_printf(&a, "chosen.%s", page->answer), answer);
+    td_state_set(f->dev->state, td_arena_printf(&a, "answer.%s", page->answer), answer);
     return TD_OK;
+}
+
+/* What a skipped page would have been answered: the profile's language, or the one that the box speaks. */
+static void answer_skipped(struct td_flow *f, const struct td_page *page)
+{
+    const char *set = page->rule == TD_SKIP_LANGUAGE ? td_flow_get(f, "profile.language")
+                      : page->rule == TD_SKIP_REGION ? td_flow_get(f, "profile.region")
+                                                     : "";
+    bool own = strcmp(set, "os-default") == 0;
+    if (page->rule == TD_SKIP_LANGUAGE && set[0] != '\0')
+        td_state_set(f->dev->state, "answer.language", own ? f->hw.locale : set);
+    if (page->rule == TD_SKIP_REGION && set[0] != '\0')
+        td_state_set(f->dev->state, "answer.region", own ? f->hw.locale : set);
 }
 
 static enum td_code walk(struct td_flow *f, enum td_page_stage stage, struct td_error *err)
@@ -80,10 +93,12 @@ static enum td_code walk(struct td_flow *f, enum td_page_stage stage, struct td_
         const char *why = td_page_skipped(&td_pages[i], &facts);
         if (td_pages[i].stage != stage || td_flow_get(f, key)[0] != '\0')
             continue;
-        if (why != NULL)
-            td_device_say(f->dev, "skip", "%s: %s", td_pages[i].name, why);
-        else
+        if (why == NULL) {
             td_try(show(f, &td_pages[i], err));
+        } else {
+            answer_skipped(f, &td_pages[i]);
+            td_device_say(f->dev, "skip", "%s: %s", td_pages[i].name, why);
+        }
         td_try(td_flow_keep(f, key, why != NULL ? "skipped" : "shown", err));
     }
     return TD_OK;
