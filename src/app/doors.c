@@ -1,5 +1,8 @@
 #include "app/doors.h"
 
+#include "api/content.h"
+#include "api/management.h"
+
 #define DOOR(name)                                   \
     {                                                \
         td_##name##_routes, &td_##name##_route_count \
@@ -12,6 +15,8 @@ void td_doors(struct td_service *svc, struct td_operations *operations, struct t
         const size_t *count;
     } all[] = {
         DOOR(operations),
+        DOOR(management),
+        DOOR(content),
     };
     struct td_door *doors = td_arena_array(a, struct td_door, TD_COUNTOF(all));
     for (size_t i = 0; i < TD_COUNTOF(all); i++)

@@ -1,0 +1,194 @@
+#include "api/configuration.h"
+#include "app/commands.h"
+#include "app/policy.h"
+#include "base/file.h"
+#include "store/group.h"
+
+static const char actor[] = "command line";
+
+struct ctx {
+    struct td_cli *cli;
+    const char *name;
+    struct td_configuration row;
+    const struct td_json *json;
+    struct td_master master;
+    bool replace;
+};
+
+static enum td_code put(struct td_tx *tx, void *p, struct td_error *err)
+{
+    struct ctx *c = p;
+    struct td_configuration old;
+    struct td_arena *a = &c->cli->arena;
+    const char *tenant = c->cli->tenant.id, *name = c->name, *id = "";
+    enum td_code rc = td_configuration_find(tx, tenant, name, a, &old, err);
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    if (rc == TD_OK && !c->replace)
+        return td_remedy(err, td_fail(err, TD_EEXISTS, "name", "an item of this name exists already"),
+                         "Give --replace to change it.");
+    if (rc == TD_OK)
+        id = old.id;
+    td_try(td_configuration_make(&c->master, td_tx_env(tx), tenant, id, name, c->json, a, &c->row, err));
+    if (rc == TD_OK && strcmp(old.kind, c->row.kind) != 0)
+        return td_fail(err, TD_EINVAL, "kind", "an item keeps its kind (%s)", old.kind);
+    return rc == TD_OK ? td_configuration_change(tx, tenant, &c->row, actor, err)
+                       : td_configuration_add(tx, tenant, &c->row, actor, err);
+}
+
+static void say_item(struct td_cli *cli, const struct td_configuration *row)
+{
+    struct td_jsonw w;
+    if (!cli->json) {
+        td_cli_say(cli, "%s %s: %s", row->kind, row->name, row->id);
+        return;
+    }
+    td_jsonw_init(&w, &cli->out);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "id", row->id);
+    td_jsonw_kstr(&w, "name", row->name);
+    td_jsonw_kstr(&w, "kind", row->kind);
+    td_jsonw_end(&w);
+    td_buf_addc(&cli->out, '\n');
+}
+
+enum td_code td_policy_put(struct td_cli *cli, const char *name, const struct td_json *json, bool replace,
+                           struct td_error *err)
+{
+    struct ctx c = {.cli = cli, .name = name, .json = json, .replace = replace};
+    td_try(td_master_load(td_store_dir(cli->store), cli->env, &c.master, err));
+    enum td_code rc = td_store_write(cli->store, put, &c, err);
+    td_master_done(&c.master);
+    if (rc == TD_OK)
+        say_item(cli, &c.row);
+    return rc;
+}
+
+static enum td_code run_add(struct td_cli *cli, struct td_error *err)
+{
+    const char *file = td_cli_option(cli, "file");
+    TD_CLEANUP(td_buf_wipe) struct td_buf text;
+    struct td_json *json;
+    td_buf_init(&text, TD_ITEM_MAX);
+    if (file == NULL)
+        return td_fail(err, TD_EINVAL, "--file", "is needed");
+    td_try(td_file_read(file, &text, err));
+    td_try(td_json_parse(td_buf_slice(&text), TD_ITEM_MAX, &cli->arena, &json, err));
+    return td_policy_put(cli, cli->args[0], json, td_cli_option(cli, "replace") != NULL, err);
+}
+
+static enum td_code assign(struct td_tx *tx, void *p, struct td_error *err)
+{
+    struct ctx *c = p;
+    struct td_cli *cli = c->cli;
+    struct td_group group = {.id = ""};
+    const char *name = td_cli_option(cli, "group");
+    td_try(td_configuration_find(tx, cli->tenant.id, cli->args[0], &cli->arena, &c->row, err));
+    if (name != NULL)
+        td_try(td_group_find(tx, cli->tenant.id, name, &cli->arena, &group, err));
+    return td_configuration_assign(tx, cli->tenant.id, c->row.id, group.id, actor, err);
+}
+
+static enum td_code run_assign(struct td_cli *cli, struct td_error *err)
+{
+    struct ctx c = {.cli = cli};
+    if ((td_cli_option(cli, "group") != NULL) == (td_cli_option(cli, "all-devices") != NULL))
+        return td_fail(err, TD_EINVAL, "--group", "give either --group or --all-devices");
+    td_try(td_store_write(cli->store, assign, &c, err));
+    say_item(cli, &c.row);
+    return TD_OK;
+}
+
+static enum td_code write_targets(struct td_cli *cli, struct td_tx *tx, const char *id, struct td_jsonw *w,
+                                  struct td_error *err)
+{
+    const char **targets;
+    size_t n;
+    td_try(td_configuration_targets(tx, cli->tenant.id, id, &cli->arena, &targets, &n, err));
+    td_jsonw_key(w, "assigned");
+    td_jsonw_arr(w);
+    for (size_t i = 0; i < n; i++)
+        td_jsonw_str(w, targets[i][0] != '\0' ? targets[i] : "all-devices");
+    td_jsonw_arr_end(w);
+    return TD_OK;
+}
+
+static enum td_code write_row(struct td_cli *cli, struct td_tx *tx, const struct td_configuration *row,
+                              struct td_jsonw *w, struct td_error *err)
+{
+    td_jsonw_obj(w);
+    td_jsonw_kstr(w, "id", row->id);
+    td_jsonw_kstr(w, "name", row->name);
+    td_jsonw_kstr(w, "kind", row->kind);
+    td_jsonw_kint(w, "revision", row->revision);
+    td_jsonw_ktime(w, "modified", row->modified_at);
+    td_try(write_targets(cli, tx, row->id, w, err));
+    td_jsonw_key(w, "item");
+    td_jsonw_raw(w, td_str(row->body));
+    td_jsonw_end(w);
+    return TD_OK;
+}
+
+static enum td_code list(struct td_tx *tx, void *p, struct td_error *err)
+{
+    struct ctx *c = p;
+    struct td_cli *cli = c->cli;
+    struct td_configuration *rows;
+    struct td_jsonw w;
+    size_t n;
+    td_buf_reset(&cli->out);
+    td_try(td_configuration_list(tx, cli->tenant.id, &cli->arena, &rows, &n, err));
+    if (!cli->json) {
+        for (size_t i = 0; i < n; i++)
+            td_cli_say(cli, "%s  %-16s  %s (revision %lld)", rows[i].id, rows[i].kind, rows[i].name,
+                       (long long)rows[i].revision);
+        return TD_OK;
+    }
+    td_jsonw_init(&w, &cli->out);
+    td_jsonw_arr(&w);
+    for (size_t i = 0; i < n; i++)
+        td_try(write_row(cli, tx, &rows[i], &w, err));
+    td_jsonw_arr_end(&w);
+    td_buf_addc(&cli->out, '\n');
+    return TD_OK;
+}
+
+static enum td_code run_list(struct td_cli *cli, struct td_error *err)
+{
+    struct ctx c = {.cli = cli};
+    return td_store_read(cli->store, list, &c, err);
+}
+
+static const struct td_command rows[] = {
+    {.noun = "policy",
+     .verb = "add",
+     .args = "NAME",
+     .min_args = 1,
+     .max_args = 1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Adds a configuration item: policy, msi, root-certificate, wifi, edition or status-page.",
+     .fields = "id; name; kind",
+     .run = run_add,
+     .options = {{"file", "FILE.json", "the item (docs/tasks/configure.md); - is standard input", false},
+                 {"replace", NULL, "change the item of this name", false}}},
+    {.noun = "policy",
+     .verb = "assign",
+     .args = "NAME",
+     .min_args = 1,
+     .max_args = 1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Assigns a configuration item; devices get it in their next session.",
+     .fields = "id; name; kind",
+     .run = run_assign,
+     .options = {{"group", "GROUP", "name or id of a group", false},
+                 {"all-devices", NULL, "every device of the tenant", false}}},
+    {.noun = "policy",
+     .verb = "list",
+     .args = "",
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Lists the configuration items of a tenant; secrets are left out.",
+     .fields = "array of: id; name; kind; revision; modified; assigned: ids of groups, or all-devices; item: its JSON",
+     .run = run_list},
+};
+
+const struct td_command_table td_policy_commands = {rows, TD_COUNTOF(rows)};
