@@ -4,13 +4,12 @@
 #ifndef TD_TESTS_WIRE_WIRE_H
 #define TD_TESTS_WIRE_WIRE_H
 
-#include "unit/test.h"
-
 #include "api/authority.h"
 #include "api/token.h"
 #include "http/loopback.h"
 #include "store/tenant.h"
 #include "store/user.h"
+#include "unit/test.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -52,7 +51,8 @@ static inline struct td_user wire_add_user(struct wire *w, const char *tenant, c
 {
     struct td_error err = {0};
     char *phc = NULL;
-    wire_ok(td_password_hash(&w->env.env, td_str(password), &w->svc.password_cost, &w->arena, &phc, &err), &err, "hash");
+    wire_ok(td_password_hash(&w->env.env, td_str(password), &w->svc.password_cost, &w->arena, &phc, &err), &err,
+            "hash");
     struct wire_user u = {.w = w, .tenant = tenant, .upn = upn, .name = name, .phc = phc};
     wire_ok(td_store_write(w->svc.store, wire_add_user_fn, &u, &err), &err, upn);
     return u.user;
