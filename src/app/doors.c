@@ -1,6 +1,7 @@
 #include "app/doors.h"
 
 #include "api/content.h"
+#include "api/identity.h"
 #include "api/management.h"
 
 #define DOOR(name)                                   \
@@ -15,6 +16,7 @@ void td_doors(struct td_service *svc, struct td_operations *operations, struct t
         const size_t *count;
     } all[] = {
         DOOR(operations),
+        DOOR(identity),
         DOOR(management),
         DOOR(content),
     };
