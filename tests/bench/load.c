@@ -182,11 +182,11 @@ static int package_three(struct td_buf *b, int session, const char *reply)
             size_t n = strlen(names[i]);
             if (strncmp(at + 1, names[i], n) != 0 || strncmp(at + 1 + n, "><CmdID>", 8) != 0)
                 continue;
-            const char *ref = at + 1 + n + 8;
-            td_buf_printf(b,
-                          "<Status><CmdID>%d</CmdID><MsgRef>1</MsgRef><CmdRef>%.*s</CmdRef><Cmd>%s</Cmd><Data>200</"
-                          "Data></Status>",
-                          id++, (int)strcspn(ref, "<"), ref, names[i]);
+            const char *ref = at + 1 + n + 8, *uri = strstr(ref, "<LocURI>");
+            /* no user context yet: these stay pending, so that every session has the same commands (csp.md 3.3) */
+            bool user = uri != NULL && strncmp(uri + 8, "./User", 6) == 0;
+            td_buf_printf(b, "<Status><CmdID>%d</CmdID><MsgRef>1</MsgRef><CmdRef>%.*s</CmdRef><Cmd>%s</Cmd><Data>%d</Data></Status>", id++,
+                          (int)strcspn(ref, "<"), ref, names[i], user ? 405 : 200);
             commands++;
         }
     }

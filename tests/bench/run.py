@@ -34,6 +34,8 @@ TICK = os.sysconf("SC_CLK_TCK")
 ROWS = [("session_new", 1.0, 300, "us CPU"), ("session_resumed", 1.0, 600, "us CPU"), ("session_kept", 0.6, 3000, "us CPU"),
         ("enrol", 0.7, 200, "us CPU"), ("lookup", 0.8, 300, "us CPU"), ("deploy", 1.0, 5, "ms CPU"),
         ("memory", 1.0, 1, "MiB"), ("idle", 1.0, 1, "KiB")]
+LOGIN = ('<Alert><CmdID>3</CmdID><Data>1224</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft/MDM/LoginStatus</Type></Meta>'
+         "<Data>user</Data></Item></Alert>")
 LATER = ["token", "attest", "import", "assign_p99", "list_first", "list_filter", "list_contains", "list_page_1000", "flat_session",
          "flat_lookup", "flat_list"]
 
@@ -108,6 +110,8 @@ class Bench:
         say(f"{self.options.devices} devices in the store after {time.monotonic() - start:.0f} s")
         self.start()
         self.prepare_enrol()
+        for _ in range(3):  # past their first sessions: what is left are the three user settings that stay pending
+            self.load(lab.port, unit="session", mode="new", count=400, certs="few.pem")
         replies = self.sample_replies()
         self.marks = json.loads(run(MARKS, lab.dir, lab.write("session.xml", replies["/ManagementServer/MDM.svc"][0])).stdout)
         self.nginx = Nginx(lab, replies)
@@ -132,10 +136,12 @@ class Bench:
         syncml = "application/vnd.syncml.dm+xml"
         head = ('<SyncML xmlns="SYNCML:SYNCML1.2"><SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto><SessionID>7</SessionID><MsgID>%d</MsgID>'
                 "<Target><LocURI>x</LocURI></Target><Source><LocURI>bench</LocURI></Source></SyncHdr><SyncBody>")
-        first = post("/ManagementServer/MDM.svc", (head % 1 + "<Alert><CmdID>2</CmdID><Data>1201</Data></Alert><Final/></SyncBody></SyncML>").encode(), syncml)
+        first = post("/ManagementServer/MDM.svc", (head % 1 + "<Alert><CmdID>2</CmdID><Data>1201</Data></Alert>" + LOGIN + "<Final/></SyncBody></SyncML>").encode(), syncml)
         commands = re.findall(r"<(Get|Replace|Add|Exec|Delete)><CmdID>([^<]+)", first)
         say(f"a session answers {len(commands)} commands")
-        statuses = "".join(f"<Status><CmdID>{i}</CmdID><MsgRef>1</MsgRef><CmdRef>{ref}</CmdRef><Cmd>{name}</Cmd><Data>200</Data></Status>"
+        if len(commands) != 3:
+            raise LabError(f"the bench's sessions are to have three commands: {first}")
+        statuses = "".join(f"<Status><CmdID>{i}</CmdID><MsgRef>1</MsgRef><CmdRef>{ref}</CmdRef><Cmd>{name}</Cmd><Data>{405 if ref != '0' else 200}</Data></Status>"
                            for i, (name, ref) in enumerate([("SyncHdr", "0"), *commands], 1))
         second = post("/ManagementServer/MDM.svc", (head % 2 + statuses + "<Final/></SyncBody></SyncML>").encode(), syncml)
         replies["/ManagementServer/MDM.svc"] = [first, second]

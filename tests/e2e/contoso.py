@@ -7,14 +7,7 @@ import lab as laboratory
 SECOND_ROOT = "Contoso Lab Root"
 PRODUCT_KEY = "NPPR9-FWDCX-D2C8J-H872K-2YT43"  # the publicly documented setup key of Enterprise; activates nothing
 WIFI = "Contoso-Staff"
-
-
-def wlan_profile(ssid):
-    return ('<WLANProfile xmlns="http://www.microsoft.com/networking/WLAN/profile/v1"><name>%s</name><SSIDConfig><SSID><hex>%s</hex>'
-            "<name>%s</name></SSID></SSIDConfig><connectionType>ESS</connectionType><connectionMode>auto</connectionMode><MSM><security>"
-            "<authEncryption><authentication>WPA2PSK</authentication><encryption>AES</encryption><useOneX>false</useOneX></authEncryption>"
-            "<sharedKey><keyType>passPhrase</keyType><protected>false</protected><keyMaterial>correct horse</keyMaterial></sharedKey>"
-            "</security></MSM></WLANProfile>" % (ssid, ssid.encode().hex().upper(), ssid))
+BENCH_ITEMS = 3
 
 
 PROFILE = {
@@ -37,16 +30,46 @@ def configure(lab):
     lab.cli("group", "add", "Sales", "--rule", f'(device.devicePhysicalIds -any _ -eq "[OrderID]:{laboratory.TAG}")')
     lab.cli("profile", "add", "sales", "--file", lab.write("profile.json", PROFILE))
     lab.cli("profile", "assign", "sales", "--group", "Sales")
-    with open(lab.make_foreign_root(), encoding="utf-8") as f:
-        root = f.read()
+    root = lab.make_foreign_root()
     items = {
-        "password-length": {"kind": "policy", "area": "DeviceLock", "name": "MinDevicePasswordLength", "format": "int", "value": "8"},
-        "lab-root": {"kind": "root", "certificate": root},
-        "staff-wifi": {"kind": "wifi", "ssid": WIFI, "profileXml": wlan_profile(WIFI)},
-        "enterprise": {"kind": "edition", "productKey": PRODUCT_KEY},
+        "password-length": {"kind": "policy", "settings": [{"policy": "DeviceLock/MinDevicePasswordLength", "value": 8}]},
+        "lab-root": {"kind": "root-certificate", "thumbprint": thumbprint(root), "certificate": one_line(root)},
+        "staff-wifi": {"kind": "wifi", "ssid": WIFI, "security": "wpa2-personal", "passphrase": "correct horse"},
+        "enterprise": {"kind": "edition", "productKey": PRODUCT_KEY, "edition": "Enterprise"},
     }
     for name, item in items.items():
-        lab.cli("policy", "add", name, "--file", lab.write(f"{name}.json", json.dumps(item)))
+        lab.cli("policy", "add", name, "--file", lab.write(f"{name}.json", item))
         lab.cli("policy", "assign", name, "--all-devices")
     lab.cli("package", "add", make_msi(lab), "--name", "Hello Agent", "--command-line", "/quiet")
     lab.cli("policy", "assign", "Hello Agent", "--all-devices")
+
+
+def configure_bench(lab):
+    """What every session of the bench has to answer: three settings of a user whose context never comes."""
+    for i in range(BENCH_ITEMS):
+        item = {"kind": "policy", "scope": "user", "track": False, "settings": [{"policy": f"Experience/Bench{i}", "value": i}]}
+        lab.cli("policy", "add", f"bench-{i}", "--file", lab.write(f"bench-{i}.json", item))
+        lab.cli("policy", "assign", f"bench-{i}", "--all-devices")
+
+
+def hardware(serial, number):
+    """A description of a PC for --hardware."""
+    with open(os.path.join(laboratory.FIXTURES, "hardware", "laptop.json"), encoding="utf-8") as f:
+        pc = json.load(f)
+    pc["serial"] = serial
+    pc["uuid"] = f"{number + 4096:08x}-1111-4222-8333-{number + 1048576:012x}"
+    for i, nic in enumerate(pc.get("nics", [])):
+        nic["mac"] = f"00:1B:21:7F:{number % 256:02X}:{i:02X}"
+    for i, disk in enumerate(pc.get("disks", [])):
+        disk["serial"] = f"D{serial}{i}"
+    return pc
+
+
+def one_line(pem):
+    with open(pem, encoding="ascii") as f:
+        return "".join(line.strip() for line in f if "-----" not in line)
+
+
+def thumbprint(pem):
+    out = laboratory.run("openssl", "x509", "-in", pem, "-noout", "-fingerprint", "-sha1").stdout
+    return out.strip().split("=", 1)[1].replace(":", "")
