@@ -6,8 +6,10 @@
 enum td_code td_device_wait(struct td_device *dev, int64_t us, struct td_error *err)
 {
     int64_t wait = us / TD_MAX(dev->pace, 1);
-    if (dev->deadline != 0 && td_monotonic() + wait > dev->deadline)
-        return td_fail(err, TD_EEXPIRED, "time-out", "the next attempt lies behind the end of --timeout");
+    if (dev->deadline != 0 && td_monotonic() + wait > dev->deadline) {
+        (void)td_fail(err, TD_EEXPIRED, "time-out", "the next attempt lies behind the end of --timeout");
+        return td_remedy(err, TD_EEXPIRED, "run again with the same --state: the device goes on where it is");
+    }
     td_sleep(dev->env, wait);
     return TD_OK;
 }

@@ -263,6 +263,16 @@ static enum td_code ready_prt(struct td_flow *f, struct td_error *err)
     return td_prt_by_refresh(f, f->secrets.refresh_token, err);
 }
 
+/* A primary refresh token that is no longer good is forgotten, so that the next attempt asks for a sign-in. */
+static enum td_code management_token(struct td_flow *f, struct td_arena *a, const char **ret, struct td_error *err)
+{
+    enum td_code rc = td_token_for(f, TD_RESOURCE_MDM, a, ret, err);
+    if (rc != TD_EAUTH)
+        return rc;
+    td_try(td_flow_keep(f, "prt.token", NULL, err));
+    return td_remedy(err, TD_EAUTH, "run again: the user is asked to sign in");
+}
+
 enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
@@ -270,7 +280,7 @@ enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err)
     const char *token;
     td_try(ready_prt(f, err));
     td_try(find_service(f, &a, &s, err));
-    td_try(td_token_for(f, TD_RESOURCE_MDM, &a, &token, err));
+    td_try(management_token(f, &a, &token, err));
     if (s.policy_url[0] != '\0')
         td_try(ask_policies(f, &s, token, &a, err));
     td_try(request_certificate(f, &s, token, &a, err));

@@ -5,12 +5,6 @@
 
 enum { FLOW_MAX_USER_TRIES = 5 };
 
-#define FIRST_BACKOFF TD_SECOND
-#define LONGEST_BACKOFF TD_MINUTE
-
-/* --- steps that are the flow's own ---------------------------------------------------------------------------------
- */
-
 static int64_t restarts(struct td_flow *f)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
@@ -65,15 +59,6 @@ enum td_code td_flow_user_sign_in(struct td_flow *f, struct td_error *err)
     return td_flow_keep(f, "user.signed_in", user, err);
 }
 
-/* --- the order ------------------------------------------------------------------------------------------------------
- */
-
-static bool done(const struct td_flow *f, const char *step)
-{
-    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    return td_flow_get(f, td_arena_printf(&a, "end.%s", step))[0] != '\0';
-}
-
 /* On a wire the profile is there before the first page; without one the pages up to the network come first. */
 static bool skip_first_pages(const struct td_flow *f)
 {
@@ -83,18 +68,18 @@ static bool skip_first_pages(const struct td_flow *f)
 /* A profile is asked again at every start until the device has joined (autopilot.md 2.5, 7). */
 static bool skip_lookup(const struct td_flow *f)
 {
-    return done(f, "join") || f->looked_up;
+    return td_flow_step_done(f, "join") || f->looked_up;
 }
 
 /* The token of a sign-in lives in memory: whoever was killed before the join signs in again. */
 static bool skip_sign_in(const struct td_flow *f)
 {
-    return done(f, "join") || f->secrets.join_token != NULL;
+    return td_flow_step_done(f, "join") || f->secrets.join_token != NULL;
 }
 
 static bool skip_user_sign_in(const struct td_flow *f)
 {
-    return f->signed_in || done(f, "account setup");
+    return f->signed_in || td_flow_step_done(f, "account setup");
 }
 
 static enum td_code lookup(struct td_flow *f, struct td_error *err)
@@ -104,12 +89,7 @@ static enum td_code lookup(struct td_flow *f, struct td_error *err)
     return TD_OK;
 }
 
-static const struct step {
-    const char *name;
-    enum td_code (*run)(struct td_flow *f, struct td_error *err);
-    bool (*skip)(const struct td_flow *f); /* NULL: once done, done for good */
-    bool hidden;                           /* no row of its own in the timeline */
-} steps[] = {
+static const struct td_step steps[] = {
     {"first pages", td_flow_first_pages, skip_first_pages, false},
     {"lookup", lookup, skip_lookup, false},
     {"name", td_flow_name, NULL, true},
@@ -123,56 +103,10 @@ static const struct step {
     {"account setup", account_setup, NULL, false},
 };
 
-static enum td_code out_of_time(struct td_error *err)
-{
-    (void)td_fail(err, TD_EEXPIRED, "time-out", "--timeout is over");
-    return td_remedy(err, TD_EEXPIRED, "run again with the same --state: the device goes on where it is");
-}
-
-/* Tries again while the service can't be reached, ever more slowly, as long as --timeout allows. */
-static enum td_code run_patiently(struct td_flow *f, const struct step *s, struct td_error *err)
-{
-    struct td_error why = {0};
-    for (int64_t pause = FIRST_BACKOFF;; pause = TD_MIN(2 * pause, LONGEST_BACKOFF)) {
-        if (f->dev->deadline != 0 && td_monotonic() > f->dev->deadline)
-            return out_of_time(err);
-        f->retry_after = 0;
-        enum td_code rc = s->run(f, &why);
-        if (rc != TD_EUNAVAILABLE) {
-            if (rc != TD_OK && err != NULL)
-                *err = why;
-            return rc;
-        }
-        td_device_say(f->dev, "wait", "%s: %s", s->name, why.text);
-        if (td_device_wait(f->dev, TD_MAX(pause, f->retry_after), err) != TD_OK)
-            return out_of_time(err);
-    }
-}
-
-static void stamp(struct td_flow *f, const char *when, const char *step)
-{
-    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    td_state_set_int(f->dev->state, td_arena_printf(&a, "%s.%s", when, step), td_now(f->dev->env));
-}
-
-static enum td_code run_step(struct td_flow *f, const struct step *s, struct td_error *err)
-{
-    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    if (s->skip != NULL ? s->skip(f) : done(f, s->name))
-        return TD_OK;
-    if (td_flow_get(f, td_arena_printf(&a, "begin.%s", s->name))[0] == '\0')
-        stamp(f, "begin", s->name);
-    td_try(td_state_save(f->dev->state, err));
-    td_try(run_patiently(f, s, err));
-    stamp(f, "end", s->name);
-    return td_state_save(f->dev->state, err);
-}
-
 enum td_code td_flow_run(struct td_flow *f, struct td_error *err)
 {
     td_try(td_hardware_of(f->dev, &f->arena, &f->hw, err));
-    for (size_t i = 0; i < TD_COUNTOF(steps); i++)
-        td_try(run_step(f, &steps[i], err));
+    td_try(td_flow_walk(f, steps, TD_COUNTOF(steps), err));
     if (td_flow_get(f, "ready.at")[0] == '\0') {
         char at[TD_TIME_TEXT];
         td_try(td_flow_keep(f, "ready.at", td_time_text(td_now(f->dev->env), at), err));

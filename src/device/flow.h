@@ -27,7 +27,6 @@ struct td_secrets {
     char *user, *password;
     char *join_token;    /* for directory join */
     char *refresh_token; /* of the broker, from the same sign-in */
-    bool from_sign_in;   /* typed since this process began and no restart since: autologon may use them */
 };
 
 struct td_flow {
@@ -41,6 +40,20 @@ struct td_flow {
     int64_t retry_after;       /* microseconds that a busy service asked for, 0 if it did not */
     bool looked_up, signed_in; /* in this process */
 };
+
+/* One step of a way. What it has done is in the state before it returns TD_OK; TD_EUNAVAILABLE means: try again. */
+struct td_step {
+    const char *name;
+    enum td_code (*run)(struct td_flow *f, struct td_error *err);
+    bool (*skip)(const struct td_flow *f); /* NULL: once done, done for good */
+    bool hidden;                           /* no row of its own in the timeline */
+};
+/* Runs what is not done yet, in order, each step patiently as long as --timeout allows (then TD_EEXPIRED, "time-out").
+ */
+enum td_code td_flow_walk(struct td_flow *f, const struct td_step *steps, size_t count, struct td_error *err)
+    TD_MUST_USE;
+
+bool td_flow_step_done(const struct td_flow *f, const char *step);
 
 void td_flow_done(struct td_flow *f); /* wipes and frees what is inside, not itself */
 

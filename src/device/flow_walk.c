@@ -1,0 +1,63 @@
+/* Walking a table of steps: what is done stays done, what can't be reached is tried again. */
+#include "device/flow.h"
+
+#define FIRST_BACKOFF TD_SECOND
+#define LONGEST_BACKOFF TD_MINUTE
+
+bool td_flow_step_done(const struct td_flow *f, const char *step)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    return td_flow_get(f, td_arena_printf(&a, "end.%s", step))[0] != '\0';
+}
+
+static enum td_code out_of_time(struct td_error *err)
+{
+    (void)td_fail(err, TD_EEXPIRED, "time-out", "--timeout is over");
+    return td_remedy(err, TD_EEXPIRED, "run again with the same --state: the device goes on where it is");
+}
+
+/* Tries again while the service can't be reached, ever more slowly, as long as --timeout allows. */
+static enum td_code run_patiently(struct td_flow *f, const struct td_step *s, struct td_error *err)
+{
+    struct td_error why = {0};
+    for (int64_t pause = FIRST_BACKOFF;; pause = TD_MIN(2 * pause, LONGEST_BACKOFF)) {
+        if (f->dev->deadline != 0 && td_monotonic() > f->dev->deadline)
+            return out_of_time(err);
+        f->retry_after = 0;
+        enum td_code rc = s->run(f, &why);
+        if (rc != TD_EUNAVAILABLE) {
+            if (rc != TD_OK && err != NULL)
+                *err = why;
+            return rc;
+        }
+        td_device_say(f->dev, "wait", "%s: %s", s->name, why.text);
+        if (td_device_wait(f->dev, TD_MAX(pause, f->retry_after), err) != TD_OK)
+            return out_of_time(err);
+    }
+}
+
+static void stamp(struct td_flow *f, const char *when, const char *step)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    td_state_set_int(f->dev->state, td_arena_printf(&a, "%s.%s", when, step), td_now(f->dev->env));
+}
+
+static enum td_code run_step(struct td_flow *f, const struct td_step *s, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    if (s->skip != NULL ? s->skip(f) : td_flow_step_done(f, s->name))
+        return TD_OK;
+    if (td_flow_get(f, td_arena_printf(&a, "begin.%s", s->name))[0] == '\0')
+        stamp(f, "begin", s->name);
+    td_try(td_state_save(f->dev->state, err));
+    td_try(run_patiently(f, s, err));
+    stamp(f, "end", s->name);
+    return td_state_save(f->dev->state, err);
+}
+
+enum td_code td_flow_walk(struct td_flow *f, const struct td_step *steps, size_t count, struct td_error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        td_try(run_step(f, &steps[i], err));
+    return TD_OK;
+}
