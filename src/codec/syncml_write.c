@@ -102,6 +102,8 @@ static void write_code(struct td_xmlw *w, const struct td_sync_cmd *cmd)
 static void write_command(struct td_xmlw *w, const struct td_sync_cmd *cmd)
 {
     bool answer = cmd->kind == TD_SYNC_STATUS || cmd->kind == TD_SYNC_RESULTS;
+    if (cmd->kind == TD_SYNC_OTHER)
+        return; /* only read, to be answered 400 */
     td_xmlw_open(w, td_syncml_word(cmd->kind));
     td_xmlw_leaf(w, "CmdID", cmd->cmd_id);
     if (answer) {
