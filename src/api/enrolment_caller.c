@@ -123,7 +123,10 @@ static enum td_code check_peer(struct td_tx *tx, void *ctx, struct td_error *err
 enum td_code td_enrol_certificate(struct td_enrol *call, struct td_enrolment *ret)
 {
     struct reading r = {.call = call};
-    td_try(td_store_read(call->svc->store, check_peer, &r, &call->err));
+    enum td_code rc = td_store_read(call->svc->store, check_peer, &r, &call->err);
+    if (rc == TD_EAUTH || rc == TD_EDENIED)
+        call->fault = TD_FAULT_AUTHENTICATION; /* revoked, foreign, or of another purpose */
+    td_try(rc);
     *ret = r.enrolment;
     return TD_OK;
 }
