@@ -65,146 +65,159 @@ static const unsigned char enrolment[TD_E_COUNT][TD_EV_COUNT] = {
         },
 };
 
-/* What is the same in every state of a deployment: a new lookup begins a new one (the device is at its first page), 'no
- * profile' changes nothing, and a device that is reset or retired has none. */
+/* What is the same in every state of a deployment. A lookup proves nothing, so it moves only what it began itself or
+ * what has failed (the rows below); a sign-in that carries the lookup's ticket begins anew wherever the device was;
+ * what a proven device reports of its status page moves on from everywhere but idle. A device that is reset or retired
+ * has no deployment. */
 #define DEPLOYMENT_ALWAYS(state)                                                                               \
-    [TD_EV_CONTACTED] = TO(TD_D_CONTACTED), [TD_EV_CONTACTED_NONE] = TO(state), [TD_EV_RESET] = TO(TD_D_IDLE), \
+    [TD_EV_CONTACTED_NONE] = TO(state), [TD_EV_SIGNED_IN] = TO(TD_D_SIGNED_IN), [TD_EV_RESET] = TO(TD_D_IDLE), \
     [TD_EV_REPURPOSED] = TO(TD_D_IDLE), [TD_EV_REPAIRED] = TO(TD_D_IDLE), [TD_EV_RETIRED] = TO(TD_D_IDLE)
 
-static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] = {
-    /* Joined or enrolled by hand: no deployment, until a management session runs the status page. */
-    [TD_D_IDLE] =
-        {
-            DEPLOYMENT_ALWAYS(TD_D_IDLE),
-            [TD_EV_SIGNED_IN] = TO(TD_D_SIGNED_IN),
-            [TD_EV_JOINED] = TO(TD_D_IDLE),
-            [TD_EV_UNJOINED] = TO(TD_D_IDLE),
-            [TD_EV_ENROLLED] = TO(TD_D_IDLE),
-            [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
-            [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
-            [TD_EV_FAILED] = TO(TD_D_IDLE),
-        },
-    [TD_D_CONTACTED] =
-        {
-            DEPLOYMENT_ALWAYS(TD_D_CONTACTED),
-            [TD_EV_SIGNED_IN] = TO(TD_D_SIGNED_IN),
-            [TD_EV_JOINED] = TO(TD_D_JOINED),
-            [TD_EV_UNJOINED] = TO(TD_D_CONTACTED),
-            [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
-            [TD_EV_UNENROLLED] = TO(TD_D_CONTACTED),
-            [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
-            [TD_EV_FAILED] = TO(TD_D_FAILED),
-        },
-    [TD_D_SIGNED_IN] =
-        {
-            DEPLOYMENT_ALWAYS(TD_D_SIGNED_IN),
-            [TD_EV_SIGNED_IN] = TO(TD_D_SIGNED_IN),
-            [TD_EV_JOINED] = TO(TD_D_JOINED),
-            [TD_EV_UNJOINED] = TO(TD_D_SIGNED_IN),
-            [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
-            [TD_EV_UNENROLLED] = TO(TD_D_SIGNED_IN),
-            [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
-            [TD_EV_FAILED] = TO(TD_D_FAILED),
-        },
-    [TD_D_JOINED] =
-        {
-            DEPLOYMENT_ALWAYS(TD_D_JOINED),
-            [TD_EV_SIGNED_IN] = TO(TD_D_JOINED),
-            [TD_EV_JOINED] = TO(TD_D_JOINED),
-            [TD_EV_UNJOINED] = TO(TD_D_IDLE),
-            [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
-            [TD_EV_UNENROLLED] = TO(TD_D_JOINED),
-            [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
-            [TD_EV_FAILED] = TO(TD_D_FAILED),
-        },
-    /* Hybrid joins from here on (autopilot.md 3.2), so a join moves nothing back. */
-    [TD_D_ENROLLED] =
-        {
-            DEPLOYMENT_ALWAYS(TD_D_ENROLLED),
-            [TD_EV_SIGNED_IN] = TO(TD_D_ENROLLED),
-            [TD_EV_JOINED] = TO(TD_D_ENROLLED),
-            [TD_EV_UNJOINED] = TO(TD_D_IDLE),
-            [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
-            [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
-            [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
-            [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
-            [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
-            [TD_EV_READY] = TO(TD_D_READY),
-            [TD_EV_FAILED] = TO(TD_D_FAILED),
-        },
-    [TD_D_DEVICE_SETUP] =
-        {
-            DEPLOYMENT_ALWAYS(TD_D_DEVICE_SETUP),
-            [TD_EV_SIGNED_IN] = TO(TD_D_DEVICE_SETUP),
-            [TD_EV_JOINED] = TO(TD_D_DEVICE_SETUP),
-            [TD_EV_UNJOINED] = TO(TD_D_IDLE),
-            [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
-            [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
-            [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
-            [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
-            [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
-            [TD_EV_READY] = TO(TD_D_READY),
-            [TD_EV_FAILED] = TO(TD_D_FAILED),
-        },
-    /* Pre-provisioning un-joins here and is put on the shelf (autopilot.md 3.4). */
-    [TD_D_DEVICE_DONE] =
-        {
-            DEPLOYMENT_ALWAYS(TD_D_DEVICE_DONE),
-            [TD_EV_SIGNED_IN] = TO(TD_D_DEVICE_DONE),
-            [TD_EV_JOINED] = TO(TD_D_DEVICE_DONE),
-            [TD_EV_UNJOINED] = TO(TD_D_IDLE),
-            [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
-            [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
-            [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_DONE),
-            [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
-            [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
-            [TD_EV_READY] = TO(TD_D_READY),
-            [TD_EV_FAILED] = TO(TD_D_FAILED),
-        },
-    [TD_D_ACCOUNT_SETUP] =
-        {
-            DEPLOYMENT_ALWAYS(TD_D_ACCOUNT_SETUP),
-            [TD_EV_SIGNED_IN] = TO(TD_D_ACCOUNT_SETUP),
-            [TD_EV_JOINED] = TO(TD_D_ACCOUNT_SETUP),
-            [TD_EV_UNJOINED] = TO(TD_D_IDLE),
-            [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
-            [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
-            [TD_EV_DEVICE_SETUP] = TO(TD_D_ACCOUNT_SETUP),
-            [TD_EV_DEVICE_DONE] = TO(TD_D_ACCOUNT_SETUP),
-            [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
-            [TD_EV_READY] = TO(TD_D_READY),
-            [TD_EV_FAILED] = TO(TD_D_FAILED),
-        },
-    /* Late reports of the status page move nothing back; a failure later on is an event, not a failed deployment. */
-    [TD_D_READY] =
-        {
-            DEPLOYMENT_ALWAYS(TD_D_READY),
-            [TD_EV_SIGNED_IN] = TO(TD_D_READY),
-            [TD_EV_JOINED] = TO(TD_D_READY),
-            [TD_EV_UNJOINED] = TO(TD_D_IDLE),
-            [TD_EV_ENROLLED] = TO(TD_D_READY),
-            [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
-            [TD_EV_DEVICE_SETUP] = TO(TD_D_READY),
-            [TD_EV_DEVICE_DONE] = TO(TD_D_READY),
-            [TD_EV_ACCOUNT_SETUP] = TO(TD_D_READY),
-            [TD_EV_READY] = TO(TD_D_READY),
-            [TD_EV_FAILED] = TO(TD_D_READY),
-        },
-    /* Every station can be tried again, and a try that works mends the word. */
-    [TD_D_FAILED] =
-        {
-            DEPLOYMENT_ALWAYS(TD_D_FAILED),
-            [TD_EV_SIGNED_IN] = TO(TD_D_SIGNED_IN),
-            [TD_EV_JOINED] = TO(TD_D_JOINED),
-            [TD_EV_UNJOINED] = TO(TD_D_FAILED),
-            [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
-            [TD_EV_UNENROLLED] = TO(TD_D_FAILED),
-            [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
-            [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
-            [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
-            [TD_EV_READY] = TO(TD_D_READY),
-            [TD_EV_FAILED] = TO(TD_D_FAILED),
-        },
+static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
+    {
+        /* Joined or enrolled by hand: no deployment, until a management session runs the status page. */
+        [TD_D_IDLE] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_IDLE),
+                [TD_EV_CONTACTED] = TO(TD_D_CONTACTED),
+                [TD_EV_JOINED] = TO(TD_D_IDLE),
+                [TD_EV_UNJOINED] = TO(TD_D_IDLE),
+                [TD_EV_ENROLLED] = TO(TD_D_IDLE),
+                [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
+                [TD_EV_FAILED] = TO(TD_D_IDLE),
+            },
+        [TD_D_CONTACTED] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_CONTACTED),
+                [TD_EV_CONTACTED] = TO(TD_D_CONTACTED),
+                [TD_EV_JOINED] = TO(TD_D_JOINED),
+                [TD_EV_UNJOINED] = TO(TD_D_CONTACTED),
+                [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
+                [TD_EV_UNENROLLED] = TO(TD_D_CONTACTED),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
+                [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
+                [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_READY] = TO(TD_D_READY),
+                [TD_EV_FAILED] = TO(TD_D_FAILED),
+            },
+        [TD_D_SIGNED_IN] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_SIGNED_IN),
+                [TD_EV_CONTACTED] = TO(TD_D_SIGNED_IN),
+                [TD_EV_JOINED] = TO(TD_D_JOINED),
+                [TD_EV_UNJOINED] = TO(TD_D_SIGNED_IN),
+                [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
+                [TD_EV_UNENROLLED] = TO(TD_D_SIGNED_IN),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
+                [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
+                [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_READY] = TO(TD_D_READY),
+                [TD_EV_FAILED] = TO(TD_D_FAILED),
+            },
+        [TD_D_JOINED] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_JOINED),
+                [TD_EV_CONTACTED] = TO(TD_D_JOINED),
+                [TD_EV_JOINED] = TO(TD_D_JOINED),
+                [TD_EV_UNJOINED] = TO(TD_D_IDLE),
+                [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
+                [TD_EV_UNENROLLED] = TO(TD_D_JOINED),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
+                [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
+                [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_READY] = TO(TD_D_READY),
+                [TD_EV_FAILED] = TO(TD_D_FAILED),
+            },
+        /* Hybrid joins from here on (autopilot.md 3.2), so a join moves nothing back. */
+        [TD_D_ENROLLED] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_ENROLLED),
+                [TD_EV_CONTACTED] = TO(TD_D_ENROLLED),
+                [TD_EV_JOINED] = TO(TD_D_ENROLLED),
+                [TD_EV_UNJOINED] = TO(TD_D_IDLE),
+                [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
+                [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
+                [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
+                [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_READY] = TO(TD_D_READY),
+                [TD_EV_FAILED] = TO(TD_D_FAILED),
+            },
+        [TD_D_DEVICE_SETUP] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_DEVICE_SETUP),
+                [TD_EV_CONTACTED] = TO(TD_D_DEVICE_SETUP),
+                [TD_EV_JOINED] = TO(TD_D_DEVICE_SETUP),
+                [TD_EV_UNJOINED] = TO(TD_D_IDLE),
+                [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
+                [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
+                [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
+                [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_READY] = TO(TD_D_READY),
+                [TD_EV_FAILED] = TO(TD_D_FAILED),
+            },
+        /* Pre-provisioning un-joins here and is put on the shelf (autopilot.md 3.4). */
+        [TD_D_DEVICE_DONE] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_DEVICE_DONE),
+                [TD_EV_CONTACTED] = TO(TD_D_DEVICE_DONE),
+                [TD_EV_JOINED] = TO(TD_D_DEVICE_DONE),
+                [TD_EV_UNJOINED] = TO(TD_D_IDLE),
+                [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
+                [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_DONE),
+                [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
+                [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_READY] = TO(TD_D_READY),
+                [TD_EV_FAILED] = TO(TD_D_FAILED),
+            },
+        [TD_D_ACCOUNT_SETUP] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_ACCOUNT_SETUP),
+                [TD_EV_CONTACTED] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_JOINED] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_UNJOINED] = TO(TD_D_IDLE),
+                [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
+                [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_DEVICE_DONE] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_READY] = TO(TD_D_READY),
+                [TD_EV_FAILED] = TO(TD_D_FAILED),
+            },
+        /* Late reports of the status page move nothing back; a failure later on is an event, not a failed deployment.
+         */
+        [TD_D_READY] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_READY),
+                [TD_EV_CONTACTED] = TO(TD_D_READY),
+                [TD_EV_JOINED] = TO(TD_D_READY),
+                [TD_EV_UNJOINED] = TO(TD_D_IDLE),
+                [TD_EV_ENROLLED] = TO(TD_D_READY),
+                [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_READY),
+                [TD_EV_DEVICE_DONE] = TO(TD_D_READY),
+                [TD_EV_ACCOUNT_SETUP] = TO(TD_D_READY),
+                [TD_EV_READY] = TO(TD_D_READY),
+                [TD_EV_FAILED] = TO(TD_D_READY),
+            },
+        /* Every station can be tried again, and a try that works mends the word. */
+        [TD_D_FAILED] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_FAILED),
+                [TD_EV_CONTACTED] = TO(TD_D_CONTACTED),
+                [TD_EV_JOINED] = TO(TD_D_JOINED),
+                [TD_EV_UNJOINED] = TO(TD_D_FAILED),
+                [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
+                [TD_EV_UNENROLLED] = TO(TD_D_FAILED),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
+                [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
+                [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_READY] = TO(TD_D_READY),
+                [TD_EV_FAILED] = TO(TD_D_FAILED),
+            },
 };
 
 /* Ends of an action, reachable from everywhere: the device may report them unasked (a reset by hand). */
