@@ -2,6 +2,7 @@
 
 #include "api/content.h"
 #include "api/identity.h"
+#include "api/lookup.h"
 #include "api/management.h"
 
 #define DOOR(name)                                   \
@@ -17,6 +18,7 @@ void td_doors(struct td_service *svc, struct td_operations *operations, struct t
     } all[] = {
         DOOR(operations),
         DOOR(identity),
+        DOOR(lookup),
         DOOR(management),
         DOOR(content),
     };

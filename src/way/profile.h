@@ -58,6 +58,7 @@ enum td_code td_profile_export(const struct td_profile *p, const struct td_profi
 /* Answers without a profile, and verdicts of imports: number, name, cause, remedy (autopilot.md 1.6, 6.5). */
 enum td_ztd_code {
     TD_ZTD_OK = 0,
+    TD_ZTD_BAD_ROW = 801,
     TD_ZTD_BAD_HASH = 802,
     TD_ZTD_MISSING_SERIAL = 803,
     TD_ZTD_DUPLICATED = 805, /* number ours: none is known */

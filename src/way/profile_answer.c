@@ -117,6 +117,7 @@ enum td_code td_profile_export(const struct td_profile *p, const struct td_profi
 
 static const struct td_ztd_error errors[] = {
     {TD_ZTD_OK, "None", "", ""},
+    {TD_ZTD_BAD_ROW, "InvalidZtdRequestBody", "the row cannot be read", "mend the row"},
     {TD_ZTD_BAD_HASH, "InvalidZtdHardwareHash",
      "the hardware hash cannot be decoded, or lacks a field that must be there",
      "capture the hash again on the device, after its firmware fields are filled"},

@@ -1,0 +1,43 @@
+/* Registering devices from a list: rows are read, hashes decoded and judged outside the store, then written in slices
+ * so that no write holds the store long. Shared by the command line and the doors. */
+#ifndef TD_API_IMPORT_H
+#define TD_API_IMPORT_H
+
+#include "store/registration.h"
+
+enum { TD_IMPORT_SLICE = 50 };
+
+struct td_import_row { /* what became of one row; texts live until the report returns */
+    size_t row, line;  /* row from 1 without the header; line of the file */
+    const char *serial;
+    const char *registration_id; /* "" if none */
+    enum td_ztd_code code;       /* TD_ZTD_OK: registered */
+    const char *name;            /* of the code; "None" if registered */
+    const char *text, *remedy;   /* why it was refused, "" else */
+    const char *warning;         /* kept with the registration, "" if none */
+    bool updated;                /* known already: group tag or user were brought up to date */
+    bool refused;
+};
+
+struct td_import_totals {
+    size_t rows, registered, known, updated, refused, warnings;
+};
+
+typedef void td_import_report(void *ctx, const struct td_import_row *row);
+
+/* Refuses a file whose header is wrong before anything is written; after that every row has its own fate. dry_run
+ * judges all and writes nothing. actor stands in the events. */
+enum td_code td_import_csv(struct td_store *store, const char *tenant, struct td_slice csv, bool dry_run,
+                           const char *actor, td_import_report *report, void *ctx, struct td_import_totals *ret,
+                           struct td_error *err) TD_MUST_USE;
+
+/* One row as others bring it (Graph): texts as they came, hash as base64. Decodes and judges; *ret is ready for
+ * td_registration_add, or ret_row tells why not (refused). */
+struct td_import_given {
+    struct td_slice serial, product_key, hash, group_tag, user, manufacturer, model;
+    bool has_group_tag, has_user;
+};
+void td_import_prepare(const struct td_import_given *given, bool refuse_bad_checksum, struct td_arena *a,
+                       struct td_registration_new *ret, struct td_import_row *ret_row);
+
+#endif
