@@ -1,6 +1,7 @@
 #include "store/device.h"
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "codec/json.h"
 
 #define COLUMNS                                                                                                      \
@@ -249,6 +250,8 @@ enum td_code td_device_delete(struct td_tx *tx, const char *tenant, const char *
     struct td_device_precreated kept;
     td_arena_init(&a);
     td_try(read_kept(tx, tenant, id, &a, &kept, err));
+    if (td_fault("device-deleted-served"))
+        return TD_OK;
     td_try(td_sql(tx, err,
                   "UPDATE directory_device SET deleted_at = $3, registration_id = NULL WHERE tenant = $1 AND id = $2",
                   "ssi", tenant, id, td_tx_now(tx)));
