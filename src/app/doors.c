@@ -1,9 +1,13 @@
 #include "app/doors.h"
 
 #include "api/content.h"
+#include "api/enrolment.h"
+#include "api/graph.h"
 #include "api/identity.h"
+#include "api/join.h"
 #include "api/lookup.h"
 #include "api/management.h"
+#include "api/pki.h"
 
 #define DOOR(name)                                   \
     {                                                \
@@ -16,11 +20,8 @@ void td_doors(struct td_service *svc, struct td_operations *operations, struct t
         const struct td_route *routes;
         const size_t *count;
     } all[] = {
-        DOOR(operations),
-        DOOR(identity),
-        DOOR(lookup),
-        DOOR(management),
-        DOOR(content),
+        DOOR(operations), DOOR(pki),      DOOR(content),  DOOR(enrolment), DOOR(join),       DOOR(management),
+        DOOR(graph),      DOOR(identity), DOOR(identity), DOOR(lookup),    DOOR(management), DOOR(content),
     };
     struct td_door *doors = td_arena_array(a, struct td_door, TD_COUNTOF(all));
     for (size_t i = 0; i < TD_COUNTOF(all); i++)
