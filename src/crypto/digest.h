@@ -5,8 +5,8 @@
 #include "base/slice.h"
 
 void td_sha256(struct td_slice in, unsigned char out[32]);
-void td_sha1(struct td_slice in, unsigned char out[20]);  /* thumbprints only */
-void td_md5(struct td_slice in, unsigned char out[16]);   /* syncml:auth-md5 only */
+void td_sha1(struct td_slice in, unsigned char out[20]); /* thumbprints only */
+void td_md5(struct td_slice in, unsigned char out[16]);  /* syncml:auth-md5 only */
 void td_hmac_sha256(struct td_slice key, struct td_slice in, unsigned char out[32]);
 /* SP800-108 counter mode with HMAC-SHA256, one block of 256 bits (join-and-tokens.md 4.5). */
 void td_kdf_sp800_108(struct td_slice key, struct td_slice label, struct td_slice context, unsigned char out[32]);

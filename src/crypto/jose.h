@@ -14,12 +14,14 @@ struct td_jws {
     struct td_slice payload;       /* octets as received */
     struct td_slice signature;
     const struct td_json *header, *claims; /* claims NULL if the payload is no JSON object */
-    const char *alg, *kid;         /* "" if absent */
+    const char *alg, *kid;                 /* "" if absent */
 };
 
 /* Takes apart; proves nothing. */
-enum td_code td_jws_decode(struct td_slice compact, struct td_arena *a, struct td_jws *ret, struct td_error *err) TD_MUST_USE;
-bool td_jws_verify(const struct td_jws *jws, const struct td_key *key, enum td_sig alg); /* also wants header alg to say so */
+enum td_code td_jws_decode(struct td_slice compact, struct td_arena *a, struct td_jws *ret, struct td_error *err)
+    TD_MUST_USE;
+bool td_jws_verify(const struct td_jws *jws, const struct td_key *key,
+                   enum td_sig alg); /* also wants header alg to say so */
 bool td_jws_verify_hs256(const struct td_jws *jws, struct td_slice secret);
 
 /* header is a JSON object text such as {"alg":"RS256","kid":"...","typ":"JWT"}. */
@@ -28,8 +30,8 @@ enum td_code td_jws_sign(const struct td_key *key, enum td_sig alg, struct td_sl
 char *td_jws_sign_hs256(struct td_slice secret, struct td_slice header, struct td_slice payload, struct td_arena *a);
 
 /* session_key_jwe (join-and-tokens.md 10.4): five segments, the RSA ciphertext holds the session key itself. */
-enum td_code td_jwe_session_key(const struct td_key *transport_key, const unsigned char session_key[32], const void *iv12,
-                                struct td_arena *a, char **ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_jwe_session_key(const struct td_key *transport_key, const unsigned char session_key[32],
+                                const void *iv12, struct td_arena *a, char **ret, struct td_error *err) TD_MUST_USE;
 enum td_code td_jwe_open_session_key(const struct td_key *transport_key, struct td_slice compact, struct td_arena *a,
                                      unsigned char ret_session_key[32], struct td_error *err) TD_MUST_USE;
 /* Answer under the session key (10.5): dir, A256GCM label, 16-octet IV, AES-256-CBC, ctx in the header. */

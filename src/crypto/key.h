@@ -13,23 +13,27 @@ struct td_key;
 enum td_key_kind { TD_KEY_RSA, TD_KEY_P256, TD_KEY_P384, TD_KEY_OTHER };
 enum td_sig { TD_RS256, TD_PS256, TD_ES256 }; /* ES256 signatures are r||s, 64 octets (JOSE) */
 
-enum td_code td_key_generate(enum td_key_kind kind, struct td_key **ret, struct td_error *err) TD_MUST_USE; /* RSA: 2048 bits */
-void td_key_free(struct td_key *key); /* NULL is fine */
+enum td_code td_key_generate(enum td_key_kind kind, struct td_key **ret, struct td_error *err)
+    TD_MUST_USE;                          /* RSA: 2048 bits */
+void td_key_free(struct td_key *key);     /* NULL is fine */
 void td_key_cleanup(struct td_key **key); /* for TD_CLEANUP */
 
-enum td_code td_key_private_der(const struct td_key *key, struct td_arena *a, struct td_slice *ret) TD_MUST_USE; /* PKCS#8 */
+enum td_code td_key_private_der(const struct td_key *key, struct td_arena *a, struct td_slice *ret)
+    TD_MUST_USE; /* PKCS#8 */
 enum td_code td_key_from_private_der(struct td_slice der, struct td_key **ret, struct td_error *err) TD_MUST_USE;
 enum td_code td_key_private_pem(const struct td_key *key, struct td_arena *a, char **ret) TD_MUST_USE;
 enum td_code td_key_from_private_pem(struct td_slice pem, struct td_key **ret, struct td_error *err) TD_MUST_USE;
 
-enum td_code td_key_public_der(const struct td_key *key, struct td_arena *a, struct td_slice *ret) TD_MUST_USE; /* SPKI */
+enum td_code td_key_public_der(const struct td_key *key, struct td_arena *a, struct td_slice *ret)
+    TD_MUST_USE; /* SPKI */
 enum td_code td_key_from_public_der(struct td_slice der, struct td_key **ret, struct td_error *err) TD_MUST_USE;
 
 /* BCRYPT_RSAPUBLIC_BLOB (join-and-tokens.md 3): 283 octets for RSA-2048 with exponent 65537. */
 enum td_code td_key_rsa_blob(const struct td_key *key, struct td_arena *a, struct td_slice *ret) TD_MUST_USE;
 enum td_code td_key_from_rsa_blob(struct td_slice blob, struct td_key **ret, struct td_error *err) TD_MUST_USE;
 /* From big-endian modulus and exponent (JWK), and back. */
-enum td_code td_key_from_rsa_numbers(struct td_slice n, struct td_slice e, struct td_key **ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_key_from_rsa_numbers(struct td_slice n, struct td_slice e, struct td_key **ret, struct td_error *err)
+    TD_MUST_USE;
 enum td_code td_key_rsa_numbers(const struct td_key *key, struct td_arena *a, struct td_slice *ret_n,
                                 struct td_slice *ret_e) TD_MUST_USE;
 

@@ -20,7 +20,8 @@ struct td_master { /* wiped by td_master_done */
     unsigned char key[32];
 };
 /* Reads DIR/master.key (mode 0600) or makes it. */
-enum td_code td_master_load(const char *dir, const struct td_env *env, struct td_master *ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_master_load(const char *dir, const struct td_env *env, struct td_master *ret, struct td_error *err)
+    TD_MUST_USE;
 void td_master_done(struct td_master *m);
 
 /* label is bound as additional data, so that a sealed value can't be moved to another place. */
