@@ -8,6 +8,7 @@ struct walk {
     struct td_dm *dm;
     struct td_arena *a;
     struct td_error *err;
+    bool has_account;
 };
 
 static const char *type_of(const struct td_xml *node)
@@ -102,6 +103,7 @@ static enum td_code put_application(struct walk *w, const struct td_xml *app)
     td_csp_put(w->dm->csp, td_dm_provider_key(w->dm, false, "", w->a), "node", "");
     td_csp_put(w->dm->csp, td_dm_provider_key(w->dm, true, "", w->a), "node", "");
     td_csp_put_int(w->dm->csp, "@poll", 0);
+    w->has_account = true;
     return TD_OK;
 }
 
@@ -120,13 +122,14 @@ enum td_code td_dm_wap(struct td_dm *dm, const struct td_xml *wap, struct td_err
 {
     TD_CLEANUP(td_arena_done) struct td_arena a;
     td_arena_init(&a);
-    struct walk w = {dm, &a, err};
+    struct walk w = {dm, &a, err, false};
     if (!td_xml_is(wap, NULL, "wap-provisioningdoc"))
         return td_fail(err, TD_EFORMAT, "wap-provisioningdoc", "is not the root of the provisioning document");
-    for (int application = 1; application >= 0; application--)
-        for (const struct td_xml *c = wap->child; c != NULL; c = c->next)
-            td_try(put_part(&w, c, application != 0));
-    if (td_csp_value(dm->csp, "@provider") == NULL)
+    for (const struct td_xml *c = wap->child; c != NULL; c = c->next)
+        td_try(put_part(&w, c, true));
+    if (!w.has_account)
         return td_fail(err, TD_EFORMAT, "APPLICATION", "is missing in the provisioning document");
+    for (const struct td_xml *c = wap->child; c != NULL; c = c->next)
+        td_try(put_part(&w, c, false));
     return td_csp_save(dm->csp, err);
 }
