@@ -72,7 +72,9 @@ static int fail(struct td_device *dev, const struct td_error *err, int code)
     (void)snprintf(number, sizeof(number), "0x%08x", err->hresult);
     td_device_say(dev, code == EXIT_TIMEOUT ? "time-out" : "failed", "%s; %s; %s; %s",
                   err->hresult != 0 ? number : td_code_word(err->code), err->where, err->text,
-                  err->remedy[0] != '\0' ? err->remedy : "look into the device's timeline on the service");
+                  err->remedy[0] != '\0' ? err->remedy
+                  : code == EXIT_USAGE   ? "see touchdown-device help"
+                                         : "look into the device's timeline on the service");
     return code;
 }
 

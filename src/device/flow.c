@@ -84,9 +84,11 @@ static bool skip_user_sign_in(const struct td_flow *f)
 
 static enum td_code lookup(struct td_flow *f, struct td_error *err)
 {
-    td_try(td_flow_lookup(f, err));
-    f->looked_up = true;
-    return TD_OK;
+    enum td_code rc = td_flow_lookup(f, err);
+    if (f->none) /* the way has not begun: its time counts from the lookup that finds something */
+        td_try(td_flow_keep(f, "begin.lookup", NULL, NULL));
+    f->looked_up = rc == TD_OK;
+    return rc;
 }
 
 static const struct td_step steps[] = {
