@@ -1,0 +1,577 @@
+/* Requests signed by a device's key and by a session key: PRT, broker request, renewal, device token; and the sign-in
+ * of a device under way (join-and-tokens.md 4, 5, 10.2, 10.4 to 10.8). */
+#include "api/identity.h"
+#include "base/encode.h"
+#include "crypto/digest.h"
+#include "crypto/jose.h"
+#include "store/certificate.h"
+#include "store/device.h"
+#include "store/event.h"
+#include "store/way.h"
+#include "wire/wire.h"
+
+#define DEVICE "44444444-0000-4000-8000-000000000001"
+#define WINDOWS "38aa3b87-a06d-4817-b275-7a316988d93b"
+#define BROKER "29d9ed98-a469-4536-ade2-f981bc1d605e"
+#define PORTAL "9ba1a5c7-f17a-4de9-a1f1-6178c8d51223"
+#define JWT_BEARER "grant_type=urn%%3aietf%%3aparams%%3aoauth%%3agrant-type%%3ajwt-bearer"
+
+static struct wire w;
+static struct td_door door;
+static struct td_key *device_key, *transport_key;
+static struct td_slice device_cert;
+
+static enum td_code join(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    struct td_cert cert = {0};
+    struct td_device_joining j = {.id = DEVICE,
+                                  .registration_id = "",
+                                  .display_name = "DESKTOP-EX0001",
+                                  .os = "Windows",
+                                  .os_version = "10.0.22631.2506",
+                                  .trust_type = "AzureAd",
+                                  .owner_id = w.ada.id,
+                                  .owner_upn = w.ada.upn,
+                                  .hardware_id = "",
+                                  .alt_security_id = ""};
+    td_try(td_key_public_der(transport_key, &w.arena, &j.transport_key));
+    td_try(td_device_join(tx, w.tenant.id, &j, err));
+    td_try(td_cert_parse(device_cert, &w.arena, &cert, err));
+    struct td_cert_row row = {.tenant = w.tenant.id,
+                              .purpose = "device",
+                              .subject = DEVICE,
+                              .serial = cert.serial,
+                              .not_after = cert.not_after};
+    memcpy(row.sha256, cert.sha256, sizeof(row.sha256));
+    return td_cert_record(tx, &row, err);
+}
+
+static void certify(void)
+{
+    static const struct td_rdn subject[] = {{"CN", DEVICE}};
+    struct td_error err = {0};
+    struct td_cert_template t = {
+        .subject = subject, .subject_count = 1, .not_before = WIRE_NOW - TD_DAY, .not_after = WIRE_NOW + 3650 * TD_DAY};
+    assert_ok(td_key_generate(TD_KEY_RSA, &device_key, NULL));
+    assert_ok(td_key_generate(TD_KEY_RSA, &transport_key, NULL));
+    assert_ok(td_key_public_der(device_key, &w.arena, &t.spki));
+    wire_ok(td_authority_issue(&w.svc, TD_PURPOSE_DEVICE, &t, &w.arena, &device_cert, &err), &err, "certificate");
+}
+
+static int setup(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    door = (struct td_door){td_identity_routes, td_identity_route_count, &w.svc};
+    wire_open(&w, &door, 1);
+    certify();
+    wire_ok(td_store_write(w.svc.store, join, NULL, &err), &err, "join");
+    return 0;
+}
+
+static int teardown(void **state TD_UNUSED)
+{
+    td_key_free(TD_TAKE(device_key));
+    td_key_free(TD_TAKE(transport_key));
+    wire_close(&w);
+    return 0;
+}
+
+static const char *nonce(void)
+{
+    struct wire_reply r = wire_do(&w, "POST", "/unknown.test/oauth2/token", NULL, "grant_type=srv_challenge", NULL);
+    assert_int_equal(r.status, 200);
+    return td_json_str(wire_json(&w, r.body), "Nonce");
+}
+
+/* A request signed by the device's key; x5c as array or as bare string. */
+static const char *signed_by(const struct td_key *key, const char *alg, bool array, const char *payload)
+{
+    char *jws = NULL;
+    struct td_error err = {0};
+    const char *cert = td_b64(&w.arena, device_cert);
+    const char *header = td_arena_printf(&w.arena,
+                                         array ? "{\"typ\":\"JWT\",\"alg\":\"%s\",\"x5c\":[\"%s\"],\"kdf_ver\":2}"
+                                               : "{\"x5c\":\"%2$s\",\"alg\":\"%1$s\",\"typ\":\"JWT\"}",
+                                         alg, cert);
+    wire_ok(td_jws_sign(key, TD_RS256, td_str(header), td_str(payload), &w.arena, &jws, &err), &err, "jws");
+    return jws;
+}
+
+static struct wire_reply ask(const char *request)
+{
+    return wire_do(
+        &w, "POST", "/common/oauth2/token", NULL,
+        td_arena_printf(&w.arena, JWT_BEARER "&windows_api_version=2.2&client_info=1&tgt=True&request=%s", request),
+        NULL);
+}
+
+static const char *prt_payload(const char *n, const char *password)
+{
+    return td_arena_printf(&w.arena,
+                           "{\"client_id\":\"" WINDOWS "\",\"request_nonce\":\"%s\",\"scope\":\"openid aza ugs\","
+                           "\"group_sids\":[],\"win_ver\":\"10.0.22631.2506\",\"grant_type\":\"password\","
+                           "\"username\":\"ada@contoso.test\",\"password\":\"%s\"}",
+                           n, password);
+}
+
+static void assert_refused(const struct wire_reply *r, int number)
+{
+    const struct td_json *v = wire_json(&w, r->body);
+    if (r->status != 400 || strcmp(td_json_str(v, "error"), "invalid_grant") != 0 ||
+        td_json_get(v, "error_codes")->child->num != number)
+        fail_msg("want %d, got %d %s", number, r->status, r->body);
+}
+
+struct session {
+    const char *prt;
+    unsigned char key[32];
+};
+
+static struct session get_prt(void)
+{
+    struct session s = {0};
+    struct wire_reply r = ask(signed_by(device_key, "RS256", true, prt_payload(nonce(), "correct horse")));
+    if (r.status != 200)
+        fail_msg("%d %s", r.status, r.body);
+    const struct td_json *v = wire_json(&w, r.body);
+    s.prt = td_json_str(v, "refresh_token");
+    struct td_error err = {0};
+    wire_ok(td_jwe_open_session_key(transport_key, td_str(td_json_str(v, "session_key_jwe")), &w.arena, s.key, &err),
+            &err, "session key");
+    return s;
+}
+
+/* Signed by a key derived from the session key, version 2 mixing in the payload. */
+static const char *signed_by_session(const struct session *s, int version, const char *payload)
+{
+    unsigned char ctx[24], mixed[32], key[32];
+    struct td_buf b;
+    memset(ctx, 0x40, sizeof(ctx));
+    struct td_slice context = td_bytes(ctx, sizeof(ctx));
+    td_buf_init(&b, 65536);
+    td_buf_add(&b, context);
+    td_buf_adds(&b, payload);
+    td_sha256(td_buf_slice(&b), mixed);
+    td_buf_done(&b);
+    td_kdf_sp800_108(td_bytes(s->key, 32), TD_S("AzureAD-SecureConversation"),
+                     version == 2 ? td_bytes(mixed, sizeof(mixed)) : context, key);
+    const char *header = td_arena_printf(&w.arena, "{\"alg\":\"HS256\",\"ctx\":\"%s\"%s}", td_b64(&w.arena, context),
+                                         version == 2 ? ",\"kdf_ver\":2" : "");
+    return td_jws_sign_hs256(td_bytes(key, sizeof(key)), td_str(header), td_str(payload), &w.arena);
+}
+
+static const char *broker_payload(const struct session *s, const char *n, const char *scope, const char *more)
+{
+    return td_arena_printf(&w.arena,
+                           "{\"client_id\":\"" PORTAL "\",\"scope\":\"%s\",\"iat\":\"1893553445\",\"exp\":1893557345,"
+                           "\"grant_type\":\"refresh_token\",\"refresh_token\":\"%s\",\"request_nonce\":\"%s\","
+                           "\"iss\":\"aad:brokerplugin\",\"win_ver\":\"10.0.22631.2506\","
+                           "\"redirect_uri\":\"https://login.microsoftonline.com/common/oauth2/nativeclient\"%s}",
+                           scope, s->prt, n, more);
+}
+
+static const struct td_json *open_answer(const struct session *s, const struct wire_reply *r)
+{
+    struct td_slice plain;
+    struct td_error err = {0};
+    if (r->status != 200)
+        fail_msg("%d %s", r->status, r->body);
+    wire_ok(td_jwe_open_dir(s->key, td_str(r->body), &w.arena, &plain, &err), &err, "answer");
+    return wire_json(&w, td_arena_text(&w.arena, plain));
+}
+
+static const struct td_json *claims_of(const char *jwt)
+{
+    struct td_jws jws = {0};
+    assert_ok(td_jws_decode(td_str(jwt), &w.arena, &jws, NULL));
+    return jws.claims;
+}
+
+static int dots(const char *s)
+{
+    int n = 0;
+    for (; *s != '\0'; s++)
+        n += *s == '.';
+    return n;
+}
+
+static void prt_by_password(void **state TD_UNUSED)
+{
+    struct wire_reply r = ask(signed_by(device_key, "RS256", true, prt_payload(nonce(), "correct horse")));
+    assert_int_equal(r.status, 200);
+    assert_int_equal(strncmp(r.body, "{\"", 2), 0);
+    const struct td_json *v = wire_json(&w, r.body);
+    assert_non_null(strchr(td_json_str(v, "refresh_token"), '.'));
+    assert_string_equal(td_json_str(v, "expires_in"), "1209599");
+    assert_int_equal(td_json_int(v, "refresh_token_expires_in", 0), 1209599);
+    assert_non_null(td_json_str(v, "expires_on"));
+    assert_int_equal(dots(td_json_str(v, "session_key_jwe")), 4);
+    assert_null(td_json_get(v, "tgt_ad"));
+    assert_null(td_json_get(v, "access_token"));
+    const struct td_json *id = claims_of(td_json_str(v, "id_token"));
+    assert_string_equal(td_json_str(id, "mdm_enrollment_url"), WIRE_BASE "/EnrollmentServer/Discovery.svc");
+    assert_string_equal(td_json_str(id, "tenant_display_name"), "Contoso");
+    assert_string_equal(td_json_str(id, "tid"), w.tenant.id);
+    assert_string_equal(td_json_str(id, "upn"), "ada@contoso.test");
+    r = ask(signed_by(device_key, "RS256", false, prt_payload(nonce(), "correct horse"))); /* x5c a bare string */
+    assert_int_equal(r.status, 200);
+}
+
+static void broker_request(void **state TD_UNUSED)
+{
+    struct session s = get_prt();
+    for (int version = 1; version <= 2; version++) {
+        struct wire_reply r = ask(signed_by_session(
+            &s, version, broker_payload(&s, nonce(), "openid", ",\"resource\":\"https://graph.microsoft.com/\"")));
+        const struct td_json *v = open_answer(&s, &r);
+        const struct td_json *c = claims_of(td_json_str(v, "access_token"));
+        assert_string_equal(td_json_str(c, "aud"), "https://graph.microsoft.com/");
+        assert_string_equal(td_json_str(c, "deviceid"), DEVICE);
+        assert_string_equal(td_json_str(c, "upn"), "ada@contoso.test");
+        assert_string_not_equal(td_json_str(v, "refresh_token"), s.prt);
+        assert_non_null(td_json_str(v, "id_token"));
+        assert_null(td_json_get(v, "session_key_jwe"));
+        /* its refresh token goes on at v2 for management, and the device stays in the token */
+        r = wire_form(&w, "/common/oauth2/v2.0/token",
+                      td_arena_printf(&w.arena,
+                                      "grant_type=refresh_token&client_id=" PORTAL "&refresh_token=%s&scope=openid "
+                                      "d4ebce55-015a-49b5-a083-c84d1797ae8c/.default offline_access profile",
+                                      td_json_str(v, "refresh_token")));
+        assert_int_equal(r.status, 200);
+        c = claims_of(td_json_str(wire_json(&w, r.body), "access_token"));
+        assert_string_equal(td_json_str(c, "deviceid"), DEVICE);
+        assert_string_equal(td_json_str(c, "aud"), "d4ebce55-015a-49b5-a083-c84d1797ae8c");
+    }
+    /* without a resource: no access token */
+    struct wire_reply r = ask(signed_by_session(&s, 2, broker_payload(&s, nonce(), "openid", "")));
+    const struct td_json *v = open_answer(&s, &r);
+    assert_null(td_json_get(v, "access_token"));
+    assert_non_null(td_json_str(v, "id_token"));
+    assert_non_null(td_json_str(v, "refresh_token"));
+}
+
+static void prt_renewal(void **state TD_UNUSED)
+{
+    struct session s = get_prt();
+    struct wire_reply r = ask(
+        signed_by_session(&s, 2, broker_payload(&s, nonce(), "openid aza ugs", ",\"previous_refresh_token\":\"1.x\"")));
+    assert_int_equal(dots(r.body), 4);
+    assert_non_null(strstr(r.body, "..")); /* no encrypted key */
+    const struct td_json *v = open_answer(&s, &r);
+    assert_null(td_json_get(v, "session_key_jwe"));
+    assert_string_equal(td_json_str(v, "expires_in"), "1209599");
+    struct session renewed = s;
+    renewed.prt = td_json_str(v, "refresh_token");
+    assert_string_not_equal(renewed.prt, s.prt);
+    const struct session *both[] = {&renewed, &s}; /* the old one serves for a while, under the same key */
+    for (size_t i = 0; i < 2; i++) {
+        r = ask(signed_by_session(both[i], 2, broker_payload(both[i], nonce(), "openid", "")));
+        assert_non_null(open_answer(both[i], &r));
+    }
+    w.env.now += 25 * TD_HOUR;
+    r = ask(signed_by_session(&s, 2, broker_payload(&s, nonce(), "openid", "")));
+    assert_refused(&r, 700082);
+    r = ask(signed_by_session(&renewed, 2, broker_payload(&renewed, nonce(), "openid", "")));
+    assert_non_null(open_answer(&renewed, &r));
+}
+
+static void prt_by_refresh_token(void **state TD_UNUSED)
+{
+    struct session s = get_prt();
+    struct wire_reply r = ask(signed_by_session(&s, 2, broker_payload(&s, nonce(), "openid", "")));
+    const char *refresh = td_json_str(open_answer(&s, &r), "refresh_token");
+    r = ask(signed_by(device_key, "RS256", true,
+                      td_arena_printf(&w.arena,
+                                      "{\"client_id\":\"" BROKER "\",\"request_nonce\":\"%s\",\"scope\":\"openid aza\","
+                                      "\"grant_type\":\"refresh_token\",\"refresh_token\":\"%s\"}",
+                                      nonce(), refresh)));
+    assert_int_equal(r.status, 200);
+    assert_non_null(td_json_str(wire_json(&w, r.body), "session_key_jwe"));
+    /* a primary refresh token is none of these: its session key must sign */
+    r = ask(signed_by(device_key, "RS256", true,
+                      td_arena_printf(&w.arena,
+                                      "{\"client_id\":\"" BROKER "\",\"request_nonce\":\"%s\",\"scope\":\"openid aza\","
+                                      "\"grant_type\":\"refresh_token\",\"refresh_token\":\"%s\"}",
+                                      nonce(), s.prt)));
+    assert_refused(&r, 700082);
+    r = wire_form(&w, "/common/oauth2/token",
+                  td_arena_printf(&w.arena, "grant_type=refresh_token&client_id=" WINDOWS "&refresh_token=%s", s.prt));
+    assert_refused(&r, 700082);
+}
+
+static const char *device_payload(const char *n)
+{
+    return td_arena_printf(
+        &w.arena,
+        "{\"resource\":\"https://enrollment.manage.microsoft.com/\",\"client_id\":\"" BROKER
+        "\",\"request_nonce\":\"%s\",\"win_ver\":\"10.0.22631.2506\",\"grant_type\":\"device_token\","
+        "\"redirect_uri\":\"ms-aadj-redir://auth/mdm\",\"iss\":\"aad:brokerplugin\"}",
+        n);
+}
+
+struct check {
+    struct td_slice jwt;
+    struct td_claims claims;
+};
+
+static enum td_code check_fn(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct check *c = ctx;
+    return td_token_check(&w.svc, tx, c->jwt, TD_RESOURCE_MANAGEMENT, &w.arena, &c->claims, err);
+}
+
+static void device_token(void **state TD_UNUSED)
+{
+    struct wire_reply r = ask(signed_by(device_key, "RS256", false, device_payload(nonce())));
+    assert_int_equal(r.status, 200);
+    const struct td_json *v = wire_json(&w, r.body), *c = claims_of(td_json_str(v, "access_token"));
+    assert_string_equal(td_json_str(c, "aud"), "https://enrollment.manage.microsoft.com/");
+    assert_string_equal(td_json_str(c, "deviceid"), DEVICE);
+    assert_string_equal(td_json_str(c, "tid"), w.tenant.id);
+    assert_null(td_json_get(c, "upn"));
+    assert_null(td_json_get(c, "scp"));
+    assert_null(td_json_get(v, "refresh_token"));
+    assert_null(td_json_get(v, "session_key_jwe"));
+    struct check k = {.jwt = td_str(td_json_str(v, "access_token"))};
+    assert_ok(td_store_read(w.svc.store, check_fn, &k, NULL));
+    assert_true(k.claims.device_only);
+    /* under the tenant's id too, and not under another's */
+    const char *request = signed_by(device_key, "RS256", false, device_payload(nonce()));
+    r = wire_do(&w, "POST", td_arena_printf(&w.arena, "/%s/oauth2/token", w.tenant.id), NULL,
+                td_arena_printf(&w.arena, "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&request=%s", request),
+                NULL);
+    assert_int_equal(r.status, 200);
+    request = signed_by(device_key, "RS256", false, device_payload(nonce()));
+    r = wire_do(&w, "POST", "/fabrikam.test/oauth2/token", NULL,
+                td_arena_printf(&w.arena, JWT_BEARER "&request=%s", request), NULL);
+    assert_refused(&r, 700003);
+}
+
+static void refusals(void **state TD_UNUSED)
+{
+    const char *n = nonce();
+    struct wire_reply r = ask(signed_by(device_key, "RS256", true, prt_payload(n, "correct horse")));
+    assert_int_equal(r.status, 200);
+    r = ask(signed_by(device_key, "RS256", true, prt_payload(n, "correct horse"))); /* the same nonce */
+    assert_refused(&r, 50013);
+    r = ask(signed_by(device_key, "RS256", true, prt_payload("AAAA", "correct horse")));
+    assert_refused(&r, 50013);
+    r = ask(signed_by(transport_key, "RS256", true, prt_payload(nonce(), "correct horse"))); /* another key */
+    assert_refused(&r, 50013);
+    r = ask(signed_by(device_key, "none", true, prt_payload(nonce(), "correct horse")));
+    assert_refused(&r, 50013);
+    r = ask(signed_by(device_key, "PS256", true, prt_payload(nonce(), "correct horse")));
+    assert_refused(&r, 50013);
+    r = ask(signed_by(device_key, "RS256", true, prt_payload(nonce(), "wrong-password")));
+    assert_refused(&r, 50126);
+    wire_add_user(&w, w.other.id, "eve@fabrikam.test", "Eve", "correct horse");
+    r = ask(
+        signed_by(device_key, "RS256", true,
+                  td_arena_printf(&w.arena,
+                                  "{\"client_id\":\"" WINDOWS "\",\"request_nonce\":\"%s\",\"grant_type\":\"password\","
+                                  "\"username\":\"eve@fabrikam.test\",\"password\":\"correct horse\"}",
+                                  nonce())));
+    assert_refused(&r, 50020);
+    r = ask("not.a.jws");
+    assert_refused(&r, 50013);
+    r = ask("");
+    assert_int_equal(r.status, 400);
+    w.env.now += 11 * TD_MINUTE;
+    r = ask(signed_by(device_key, "RS256", true, prt_payload(n, "correct horse"))); /* too old */
+    assert_refused(&r, 50013);
+}
+
+static void certificates_of_other_kinds(void **state TD_UNUSED)
+{
+    struct td_slice ours = device_cert;
+    struct td_cert_template t = {.subject = (const struct td_rdn[]){{"CN", DEVICE}},
+                                 .subject_count = 1,
+                                 .not_before = WIRE_NOW - TD_DAY,
+                                 .not_after = WIRE_NOW + TD_DAY};
+    assert_ok(td_key_public_der(device_key, &w.arena, &t.spki));
+    /* issued by the management intermediate: opens no door here */
+    assert_ok(td_authority_issue(&w.svc, TD_PURPOSE_MANAGEMENT, &t, &w.arena, &device_cert, NULL));
+    struct wire_reply r = ask(signed_by(device_key, "RS256", true, device_payload(nonce())));
+    assert_int_equal(r.status, 400);
+    /* self-signed */
+    assert_ok(td_cert_issue(&t, TD_S(""), device_key, &w.arena, &device_cert, NULL));
+    r = ask(signed_by(device_key, "RS256", true, device_payload(nonce())));
+    assert_refused(&r, 50013);
+    device_cert = TD_S("no certificate");
+    r = ask(signed_by(device_key, "RS256", true, device_payload(nonce())));
+    assert_refused(&r, 50013);
+    device_cert = ours;
+}
+
+static void session_refusals(void **state TD_UNUSED)
+{
+    struct session s = get_prt(), other = s;
+    const char *payload = broker_payload(&s, nonce(), "openid", "");
+    other.key[0] ^= 1;
+    struct wire_reply r = ask(signed_by_session(&other, 2, payload));
+    assert_refused(&r, 50013);
+    r = ask(signed_by_session(&s, 2, payload)); /* a wrong key burns no nonce */
+    assert_non_null(open_answer(&s, &r));
+    r = ask(signed_by_session(&s, 2, payload));
+    assert_refused(&r, 50013);
+    other = s;
+    other.prt = "1.unknown";
+    r = ask(signed_by_session(&other, 2, broker_payload(&other, nonce(), "openid", "")));
+    assert_refused(&r, 700082);
+    /* version 1's key under a header that says 2, and no ctx at all */
+    const char *ok = signed_by_session(&s, 1, broker_payload(&s, nonce(), "openid", ""));
+    const char *rest = strchr(ok, '.');
+    const char *header = td_b64url(&w.arena, TD_S("{\"alg\":\"HS256\"}"));
+    r = ask(td_arena_printf(&w.arena, "%s%s", header, rest));
+    assert_refused(&r, 50013);
+}
+
+static enum td_code delete_device(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    td_try(td_cert_revoke(tx, w.tenant.id, "device", DEVICE, err));
+    return td_device_delete(tx, w.tenant.id, DEVICE, err);
+}
+
+static enum td_code disable_device(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    return td_device_enable(tx, w.tenant.id, DEVICE, ctx != NULL, err);
+}
+
+/* 10.8: nothing of a deleted or disabled device works, also with the right password and a fresh nonce. */
+static void deleted_or_disabled(void **state TD_UNUSED)
+{
+    struct session s = get_prt();
+    struct wire_reply r = ask(signed_by_session(&s, 2, broker_payload(&s, nonce(), "openid", "")));
+    const char *refresh = td_arena_printf(&w.arena, "grant_type=refresh_token&client_id=" PORTAL "&refresh_token=%s",
+                                          td_json_str(open_answer(&s, &r), "refresh_token"));
+    for (int deleted = 0; deleted < 2; deleted++) {
+        int number = deleted ? 700003 : 135011;
+        assert_ok(td_store_write(w.svc.store, deleted ? delete_device : disable_device, NULL, NULL));
+        r = ask(signed_by(device_key, "RS256", true, prt_payload(nonce(), "correct horse")));
+        assert_refused(&r, number);
+        r = ask(signed_by(device_key, "RS256", true, device_payload(nonce())));
+        assert_refused(&r, number);
+        r = ask(signed_by_session(&s, 2, broker_payload(&s, nonce(), "openid", "")));
+        assert_refused(&r, number);
+        r = ask(signed_by_session(&s, 2, broker_payload(&s, nonce(), "openid aza", "")));
+        assert_refused(&r, number);
+        r = wire_form(&w, "/common/oauth2/token", refresh);
+        assert_refused(&r, number);
+        if (!deleted) {
+            assert_ok(td_store_write(w.svc.store, disable_device, &w, NULL)); /* enabled again */
+            r = ask(signed_by(device_key, "RS256", true, device_payload(nonce())));
+            assert_int_equal(r.status, 200);
+        }
+    }
+}
+
+struct way {
+    struct td_way_row row;
+    struct td_event *events;
+    size_t count;
+};
+
+static enum td_code register_device(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct way *y = ctx;
+    td_try(td_way_add(tx, w.tenant.id, TD_WAY_REGISTRATION, "reg-1", &w.arena, &y->row, err));
+    td_try(td_way_happened(tx, w.tenant.id, y->row.id, TD_EV_REGISTERED, "test", "{}", err));
+    td_try(td_way_happened(tx, w.tenant.id, y->row.id, TD_EV_ASSIGNED, "test", "{}", err));
+    return td_way_happened(tx, w.tenant.id, y->row.id, TD_EV_CONTACTED, "device", "{}", err);
+}
+
+static enum td_code read_way(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct way *y = ctx;
+    td_try(td_way_find(tx, w.tenant.id, TD_WAY_REGISTRATION, "reg-1", &w.arena, &y->row, err));
+    return td_event_list(tx, w.tenant.id, y->row.id, 0, 50, &w.arena, &y->events, &y->count, err);
+}
+
+static const char *field(const char *page, const char *from)
+{
+    const char *a = strstr(page, from);
+    assert_non_null(a);
+    a += strlen(from);
+    return td_arena_text(&w.arena, td_bytes(a, strcspn(a, "\"")));
+}
+
+static struct wire_reply type_in(const struct wire_reply *page, const char *fields)
+{
+    return wire_form(&w, field(page->body, "action=\""),
+                     td_arena_printf(&w.arena, "flow=%s&%s", field(page->body, "name=\"flow\" value=\""), fields));
+}
+
+/* The device's own sign-in: its ticket leads to its way, which learns the user; refusals stand in its timeline. */
+static void device_under_way(void **state TD_UNUSED)
+{
+    struct way y = {0};
+    char *ticket = NULL;
+    assert_ok(td_store_write(w.svc.store, register_device, &y, NULL));
+    wire_add_user(&w, w.other.id, "eve@fabrikam.test", "Eve", "correct horse");
+    const char *payload = td_arena_printf(&w.arena, "{\"tenant\":\"%s\",\"registration\":\"reg-1\"}", w.tenant.id);
+    assert_ok(td_ticket_make(&w.svc, "device", payload, TD_DAY, &w.arena, &ticket, NULL));
+    const char *target = td_arena_printf(
+        &w.arena,
+        "/common/oauth2/authorize?client_id=" BROKER "&response_type=code&redirect_uri=ms-aadj-redir%%3A%%2F"
+        "%%2Fauth%%2Fdrs&resource=urn%%3Ams-drs%%3Aenterpriseregistration.windows.net&amr_values=ngcmfa"
+        "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+        "&state=1&ztd_ticket=%s",
+        ticket);
+    struct wire_reply page = wire_get(&w, target);
+    assert_int_equal(page.status, 200);
+    assert_non_null(strstr(page.body, "<h1>Contoso</h1>"));
+    struct wire_reply r = type_in(&page, "username=eve@fabrikam.test&password=correct+horse");
+    assert_non_null(strstr(r.body, "belongs to another organization"));
+    r = type_in(&page, "username=ada@contoso.test&password=wrong-password");
+    assert_int_equal(r.status, 200);
+    r = type_in(&page, "username=ada@contoso.test&password=correct+horse");
+    assert_int_equal(r.status, 302);
+    const char *to = td_loopback_header(&r.raw, "Location");
+    assert_int_equal(strncmp(to, "ms-aadj-redir://auth/drs?code=", 30), 0);
+    assert_ok(td_store_read(w.svc.store, read_way, &y, NULL));
+    assert_string_equal(y.row.user_upn, "ada@contoso.test");
+    assert_string_equal(td_way_word(&y.row.way), "signed in");
+    size_t refused = 0, signed_in = 0;
+    for (size_t i = 0; i < y.count; i++) {
+        refused += strcmp(y.events[i].type, "sign-in.refused") == 0;
+        signed_in += strcmp(y.events[i].type, "device.signed-in") == 0;
+        assert_null(strstr(y.events[i].detail, "horse"));
+    }
+    assert_int_equal(refused, 2);
+    assert_int_equal(signed_in, 1);
+    const char *code = td_arena_text(&w.arena, td_bytes(to + 30, strcspn(to + 30, "&")));
+    r = wire_form(&w, "/common/oauth2/token",
+                  td_arena_printf(&w.arena,
+                                  "grant_type=authorization_code&client_id=" BROKER
+                                  "&redirect_uri=ms-aadj-redir%%3A%%2F%%2Fauth%%2Fdrs&code=%s"
+                                  "&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+                                  code));
+    assert_int_equal(r.status, 200);
+    const struct td_json *v = wire_json(&w, r.body);
+    assert_string_equal(td_json_str(v, "resource"), "urn:ms-drs:enterpriseregistration.windows.net");
+    assert_string_equal(td_json_str(claims_of(td_json_str(v, "id_token")), "mdm_terms_of_use_url"),
+                        WIRE_BASE "/EnrollmentServer/TermsOfUse");
+    /* another tenant's path refuses this device */
+    const char *other = strstr(target, "/oauth2");
+    r = wire_get(&w, td_arena_printf(&w.arena, "/fabrikam.test%s", other));
+    assert_int_equal(r.status, 400);
+    assert_non_null(strstr(r.body, "belongs to another organization"));
+}
+
+int main(void)
+{
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(prt_by_password),
+        T(broker_request),
+        T(prt_renewal),
+        T(prt_by_refresh_token),
+        T(device_token),
+        T(refusals),
+        T(certificates_of_other_kinds),
+        T(session_refusals),
+        T(deleted_or_disabled),
+        T(device_under_way),
+    };
+    return cmocka_run_group_tests_name("identity_device", tests, NULL, NULL);
+}
