@@ -80,7 +80,7 @@ static struct td_exchange begin(struct td_service *svc, struct td_http_request *
 
 static void serve(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
 {
-    struct td_error err = {0};
+    struct td_error err = {0}, why = {0};
     struct td_sync_msg msg;
     enum td_code rc = TD_ESTATE;
     if (req->peer->cert.n == 0) {
@@ -93,14 +93,16 @@ static void serve(void *ctx, struct td_http_request *req, struct td_http_reply *
         return;
     }
     struct td_exchange x = begin(ctx, req);
-    enum td_code form = td_syncml_parse(req->body, req->arena, &msg, &err);
+    enum td_code form = td_syncml_parse(req->body, req->arena, &msg, &why);
     for (int i = 0; i < TRIES && rc == TD_ESTATE; i++) {
         td_buf_wipe(&x.out);
         x = begin(ctx, req);
         /* who it is comes before what is wrong with its words */
         rc = form == TD_OK ? TD_OK : td_store_read(x.svc->store, td_mgmt_load, &x, &err);
-        if (rc == TD_OK && form != TD_OK)
-            rc = td_syncml_parse(req->body, req->arena, &msg, &err);
+        if (rc == TD_OK && form != TD_OK) {
+            err = why;
+            err.code = rc = TD_EFORMAT;
+        }
         if (rc != TD_OK)
             break;
         x.msg = msg;

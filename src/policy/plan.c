@@ -240,8 +240,21 @@ static bool precondition_known(const struct td_want *w, const struct td_ledger *
     return true;
 }
 
-static bool is_wanted(const struct td_want *w, const struct td_ledger *l, const struct td_row *r, int64_t session,
-                      bool user_active)
+/* Nothing to prove before the device took one of the item's commands. */
+static bool item_is_delivered(const struct td_desired *d, const struct td_ledger *l, const char *item)
+{
+    for (const struct td_want *w = d->wants; w != NULL; w = w->next) {
+        if (w->verb == TD_SYNC_GET || strcmp(w->item, item) != 0)
+            continue;
+        const struct td_row *r = td_ledger_find(l, w->key);
+        if (r != NULL && r->state == TD_ROW_DONE)
+            return true;
+    }
+    return false;
+}
+
+static bool is_wanted(const struct td_desired *d, const struct td_want *w, const struct td_ledger *l,
+                      const struct td_row *r, int64_t session, bool user_active)
 {
     if (r->session == session || (w->user && !user_active) || r->state == TD_ROW_SENT)
         return false;
@@ -250,7 +263,7 @@ static bool is_wanted(const struct td_want *w, const struct td_ledger *l, const 
     if (w->each_session)
         return true;
     if (w->expect != NULL)
-        return !proves(l->arena, r->value, w->expect);
+        return !proves(l->arena, r->value, w->expect) && item_is_delivered(d, l, w->item);
     return r->state == TD_ROW_PENDING;
 }
 
@@ -265,7 +278,7 @@ const struct td_want *td_plan_next(const struct td_desired *d, const struct td_l
             open = stage_is_open(d, l, stage);
         }
         const struct td_row *r = open ? td_ledger_find(l, w->key) : NULL;
-        if (r != NULL && is_wanted(w, l, r, session, user_active))
+        if (r != NULL && is_wanted(d, w, l, r, session, user_active))
             return w;
     }
     return NULL;
