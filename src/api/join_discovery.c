@@ -8,45 +8,45 @@
 
 enum { DOCUMENT_MAX = 32768, PARTS = 4 };
 enum kind { TEXT, NO, NIL, LIST };
-enum { CONTRACT = 1, DISCOVER = 2, BOTH = 3 };
+enum place_in { CONTRACT = 1, DISCOVER = 2, BOTH = 3 };
 
 static const char resource[] = "urn:ms-drs:enterpriseregistration.windows.net";
 
 /* path: objects and member, divided by '/'. value: {base}, {tenant}, {name}, {resource} are put in. Clients append
  * "?api-version=" and the object's ServiceVersion to an endpoint, so none holds a query. */
 static const struct member {
-    unsigned in;
-    const char *path;
+    enum place_in in;
     enum kind kind;
+    const char *path;
     const char *value;
 } members[] = {
-    {DISCOVER, "DiscoveryService/DiscoveryEndpoint", TEXT, "{base}/{tenant}/Discover"},
-    {DISCOVER, "DiscoveryService/ServiceVersion", TEXT, "1.9"},
-    {BOTH, "DeviceRegistrationService/RegistrationEndpoint", TEXT, "{base}/EnrollmentServer/device/"},
-    {BOTH, "DeviceRegistrationService/RegistrationResourceId", TEXT, "{resource}"},
-    {BOTH, "DeviceRegistrationService/ServiceVersion", TEXT, "1.0"},
-    {BOTH, "AuthenticationService/OAuth2/AuthCodeEndpoint", TEXT, "{base}/{tenant}/oauth2/authorize"},
-    {BOTH, "AuthenticationService/OAuth2/TokenEndpoint", TEXT, "{base}/{tenant}/oauth2/token"},
-    {DISCOVER, "IdentityProviderService/Federated", NO, NULL},
-    {BOTH, "IdentityProviderService/PassiveAuthEndpoint", TEXT, "{base}/{tenant}/oauth2/authorize"},
-    {BOTH, "DeviceJoinService/JoinEndpoint", TEXT, "{base}/EnrollmentServer/device/"},
-    {BOTH, "DeviceJoinService/JoinResourceId", TEXT, "{resource}"},
-    {BOTH, "DeviceJoinService/ServiceVersion", TEXT, "2.0"},
-    {CONTRACT, "WebBrowserZones/Intranet/Endpoints", LIST, "{base}/"},
-    {CONTRACT, "WebBrowserZones/Trusted", NIL, NULL},
-    {CONTRACT, "WebBrowserZones/Untrusted", NIL, NULL},
-    {BOTH, "KeyProvisioningService/KeyProvisionEndpoint", TEXT, "{base}/EnrollmentServer/key/"},
-    {BOTH, "KeyProvisioningService/KeyProvisionResourceId", TEXT, "{resource}"},
-    {BOTH, "KeyProvisioningService/ServiceVersion", TEXT, "1.0"},
-    {DISCOVER, "DeviceManagementService/DeviceManagementEndpoint", TEXT, "{base}/EnrollmentServer/Discovery.svc"},
-    {DISCOVER, "DeviceManagementService/DeviceManagementResourceId", TEXT, "https://enrollment.manage.microsoft.com/"},
-    {DISCOVER, "DeviceManagementService/ServiceVersion", TEXT, "1.0"},
-    {DISCOVER, "NonceService/Endpoint", TEXT, "{base}/EnrollmentServer/nonce/{tenant}/"},
-    {DISCOVER, "NonceService/ResourceId", TEXT, "{resource}"},
-    {DISCOVER, "NonceService/ServiceVersion", TEXT, "1.0"},
-    {DISCOVER, "TenantInfo/TenantId", TEXT, "{tenant}"},
-    {DISCOVER, "TenantInfo/TenantName", TEXT, "{domain}"},
-    {DISCOVER, "TenantInfo/DisplayName", TEXT, "{name}"},
+    {DISCOVER, TEXT, "DiscoveryService/DiscoveryEndpoint", "{base}/{tenant}/Discover"},
+    {DISCOVER, TEXT, "DiscoveryService/ServiceVersion", "1.9"},
+    {BOTH, TEXT, "DeviceRegistrationService/RegistrationEndpoint", "{base}/EnrollmentServer/device/"},
+    {BOTH, TEXT, "DeviceRegistrationService/RegistrationResourceId", "{resource}"},
+    {BOTH, TEXT, "DeviceRegistrationService/ServiceVersion", "1.0"},
+    {BOTH, TEXT, "AuthenticationService/OAuth2/AuthCodeEndpoint", "{base}/{tenant}/oauth2/authorize"},
+    {BOTH, TEXT, "AuthenticationService/OAuth2/TokenEndpoint", "{base}/{tenant}/oauth2/token"},
+    {DISCOVER, NO, "IdentityProviderService/Federated", NULL},
+    {BOTH, TEXT, "IdentityProviderService/PassiveAuthEndpoint", "{base}/{tenant}/oauth2/authorize"},
+    {BOTH, TEXT, "DeviceJoinService/JoinEndpoint", "{base}/EnrollmentServer/device/"},
+    {BOTH, TEXT, "DeviceJoinService/JoinResourceId", "{resource}"},
+    {BOTH, TEXT, "DeviceJoinService/ServiceVersion", "2.0"},
+    {CONTRACT, LIST, "WebBrowserZones/Intranet/Endpoints", "{base}/"},
+    {CONTRACT, NIL, "WebBrowserZones/Trusted", NULL},
+    {CONTRACT, NIL, "WebBrowserZones/Untrusted", NULL},
+    {BOTH, TEXT, "KeyProvisioningService/KeyProvisionEndpoint", "{base}/EnrollmentServer/key/"},
+    {BOTH, TEXT, "KeyProvisioningService/KeyProvisionResourceId", "{resource}"},
+    {BOTH, TEXT, "KeyProvisioningService/ServiceVersion", "1.0"},
+    {DISCOVER, TEXT, "DeviceManagementService/DeviceManagementEndpoint", "{base}/EnrollmentServer/Discovery.svc"},
+    {DISCOVER, TEXT, "DeviceManagementService/DeviceManagementResourceId", "https://enrollment.manage.microsoft.com/"},
+    {DISCOVER, TEXT, "DeviceManagementService/ServiceVersion", "1.0"},
+    {DISCOVER, TEXT, "NonceService/Endpoint", "{base}/EnrollmentServer/nonce/{tenant}/"},
+    {DISCOVER, TEXT, "NonceService/ResourceId", "{resource}"},
+    {DISCOVER, TEXT, "NonceService/ServiceVersion", "1.0"},
+    {DISCOVER, TEXT, "TenantInfo/TenantId", "{tenant}"},
+    {DISCOVER, TEXT, "TenantInfo/TenantName", "{domain}"},
+    {DISCOVER, TEXT, "TenantInfo/DisplayName", "{name}"},
 };
 
 struct place {
@@ -109,7 +109,7 @@ static void close_object(struct writer *w)
 /* Opens and closes objects until the ones of this path are open; the result is the member's own name. */
 static struct td_slice walk_to(struct writer *w, const char *path)
 {
-    struct td_slice parts[PARTS], rest = td_str(path);
+    struct td_slice parts[PARTS] = {0}, rest = td_str(path);
     size_t n = 0, same = 0;
     while (rest.n != 0 && n < PARTS)
         rest = td_cut(rest, '/', &parts[n++]);
@@ -198,7 +198,7 @@ static enum td_code choose(struct td_slice accept, bool *ret_xml, struct td_erro
 {
     bool json = false, xml = accept.n == 0;
     while (accept.n != 0) {
-        struct td_slice one;
+        struct td_slice one = {0};
         accept = td_cut(accept, ',', &one);
         (void)td_cut(one, ';', &one);
         one = td_trim(one);

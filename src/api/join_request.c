@@ -20,7 +20,7 @@ static enum td_code read_csr(const struct td_json *root, struct td_arena *a, str
 {
     const struct td_json *csr = td_json_get(root, "CertificateRequest");
     const char *type = td_json_str(csr, "Type");
-    struct td_slice der;
+    struct td_slice der = {0};
     struct td_error why = {0};
     if (type != NULL && !td_ieqs(td_str(type), "pkcs10"))
         return td_fail(err, TD_EINVAL, "CertificateRequest.Type", "only pkcs10 is offered");
@@ -38,7 +38,7 @@ static enum td_code read_csr(const struct td_json *root, struct td_arena *a, str
 static enum td_code key_from_jwk(struct td_slice text, struct td_arena *a, struct td_key **ret, struct td_error *err)
 {
     struct td_json *jwk = NULL;
-    struct td_slice n, e;
+    struct td_slice n = {0}, e = {0};
     td_try(td_json_parse(text, TD_JOIN_MAX_BODY, a, &jwk, err));
     const char *kty = td_json_str(jwk, "kty"), *n64 = td_json_str(jwk, "n"), *e64 = td_json_str(jwk, "e");
     if (kty == NULL || strcmp(kty, "RSA") != 0 || n64 == NULL || e64 == NULL)
@@ -53,7 +53,7 @@ static enum td_code read_transport_key(const struct td_json *root, struct td_are
                                        struct td_error *err)
 {
     TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
-    struct td_slice raw;
+    struct td_slice raw = {0};
     struct td_error why = {0};
     td_try(base64_field(root, "TransportKey", "TransportKey", a, &raw, err));
     enum td_code rc =

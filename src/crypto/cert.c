@@ -190,7 +190,7 @@ enum td_code td_cert_parse(struct td_slice der, struct td_arena *a, struct td_ce
 
 enum td_code td_cert_from_pem(struct td_slice pem, struct td_arena *a, struct td_slice *ret_der, struct td_error *err)
 {
-    TD_CLEANUP(bio_done) BIO *in = pem.n <= CERT_MAX * 4 ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
+    TD_CLEANUP(bio_done) BIO *in = pem.n <= (size_t)CERT_MAX * 4 ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
     TD_CLEANUP(x509_done) X509 *x = in != NULL ? PEM_read_bio_X509(in, NULL, NULL, NULL) : NULL;
     if (x == NULL)
         return td_ossl_fail(err, TD_EFORMAT, "certificate", "not readable as PEM");

@@ -144,7 +144,7 @@ void td_sha256_add(struct td_sha256 *h, struct td_slice in)
 
 void td_sha256_end(struct td_sha256 *h, unsigned char out[32])
 {
-    unsigned char scratch[32];
+    unsigned char scratch[32] = {0};
     if (h == NULL)
         return;
     if (EVP_DigestFinal_ex(h->ctx, out != NULL ? out : scratch, NULL) != 1)

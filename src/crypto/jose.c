@@ -29,7 +29,7 @@ static enum td_code read_claims(struct td_arena *a, struct td_jws *jws, struct t
 
 enum td_code td_jws_decode(struct td_slice compact, struct td_arena *a, struct td_jws *ret, struct td_error *err)
 {
-    struct td_slice header64, payload64, header;
+    struct td_slice header64 = {0}, payload64 = {0}, header = {0};
     struct td_json *head = NULL;
     if (compact.n > TD_JWS_MAX)
         return td_fail(err, TD_ELIMIT, "token", "more than %d octets", TD_JWS_MAX);

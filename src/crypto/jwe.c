@@ -4,7 +4,7 @@
 #include "crypto/jose.h"
 #include "crypto/ossl.h"
 
-enum { TAG = 16, GCM_IV = 12, CBC_IV = 16, CTX = 24, KEY = 32 };
+enum { TAG = 16, GCM_IV = 12, CBC_IV = 16, CTX = 24, KEY = 32, JWE_MAX = 2 * TD_JWS_MAX };
 
 static const char label[] = "AzureAD-SecureConversation";
 
@@ -16,10 +16,10 @@ struct parts {
 
 static enum td_code decode(struct td_slice compact, struct td_arena *a, struct parts *ret, struct td_error *err)
 {
-    struct td_slice seg[5], rest = compact, raw[5];
+    struct td_slice seg[5] = {0}, rest = compact, raw[5] = {0};
     struct td_json *header = NULL;
-    if (compact.n > 2 * TD_JWS_MAX)
-        return td_fail(err, TD_ELIMIT, "JWE", "more than %d octets", 2 * TD_JWS_MAX);
+    if (compact.n > JWE_MAX)
+        return td_fail(err, TD_ELIMIT, "JWE", "more than %d octets", JWE_MAX);
     size_t dots = 0;
     for (size_t i = 0; i < compact.n; i++)
         dots += compact.p[i] == '.';
@@ -54,7 +54,7 @@ enum td_code td_jwe_session_key(const struct td_key *transport_key, const unsign
                                 const void *iv12, struct td_arena *a, char **ret, struct td_error *err)
 {
     char *header64 = td_b64url(a, TD_S("{\"alg\":\"RSA-OAEP\",\"enc\":\"A256GCM\"}"));
-    struct td_slice wrapped;
+    struct td_slice wrapped = {0};
     unsigned char tag[TAG], nothing[TAG];
     enum td_code rc = td_key_oaep_encrypt(transport_key, td_bytes(session_key, KEY), a, &wrapped);
     if (rc != TD_OK)
@@ -69,8 +69,8 @@ enum td_code td_jwe_session_key(const struct td_key *transport_key, const unsign
 enum td_code td_jwe_open_session_key(const struct td_key *transport_key, struct td_slice compact, struct td_arena *a,
                                      unsigned char ret_session_key[32], struct td_error *err)
 {
-    struct parts p;
-    struct td_slice key;
+    struct parts p = {0};
+    struct td_slice key = {0};
     td_try(decode(compact, a, &p, err));
     const char *alg = td_json_str(p.header, "alg");
     if (alg == NULL || strcmp(alg, "RSA-OAEP") != 0)
@@ -86,14 +86,14 @@ static enum td_code cbc(const unsigned char key[KEY], const void *iv, bool encry
                         struct td_arena *a, struct td_slice *ret)
 {
     TD_CLEANUP(cipher_ctx_done) EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    unsigned char *out = td_arena_alloc(a, in.n + 2 * TAG);
+    unsigned char *out = td_arena_alloc(a, in.n + TAG + 1);
     int n = 0, end = 0;
     if (ctx == NULL || in.n > 1 << 20 || EVP_CipherInit_ex2(ctx, td_ossl()->aes256_cbc, key, iv, encrypt, NULL) != 1 ||
         EVP_CipherUpdate(ctx, out, &n, (const unsigned char *)in.p, (int)in.n) != 1 ||
         EVP_CipherFinal_ex(ctx, out + n, &end) != 1)
         return td_ossl_fail(NULL, TD_EFORMAT, "JWE", "AES-CBC failed");
     out[n + end] = '\0';
-    *ret = td_bytes(out, (size_t)(n + end));
+    *ret = td_bytes(out, (size_t)n + (size_t)end);
     return TD_OK;
 }
 
@@ -111,7 +111,7 @@ enum td_code td_jwe_dir(const unsigned char session_key[32], const unsigned char
                         struct td_slice plain, struct td_arena *a, char **ret, struct td_error *err)
 {
     unsigned char key[KEY], tag[TAG];
-    struct td_slice text;
+    struct td_slice text = {0};
     const char *header = td_arena_printf(a, "{\"alg\":\"dir\",\"enc\":\"A256GCM\",\"ctx\":\"%s\",\"kid\":\"session\"}",
                                          td_b64(a, td_bytes(ctx, CTX)));
     td_kdf_sp800_108(td_bytes(session_key, KEY), td_str(label), td_bytes(ctx, CTX), key);
@@ -152,8 +152,8 @@ static enum td_code gcm_open(const unsigned char key[KEY], const struct parts *p
 enum td_code td_jwe_open_dir(const unsigned char session_key[32], struct td_slice compact, struct td_arena *a,
                              struct td_slice *ret_plain, struct td_error *err)
 {
-    struct parts p;
-    struct td_slice ctx;
+    struct parts p = {0};
+    struct td_slice ctx = {0};
     unsigned char key[KEY];
     td_try(decode(compact, a, &p, err));
     const char *ctx64 = td_json_str(p.header, "ctx");

@@ -17,12 +17,14 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type can't stand in parentheses here */
 #define TD_OSSL_CLEANUP(name, type, fn)      \
     static inline void name##_done(type **p) \
     {                                        \
         fn(*p);                              \
         *p = NULL;                           \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 TD_OSSL_CLEANUP(pkey, EVP_PKEY, EVP_PKEY_free)
 TD_OSSL_CLEANUP(pkey_ctx, EVP_PKEY_CTX, EVP_PKEY_CTX_free)

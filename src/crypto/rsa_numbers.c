@@ -69,7 +69,7 @@ enum td_code td_key_rsa_numbers(const struct td_key *key, struct td_arena *a, st
 
 enum td_code td_key_rsa_blob(const struct td_key *key, struct td_arena *a, struct td_slice *ret)
 {
-    struct td_slice n, e;
+    struct td_slice n = {0}, e = {0};
     td_try(td_key_rsa_numbers(key, a, &n, &e));
     struct td_buf b;
     td_buf_init(&b, BLOB_HEADER + RSA_MAX_OCTETS + 8);

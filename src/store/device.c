@@ -136,7 +136,7 @@ static enum td_code insert_precreated(struct td_tx *tx, const char *tenant, cons
 enum td_code td_device_precreate(struct td_tx *tx, const char *tenant, const struct td_device_precreated *what,
                                  struct td_arena *a, const char **ret_id, struct td_error *err)
 {
-    struct td_device_row row;
+    struct td_device_row row = {0};
     enum td_code rc = td_device_find_registration(tx, tenant, what->registration_id, a, &row, err);
     if (rc == TD_ENOTFOUND) {
         *ret_id = td_uuid_arena(td_tx_env(tx), a);
@@ -180,7 +180,7 @@ static enum td_code find_repeated(struct td_tx *tx, const char *tenant, const st
 enum td_code td_device_join_id(struct td_tx *tx, const char *tenant, const struct td_device_joining *j,
                                struct td_arena *a, const char **ret_id, struct td_error *err)
 {
-    struct td_device_row row;
+    struct td_device_row row = {0};
     if (j->registration_id[0] != '\0')
         td_try(td_device_find_registration(tx, tenant, j->registration_id, a, &row, err));
     else
@@ -247,7 +247,7 @@ static enum td_code read_kept(struct td_tx *tx, const char *tenant, const char *
 enum td_code td_device_delete(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a;
-    struct td_device_precreated kept;
+    struct td_device_precreated kept = {.registration_id = ""};
     td_arena_init(&a);
     td_try(read_kept(tx, tenant, id, &a, &kept, err));
     if (td_fault("device-deleted-served"))
