@@ -113,12 +113,20 @@ const struct td_csp_node *td_csp_find(struct td_slice uri)
     return NULL;
 }
 
+/* The last two segments, which people know a setting by. */
+static struct td_slice short_name(struct td_slice uri)
+{
+    size_t from = uri.n, slashes = 0;
+    while (from > 0 && (slashes += uri.p[from - 1] == '/') < 2)
+        from--;
+    return td_sub(uri, from, uri.n);
+}
+
 enum td_code td_csp_check(const struct td_csp_node *node, struct td_slice uri, struct td_slice value,
                           struct td_error *err)
 {
-    char where[sizeof(err->where)];
-    size_t tail = uri.n > sizeof(where) - 1 ? uri.n - (sizeof(where) - 1) : 0; /* its end tells more */
-    (void)snprintf(where, sizeof(where), "%.*s", TD_FMT(td_sub(uri, tail, uri.n)));
+    char where[64];
+    (void)snprintf(where, sizeof(where), "%.*s", TD_FMT(short_name(uri)));
     int64_t n;
     if (strcmp(node->format, "bool") == 0 && !td_eqs(value, "true") && !td_eqs(value, "false"))
         return td_fail(err, TD_EINVAL, where, "must be true or false");
