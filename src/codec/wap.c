@@ -1,6 +1,7 @@
 #include "codec/wap.h"
 
 #include "base/encode.h"
+#include "base/fault.h"
 
 #include <string.h>
 
@@ -198,9 +199,12 @@ enum td_code td_wap_write(const struct td_wap *wap, struct td_buf *out, struct t
     td_xmlw_open(&w, "wap-provisioningdoc");
     td_xmlw_attr(&w, "version", "1.1");
     open_group(&w, "CertificateStore");
+    if (td_fault("wap-own-first"))
+        write_own(&w, wap);
     write_cert(&w, "Root", &wap->root);
     write_cert(&w, "CA", &wap->intermediate);
-    write_own(&w, wap);
+    if (!td_fault("wap-own-first"))
+        write_own(&w, wap);
     td_xmlw_close(&w);
     write_application(&w, wap);
     if (wap->node_count != 0) {

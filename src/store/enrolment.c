@@ -1,5 +1,6 @@
 #include "store/enrolment.h"
 
+#include "base/fault.h"
 #include "store/certificate.h"
 #include "store/event.h"
 #include "store/way.h"
@@ -165,7 +166,7 @@ enum td_code td_enrolment_add(struct td_tx *tx, const struct td_enrolment *e, si
     struct td_enrolment *old = td_arena_array(&a, struct td_enrolment, MAX_REPLACED);
     size_t count = 0;
     td_try(older(tx, e, &a, old, &count, err));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && !td_fault("enrol-keep-older"); i++)
         td_try(replace(tx, &old[i], e, &a, err));
     if (ret_replaced != NULL)
         *ret_replaced = count;
