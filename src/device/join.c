@@ -37,7 +37,8 @@ static enum td_code discover(struct td_flow *f, struct td_arena *a, struct drs *
     return TD_OK;
 }
 
-static void write_attributes(struct td_jsonw *w, const struct td_flow *f, struct td_arena *a)
+/* MSA-DDID carries the ticket as the lookup gave it: opaque, of a base64 kind already (docs/protocol/ztd.md 3.1). */
+static void write_attributes(struct td_jsonw *w, const struct td_flow *f)
 {
     const char *ticket = td_flow_get(f, "lookup.ticket");
     td_jsonw_key(w, "attributes");
@@ -45,7 +46,7 @@ static void write_attributes(struct td_jsonw *w, const struct td_flow *f, struct
     td_jsonw_kstr(w, "ReuseDevice", "true");
     td_jsonw_kstr(w, "ReturnClientSid", "true");
     if (ticket[0] != '\0')
-        td_jsonw_kstr(w, "MSA-DDID", td_b64(a, td_str(ticket)));
+        td_jsonw_kstr(w, "MSA-DDID", ticket);
     td_jsonw_end(w);
 }
 
@@ -69,7 +70,7 @@ static enum td_code write_request(struct td_flow *f, const struct td_key *device
     td_jsonw_kstr(&w, "OSVersion", f->hw.os_version);
     td_jsonw_kstr(&w, "DeviceDisplayName", td_flow_get(f, "device.name"));
     td_jsonw_kint(&w, "JoinType", 0);
-    write_attributes(&w, f, a);
+    write_attributes(&w, f);
     td_jsonw_end(&w);
     return td_buf_check(out, "join", err);
 }
