@@ -97,12 +97,17 @@ static enum td_code read_join_type(const struct td_json *root, const char **ret,
     }
 }
 
-/* Values of attributes are texts; what is not known is ignored. */
-static enum td_code read_ticket(const struct td_json *root, struct td_slice *ret, struct td_error *err)
+/* Values of attributes are texts; what is not known is ignored. The field carries a device ticket in base64
+ * (join-and-tokens.md 3); ours is a compact JWS, whose dots tell it from base64 where a client sends it bare. */
+static enum td_code read_ticket(const struct td_json *root, struct td_arena *a, struct td_slice *ret,
+                                struct td_error *err)
 {
-    const char *text = td_json_str(td_json_iget(root, "attributes"), "MSA-DDID");
-    *ret = td_str(text);
-    return ret->n <= TD_JOIN_TICKET_MAX ? TD_OK : td_fail(err, TD_ELIMIT, "attributes.MSA-DDID", "is too long");
+    struct td_slice text = td_str(td_json_str(td_json_iget(root, "attributes"), "MSA-DDID"));
+    if (text.n > TD_JOIN_TICKET_MAX)
+        return td_fail(err, TD_ELIMIT, "attributes.MSA-DDID", "is too long");
+    if (td_find(text, '.') != SIZE_MAX || td_b64_decode(a, text, TD_B64_ANY, ret) != TD_OK)
+        *ret = text;
+    return TD_OK;
 }
 
 static enum td_code check_version(const struct td_http_request *req, struct td_error *err)
@@ -125,7 +130,7 @@ enum td_code td_join_parse(const struct td_http_request *req, struct td_join_req
     td_try(read_text(root, "DeviceDisplayName", "", TD_JOIN_NAME_MAX, &ret->display_name, err));
     td_try(read_text(root, "DeviceType", "Windows", TD_JOIN_OS_MAX, &ret->os, err));
     td_try(read_text(root, "OSVersion", "", TD_JOIN_OS_MAX, &ret->os_version, err));
-    return read_ticket(root, &ret->ticket, err);
+    return read_ticket(root, req->arena, &ret->ticket, err);
 }
 
 static const struct refusal {
