@@ -254,7 +254,7 @@ static enum td_code flush(struct import *im, struct td_error *err)
     return TD_OK;
 }
 
-static void take_row(struct import *im, const struct td_autopilot_csv *csv, const struct td_autopilot_row *r)
+static void take_row(struct import *im, const struct td_autopilot_row *r)
 {
     struct slice *s = im->slice;
     struct td_import_row *row = &s->row[s->count];
@@ -265,11 +265,10 @@ static void take_row(struct import *im, const struct td_autopilot_csv *csv, cons
                                     .group_tag = r->cell[TD_COL_GROUP_TAG],
                                     .user = r->cell[TD_COL_USER],
                                     .manufacturer = r->cell[TD_COL_MANUFACTURER],
-                                    .model = r->cell[TD_COL_MODEL],
-                                    .has_group_tag = csv->has_header && csv->has[TD_COL_GROUP_TAG],
-                                    .has_user = csv->has_header && csv->has[TD_COL_USER]};
-    given.has_group_tag = given.has_group_tag || given.group_tag.n != 0;
-    given.has_user = given.has_user || given.user.n != 0;
+                                    .model = r->cell[TD_COL_MODEL]};
+    /* an empty cell says nothing: a repeated import never clears what an administrator has set */
+    given.has_group_tag = given.group_tag.n != 0;
+    given.has_user = given.user.n != 0;
     td_import_prepare(&given, im->refuse_bad_checksum, &s->arena, new, row);
     row->row = r->row;
     row->line = r->line;
@@ -293,7 +292,7 @@ static enum td_code run(struct import *im, struct td_autopilot_csv *csv, struct 
     struct td_autopilot_row row;
     td_try(td_store_read(im->store, read_setting, im, err));
     while (td_autopilot_csv_next(csv, &im->slice->arena, &row)) {
-        take_row(im, csv, &row);
+        take_row(im, &row);
         if (im->slice->count == TD_IMPORT_SLICE)
             td_try(flush(im, err));
     }

@@ -114,6 +114,13 @@ enum td_code td_hardware_put(struct td_tx *tx, const char *tenant, const char *r
     return TD_OK;
 }
 
+enum td_code td_hardware_facts(struct td_tx *tx, const char *tenant, const char *registration_id, struct td_arena *a,
+                               struct td_facts *ret, struct td_error *err)
+{
+    struct candidate c = {tenant, registration_id};
+    return facts_of(tx, &c, a, ret, err);
+}
+
 enum td_code td_hardware_drop(struct td_tx *tx, const char *tenant, const char *registration_id, struct td_error *err)
 {
     return td_sql(tx, err, "DELETE FROM hw_identity WHERE tenant = $1 AND registration_id = $2", "ss", tenant,

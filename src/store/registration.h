@@ -80,6 +80,9 @@ enum td_code td_hardware_duplicate(struct td_tx *tx, const struct td_facts *aske
                                    struct td_hardware_found *ret, struct td_error *err) TD_MUST_USE;
 enum td_code td_hardware_put(struct td_tx *tx, const char *tenant, const char *registration_id,
                              const struct td_facts *facts, struct td_error *err) TD_MUST_USE;
+/* The facts that are kept of one registration. */
+enum td_code td_hardware_facts(struct td_tx *tx, const char *tenant, const char *registration_id, struct td_arena *a,
+                               struct td_facts *ret, struct td_error *err) TD_MUST_USE;
 enum td_code td_hardware_drop(struct td_tx *tx, const char *tenant, const char *registration_id, struct td_error *err)
     TD_MUST_USE;
 

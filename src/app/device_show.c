@@ -1,0 +1,291 @@
+#include "app/device_show.h"
+
+#include "store/event.h"
+#include "store/group.h"
+#include "store/registration.h"
+#include "store/way.h"
+
+enum { MAX_EVENTS = 5000 };
+
+struct shown {
+    struct td_cli *cli;
+    struct td_way_row way;
+    struct td_registration r;
+    bool registered, has_profile, is_explicit;
+    struct td_profile_row profile;
+    struct td_group *groups;
+    size_t group_count;
+    struct td_event *events;
+    size_t event_count;
+};
+
+/* By serial number or any id that the device has. */
+static enum td_code find(struct td_tx *tx, struct shown *s, const char *key, struct td_error *err)
+{
+    static const enum td_way_key keys[] = {TD_WAY_REGISTRATION, TD_WAY_DEVICE, TD_WAY_ENROLMENT, TD_WAY_ID};
+    struct td_cli *cli = s->cli;
+    enum td_code rc = td_registration_find_any(tx, cli->tenant.id, key, &cli->arena, &s->r, err);
+    s->registered = rc == TD_OK;
+    if (rc == TD_OK)
+        return td_way_find(tx, cli->tenant.id, TD_WAY_ID, s->r.way_id, &cli->arena, &s->way, err);
+    char *lower = td_arena_strdup(&cli->arena, key);
+    td_lower(lower);
+    for (size_t i = 0; i < TD_COUNTOF(keys) && rc == TD_ENOTFOUND; i++)
+        rc = td_way_find(tx, cli->tenant.id, keys[i], lower, &cli->arena, &s->way, NULL);
+    if (rc != TD_OK || s->way.registration_id[0] == '\0')
+        return rc;
+    s->registered = true;
+    return td_registration_find(tx, cli->tenant.id, s->way.registration_id, &cli->arena, &s->r, err);
+}
+
+static enum td_code read_all(struct td_tx *tx, struct shown *s, struct td_error *err)
+{
+    struct td_cli *cli = s->cli;
+    td_try(find(tx, s, cli->args[0], err));
+    td_try(td_group_of_way(tx, cli->tenant.id, s->way.id, &cli->arena, &s->groups, &s->group_count, err));
+    if (s->registered) {
+        enum td_code rc =
+            td_profile_of_way(tx, cli->tenant.id, s->way.id, &cli->arena, &s->profile, &s->is_explicit, err);
+        if (rc != TD_OK && rc != TD_ENOTFOUND)
+            return rc;
+        s->has_profile = rc == TD_OK;
+    }
+    if (td_cli_option(cli, "timeline") == NULL)
+        return TD_OK;
+    return td_event_list(tx, cli->tenant.id, s->way.id, 0, MAX_EVENTS, &cli->arena, &s->events, &s->event_count, err);
+}
+
+static int64_t since_ms(const struct shown *s, size_t i)
+{
+    return i == 0 ? 0 : (s->events[i].at - s->events[i - 1].at) / 1000;
+}
+
+static void timeline_json(struct td_jsonw *w, const struct shown *s)
+{
+    char at[TD_TIME_TEXT];
+    td_jsonw_key(w, "timeline");
+    td_jsonw_arr(w);
+    for (size_t i = 0; i < s->event_count; i++) {
+        td_jsonw_obj(w);
+        td_jsonw_kstr(w, "at", td_time_text_us(s->events[i].at, at));
+        td_jsonw_kstr(w, "type", s->events[i].type);
+        td_jsonw_kstr(w, "actor", s->events[i].actor);
+        td_jsonw_kint(w, "sinceMs", since_ms(s, i));
+        td_jsonw_key(w, "detail");
+        td_jsonw_raw(w, td_str(s->events[i].detail));
+        td_jsonw_end(w);
+    }
+    td_jsonw_arr_end(w);
+}
+
+static void registration_json(struct td_jsonw *w, const struct shown *s)
+{
+    td_jsonw_kstr(w, "serialNumber", s->r.serial);
+    td_jsonw_kstr(w, "manufacturer", s->r.manufacturer);
+    td_jsonw_kstr(w, "model", s->r.model);
+    td_jsonw_kstr(w, "groupTag", s->r.group_tag);
+    td_jsonw_kstr(w, "assignedUser", s->r.assigned_user);
+    td_jsonw_kstr(w, "warning", s->r.warning);
+    td_jsonw_ktime(w, "registeredAt", s->r.created_at);
+}
+
+static void profile_json(struct td_jsonw *w, const struct shown *s)
+{
+    td_jsonw_key(w, "profile");
+    if (!s->has_profile) {
+        td_jsonw_null(w);
+        return;
+    }
+    td_jsonw_obj(w);
+    td_jsonw_kstr(w, "id", s->profile.id);
+    td_jsonw_kstr(w, "name", s->profile.name);
+    td_jsonw_kbool(w, "explicit", s->is_explicit);
+    td_jsonw_end(w);
+}
+
+static void groups_json(struct td_jsonw *w, const struct shown *s)
+{
+    td_jsonw_key(w, "groups");
+    td_jsonw_arr(w);
+    for (size_t i = 0; i < s->group_count; i++)
+        td_jsonw_str(w, s->groups[i].name);
+    td_jsonw_arr_end(w);
+}
+
+static void states_json(struct td_jsonw *w, const struct td_way *way)
+{
+    td_jsonw_key(w, "states");
+    td_jsonw_obj(w);
+    for (int m = 0; m < TD_M_COUNT; m++)
+        td_jsonw_kstr(w, td_way_machine_word((enum td_machine)m), td_way_state_word((enum td_machine)m, way->state[m]));
+    td_jsonw_end(w);
+}
+
+static void show_json(const struct shown *s)
+{
+    struct td_jsonw w;
+    td_jsonw_init(&w, &s->cli->out);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "state", td_way_word(&s->way.way));
+    states_json(&w, &s->way.way);
+    td_jsonw_kstr(&w, "wayId", s->way.id);
+    td_jsonw_kstr(&w, "registrationId", s->way.registration_id);
+    td_jsonw_kstr(&w, "deviceId", s->way.device_id);
+    td_jsonw_kstr(&w, "enrolmentId", s->way.enrolment_id);
+    td_jsonw_kstr(&w, "user", s->way.user_upn);
+    if (s->registered)
+        registration_json(&w, s);
+    profile_json(&w, s);
+    groups_json(&w, s);
+    td_jsonw_ktime(&w, "contactedAt", s->way.contacted_at);
+    td_jsonw_ktime(&w, "deploymentStartedAt", s->way.deployment_started_at);
+    td_jsonw_ktime(&w, "readyAt", s->way.ready_at);
+    td_jsonw_ktime(&w, "lastContactAt", s->way.last_contact_at);
+    if (td_cli_option(s->cli, "timeline") != NULL)
+        timeline_json(&w, s);
+    td_jsonw_end(&w);
+    td_buf_addc(&s->cli->out, '\n');
+}
+
+/* A value of the table; what is not known is not printed. */
+static void line(struct td_cli *cli, const char *name, const char *value)
+{
+    if (value != NULL && value[0] != '\0')
+        td_cli_say(cli, "%-14s %s", name, value);
+}
+
+static void line_time(struct td_cli *cli, const char *name, int64_t at)
+{
+    char text[TD_TIME_TEXT];
+    if (at != 0)
+        line(cli, name, td_time_text(at, text));
+}
+
+static void registration_text(const struct shown *s)
+{
+    line(s->cli, "serial", s->r.serial);
+    line(s->cli, "manufacturer", s->r.manufacturer);
+    line(s->cli, "model", s->r.model);
+    line(s->cli, "group tag", s->r.group_tag);
+    line(s->cli, "assigned user", s->r.assigned_user);
+    line(s->cli, "warning", s->r.warning);
+    line(s->cli, "profile", s->has_profile ? s->profile.name : "none");
+}
+
+static void timeline_text(const struct shown *s)
+{
+    char at[TD_TIME_TEXT];
+    td_cli_say(s->cli, "timeline");
+    for (size_t i = 0; i < s->event_count; i++) {
+        const struct td_event *e = &s->events[i];
+        td_cli_say(s->cli, "  %s  %+9.3f s  %-24s %-14s %s", td_time_text_us(e->at, at),
+                   (double)since_ms(s, i) / 1000.0, e->type, e->actor, strcmp(e->detail, "{}") == 0 ? "" : e->detail);
+    }
+    if (s->way.ready_at != 0 && s->way.deployment_started_at != 0)
+        td_cli_say(s->cli, "  from lookup to ready: %.3f s",
+                   (double)(s->way.ready_at - s->way.deployment_started_at) / (double)TD_SECOND);
+}
+
+static void show_text(const struct shown *s)
+{
+    struct td_cli *cli = s->cli;
+    line(cli, "state", td_way_word(&s->way.way));
+    if (s->registered)
+        registration_text(s);
+    for (size_t i = 0; i < s->group_count; i++)
+        line(cli, i == 0 ? "groups" : "", s->groups[i].name);
+    line(cli, "registration", s->way.registration_id);
+    line(cli, "device", s->way.device_id);
+    line(cli, "enrolment", s->way.enrolment_id);
+    line(cli, "user", s->way.user_upn);
+    line_time(cli, "registered", s->registered ? s->r.created_at : 0);
+    line_time(cli, "contacted", s->way.contacted_at);
+    line_time(cli, "ready", s->way.ready_at);
+    line_time(cli, "last contact", s->way.last_contact_at);
+    if (td_cli_option(cli, "timeline") != NULL)
+        timeline_text(s);
+}
+
+enum td_code td_device_show(struct td_tx *tx, void *cli, struct td_error *err)
+{
+    struct shown s = {.cli = cli};
+    td_try(read_all(tx, &s, err));
+    if (s.cli->json)
+        show_json(&s);
+    else
+        show_text(&s);
+    return TD_OK;
+}
+
+struct explained {
+    struct shown s;
+    struct td_profile_candidate *list;
+    size_t count;
+    struct td_facts facts;
+};
+
+static void explain_json(const struct explained *e)
+{
+    struct td_jsonw w;
+    td_jsonw_init(&w, &e->s.cli->out);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "serialNumber", e->s.r.serial);
+    td_jsonw_kstr(&w, "registrationId", e->s.r.id);
+    td_jsonw_kstr(&w, "profile", e->s.has_profile ? e->s.profile.name : NULL);
+    groups_json(&w, &e->s);
+    td_jsonw_key(&w, "candidates");
+    td_jsonw_arr(&w);
+    for (size_t i = 0; i < e->count; i++) {
+        td_jsonw_obj(&w);
+        td_jsonw_kstr(&w, "profile", e->list[i].profile_name);
+        td_jsonw_kstr(&w, "group", e->list[i].group_name);
+        td_jsonw_kbool(&w, "holds", e->list[i].holds);
+        td_jsonw_kstr(&w, "why", e->list[i].why);
+        td_jsonw_end(&w);
+    }
+    td_jsonw_arr_end(&w);
+    td_jsonw_key(&w, "facts");
+    td_jsonw_arr(&w);
+    for (size_t i = 0; i < e->facts.count; i++)
+        td_jsonw_str(&w, td_fact_word(e->facts.list[i].kind));
+    td_jsonw_arr_end(&w);
+    td_jsonw_end(&w);
+    td_buf_addc(&e->s.cli->out, '\n');
+}
+
+static void explain_text(const struct explained *e)
+{
+    struct td_cli *cli = e->s.cli;
+    if (e->s.has_profile)
+        td_cli_say(cli, "%s gets the profile \"%s\"", e->s.r.serial, e->s.profile.name);
+    else
+        td_cli_say(cli, "%s gets no profile: %s; %s", e->s.r.serial, td_ztd_error(TD_ZTD_NO_PROFILE)->text,
+                   td_ztd_error(TD_ZTD_NO_PROFILE)->remedy);
+    for (size_t i = 0; i < e->s.group_count; i++)
+        td_cli_say(cli, "  it is in the group \"%s\"%s%s", e->s.groups[i].name,
+                   e->s.groups[i].rule[0] != '\0' ? " by the rule " : "", e->s.groups[i].rule);
+    for (size_t i = 0; i < e->count; i++)
+        td_cli_say(cli, "  %s  %s (%s): %s", e->list[i].holds ? "yes" : "no ", e->list[i].profile_name,
+                   e->list[i].group_name[0] != '\0' ? e->list[i].group_name : "all devices", e->list[i].why);
+    td_cli_say(cli, "  a lookup finds it by %zu identity facts, at least two kinds of which must match",
+               e->facts.count);
+    for (size_t i = 0; i < e->facts.count; i++)
+        td_cli_say(cli, "    %-6s %s", td_fact_word(e->facts.list[i].kind), e->facts.list[i].value);
+}
+
+enum td_code td_device_explain(struct td_tx *tx, void *cli, struct td_error *err)
+{
+    struct explained e = {.s = {.cli = cli}};
+    const char *tenant = e.s.cli->tenant.id;
+    td_try(read_all(tx, &e.s, err));
+    if (!e.s.registered)
+        return td_remedy(err, td_fail(err, TD_EINVAL, "device", "it is not registered, so no profile concerns it"),
+                         "register it by its hardware hash");
+    td_try(td_profile_explain(tx, tenant, e.s.way.id, &e.s.cli->arena, &e.list, &e.count, err));
+    td_try(td_hardware_facts(tx, tenant, e.s.r.id, &e.s.cli->arena, &e.facts, err));
+    if (e.s.cli->json)
+        explain_json(&e);
+    else
+        explain_text(&e);
+    return TD_OK;
+}
