@@ -20,7 +20,8 @@ enum td_dm_reason { TD_DM_USER = 1, TD_DM_SCHEDULE = 2, TD_DM_LOGIN = 4, TD_DM_E
 enum td_code td_csp_apply_wap(struct td_device *dev, const struct td_xml *wap, struct td_error *err) TD_MUST_USE;
 
 /* One whole session. user_active: a directory user is logged on (LoginStatus user), so ./User nodes work. */
-enum td_code td_dm_session(struct td_device *dev, enum td_dm_reason reason, bool user_active, struct td_error *err) TD_MUST_USE;
+enum td_code td_dm_session(struct td_device *dev, enum td_dm_reason reason, bool user_active, struct td_error *err)
+    TD_MUST_USE;
 
 /* Runs sessions until the phase of the status page ends: polls as Poll says, prints phase, rows and counts, applies
  * time-out and buttons. A failure carries code, item, cause and remedy in err. Killed and called again, it goes on. */
@@ -31,7 +32,8 @@ enum td_code td_dm_status_page(struct td_device *dev, enum td_dm_phase phase, st
 struct td_slice td_device_trust(struct td_device *dev, struct td_arena *a);
 
 /* Reads an effect of the tree for the rest of the device and for `show`: computer name, edition, trusted roots, Wi-Fi
- * profiles, accounts and groups, installed apps. name is one of the words of the table in csp/effects.c. NULL if unset. */
+ * profiles, accounts and groups, installed apps. name is one of the words of the table in csp/effects.c. NULL if unset.
+ */
 const char *td_device_effect(struct td_device *dev, const char *name, struct td_arena *a);
 
 #endif

@@ -92,7 +92,7 @@ int td_csp_msi_exec(struct td_csp_call *call)
 {
     if (call->op != TD_CSP_EXEC)
         return 0;
-    struct td_msi_job job;
+    struct td_msi_job job = {0};
     char wanted[TD_UUID_TEXT], named[TD_UUID_TEXT];
     if (td_msi_job_read(call->data, call->a, &job, NULL) != TD_OK)
         return td_csp_refuse(call, 500, TD_CSP_E_BADDATA);

@@ -62,7 +62,7 @@ static bool ingested(struct td_csp_call *call, const char *area)
         return false;
     (void)td_cut(rest, '~', &type);
     TD_CLEANUP(td_buf_done) struct td_buf prefix;
-    td_buf_init(&prefix, TD_CSP_MAX_URI * 4);
+    td_buf_init(&prefix, (size_t)TD_CSP_MAX_URI * 4);
     td_buf_adds(&prefix, "Device/Vendor/MSFT/Policy/ConfigOperations/ADMXInstall/");
     td_pct_add(&prefix, app);
     td_buf_addc(&prefix, '/');
