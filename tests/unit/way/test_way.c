@@ -1,0 +1,310 @@
+/* way/way: every pair of each table against a second statement of the rules, and the scenarios of autopilot.md 3. */
+#include "unit/test.h"
+#include "way/way.h"
+
+/* One letter an event, in the order of enum td_way_event:
+ *   R registered  A assigned  U unassigned  D deregistered  C contacted  N contacted-none  S signed-in  J joined
+ *   j unjoined  E enrolled  e unenrolled  1 device-setup  2 device-done  3 account-setup  Y ready  F failed
+ *   q queued  s sent  d done  f action failed  X reset  P repurposed  M repaired  T retired */
+static const char letters[] = "RAUDCNSJjEe123YFqsdfXPMT";
+
+/* A row a state: what each event leads to ('.': does not concern it). Targets are letters of the machine's states. */
+static const struct {
+    enum td_machine machine;
+    const char *states; /* letter a state */
+    const char *rows[16];
+} expected[] = {
+    {TD_M_REGISTRATION,
+     "nra",
+     {/*       RAUDCNSJjEe123YFqsdfXPMT */
+      /* n */ "r.......................",
+      /* r */ "rarn....................",
+      /* a */ "aarn...................."}},
+    {TD_M_JOIN,
+     "nj",
+     {/*       RAUDCNSJjEe123YFqsdfXPMT */
+      /* n */ ".......j............nnnn",
+      /* j */ ".......jn...........nnnn"}},
+    {TD_M_ENROLMENT,
+     "ne",
+     {/*       RAUDCNSJjEe123YFqsdfXPMT */
+      /* n */ ".........e..........nnnn",
+      /* e */ ".........en.........nnnn"}},
+    {TD_M_DEPLOYMENT,
+     "icsjeDdaRF",
+     {/*       RAUDCNSJjEe123YFqsdfXPMT */
+      /* i */ "....cisiiiiD...i....iiii",
+      /* c */ "....ccsjcecDdaRF....iiii",
+      /* s */ "....sssjsesDdaRF....iiii",
+      /* j */ "....jjsjiejDdaRF....iiii",
+      /* e */ "....eeseieiDdaRF....iiii",
+      /* D */ "....DDsDieiDdaRF....iiii",
+      /* d */ "....ddsdieiddaRF....iiii",
+      /* a */ "....aasaieiaaaRF....iiii",
+      /* R */ "....RRsRiRiRRRRR....iiii",
+      /* F */ "....cFsjFeFDdaRF....iiii"}},
+    {TD_M_ACTION,
+     "nqsdfXPMT",
+     {/*       RAUDCNSJjEe123YFqsdfXPMT */
+      /* n */ "................q...XPMT",
+      /* q */ "................qs.fXPMT",
+      /* s */ "................qsdfXPMT",
+      /* d */ "................q...XPMT",
+      /* f */ "................qsd.XPMT",
+      /* X */ "....n...........q...XPMT",
+      /* P */ "....n...........q...XPMT",
+      /* M */ "....n...........q...XPMT",
+      /* T */ "n...n..n.n.............T"}},
+};
+
+static void every_pair_of_every_table(void **state TD_UNUSED)
+{
+    assert_int_equal(sizeof(letters) - 1, TD_EV_COUNT);
+    assert_int_equal(TD_COUNTOF(expected), TD_M_COUNT);
+    for (size_t m = 0; m < TD_COUNTOF(expected); m++) {
+        assert_int_equal(td_way_state_count(expected[m].machine), strlen(expected[m].states));
+        for (unsigned s = 0; s < strlen(expected[m].states); s++) {
+            for (unsigned e = 0; e < TD_EV_COUNT; e++) {
+                int next = td_way_next(expected[m].machine, s, (enum td_way_event)e);
+                char got = next < 0 ? '.' : expected[m].states[next];
+                if (got != expected[m].rows[s][e])
+                    fail_msg("%s, %s, %s: %c instead of %c", td_way_machine_word(expected[m].machine),
+                             td_way_state_word(expected[m].machine, s), td_way_event_word((enum td_way_event)e), got,
+                             expected[m].rows[s][e]);
+            }
+        }
+        assert_int_equal(td_way_next(expected[m].machine, 99, TD_EV_REGISTERED), -1);
+    }
+}
+
+struct step {
+    char event;
+    const char *word; /* afterwards */
+};
+
+static void walk(const char *name, const struct step *steps)
+{
+    struct td_way way = {{0}};
+    struct td_error err;
+    bool changed;
+    assert_string_equal(td_way_word(&way), "in its box");
+    for (; steps->event != '\0'; steps++) {
+        enum td_way_event event = (enum td_way_event)(strchr(letters, steps->event) - letters);
+        if (td_way_step(&way, event, &changed, &err) != TD_OK)
+            fail_msg("%s: %s: %s", name, err.where, err.text);
+        if (strcmp(td_way_word(&way), steps->word) != 0)
+            fail_msg("%s: after %s the word is '%s' instead of '%s'", name, td_way_event_word(event), td_way_word(&way),
+                     steps->word);
+    }
+}
+
+static void scenarios(void **state TD_UNUSED)
+{
+    static const struct {
+        const char *name;
+        struct step steps[24];
+    } all[] = {
+        {"3.1 user-driven",
+         {{'R', "registered"},
+          {'A', "assigned"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'J', "joined"},
+          {'E', "enrolled"},
+          {'1', "device setup"},
+          {'2', "device setup"},
+          {'3', "account setup"},
+          {'Y', "ready"}}},
+        {"asked before it was registered",
+         {{'R', "registered"}, {'N', "registered"}, {'A', "assigned"}, {'C', "contacted"}}},
+        {"3.2 hybrid: enrols, joins later",
+         {{'R', "registered"},
+          {'A', "assigned"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'E', "enrolled"},
+          {'1', "device setup"},
+          {'J', "device setup"},
+          {'2', "device setup"},
+          {'3', "account setup"},
+          {'Y', "ready"}}},
+        {"3.2 hybrid: registered in the directory at the end",
+         {{'R', "registered"},
+          {'A', "assigned"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'E', "enrolled"},
+          {'1', "device setup"},
+          {'3', "account setup"},
+          {'J', "account setup"},
+          {'Y', "ready"}}},
+        {"3.3 self-deploying: no account phase",
+         {{'R', "registered"},
+          {'A', "assigned"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'J', "joined"},
+          {'E', "enrolled"},
+          {'1', "device setup"},
+          {'2', "device setup"},
+          {'Y', "ready"}}},
+        {"3.4 pre-provisioning: un-joins, stays enrolled, joins again",
+         {{'R', "registered"},
+          {'A', "assigned"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'J', "joined"},
+          {'E', "enrolled"},
+          {'1', "device setup"},
+          {'2', "device setup"},
+          {'j', "enrolled"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'J', "joined"},
+          {'1', "device setup"},
+          {'2', "device setup"},
+          {'3', "account setup"},
+          {'Y', "ready"}}},
+        {"3.5 existing device: joins and enrols first, is registered afterwards",
+         {{'J', "joined"},
+          {'E', "enrolled"},
+          {'1', "device setup"},
+          {'2', "device setup"},
+          {'3', "account setup"},
+          {'Y', "ready"},
+          {'R', "ready"},
+          {'A', "ready"}}},
+        {"3.7 remote reset keeps join and enrolment",
+         {{'R', "registered"},
+          {'A', "assigned"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'J', "joined"},
+          {'E', "enrolled"},
+          {'1', "device setup"},
+          {'3', "account setup"},
+          {'Y', "ready"},
+          {'q', "ready"},
+          {'s', "ready"},
+          {'d', "ready"}}},
+        {"3.8 wipe: back in its box, registered still",
+         {{'R', "registered"},
+          {'A', "assigned"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'J', "joined"},
+          {'E', "enrolled"},
+          {'1', "device setup"},
+          {'3', "account setup"},
+          {'Y', "ready"},
+          {'q', "ready"},
+          {'s', "ready"},
+          {'X', "reset"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'J', "joined"}}},
+        {"3.9 repurpose, repair, retire",
+         {{'R', "registered"},
+          {'P', "repurposed"},
+          {'M', "repaired"},
+          {'T', "retired"},
+          {'D', "retired"},
+          {'R', "registered"}}},
+        {"1.8 deregistered, managed on",
+         {{'R', "registered"},
+          {'A', "assigned"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'J', "joined"},
+          {'E', "enrolled"},
+          {'1', "device setup"},
+          {'3', "account setup"},
+          {'Y', "ready"},
+          {'D', "ready"},
+          {'e', "joined"},
+          {'j', "in its box"}}},
+        {"failed, tried again",
+         {{'R', "registered"},
+          {'A', "assigned"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'F', "failed"},
+          {'S', "signed in"},
+          {'J', "joined"},
+          {'E', "enrolled"},
+          {'1', "device setup"},
+          {'F', "failed"},
+          {'1', "device setup"},
+          {'3', "account setup"},
+          {'F', "failed"},
+          {'Y', "ready"},
+          {'F', "ready"}}},
+        {"a lookup by others moves nothing back",
+         {{'R', "registered"},
+          {'A', "assigned"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'J', "joined"},
+          {'C', "joined"},
+          {'E', "enrolled"},
+          {'1', "device setup"},
+          {'C', "device setup"},
+          {'3', "account setup"},
+          {'Y', "ready"},
+          {'C', "ready"},
+          {'N', "ready"}}},
+        {"set up anew by hand",
+         {{'R', "registered"},
+          {'A', "assigned"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'J', "joined"},
+          {'E', "enrolled"},
+          {'1', "device setup"},
+          {'3', "account setup"},
+          {'Y', "ready"},
+          {'C', "ready"},
+          {'S', "signed in"},
+          {'J', "joined"},
+          {'E', "enrolled"}}},
+    };
+    for (size_t i = 0; i < TD_COUNTOF(all); i++)
+        walk(all[i].name, all[i].steps);
+}
+
+static void refuses_what_cannot_be(void **state TD_UNUSED)
+{
+    struct td_way way = {{0}}, before = way;
+    struct td_error err;
+    bool changed = true;
+    static const enum td_way_event bad[] = {TD_EV_ASSIGNED,    TD_EV_DEREGISTERED, TD_EV_READY,
+                                            TD_EV_ACTION_SENT, TD_EV_ACTION_DONE,  TD_EV_ACCOUNT_SETUP};
+    for (size_t i = 0; i < TD_COUNTOF(bad); i++) {
+        assert_int_equal(td_way_step(&way, bad[i], &changed, &err), TD_ESTATE);
+        assert_memory_equal(&way, &before, sizeof(way));
+        assert_string_equal(err.where, td_way_event_word(bad[i]));
+    }
+    assert_ok(td_way_step(&way, TD_EV_FAILED, &changed, &err));
+    assert_false(changed);
+}
+
+static void every_event_has_a_word(void **state TD_UNUSED)
+{
+    for (unsigned e = 0; e < TD_EV_COUNT; e++) {
+        assert_true(td_starts(td_str(td_way_event_word((enum td_way_event)e)), "device."));
+        for (unsigned o = 0; o < e; o++)
+            assert_string_not_equal(td_way_event_word((enum td_way_event)e), td_way_event_word((enum td_way_event)o));
+    }
+    assert_string_equal(td_way_event_word(TD_EV_COUNT), "device.unknown");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_pair_of_every_table),
+        cmocka_unit_test(scenarios),
+        cmocka_unit_test(refuses_what_cannot_be),
+        cmocka_unit_test(every_event_has_a_word),
+    };
+    return cmocka_run_group_tests_name("way", tests, NULL, NULL);
+}
