@@ -284,6 +284,6 @@ enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err)
     if (s.policy_url[0] != '\0')
         td_try(ask_policies(f, &s, token, &a, err));
     td_try(request_certificate(f, &s, token, &a, err));
-    td_device_say(f->dev, "step", "enrolled: %s", td_flow_get(f, "enrol.provider"));
+    td_flow_news(f, "enrolled: %s", td_flow_get(f, "enrol.provider"));
     return TD_OK;
 }

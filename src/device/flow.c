@@ -54,7 +54,7 @@ enum td_code td_flow_user_sign_in(struct td_flow *f, struct td_error *err)
         rc = td_prt_by_password(f, user, f->secrets.password, err);
     }
     td_try(rc);
-    td_device_say(f->dev, "step", "user signed in: %s%s", user, typed ? "" : " (by what was typed before)");
+    td_flow_news(f, "user signed in: %s%s", user, typed ? "" : " (by what was typed before)");
     f->signed_in = true;
     return td_flow_keep(f, "user.signed_in", user, err);
 }

@@ -39,6 +39,7 @@ struct td_flow {
     bool none;                 /* the lookup knows no registration or profile */
     int64_t retry_after;       /* microseconds that a busy service asked for, 0 if it did not */
     bool looked_up, signed_in; /* in this process */
+    char news[256];            /* what the running step has reached: told once it is kept */
 };
 
 /* One step of a way. What it has done is in the state before it returns TD_OK; TD_EUNAVAILABLE means: try again. */
@@ -77,6 +78,10 @@ enum td_code td_flow_user_sign_in(struct td_flow *f, struct td_error *err) TD_MU
 /* State shorthand: "" if unset; set and saved at once. */
 const char *td_flow_get(const struct td_flow *f, const char *key);
 enum td_code td_flow_keep(struct td_flow *f, const char *key, const char *value, struct td_error *err) TD_MUST_USE;
+
+/* The line that tells what a step has reached; printed when the step is kept as done, so that a kill at the line does
+ * not do it twice. */
+void td_flow_news(struct td_flow *f, const char *fmt, ...) TD_PRINTF(2, 3);
 
 /* A key pair in the state folder (PKCS#8 PEM, mode 0600), made and saved on first use. */
 enum td_code td_flow_key(struct td_flow *f, const char *file, struct td_key **ret, struct td_error *err) TD_MUST_USE;

@@ -2,6 +2,9 @@
 #include "base/file.h"
 #include "device/flow.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 enum { FLOW_MAX_FILE = 256 << 10 };
 
 enum td_code td_transport_net(void *ctx, const struct td_net_request *req, struct td_arena *a,
@@ -20,6 +23,14 @@ enum td_code td_flow_keep(struct td_flow *f, const char *key, const char *value,
 {
     td_state_set(f->dev->state, key, value);
     return td_state_save(f->dev->state, err);
+}
+
+void td_flow_news(struct td_flow *f, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(f->news, sizeof(f->news), fmt, ap);
+    va_end(ap);
 }
 
 enum td_code td_flow_read(struct td_flow *f, const char *file, struct td_arena *a, struct td_slice *ret,

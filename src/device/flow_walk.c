@@ -50,9 +50,13 @@ static enum td_code run_step(struct td_flow *f, const struct td_step *s, struct 
     if (td_flow_get(f, td_arena_printf(&a, "begin.%s", s->name))[0] == '\0')
         stamp(f, "begin", s->name);
     td_try(td_state_save(f->dev->state, err));
+    f->news[0] = '\0';
     td_try(run_patiently(f, s, err));
     stamp(f, "end", s->name);
-    return td_state_save(f->dev->state, err);
+    td_try(td_state_save(f->dev->state, err));
+    if (f->news[0] != '\0')
+        td_device_say(f->dev, "step", "%s", f->news);
+    return TD_OK;
 }
 
 enum td_code td_flow_walk(struct td_flow *f, const struct td_step *steps, size_t count, struct td_error *err)

@@ -37,8 +37,8 @@ static enum td_code discover(struct td_flow *f, struct td_arena *a, struct drs *
     return TD_OK;
 }
 
-/* MSA-DDID carries the ticket as the lookup gave it: opaque, of a base64 kind already (docs/protocol/ztd.md 3.1). */
-static void write_attributes(struct td_jsonw *w, const struct td_flow *f)
+/* MSA-DDID carries the lookup's device ticket in base64 (3; docs/protocol/ztd.md 3.1). */
+static void write_attributes(struct td_jsonw *w, const struct td_flow *f, struct td_arena *a)
 {
     const char *ticket = td_flow_get(f, "lookup.ticket");
     td_jsonw_key(w, "attributes");
@@ -46,7 +46,7 @@ static void write_attributes(struct td_jsonw *w, const struct td_flow *f)
     td_jsonw_kstr(w, "ReuseDevice", "true");
     td_jsonw_kstr(w, "ReturnClientSid", "true");
     if (ticket[0] != '\0')
-        td_jsonw_kstr(w, "MSA-DDID", ticket);
+        td_jsonw_kstr(w, "MSA-DDID", td_b64(a, td_str(ticket)));
     td_jsonw_end(w);
 }
 
@@ -70,7 +70,7 @@ static enum td_code write_request(struct td_flow *f, const struct td_key *device
     td_jsonw_kstr(&w, "OSVersion", f->hw.os_version);
     td_jsonw_kstr(&w, "DeviceDisplayName", td_flow_get(f, "device.name"));
     td_jsonw_kint(&w, "JoinType", 0);
-    write_attributes(&w, f);
+    write_attributes(&w, f, a);
     td_jsonw_end(&w);
     return td_buf_check(out, "join", err);
 }
@@ -173,6 +173,6 @@ enum td_code td_flow_join(struct td_flow *f, struct td_error *err)
         return rc;
     }
     td_try(install(f, device, reply, &a, err));
-    td_device_say(f->dev, "step", "joined: device %s", td_flow_get(f, "join.device_id"));
+    td_flow_news(f, "joined: device %s", td_flow_get(f, "join.device_id"));
     return TD_OK;
 }

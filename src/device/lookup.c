@@ -98,7 +98,6 @@ enum td_code td_flow_lookup(struct td_flow *f, struct td_error *err)
     if (td_json_get(answer, "ErrorCode") != NULL)
         return told_none(f, answer, err);
     td_try(keep_profile(f, answer, err));
-    td_device_say(f->dev, "step", "profile found: %s, for %s", td_flow_get(f, "profile.name"),
-                  td_flow_get(f, "profile.tenant"));
+    td_flow_news(f, "profile found: %s, for %s", td_flow_get(f, "profile.name"), td_flow_get(f, "profile.tenant"));
     return TD_OK;
 }

@@ -22,7 +22,7 @@ static enum td_code rename_once(struct td_flow *f, struct td_csp *csp, const cha
                        "the profile's template gives no name of at most 15 characters");
     td_csp_restart(csp);
     td_try(td_csp_save(csp, err));
-    td_device_say(f->dev, "step", "restart: the computer is %s now", td_csp_effect(csp, "computer_name", a));
+    td_flow_news(f, "restart: the computer is %s now", td_csp_effect(csp, "computer_name", a));
     return TD_OK;
 }
 

@@ -377,6 +377,6 @@ enum td_code td_flow_sign_in(struct td_flow *f, struct td_error *err)
     td_try(browse(&b, authorize_url(f, &sts, &p, &a), err));
     td_try(check_answer(&b, &p, &code, err));
     td_try(redeem(f, &sts, &p, code, &a, err));
-    td_device_say(f->dev, "step", "signed in: %s", td_flow_get(f, "signin.user"));
+    td_flow_news(f, "signed in: %s", td_flow_get(f, "signin.user"));
     return TD_OK;
 }
