@@ -143,6 +143,12 @@ static enum td_code get_policies(struct td_enrol *call, struct td_buf *out)
     return td_policies_write(&head, &answer, out, &call->err);
 }
 
+/* With milliseconds, as every published example has it. */
+static const char *stamp(const struct td_enrol *call, int64_t at)
+{
+    return td_arena_printf(call->a, "%.19s.000Z", td_time_arena(call->a, at));
+}
+
 static enum td_code request_token(struct td_enrol *call, struct td_buf *out)
 {
     struct td_rst rst;
@@ -155,8 +161,8 @@ static enum td_code request_token(struct td_enrol *call, struct td_buf *out)
     struct td_soap head = answer_head(call);
     int64_t now = td_now(call->svc->env);
     head.activity_id = ""; /* the certificate's answer carries none (mde2.md 4.3) */
-    head.security.created = td_time_arena(call->a, now - 5 * TD_MINUTE);
-    head.security.expires = td_time_arena(call->a, now + 5 * TD_MINUTE);
+    head.security.created = stamp(call, now - 5 * TD_MINUTE);
+    head.security.expires = stamp(call, now + 5 * TD_MINUTE);
     return td_rstrc_write(&head, &(struct td_rstrc){.document = td_buf_slice(&document)}, out, &call->err);
 }
 
