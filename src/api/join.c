@@ -29,7 +29,7 @@ struct job { /* one join on its way through read, signature and write */
     struct td_device_joining joining;
     const char *ticket_tenant;              /* "" without a ticket of ours */
     const char *failed_tenant, *failed_way; /* whose timeline tells of a refusal */
-    struct td_slice cert;
+    struct td_cert cert;
     struct td_cert_row cert_row;
     bool owner_administrator;
     bool moved; /* another join came between read and write */
@@ -190,17 +190,17 @@ static enum td_code certify(struct job *j, struct td_error *err)
 {
     const struct td_join_subject subject = {
         .device_id = j->joining.id, .user_id = j->caller.oid, .tenant = j->caller.tenant};
-    struct td_cert cert;
+    struct td_slice der = TD_S("");
     struct td_slice spki = td_fault("join-other-key") ? j->asked.transport_key : j->asked.csr.spki;
-    td_try(td_join_certify(j->svc, &subject, spki, j->arena, &j->cert, err));
-    td_try(td_cert_parse(j->cert, j->arena, &cert, err));
+    td_try(td_join_certify(j->svc, &subject, spki, j->arena, &der, err));
+    td_try(td_cert_parse(der, j->arena, &j->cert, err));
     j->cert_row = (struct td_cert_row){.tenant = j->caller.tenant,
                                        .purpose = "device",
                                        .subject = j->joining.id,
-                                       .serial = cert.serial,
-                                       .not_after = cert.not_after};
-    memcpy(j->cert_row.sha256, cert.sha256, sizeof(cert.sha256));
-    j->joining.alt_security_id = td_join_alt_security_id(&cert, j->arena);
+                                       .serial = j->cert.serial,
+                                       .not_after = j->cert.not_after};
+    memcpy(j->cert_row.sha256, j->cert.sha256, sizeof(j->cert.sha256));
+    j->joining.alt_security_id = td_join_alt_security_id(&j->cert, j->arena);
     return TD_OK;
 }
 
@@ -333,18 +333,15 @@ static void write_members(struct td_jsonw *w, const struct job *j)
 
 static void reply_joined(const struct job *j, struct td_http_reply *reply)
 {
-    struct td_cert cert = {0};
     struct td_buf out;
     struct td_jsonw w;
     td_buf_init(&out, REPLY_MAX);
-    if (td_cert_parse(j->cert, j->arena, &cert, NULL) != TD_OK)
-        return;
     td_jsonw_init(&w, &out);
     td_jsonw_obj(&w);
     td_jsonw_key(&w, "Certificate");
     td_jsonw_obj(&w);
-    td_jsonw_kstr(&w, "Thumbprint", cert.sha1);
-    td_jsonw_kstr(&w, "RawBody", td_b64(j->arena, j->cert));
+    td_jsonw_kstr(&w, "Thumbprint", j->cert.sha1);
+    td_jsonw_kstr(&w, "RawBody", td_b64(j->arena, j->cert.der));
     td_jsonw_end(&w);
     td_jsonw_key(&w, "User");
     td_jsonw_obj(&w);

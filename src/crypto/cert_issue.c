@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+enum { SPKI_MAX = 8192 };
+
 static bool add_subject(X509 *x, const struct td_cert_template *t)
 {
     TD_CLEANUP(x509_name_done) X509_NAME *name = X509_NAME_new();
@@ -125,26 +127,52 @@ static bool add_exts(X509 *x, X509 *issuer, const struct td_cert_template *t)
     return ok;
 }
 
-static EVP_PKEY *spki_key(struct td_slice spki)
+/* Algorithm and bits are put in as they came. Reading the key and writing it again would cost more than the signature.
+ */
+static bool set_spki(X509 *x, struct td_slice spki)
 {
-    const unsigned char *p = (const unsigned char *)spki.p;
-    return spki.n != 0 && spki.n <= 8192 ? d2i_PUBKEY(NULL, &p, (long)spki.n) : NULL;
+    const unsigned char *p = (const unsigned char *)spki.p, *end = p + spki.n;
+    long n = 0;
+    int tag = 0, class = 0, type = 0;
+    const ASN1_OBJECT *oid = NULL;
+    const void *value = NULL;
+    if (spki.n == 0 || spki.n > SPKI_MAX || (ASN1_get_object(&p, &n, &tag, &class, (long)spki.n) & 0x81) != 0 ||
+        tag != V_ASN1_SEQUENCE || p + n != end)
+        return false;
+    TD_CLEANUP(x509_algor_done) X509_ALGOR *algorithm = d2i_X509_ALGOR(NULL, &p, (long)(end - p));
+    TD_CLEANUP(asn1_bits_done)
+    ASN1_BIT_STRING *bits = algorithm != NULL ? d2i_ASN1_BIT_STRING(NULL, &p, (long)(end - p)) : NULL;
+    if (bits == NULL || p != end)
+        return false;
+    X509_ALGOR_get0(&oid, &type, &value, algorithm);
+    unsigned char *octets = OPENSSL_memdup(ASN1_STRING_get0_data(bits), (size_t)ASN1_STRING_length(bits));
+    ASN1_OBJECT *object = OBJ_dup(oid);
+    /* parameters are NULL (RSA) or the name of a curve */
+    void *curve = type == V_ASN1_OBJECT ? OBJ_dup(value) : NULL;
+    bool ok =
+        octets != NULL && object != NULL && (type == V_ASN1_NULL || curve != NULL) &&
+        X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(x), object, type, curve, octets, ASN1_STRING_length(bits)) == 1;
+    if (!ok) {
+        OPENSSL_free(octets);
+        ASN1_OBJECT_free(object);
+        ASN1_OBJECT_free(curve);
+    }
+    return ok;
 }
 
 enum td_code td_cert_issue(const struct td_cert_template *t, struct td_slice issuer_der,
                            const struct td_key *issuer_key, struct td_arena *a, struct td_slice *ret_der,
                            struct td_error *err)
 {
-    TD_CLEANUP(x509_done) X509 *issuer = issuer_der.n != 0 ? td_x509_from_der(issuer_der) : NULL;
-    TD_CLEANUP(pkey_done) EVP_PKEY *subject_key = spki_key(t->spki);
+    TD_CLEANUP(x509_done) X509 *issuer = issuer_der.n != 0 ? td_key_issuer(issuer_key, issuer_der) : NULL;
     TD_CLEANUP(x509_done) X509 *x = X509_new();
     if (issuer_der.n != 0 && issuer == NULL)
         return td_ossl_fail(err, TD_EFORMAT, "issuer", "not readable");
-    if (subject_key == NULL)
+    if (x == NULL || !set_spki(x, t->spki))
         return td_ossl_fail(err, TD_EFORMAT, "public key", "not readable");
     X509 *by = issuer != NULL ? issuer : x;
-    if (x == NULL || X509_set_version(x, X509_VERSION_3) != 1 || !add_subject(x, t) || !add_serial(x, t->serial) ||
-        X509_set_issuer_name(x, X509_get_subject_name(by)) != 1 || X509_set_pubkey(x, subject_key) != 1 ||
+    if (X509_set_version(x, X509_VERSION_3) != 1 || !add_subject(x, t) || !add_serial(x, t->serial) ||
+        X509_set_issuer_name(x, X509_get_subject_name(by)) != 1 ||
         !td_x509_set_time(X509_getm_notBefore(x), t->not_before) ||
         !td_x509_set_time(X509_getm_notAfter(x), t->not_after) || !add_exts(x, by, t))
         return td_ossl_fail(err, TD_EINVAL, "certificate", "a field can't be written");

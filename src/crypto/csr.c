@@ -38,7 +38,7 @@ enum td_code td_csr_parse(struct td_slice der, struct td_arena *a, struct td_csr
     const X509_NAME *subject = X509_REQ_get_subject_name(req);
     int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
     ret->subject_cn = at >= 0 ? td_x509_text(a, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))) : "";
-    ret->spki = TD_OSSL_DER(a, i2d_PUBKEY, pkey);
+    ret->spki = TD_OSSL_DER(a, i2d_X509_PUBKEY, X509_REQ_get_X509_PUBKEY(req));
     ret->kind = td_key_kind(key);
     ret->bits = td_key_bits(key);
     return TD_OK;

@@ -18,6 +18,7 @@ struct td_key {
     enum td_key_kind kind;
     int bits;
     _Atomic(EVP_PKEY_CTX *) sign[SIG_COUNT], verify[SIG_COUNT];
+    _Atomic(X509 *) issuer; /* the certificate it issued under last time: reading one costs five signatures */
 };
 
 static enum td_key_kind kind_of(const EVP_PKEY *pkey)
@@ -46,6 +47,29 @@ EVP_PKEY *td_key_evp(const struct td_key *key)
     return key->pkey;
 }
 
+static bool is_cert(X509 *x, struct td_slice der)
+{
+    unsigned char *encoded = NULL;
+    int n = i2d_X509(x, &encoded); /* what was read is kept as it was: a copy, no encoding */
+    bool same = n > 0 && td_eq(td_bytes(encoded, (size_t)n), der);
+    OPENSSL_free(encoded);
+    return same;
+}
+
+X509 *td_key_issuer(const struct td_key *key, struct td_slice der)
+{
+    struct td_key *k = (struct td_key *)(uintptr_t)key; /* the cache is not part of the key's value */
+    X509 *kept = atomic_load(&k->issuer);
+    if (kept != NULL)
+        return is_cert(kept, der) && X509_up_ref(kept) == 1 ? kept : td_x509_from_der(der);
+    X509 *fresh = td_x509_from_der(der);
+    if (fresh != NULL && X509_check_private_key(fresh, key->pkey) == 1 && X509_up_ref(fresh) == 1 &&
+        !atomic_compare_exchange_strong(&k->issuer, &kept, fresh))
+        X509_free(fresh);
+    ERR_clear_error();
+    return fresh;
+}
+
 enum td_code td_key_generate(enum td_key_kind kind, struct td_key **ret, struct td_error *err)
 {
     EVP_PKEY *pkey = NULL;
@@ -67,6 +91,7 @@ void td_key_free(struct td_key *key)
         EVP_PKEY_CTX_free(key->sign[i]);
         EVP_PKEY_CTX_free(key->verify[i]);
     }
+    X509_free(key->issuer);
     EVP_PKEY_free(key->pkey);
     td_free(key);
 }

@@ -39,6 +39,8 @@ TD_OSSL_CLEANUP(cms, CMS_ContentInfo, CMS_ContentInfo_free)
 TD_OSSL_CLEANUP(asn1_time, ASN1_TIME, ASN1_TIME_free)
 TD_OSSL_CLEANUP(asn1_int, ASN1_INTEGER, ASN1_INTEGER_free)
 TD_OSSL_CLEANUP(asn1_octets, ASN1_OCTET_STRING, ASN1_OCTET_STRING_free)
+TD_OSSL_CLEANUP(asn1_bits, ASN1_BIT_STRING, ASN1_BIT_STRING_free)
+TD_OSSL_CLEANUP(x509_algor, X509_ALGOR, X509_ALGOR_free)
 TD_OSSL_CLEANUP(asn1_object, ASN1_OBJECT, ASN1_OBJECT_free)
 TD_OSSL_CLEANUP(bignum, BIGNUM, BN_clear_free)
 TD_OSSL_CLEANUP(x509_store, X509_STORE, X509_STORE_free)
@@ -58,6 +60,8 @@ enum td_code td_ossl_fail(struct td_error *err, enum td_code code, const char *w
 /* A key around pkey, whose reference it takes over. */
 struct td_key *td_key_wrap(EVP_PKEY *pkey);
 EVP_PKEY *td_key_evp(const struct td_key *key);
+/* The issuer's certificate, read once per key; a reference for the caller. NULL if der is none. */
+X509 *td_key_issuer(const struct td_key *key, struct td_slice der);
 
 /* DER of anything that has an i2d function, in the arena; the empty slice on failure. */
 #define TD_OSSL_DER(a, i2d, object)                              \
