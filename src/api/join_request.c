@@ -97,16 +97,18 @@ static enum td_code read_join_type(const struct td_json *root, const char **ret,
     }
 }
 
-/* Values of attributes are texts; what is not known is ignored. The field carries a device ticket in base64
- * (join-and-tokens.md 3); ours is a compact JWS, whose dots tell it from base64 where a client sends it bare. */
+/* Values of attributes are texts; what is not known is ignored. The ticket comes in base64 (3); one that was put in as
+ * it is, with its dots, is taken too. */
 static enum td_code read_ticket(const struct td_json *root, struct td_arena *a, struct td_slice *ret,
                                 struct td_error *err)
 {
-    struct td_slice text = td_str(td_json_str(td_json_iget(root, "attributes"), "MSA-DDID"));
-    if (text.n > TD_JOIN_TICKET_MAX)
+    const char *text = td_json_str(td_json_iget(root, "attributes"), "MSA-DDID");
+    struct td_slice plain = {0};
+    *ret = td_str(text);
+    if (ret->n > TD_JOIN_TICKET_MAX)
         return td_fail(err, TD_ELIMIT, "attributes.MSA-DDID", "is too long");
-    if (td_find(text, '.') != SIZE_MAX || td_b64_decode(a, text, TD_B64_ANY, ret) != TD_OK)
-        *ret = text;
+    if (td_find(*ret, '.') == SIZE_MAX && td_b64_decode(a, *ret, TD_B64_ANY, &plain) == TD_OK)
+        *ret = plain;
     return TD_OK;
 }
 
