@@ -224,7 +224,8 @@ static enum td_code lock_state(const struct program *p, struct td_error *err)
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return TD_OK;
     (void)close(fd);
-    return td_fail(err, TD_ESTATE, "state", "another touchdown-device works in this folder");
+    (void)td_fail(err, TD_ESTATE, "state", "another touchdown-device works in this folder");
+    return td_remedy(err, TD_ESTATE, "wait until it has ended, or choose another --state");
 }
 
 /* The roots of the box: given now, or kept by an earlier run. */

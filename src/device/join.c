@@ -1,6 +1,7 @@
 /* Directory join (join-and-tokens.md 2, 3, 10.9): discovery, request with our own RSA keys, certificate installed. */
 #include "base/encode.h"
 #include "crypto/cert.h"
+#include "device/tokens.h"
 #include "device/web.h"
 
 enum { JOIN_MAX_OCTETS = 32768 };
@@ -173,6 +174,9 @@ enum td_code td_flow_join(struct td_flow *f, struct td_error *err)
         return rc;
     }
     td_try(install(f, device, reply, &a, err));
+    /* Taken at once, so that a kill from here on costs no second sign-in. */
+    if (f->secrets.refresh_token != NULL && td_prt_by_refresh(f, f->secrets.refresh_token, NULL) != TD_OK)
+        td_device_say(f->dev, "wait", "join: the user's token is asked again by the enrolment");
     td_flow_news(f, "joined: device %s", td_flow_get(f, "join.device_id"));
     return TD_OK;
 }
