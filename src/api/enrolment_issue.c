@@ -259,7 +259,7 @@ static enum td_code make_row(struct issue *i)
 enum td_code td_enrol_sign(struct td_enrol *call, struct td_slice csr, const char *enrolment_id,
                            struct td_enrol_cert *ret)
 {
-    struct td_csr request;
+    struct td_csr request = {0};
     enum td_code rc = td_csr_parse(csr, call->a, &request, &call->err);
     if (rc != TD_OK) {
         call->fault = TD_FAULT_CERTIFICATE_REQUEST;
@@ -342,7 +342,7 @@ static enum td_code write_renewal(struct td_tx *tx, void *ctx, struct td_error *
 /* Yields the inner PKCS#10 if the connection's certificate is the signer. */
 static enum td_code open_cms(struct td_enrol *call, const struct td_rst *rst, struct td_slice *ret_csr)
 {
-    struct td_slice signer;
+    struct td_slice signer = {0};
     if (!rst->cms || td_cms_open(rst->csr, call->a, ret_csr, &signer, &call->err) != TD_OK)
         return td_enrol_refuse(call, TD_FAULT_CERTIFICATE_REQUEST, TD_EINVAL, "BinarySecurityToken",
                                "a renewal takes a CMS SignedData over a PKCS#10, signed by the present certificate");
@@ -367,7 +367,7 @@ static enum td_code check_window(struct td_enrol *call)
 enum td_code td_enrol_renew(struct td_enrol *call, const struct td_rst *rst, struct td_buf *document)
 {
     struct renewal r = {.call = call};
-    struct td_slice csr;
+    struct td_slice csr = {0};
     if (call->req->peer->cert.n == 0)
         return td_enrol_refuse(call, TD_FAULT_AUTHENTICATION, TD_EAUTH, "certificate",
                                "a renewal needs the present management certificate on its connection");

@@ -261,7 +261,7 @@ static enum td_code read_providers(const struct td_xml *key, struct td_arena *a,
 enum td_code td_policies_read(const struct td_soap *soap, struct td_arena *a, struct td_policies *ret,
                               struct td_error *err)
 {
-    int64_t n;
+    int64_t n = 0;
     *ret = (struct td_policies){0};
     td_try(want_message(soap, TD_NS_POLICY, "GetPoliciesResponse", err));
     const struct td_xml *attributes = td_xml_path(soap->body, "response/policies/policy/attributes");
