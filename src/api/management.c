@@ -49,11 +49,21 @@ static enum td_code replay(struct td_exchange *x, struct td_error *err)
     return TD_OK;
 }
 
-/* One whole try: read, decide, write. */
+static enum td_code parse(struct td_exchange *x, struct td_error *err)
+{
+    if (td_syncml_parse(x->req->body, x->a, &x->msg, err) != TD_OK)
+        return err->code = TD_EFORMAT; /* too many commands are a bad form as well: 400 */
+    if (!td_parse_u64(td_str(x->msg.msg_id), &x->msg_no))
+        x->msg_no = 0;
+    return TD_OK;
+}
+
+/* One whole try: read, decide, write. Who it is comes before what it says. */
 static enum td_code attempt(struct td_exchange *x, struct td_error *err)
 {
     struct td_ledger *l = &x->ledger;
     td_try(td_store_read(x->svc->store, td_mgmt_load, x, err));
+    td_try(parse(x, err));
     if (is_repeated(x))
         return replay(x, err);
     td_try(td_mgmt_decide(x, err));
@@ -80,8 +90,7 @@ static struct td_exchange begin(struct td_service *svc, struct td_http_request *
 
 static void serve(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
 {
-    struct td_error err = {0}, why = {0};
-    struct td_sync_msg msg;
+    struct td_error err = {0};
     enum td_code rc = TD_ESTATE;
     if (req->peer->cert.n == 0) {
         (void)td_fail(&err, TD_EAUTH, "certificate", "a management certificate is needed here");
@@ -92,29 +101,15 @@ static void serve(void *ctx, struct td_http_request *req, struct td_http_reply *
         td_reply_text(reply, 415, text_type, TD_S("Content-Type: only " TD_SYNCML_TYPE " is spoken here.\n"));
         return;
     }
-    struct td_exchange x = begin(ctx, req);
-    enum td_code form = td_syncml_parse(req->body, req->arena, &msg, &why);
     for (int i = 0; i < TRIES && rc == TD_ESTATE; i++) {
-        td_buf_wipe(&x.out);
-        x = begin(ctx, req);
-        /* who it is comes before what is wrong with its words */
-        rc = form == TD_OK ? TD_OK : td_store_read(x.svc->store, td_mgmt_load, &x, &err);
-        if (rc == TD_OK && form != TD_OK) {
-            err = why;
-            err.code = rc = TD_EFORMAT;
-        }
-        if (rc != TD_OK)
-            break;
-        x.msg = msg;
-        if (!td_parse_u64(td_str(msg.msg_id), &x.msg_no))
-            x.msg_no = 0;
+        struct td_exchange x = begin(ctx, req);
         rc = attempt(&x, &err);
+        if (rc == TD_OK)
+            td_reply_text(reply, 200, TD_SYNCML_TYPE, td_buf_slice(&x.out));
+        td_buf_wipe(&x.out);
     }
-    if (rc == TD_OK)
-        td_reply_text(reply, 200, TD_SYNCML_TYPE, td_buf_slice(&x.out));
-    else
+    if (rc != TD_OK)
         refuse(req, reply, &err);
-    td_buf_wipe(&x.out);
 }
 
 const struct td_route td_management_routes[] = {

@@ -198,6 +198,8 @@ enum td_code td_mgmt_decide(struct td_exchange *x, struct td_error *err)
     look_at_hash(x);
     draw_name(x);
     make_desired(x);
+    if (x->new_session && x->progress.phase == TD_PHASE_READY)
+        td_plan_prune(&x->desired, &x->ledger, "G " HASH_URI);
     advance(x);
     compare_items(x);
     return TD_OK;

@@ -200,6 +200,24 @@ void td_plan_align(const struct td_desired *d, struct td_ledger *l)
     }
 }
 
+static bool is_listed(const struct td_desired *d, const char *key)
+{
+    for (const struct td_want *w = d->wants; w != NULL; w = w->next)
+        if (strcmp(w->key, key) == 0)
+            return true;
+    return false;
+}
+
+void td_plan_prune(const struct td_desired *d, struct td_ledger *l, const char *keep)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (l->rows[i].state == TD_ROW_SENT || strcmp(l->rows[i].key, keep) == 0 || is_listed(d, l->rows[i].key))
+            l->rows[kept++] = l->rows[i];
+    l->changed = l->changed || kept != l->count;
+    l->count = kept;
+}
+
 /* Every want of these stages has its answer. */
 static bool answered(const struct td_desired *d, const struct td_ledger *l, enum td_stage from, enum td_stage below)
 {
