@@ -108,10 +108,19 @@ static void judge_list(struct page *p, const struct list *list, struct td_arena 
     }
 }
 
+/* The page's own time: what its sessions took and the waits between them, as the protocol counts those (--pace makes
+ * waits shorter, not time-outs), without the time in which the device was off. */
 static int64_t elapsed_minutes(const struct page *p, struct td_arena *a)
 {
-    int64_t now = td_now(p->dm->dev->env), start = td_csp_int(p->dm->csp, page_key(p, "-start", a), now);
-    return (now - start) * TD_MAX(p->dm->dev->pace, 1) / TD_MINUTE;
+    return td_csp_int(p->dm->csp, page_key(p, "-spent", a), 0) / TD_MINUTE;
+}
+
+static void spend(struct page *p, int64_t us)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a;
+    td_arena_init(&a);
+    const char *key = page_key(p, "-spent", &a);
+    td_csp_put_int(p->dm->csp, key, td_csp_int(p->dm->csp, key, 0) + us);
 }
 
 /* Agents that the page waits for before anything else (csp.md 4): 2 not required and 3 completed are good. */
@@ -206,7 +215,9 @@ static bool all_done(const struct page *p)
 static enum td_code session(struct page *p, int reason, bool *ret_held, struct td_error *err)
 {
     struct td_error why = {0};
+    int64_t begun = td_now(p->dm->dev->env);
     enum td_code rc = td_dm_cycle(p->dm, reason, p->user, &why);
+    spend(p, TD_MAX(td_now(p->dm->dev->env) - begun, 0));
     *ret_held = rc == TD_OK;
     if (rc == TD_EUNAVAILABLE) {
         td_device_say(p->dm->dev, "manage", "no session: %s", why.text);
@@ -225,10 +236,11 @@ static enum td_code session(struct page *p, int reason, bool *ret_held, struct t
 
 static enum td_code wait_for_poll(struct page *p, struct td_error *err)
 {
-    int64_t n = td_csp_int(p->dm->csp, "@poll", 0);
+    int64_t n = td_csp_int(p->dm->csp, "@poll", 0), wait = td_dm_poll_minutes(p->dm, n) * TD_MINUTE;
     td_csp_put_int(p->dm->csp, "@poll", n + 1);
-    td_try(td_csp_save(p->dm->csp, err));
-    return td_device_wait(p->dm->dev, td_dm_poll_minutes(p->dm, n) * TD_MINUTE, err);
+    td_try(td_device_wait(p->dm->dev, wait, err));
+    spend(p, wait);
+    return td_csp_save(p->dm->csp, err);
 }
 
 /* --- how it ends
@@ -385,7 +397,7 @@ static void begin_again(struct page *p, struct td_arena *a)
         if (td_csp_value(p->dm->csp, tries) != NULL)
             td_csp_put_int(p->dm->csp, tries, 0);
     }
-    td_csp_put_int(p->dm->csp, page_key(p, "-start", a), td_now(p->dm->dev->env));
+    td_csp_put_int(p->dm->csp, page_key(p, "-spent", a), 0);
     td_device_say(p->dm->dev, "status", "button: Try again");
 }
 
@@ -426,8 +438,6 @@ static enum td_code begin(struct page *p, bool *ret_over, struct td_arena *a, st
     td_device_say(p->dm->dev, "page", "%s setup", p->user ? "Account" : "Device");
     if (state != NULL && strcmp(state, "failed") == 0)
         return after_failure(p, ret_over, a, err);
-    if (td_csp_value(p->dm->csp, page_key(p, "-start", a)) == NULL)
-        td_csp_put_int(p->dm->csp, page_key(p, "-start", a), td_now(p->dm->dev->env));
     *ret_over = false;
     return mark(p, "open", err);
 }
