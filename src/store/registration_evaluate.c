@@ -28,9 +28,9 @@ static enum td_code tell(struct td_tx *tx, const char *tenant, const char *way_i
     struct td_jsonw w;
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     TD_CLEANUP(td_buf_done) struct td_buf b;
+    td_buf_init(&b, 8192);
     if (p == NULL)
         return td_way_happened(tx, tenant, way_id, TD_EV_UNASSIGNED, actor, "{}", err);
-    td_buf_init(&b, 8192);
     td_jsonw_init(&w, &b);
     td_jsonw_obj(&w);
     td_jsonw_kstr(&w, "profileId", p->id);
