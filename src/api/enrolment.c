@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DAY_SECONDS = 24 * 60 * 60 };
+enum { DAY_SECONDS = 24 * 60 * 60, MAX_MESSAGE_ID = 256 };
 
 typedef enum td_code operation(struct td_enrol *call, struct td_buf *out);
 
@@ -54,10 +54,10 @@ static void answer_fault(struct td_enrol *call, struct td_buf *out)
     td_log(is_ours(fault) ? TD_ERROR : TD_INFO, "enrolment.refused", "trace", trace, "fault",
            row->error_type != NULL ? row->error_type : row->subcode, "where", err->where, "cause", err->text, NULL);
     struct td_fault_text text = {.trace_id = trace};
-    if (!is_ours(fault)) {
-        text.reason = err->text;
-        text.message = td_arena_printf(call->a, "%s%s%s", err->where, err->where[0] != '\0' ? ": " : "", err->text);
-    }
+    text.message = is_ours(fault)
+                       ? row->cause
+                       : td_arena_printf(call->a, "%s%s%s", err->where, err->where[0] != '\0' ? ": " : "", err->text);
+    text.reason = td_arena_printf(call->a, "%s (trace %s)", text.message, trace);
     td_buf_reset(out);
     if (td_soap_fault(call->action, call->soap.relates_to, fault, &text, out, NULL) == TD_OK)
         td_reply_text(call->reply, 200, TD_SOAP_TYPE, td_buf_slice(out)); /* 200: mde2.md 0 */
@@ -70,9 +70,10 @@ static enum td_code open_request(struct td_enrol *call)
 {
     enum td_code rc = td_soap_parse(call->req->body, call->a, &call->soap, &call->err);
     call->soap.relates_to = call->soap.message_id;
-    if (rc == TD_OK && strlen(call->soap.relates_to) > 256)
-        rc = td_fail(&call->err, TD_ELIMIT, "MessageID", "longer than 256 octets");
-    return rc;
+    if (strlen(call->soap.relates_to) <= MAX_MESSAGE_ID)
+        return rc;
+    call->soap.relates_to = "";
+    return td_fail(&call->err, TD_ELIMIT, "MessageID", "longer than %d octets", MAX_MESSAGE_ID);
 }
 
 static void serve(void *ctx, struct td_http_request *req, struct td_http_reply *reply, const char *action,

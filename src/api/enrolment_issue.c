@@ -281,6 +281,11 @@ enum td_code td_enrol_sign(struct td_enrol *call, struct td_slice csr, const cha
     return td_cert_parse(ret->der, call->a, &ret->parsed, &call->err);
 }
 
+static void wipe_text(const char *text)
+{
+    td_wipe((void *)(uintptr_t)text, strlen(text)); /* arena memory */
+}
+
 static enum td_code sign_and_write(struct issue *i, struct td_buf *document)
 {
     struct td_appauth secrets;
@@ -290,6 +295,8 @@ static enum td_code sign_and_write(struct issue *i, struct td_buf *document)
     i->e.cert_not_after = i->cert.parsed.not_after;
     td_try(td_enrol_secrets_make(call->svc, i->e.id, call->a, &secrets, &i->e.secrets));
     td_try(td_enrol_document(call, &i->e, &i->cert, &secrets, document));
+    wipe_text(secrets.client_secret); /* the document, wiped after its answer, and the sealed copy are left */
+    wipe_text(secrets.server_secret);
     i->later = true;
     return td_store_write(call->svc->store, step, i, &call->err);
 }

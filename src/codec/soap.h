@@ -58,7 +58,8 @@ void td_soap_base64(struct td_xmlw *w, struct td_slice bytes);
 enum td_code td_soap_end(struct td_xmlw *w, struct td_error *err) TD_MUST_USE;
 
 /* Faults. One table: what Windows calls it, its HRESULT, why it happens and what to do. Rows with an error_type are
- * told in the fault's Detail (DeviceEnrollmentServiceError), their subcode is the class they belong to. */
+ * told in the fault's Detail (DeviceEnrollmentServiceError), their subcode is the class they belong to; the others have
+ * no Detail, so what they have to say stands in the reason. */
 enum td_fault {
     TD_FAULT_MESSAGE_FORMAT,
     TD_FAULT_AUTHENTICATION,

@@ -49,15 +49,15 @@ const struct td_fault_row td_fault_table[TD_FAULT_COUNT] = {
                             "The enrolment service gave a reason of its own.", "Follow the reason's text."),
 };
 
+/* Only with an ErrorType: the published sample of a fault that has none goes without Detail. */
 static void write_detail(struct td_xmlw *w, const struct td_fault_row *row, const struct td_fault_text *text)
 {
-    if (row->error_type == NULL && text->message[0] == '\0' && text->trace_id[0] == '\0')
+    if (row->error_type == NULL)
         return;
     td_xmlw_open(w, "s:Detail");
     td_xmlw_open(w, "DeviceEnrollmentServiceError");
     td_xmlw_attr(w, "xmlns", TD_NS_ENROLMENT_PKI);
-    if (row->error_type != NULL)
-        td_xmlw_leaf(w, "ErrorType", row->error_type);
+    td_xmlw_leaf(w, "ErrorType", row->error_type);
     td_xmlw_leaf(w, "Message", text->message[0] != '\0' ? text->message : row->cause);
     td_xmlw_leaf(w, "TraceId", text->trace_id);
     td_xmlw_close(w);

@@ -96,7 +96,16 @@ static void malformed_messages_get_their_fault(void **state)
                    NULL);
     assert_fault(w, &soap, TD_FAULT_INVALID_SECURITY);
     struct td_buf big;
+    struct td_soap head = world_head(w, TD_ACTION_RST);
+    char *id = td_arena_alloc(&w->wire.arena, 300);
+    memset(id, 'x', 299);
+    head.message_id = id;
     td_buf_init(&big, 2 << 20);
+    assert_ok(td_rst_write(&head, &(struct td_rst){.csr = w->csr}, &big, NULL));
+    soap = world_post(w, "Enrollment", td_buf_slice(&big), NULL);
+    assert_fault(w, &soap, TD_FAULT_MESSAGE_FORMAT);
+    assert_string_equal(soap.relates_to, "");
+    td_buf_reset(&big);
     memset(td_buf_grow(&big, 1 << 20), ' ', 1 << 20);
     struct td_http_reply r = world_call(w, "POST", "/EnrollmentServer/Enrollment.svc", NULL, td_buf_slice(&big), NULL);
     assert_int_equal(r.status, 413);

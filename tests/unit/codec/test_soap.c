@@ -136,8 +136,8 @@ static void every_fault_there_and_back(void **state TD_UNUSED)
         assert_true(td_soap_is_fault(&soap, &arena, &fault, &got));
         assert_int_equal(fault, i);
         assert_string_equal(got.reason, "why <so>");
-        assert_string_equal(got.message, "more");
-        assert_string_equal(got.trace_id, "t-1");
+        assert_string_equal(got.message, row->error_type != NULL ? "more" : "");
+        assert_string_equal(got.trace_id, row->error_type != NULL ? "t-1" : "");
         struct td_error err;
         assert_int_not_equal(td_fault_error(fault, &got, &err), TD_OK);
         assert_int_equal(err.hresult, row->hresult);
