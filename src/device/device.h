@@ -1,5 +1,5 @@
-/* The device's side: a virtual Windows PC. This header is what its rooms share; flow.c walks the way, dm/ is the management
- * client, csp/ the tree of nodes, platform.h what a real machine would do.
+/* The device's side: a virtual Windows PC. This header is what its rooms share; flow.c walks the way, dm/ is the
+ * management client, csp/ the tree of nodes, platform.h what a real machine would do.
  *
  * Everything the device knows rests in its state folder and is written before the next step begins, so that it can be
  * killed anywhere and goes on. */
@@ -14,11 +14,11 @@ struct td_device_state;
 
 struct td_device {
     const struct td_env *env;
-    const char *dir;               /* --state */
-    const char *server;            /* --server, without final '/' */
-    struct td_slice ca_pem;        /* --ca: what it trusts out of the box */
-    int pace;                      /* waits of protocols are divided by this */
-    int64_t deadline;              /* monotonic; --timeout; 0: none */
+    const char *dir;        /* --state */
+    const char *server;     /* --server, without final '/' */
+    struct td_slice ca_pem; /* --ca: what it trusts out of the box */
+    int pace;               /* waits of protocols are divided by this */
+    int64_t deadline;       /* monotonic; --timeout; 0: none */
     struct td_device_state *state;
     void (*say)(void *ctx, const char *line); /* where td_device_say goes; NULL: standard output */
     void *say_ctx;
@@ -30,7 +30,8 @@ struct td_device {
 enum td_code td_state_open(const char *dir, struct td_device_state **ret, struct td_error *err) TD_MUST_USE;
 void td_state_close(struct td_device_state *s);
 const char *td_state_get(const struct td_device_state *s, const char *key); /* NULL if never set */
-void td_state_set(struct td_device_state *s, const char *key, const char *value); /* NULL removes; in memory until saved */
+void td_state_set(struct td_device_state *s, const char *key,
+                  const char *value); /* NULL removes; in memory until saved */
 int64_t td_state_int(const struct td_device_state *s, const char *key, int64_t otherwise);
 void td_state_set_int(struct td_device_state *s, const char *key, int64_t value);
 /* Every name and value in the order in which they were first set; false ends the walk. */

@@ -276,7 +276,7 @@ static enum td_code management_token(struct td_flow *f, struct td_arena *a, cons
 enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct service s = {0};
+    struct service s = {.policy_url = "", .enrolment_url = ""};
     const char *token;
     td_try(ready_prt(f, err));
     td_try(find_service(f, &a, &s, err));

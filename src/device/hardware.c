@@ -143,18 +143,6 @@ static enum td_code read_disks(const struct td_json *root, struct td_arena *a, s
     return TD_OK;
 }
 
-static bool parse_mac(const char *text, unsigned char mac[6])
-{
-    unsigned v[6];
-    char rest;
-    if (sscanf(text, "%2x%*1[:-]%2x%*1[:-]%2x%*1[:-]%2x%*1[:-]%2x%*1[:-]%2x%c", &v[0], &v[1], &v[2], &v[3], &v[4],
-               &v[5], &rest) != 6)
-        return false;
-    for (int i = 0; i < 6; i++)
-        mac[i] = (unsigned char)v[i];
-    return true;
-}
-
 static enum td_code read_nics(const struct td_json *root, struct td_arena *a, struct td_hw_facts *f,
                               struct td_error *err)
 {
@@ -168,7 +156,7 @@ static enum td_code read_nics(const struct td_json *root, struct td_arena *a, st
         struct td_hw_nic *nic = &nics[f->nic_count++];
         const char *mac = td_json_str(n, "mac"), *bus = td_json_str(n, "bus");
         int64_t medium = td_json_int(n, "medium", ETHERNET);
-        if (mac == NULL || !parse_mac(mac, nic->mac) || medium < 0 || medium > 255)
+        if (mac == NULL || !td_machine_mac(td_str(mac), a, nic->mac) || medium < 0 || medium > 255)
             return td_fail(err, TD_EINVAL, "nics", "each is {\"mac\":\"00:00:00:00:00:00\", \"medium\", \"bus\"}");
         nic->medium = (uint32_t)medium;
         nic->bus = bus != NULL && strlen(bus) <= 32 ? bus : "PCI";
@@ -204,11 +192,17 @@ static enum td_code read_ek(const struct td_json *root, struct td_arena *a, stru
 
 static enum td_code read_version(const char *text, struct td_hw_version *ret, struct td_error *err)
 {
-    unsigned short v[4];
-    char rest;
-    if (strlen(text) > 24 || sscanf(text, "%hu.%hu.%hu.%hu%c", &v[0], &v[1], &v[2], &v[3], &rest) != 4)
+    uint16_t *const parts[] = {&ret->major, &ret->minor, &ret->build, &ret->revision};
+    struct td_slice rest = td_str(text), part;
+    size_t n = 0;
+    for (uint64_t v; n < TD_COUNTOF(parts); n++) {
+        rest = td_cut(rest, '.', &part);
+        if (!td_parse_u64(part, &v) || v > UINT16_MAX)
+            break;
+        *parts[n] = (uint16_t)v;
+    }
+    if (n != TD_COUNTOF(parts) || rest.n != 0)
         return td_fail(err, TD_EINVAL, "os", "must be a version in a.b.c.d form");
-    *ret = (struct td_hw_version){.major = v[0], .minor = v[1], .build = v[2], .revision = v[3]};
     return TD_OK;
 }
 

@@ -37,8 +37,10 @@ enum td_code td_hardware_hash(const struct td_hardware *hw, const struct td_env 
 /* "7F3A...-..." of the SMBIOS UUID in lower case, "" if none. */
 const char *td_hardware_uuid(const struct td_hardware *hw, struct td_arena *a);
 
-/* Only for hardware.c: fills what the Linux machine below root tells. */
+/* Between hardware.c and machine.c only: fills what the Linux machine below root tells. */
 void td_machine_read(const char *root, struct td_arena *a, struct td_hardware *hw);
+/* "00:11:22:aa:bb:cc", with any separators or none. */
+bool td_machine_mac(struct td_slice text, struct td_arena *a, unsigned char mac[6]);
 /* What tells this machine from others when its firmware does not: machine-id, else the first MAC. NULL if neither. */
 const char *td_machine_id(const char *root, const struct td_hw_facts *f, struct td_arena *a);
 

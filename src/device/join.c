@@ -19,11 +19,10 @@ static enum td_code discover(struct td_flow *f, struct td_arena *a, struct drs *
     const struct td_json *doc;
     const char *url = td_arena_printf(a, "%s/%s/Discover?api-version=1.9&managed=True", f->dev->server,
                                       td_flow_get(f, "profile.domain"));
-    if (td_web_get(&w, url, &doc, err) != TD_OK) {
-        if (err != NULL && err->code != TD_EUNAVAILABLE)
-            err->hresult = 0x801c000c;
-        return err != NULL ? err->code : TD_EINTERNAL;
-    }
+    enum td_code rc = td_web_get(&w, url, &doc, err);
+    if (rc != TD_OK && err != NULL)
+        err->hresult = 0x801c000c;
+    td_try(rc);
     const struct td_json *join = td_json_get(doc, "DeviceJoinService");
     const char *endpoint = td_json_str(join, "JoinEndpoint"), *version = td_json_str(join, "ServiceVersion");
     const char *tenant = td_json_str(td_json_get(doc, "TenantInfo"), "TenantId");
@@ -153,7 +152,7 @@ enum td_code td_flow_join(struct td_flow *f, struct td_error *err)
     TD_CLEANUP(td_buf_done) struct td_buf body;
     TD_CLEANUP(td_key_cleanup) struct td_key *device = NULL;
     TD_CLEANUP(td_key_cleanup) struct td_key *transport = NULL;
-    struct drs drs;
+    struct drs drs = {0};
     td_buf_init(&body, JOIN_MAX_OCTETS);
     td_try(discover(f, &a, &drs, err));
     td_try(td_flow_key(f, "device.key.pem", &device, err));

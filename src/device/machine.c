@@ -131,7 +131,7 @@ static void read_disks(const char *root, struct td_arena *a, struct td_hw_facts 
     f->disk_serials = serials;
 }
 
-static bool parse_mac(struct td_slice text, struct td_arena *a, unsigned char mac[6])
+bool td_machine_mac(struct td_slice text, struct td_arena *a, unsigned char mac[6])
 {
     struct td_buf digits;
     td_buf_init(&digits, 64);
@@ -153,7 +153,8 @@ static void read_nics(const char *root, struct td_arena *a, struct td_hw_facts *
     for (size_t i = 0; i < l.count; i++) {
         struct td_hw_nic *nic = &nics[f->nic_count];
         const char *radio = td_arena_printf(a, "%s/sys/class/net/%s/wireless", root, l.names[i]);
-        if (!parse_mac(read_text(root, td_arena_printf(a, "/sys/class/net/%s/address", l.names[i]), a), a, nic->mac))
+        if (!td_machine_mac(read_text(root, td_arena_printf(a, "/sys/class/net/%s/address", l.names[i]), a), a,
+                            nic->mac))
             continue;
         nic->medium = access(radio, F_OK) == 0 ? 9 : 14;
         nic->bus = "PCI";

@@ -3,17 +3,17 @@
 #include "device/flow.h"
 
 const struct td_page td_pages[] = {
-    {"language", TD_PAGES_FIRST, "language", 0, TD_SKIP_LANGUAGE},
-    {"region", TD_PAGES_FIRST, "region", 0, TD_SKIP_REGION},
-    {"keyboard", TD_PAGES_FIRST, "keyboard", 1024, TD_SKIP_BY_BIT},
-    {"second keyboard", TD_PAGES_FIRST, NULL, 1024, TD_SKIP_BY_BIT},
-    {"network", TD_PAGES_FIRST, "wifi", 0, TD_SKIP_NETWORK},
-    {"licence terms", TD_PAGES_BEFORE_SIGN_IN, NULL, 16, TD_SKIP_BY_BIT},
-    {"work or personal", TD_PAGES_BEFORE_SIGN_IN, NULL, 0, TD_SKIP_ALWAYS},
-    {"privacy", TD_PAGES_AFTER_SIGN_IN, NULL, 4, TD_SKIP_BY_BIT},
-    {"voice assistant", TD_PAGES_AFTER_SIGN_IN, NULL, 0, TD_SKIP_ALWAYS},
-    {"cloud storage", TD_PAGES_AFTER_SIGN_IN, NULL, 0, TD_SKIP_ALWAYS},
-    {"maker's registration", TD_PAGES_AFTER_SIGN_IN, NULL, 0, TD_SKIP_ALWAYS},
+    {"language", "language", 0, TD_PAGES_FIRST, TD_SKIP_LANGUAGE},
+    {"region", "region", 0, TD_PAGES_FIRST, TD_SKIP_REGION},
+    {"keyboard", "keyboard", 1024, TD_PAGES_FIRST, TD_SKIP_BY_BIT},
+    {"second keyboard", NULL, 1024, TD_PAGES_FIRST, TD_SKIP_BY_BIT},
+    {"network", "wifi", 0, TD_PAGES_FIRST, TD_SKIP_NETWORK},
+    {"licence terms", NULL, 16, TD_PAGES_BEFORE_SIGN_IN, TD_SKIP_BY_BIT},
+    {"work or personal", NULL, 0, TD_PAGES_BEFORE_SIGN_IN, TD_SKIP_ALWAYS},
+    {"privacy", NULL, 4, TD_PAGES_AFTER_SIGN_IN, TD_SKIP_BY_BIT},
+    {"voice assistant", NULL, 0, TD_PAGES_AFTER_SIGN_IN, TD_SKIP_ALWAYS},
+    {"cloud storage", NULL, 0, TD_PAGES_AFTER_SIGN_IN, TD_SKIP_ALWAYS},
+    {"maker's registration", NULL, 0, TD_PAGES_AFTER_SIGN_IN, TD_SKIP_ALWAYS},
 };
 const size_t td_page_count = TD_COUNTOF(td_pages);
 

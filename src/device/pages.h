@@ -16,9 +16,9 @@ struct td_page_facts {
 
 struct td_page {
     const char *name;
-    enum td_page_stage stage;
     const char *answer; /* key of --answer; NULL: only a button */
     int64_t skip_bit;   /* of CloudAssignedOobeConfig, 0 if none */
+    enum td_page_stage stage;
     enum { TD_SKIP_BY_BIT, TD_SKIP_LANGUAGE, TD_SKIP_REGION, TD_SKIP_NETWORK, TD_SKIP_ALWAYS } rule;
 };
 extern const struct td_page td_pages[];
