@@ -171,6 +171,21 @@ static void reads_the_documents_fault(void **state TD_UNUSED)
     td_buf_done(&b);
 }
 
+/* One table serves the documents too: each row of it stands in docs/tasks/enrol.md. */
+static void documents_name_every_fault(void **state TD_UNUSED)
+{
+    struct td_buf b = fixture("../../docs/tasks/enrol.md");
+    for (int i = 0; i < TD_FAULT_COUNT; i++) {
+        const struct td_fault_row *row = &td_fault_table[i];
+        const char *name = row->error_type != NULL ? row->error_type : row->subcode;
+        const char *line =
+            td_arena_printf(&arena, "| %s | `0x%08x` | %s | %s |", name, row->hresult, row->cause, row->remedy);
+        if (td_search(td_buf_slice(&b), td_str(line)) == SIZE_MAX)
+            fail_msg("docs/tasks/enrol.md lacks: %s", line);
+    }
+    td_buf_done(&b);
+}
+
 static int done(void **state TD_UNUSED)
 {
     td_arena_done(&arena);
@@ -183,6 +198,7 @@ int main(void)
         cmocka_unit_test(reads_the_header),           cmocka_unit_test(takes_what_clients_send),
         cmocka_unit_test(refuses_what_is_wrong),      cmocka_unit_test(writes_both_credentials),
         cmocka_unit_test(every_fault_there_and_back), cmocka_unit_test(reads_the_documents_fault),
+        cmocka_unit_test(documents_name_every_fault),
     };
     return cmocka_run_group_tests(tests, NULL, done);
 }
