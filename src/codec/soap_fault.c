@@ -11,7 +11,7 @@
 
 const struct td_fault_row td_fault_table[TD_FAULT_COUNT] = {
     [TD_FAULT_MESSAGE_FORMAT] = ROW("s:MessageFormat", NULL, 0x80180001, "The request does not follow its format.",
-                                    "Update the client; the detail names the element."),
+                                    "Update the client; the reason names the element."),
     [TD_FAULT_AUTHENTICATION] = ROW("s:Authentication", NULL, 0x80180002, "The credential was not accepted.",
                                     "Sign in again with an account of this organization."),
     [TD_FAULT_AUTHORIZATION] = ROW("s:Authorization", NULL, 0x80180003, "This user may not enrol devices.",
@@ -24,7 +24,7 @@ const struct td_fault_row td_fault_table[TD_FAULT_COUNT] = {
     [TD_FAULT_INTERNAL] = ROW("a:InternalServiceFault", NULL, 0x80180006, "The enrolment service met an error.",
                               "Try again; if it stays so, give the trace id to the administrator."),
     [TD_FAULT_INVALID_SECURITY] = ROW("a:InvalidSecurity", NULL, 0x80180007, "The security header can't be read.",
-                                      "Update the client; the detail names the element."),
+                                      "Update the client; the reason names the element."),
     [TD_FAULT_DEVICE_CAP] = ROW("s:Authorization", "DeviceCapReached", 0x80180013,
                                 "This user has enrolled as many devices as the organization allows.",
                                 "Retire a device that is no longer used, or ask for a higher limit."),
