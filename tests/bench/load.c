@@ -183,10 +183,18 @@ static int package_three(struct td_buf *b, int session, const char *reply)
             if (strncmp(at + 1, names[i], n) != 0 || strncmp(at + 1 + n, "><CmdID>", 8) != 0)
                 continue;
             const char *ref = at + 1 + n + 8, *uri = strstr(ref, "<LocURI>");
-            /* no user context yet: these stay pending, so that every session has the same commands (csp.md 3.3) */
-            bool user = uri != NULL && strncmp(uri + 8, "./User", 6) == 0;
-            td_buf_printf(b, "<Status><CmdID>%d</CmdID><MsgRef>1</MsgRef><CmdRef>%.*s</CmdRef><Cmd>%s</Cmd><Data>%d</Data></Status>", id++,
-                          (int)strcspn(ref, "<"), ref, names[i], user ? 405 : 200);
+            td_buf_printf(b,
+                          "<Status><CmdID>%d</CmdID><MsgRef>1</MsgRef><CmdRef>%.*s</CmdRef><Cmd>%s</Cmd><Data>200</"
+                          "Data></Status>",
+                          id++, (int)strcspn(ref, "<"), ref, names[i]);
+            if (i == 0 && uri != NULL)
+                td_buf_printf(
+                    b,
+                    "<Results><CmdID>%d</CmdID><MsgRef>1</MsgRef><CmdRef>%.*s</CmdRef><Item><Source><LocURI>%.*s</"
+                    "LocURI></Source>"
+                    "<Meta><Format "
+                    "xmlns=\"syncml:metinf\">chr</Format></Meta><Data>10.0.22631.2506</Data></Item></Results>",
+                    id++, (int)strcspn(ref, "<"), ref, (int)strcspn(uri + 8, "<"), uri + 8);
             commands++;
         }
     }

@@ -61,29 +61,40 @@ class Nginx:
         os.makedirs(self.dir, exist_ok=True)
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
             "-addext", "subjectAltName=DNS:localhost", "-keyout", f"{self.dir}/key.pem", "-out", f"{self.dir}/cert.pem")
+        # a device sends its leaf alone: the mark gets the intermediate among its anchors, as the service has it
+        with open(f"{self.dir}/anchors.pem", "w", encoding="ascii") as f, open(lab.ca, encoding="ascii") as root:
+            f.write(root.read() + ssl.DER_cert_to_PEM_cert(lab.get("/pki/management.crt")[1]))
         locations = ""
-        for path, bodies in replies.items():
-            first, second = bodies[0], bodies[-1]
-            locations += "location = %s { default_type application/xml; if ($args) { return 200 '%s'; } return 200 '%s'; }\n" % (
-                path, self.constant(second), self.constant(first))
+        for number, (path, bodies) in enumerate(replies.items()):
+            first, sets = self.constant(bodies[0], f"a{number}")
+            second, more = self.constant(bodies[-1], f"b{number}")
+            locations += (f"location = {path} {{ default_type application/xml; {sets} {more} if ($args) {{ return 200 '{second}'; }} "
+                          f"return 200 '{first}'; }}\n")
         with open(f"{self.dir}/conf", "w", encoding="utf-8") as f:
             f.write(f"""daemon off; master_process on; worker_processes 1; worker_cpu_affinity 01; pid {self.dir}/pid; error_log {self.dir}/error.log;
 events {{ worker_connections 4096; }}
 http {{ access_log off; keepalive_requests 1000000; keepalive_timeout 600; client_body_temp_path {self.dir}/body;
  proxy_temp_path {self.dir}/p; fastcgi_temp_path {self.dir}/f; uwsgi_temp_path {self.dir}/u; scgi_temp_path {self.dir}/s; client_max_body_size 1m;
  server {{ listen 127.0.0.1:{self.port} ssl; ssl_certificate {self.dir}/cert.pem; ssl_certificate_key {self.dir}/key.pem; ssl_protocols TLSv1.3;
-  ssl_client_certificate {lab.ca}; ssl_verify_client optional; ssl_verify_depth 3; ssl_session_cache shared:S:20m; ssl_session_tickets off;
+  ssl_client_certificate {self.dir}/anchors.pem; ssl_verify_client optional; ssl_verify_depth 3; ssl_session_cache shared:S:20m; ssl_session_tickets off;
   {locations} }} }}""")
-        # certificates of devices come as a leaf alone: the mark gets the intermediate among its anchors, as the service has it
-        self.process = subprocess.Popen(["nginx", "-c", f"{self.dir}/conf", "-p", self.dir], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL, start_new_session=True)
+        out = open(f"{self.dir}/out", "wb")
+        self.process = subprocess.Popen(["nginx", "-c", f"{self.dir}/conf", "-p", self.dir], stdout=out, stderr=out, start_new_session=True)
+        out.close()
         lab.others.append(self.process)
-        laboratory.wait_for(lambda: os.path.exists(f"{self.dir}/pid") and self.worker(), 10, "nginx is up")
+        try:
+            laboratory.wait_for(lambda: os.path.exists(f"{self.dir}/pid") and self.worker(), 10, "nginx is up", lambda: self.process.poll() is None)
+        except LabError as e:
+            with open(f"{self.dir}/out", encoding="utf-8", errors="replace") as f:
+                raise LabError(f"{e}\n{f.read()}") from e
 
     @staticmethod
-    def constant(body):
-        """Same size, same commands inside; nginx's own variables and quotes must not be in it."""
-        return body.replace("\\", "/").replace("'", '"').replace("$", "S")
+    def constant(body, name):
+        """Same size, same commands inside, as variables of at most 3,000 octets (nginx bounds its words)."""
+        text = body.replace("\\", "/").replace("'", '"').replace("$", "S")
+        pieces = [text[i:i + 3000] for i in range(0, len(text), 3000)]
+        sets = " ".join(f"set ${name}_{i} '{piece}';" for i, piece in enumerate(pieces))
+        return "".join(f"${{{name}_{i}}}" for i in range(len(pieces))), sets
 
     def worker(self):
         found = run("pgrep", "-P", str(self.process.pid), expect=None).stdout.split()
@@ -103,14 +114,13 @@ class Bench:
         lab = self.lab
         lab.init()
         lab.cli("tenant", "set", "password-grant=on", "enrol-device-limit=0")
-        contoso.configure_bench(lab)
         real = self.options.devices if self.wanted("memory") else 400
         start = time.monotonic()
         run(SEED, lab.data, self.options.devices, real, self.out, timeout=3600)
         say(f"{self.options.devices} devices in the store after {time.monotonic() - start:.0f} s")
         self.start()
         self.prepare_enrol()
-        for _ in range(3):  # past their first sessions: what is left are the three user settings that stay pending
+        for _ in range(3):  # past their first sessions: what is left are the three values that every session asks for
             self.load(lab.port, unit="session", mode="new", count=400, certs="few.pem")
         replies = self.sample_replies()
         self.marks = json.loads(run(MARKS, lab.dir, lab.write("session.xml", replies["/ManagementServer/MDM.svc"][0])).stdout)
@@ -141,7 +151,7 @@ class Bench:
         say(f"a session answers {len(commands)} commands")
         if len(commands) != 3:
             raise LabError(f"the bench's sessions are to have three commands: {first}")
-        statuses = "".join(f"<Status><CmdID>{i}</CmdID><MsgRef>1</MsgRef><CmdRef>{ref}</CmdRef><Cmd>{name}</Cmd><Data>{405 if ref != '0' else 200}</Data></Status>"
+        statuses = "".join(f"<Status><CmdID>{i}</CmdID><MsgRef>1</MsgRef><CmdRef>{ref}</CmdRef><Cmd>{name}</Cmd><Data>200</Data></Status>"
                            for i, (name, ref) in enumerate([("SyncHdr", "0"), *commands], 1))
         second = post("/ManagementServer/MDM.svc", (head % 2 + statuses + "<Final/></SyncBody></SyncML>").encode(), syncml)
         replies["/ManagementServer/MDM.svc"] = [first, second]
@@ -179,7 +189,7 @@ class Bench:
     def wanted(self, name):
         return not self.options.row or name in self.options.row
 
-    def load(self, port, unit, mode, count, certs=None, threads=4):
+    def load(self, port, unit, mode, count, certs=None, threads=16):
         argv = ["taskset", "-c", "1", LOAD, "--port", port, "--unit", unit, "--mode", mode, "--count", count, "--threads", threads, "--dir", self.out]
         if certs:
             argv += ["--certs", f"{self.out}/{certs}", "--key", f"{self.out}/key.pem"]

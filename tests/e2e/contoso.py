@@ -7,7 +7,6 @@ import lab as laboratory
 SECOND_ROOT = "Contoso Lab Root"
 PRODUCT_KEY = "NPPR9-FWDCX-D2C8J-H872K-2YT43"  # the publicly documented setup key of Enterprise; activates nothing
 WIFI = "Contoso-Staff"
-BENCH_ITEMS = 3
 
 
 PROFILE = {
@@ -42,14 +41,6 @@ def configure(lab):
         lab.cli("policy", "assign", name, "--all-devices")
     lab.cli("package", "add", make_msi(lab), "--name", "Hello Agent", "--command-line", "/quiet")
     lab.cli("policy", "assign", "Hello Agent", "--all-devices")
-
-
-def configure_bench(lab):
-    """What every session of the bench has to answer: three settings of a user whose context never comes."""
-    for i in range(BENCH_ITEMS):
-        item = {"kind": "policy", "scope": "user", "track": False, "settings": [{"policy": f"Experience/Bench{i}", "value": i}]}
-        lab.cli("policy", "add", f"bench-{i}", "--file", lab.write(f"bench-{i}.json", item))
-        lab.cli("policy", "assign", f"bench-{i}", "--all-devices")
 
 
 def hardware(serial, number):
