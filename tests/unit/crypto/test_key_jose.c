@@ -6,6 +6,11 @@
 #include "crypto/jose.h"
 #include "unit/test.h"
 
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static struct td_arena arena;
 static struct td_key *rsa, *ec;
 
@@ -299,6 +304,127 @@ static void writes_a_jwk(void **state TD_UNUSED)
     td_buf_done(&out);
 }
 
+/* Exit status of a program of another make, its output dropped; -1 if it is not there. */
+static int run(const char *const argv[])
+{
+    extern char **environ;
+    posix_spawn_file_actions_t quiet;
+    pid_t pid;
+    int status = -1;
+    posix_spawn_file_actions_init(&quiet);
+    posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", 1, 0);
+    posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", 1, 0);
+    if (posix_spawnp(&pid, argv[0], &quiet, NULL, (char *const *)(uintptr_t)argv, environ) == 0)
+        (void)waitpid(pid, &status, 0);
+    posix_spawn_file_actions_destroy(&quiet);
+    return status;
+}
+
+static const char *temporary(struct td_slice data)
+{
+    char *path = td_arena_strdup(&arena, "/tmp/td-jose-XXXXXX");
+    struct td_error err;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_ok(td_file_write(path, data, 0600, &err));
+    return path;
+}
+
+/* Members of a private RSA JWK, taken from PKCS#8 by hand: version, algorithm, then the nine numbers of RFC 8017 A.1.2.
+ */
+static struct td_slice number(struct td_slice *der)
+{
+    size_t n = (unsigned char)der->p[1], head = 2;
+    if (n > 0x80) {
+        head += n & 0x7F;
+        n = 0;
+        for (size_t i = 2; i < head; i++)
+            n = n << 8 | (unsigned char)der->p[i];
+    }
+    struct td_slice value = td_sub(*der, head, n);
+    *der = td_sub(*der, head + n, der->n);
+    while (value.n > 1 && value.p[0] == '\0')
+        value = td_sub(value, 1, value.n);
+    return value;
+}
+
+static char *private_jwk(const struct td_key *key, const char *more)
+{
+    static const char *const names[] = {NULL, "n", "e", "d", "p", "q", "dp", "dq", "qi"};
+    struct td_slice pkcs8, inner;
+    assert_ok(td_key_private_der(key, &arena, &pkcs8));
+    inner = number(&pkcs8); /* the outer sequence */
+    (void)number(&inner);   /* version */
+    (void)number(&inner);   /* algorithm */
+    inner = number(&inner); /* octet string */
+    inner = number(&inner); /* RSAPrivateKey */
+    char *out = td_arena_printf(&arena, "{\"kty\":\"RSA\"%s", more);
+    for (size_t i = 0; i < TD_COUNTOF(names); i++) {
+        struct td_slice value = number(&inner);
+        if (names[i] != NULL)
+            out = td_arena_printf(&arena, "%s,\"%s\":\"%s\"", out, names[i], td_b64url(&arena, value));
+    }
+    return td_arena_printf(&arena, "%s}", out);
+}
+
+static void need(const char *program, const char *word)
+{
+    const char *argv[] = {program, word, NULL};
+    if (run(argv) != 0) {
+        print_message("%s(1) is missing\n", program);
+        skip();
+    }
+}
+
+static void a_foreign_library_believes_our_tokens(void **state TD_UNUSED)
+{
+    struct td_error err;
+    char *token;
+    need("jose", "alg");
+    assert_ok(td_jws_sign(rsa, TD_RS256, TD_S("{\"alg\":\"RS256\"}"), TD_S("{\"a\":1}"), &arena, &token, &err));
+    const char *key = temporary(td_str(private_jwk(rsa, ""))), *good = temporary(td_str(token));
+    token[strlen(token) - 10] = token[strlen(token) - 10] == 'A' ? 'B' : 'A';
+    const char *bent = temporary(td_str(token));
+    const char *believe[] = {"jose", "jws", "ver", "-i", good, "-k", key, NULL};
+    assert_int_equal(run(believe), 0);
+    believe[4] = bent;
+    assert_int_not_equal(run(believe), 0);
+    unlink(key);
+    unlink(good);
+    unlink(bent);
+}
+
+/* Debian's jose(1) has no RSA-OAEP: openssl(1) unwraps the second segment. */
+static void openssl_unwraps_the_session_key(void **state TD_UNUSED)
+{
+    unsigned char session[32];
+    struct td_slice wrapped, part = {0}, rest;
+    struct td_buf plain;
+    struct td_error err;
+    char *jwe, *pem;
+    need("openssl", "version");
+    memset(session, 0x5A, sizeof(session));
+    assert_ok(td_jwe_session_key(rsa, session, "twelve octet", &arena, &jwe, &err));
+    rest = td_cut(td_str(jwe), '.', &part);
+    (void)td_cut(rest, '.', &part);
+    wrapped = b64(td_arena_text(&arena, part));
+    assert_ok(td_key_private_pem(rsa, &arena, &pem));
+    const char *key = temporary(td_str(pem)), *in = temporary(wrapped), *out = temporary(TD_S(""));
+    const char *unwrap[] = {
+        "openssl", "pkeyutl", "-decrypt", "-inkey", key, "-in", in, "-out", out, "-pkeyopt", "rsa_padding_mode:oaep",
+        NULL};
+    assert_int_equal(run(unwrap), 0);
+    td_buf_init(&plain, 4096);
+    assert_ok(td_file_read(out, &plain, &err));
+    assert_int_equal(plain.n, sizeof(session));
+    assert_memory_equal(plain.p, session, sizeof(session));
+    td_buf_done(&plain);
+    unlink(key);
+    unlink(in);
+    unlink(out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +439,8 @@ int main(void)
         cmocka_unit_test(refuses_broken_tokens),
         cmocka_unit_test(verifies_a_foreign_es256_token),
         cmocka_unit_test(writes_a_jwk),
+        cmocka_unit_test(a_foreign_library_believes_our_tokens),
+        cmocka_unit_test(openssl_unwraps_the_session_key),
     };
     struct td_error err;
     td_arena_init(&arena);
