@@ -1,6 +1,7 @@
 /* The token endpoint: which grant, which client, and the grants of browsers and tools. */
 #include "api/identity_room.h"
 #include "base/encode.h"
+#include "base/fault.h"
 #include "crypto/digest.h"
 
 static const struct {
@@ -176,7 +177,7 @@ static bool pkce_holds(const struct run *r)
 {
     const char *challenge = body_text(r, "challenge"), *verifier = td_id_form(r->id, "code_verifier");
     unsigned char sum[32];
-    if (challenge[0] == '\0')
+    if (challenge[0] == '\0' || td_fault("pkce-unchecked"))
         return true;
     td_sha256(td_str(verifier), sum);
     return strlen(verifier) >= 43 && strlen(verifier) <= 128 &&
@@ -201,7 +202,7 @@ static enum td_code code_checks(struct run *r, struct td_tx *tx)
     if (strcmp(r->issue.app.id, r->grant.app_id) != 0)
         return td_id_refuse(id, TD_OA_CODE, "It was made for another client.");
     td_try(parse_body(r));
-    if (strcmp(td_id_form(id, "redirect_uri"), body_text(r, "redirect")) != 0)
+    if (strcmp(td_id_form(id, "redirect_uri"), body_text(r, "redirect")) != 0 && !td_fault("code-any-redirect"))
         return td_id_refuse(id, TD_OA_CODE, "redirect_uri differs from that of the authorize request.");
     return asked(r);
 }
@@ -215,7 +216,7 @@ static enum td_code redeem(struct td_tx *tx, void *ctx, struct td_error *err)
     if (rc == TD_ENOTFOUND)
         return td_id_refuse(id, TD_OA_CODE, NULL);
     td_try(rc);
-    if (r->grant.used_at != 0)
+    if (r->grant.used_at != 0 && !td_fault("code-twice"))
         return code_twice(r, tx);
     td_try(code_checks(r, tx));
     td_try(td_grant_use(tx, &r->grant, r->grant.expires_at, err));

@@ -380,7 +380,6 @@ static void disabled_user_is_refused_at_once(void **state TD_UNUSED)
     const char *access = td_json_str(wire_json(&w, r.body), "access_token");
     const char *refresh = td_json_str(wire_json(&w, r.body), "refresh_token");
     assert_int_equal(check_token(access, TD_RESOURCE_GRAPH, NULL), TD_OK);
-    w.env.now += 5 * TD_SECOND;
     assert_ok(td_store_write(w.svc.store, disable_ada, NULL, NULL));
     assert_int_equal(check_token(access, TD_RESOURCE_GRAPH, NULL), TD_EAUTH);
     const char *again =
@@ -390,6 +389,7 @@ static void disabled_user_is_refused_at_once(void **state TD_UNUSED)
     r = sign_in_at(authorize_query(SCOPES), "ada@contoso.test", "correct+horse");
     assert_non_null(strstr(r.body, "disabled"));
     /* enabling brings nothing old back */
+    w.env.now += 5 * TD_SECOND;
     assert_ok(td_store_write(w.svc.store, enable_ada, NULL, NULL));
     assert_int_equal(check_token(access, TD_RESOURCE_GRAPH, NULL), TD_EAUTH);
     r = wire_form(&w, "/common/oauth2/v2.0/token", again);
