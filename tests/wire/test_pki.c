@@ -4,6 +4,8 @@
 #include "base/encode.h"
 #include "service_box.h"
 
+#include <pthread.h>
+
 static int ask(struct service_box *b, const char *method, const char *target, struct td_slice body)
 {
     return box_ask(b, td_pki_routes, td_pki_route_count, method, target, NULL, body, NULL);
@@ -169,6 +171,50 @@ static void stays_the_same_authority(void **state)
     }
 }
 
+/* Two processes, as far as the store can tell: each with a store of its own on the same folder. */
+struct starter {
+    const char *dir;
+    unsigned seed;
+    enum td_code rc;
+    unsigned char root[32];
+};
+
+static void *start(void *ctx)
+{
+    struct starter *s = ctx;
+    struct td_env_fixed world;
+    struct td_service svc = {.env = &world.env, .data_dir = s->dir};
+    td_env_fixed_init(&world, BOX_NOW, s->seed);
+    s->rc = td_store_open(s->dir, &world.env, &svc.store, NULL);
+    if (s->rc != TD_OK)
+        return NULL;
+    s->rc = td_authority_open(&svc, &svc.authority, NULL);
+    if (s->rc == TD_OK)
+        td_sha256(td_authority_root(svc.authority), s->root);
+    td_authority_close(svc.authority);
+    td_store_close(svc.store);
+    return NULL;
+}
+
+static void agrees_when_two_start_at_once(void **state)
+{
+    struct service_box *b = *state;
+    const char *dir = td_arena_printf(&b->arena, "%s/fresh", b->dir);
+    struct starter two[2] = {{.dir = dir, .seed = 11}, {.dir = dir, .seed = 22}};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, start, &two[i]), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < 2; i++)
+        assert_ok(two[i].rc);
+    assert_memory_equal(two[0].root, two[1].root, 32);
+    static const char *const names[] = {"store.db", "store.db-wal", "store.db-shm", "master.key", "ca.pem"};
+    for (size_t i = 0; i < TD_COUNTOF(names); i++)
+        unlink(td_arena_printf(&b->arena, "%s/%s", dir, names[i]));
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static void another_master_key_opens_nothing(void **state)
 {
     struct service_box *b = *state;
@@ -323,6 +369,7 @@ int main(void)
         TEST(judges_client_certificates),
         TEST(believes_no_borrowed_name),
         TEST(stays_the_same_authority),
+        TEST(agrees_when_two_start_at_once),
         TEST(another_master_key_opens_nothing),
         TEST(keeps_and_renews_the_server_certificate),
         TEST(openssl_trusts_the_server),
