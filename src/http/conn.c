@@ -292,6 +292,13 @@ static void handshake_done(struct td_conn *c)
         td_sha256(c->cert, c->cert_sha256);
 }
 
+/* The client has closed its side but may still read. An end of file met while writing is a peer that is gone: enabling
+ * that again would make the loop spin. */
+static bool half_closed(const struct td_conn *c, short what)
+{
+    return (what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_WRITING) == 0 && c->open && c->wait != TD_WAIT_LINGER;
+}
+
 static void on_event(struct bufferevent *bev TD_UNUSED, short what, void *arg)
 {
     struct td_conn *c = arg;
@@ -299,8 +306,8 @@ static void on_event(struct bufferevent *bev TD_UNUSED, short what, void *arg)
     if ((what & BEV_EVENT_CONNECTED) != 0) {
         handshake_done(c);
         pump(c);
-    } else if ((what & BEV_EVENT_EOF) != 0 && c->open && c->wait != TD_WAIT_LINGER) {
-        c->eof = true; /* an answer may still be on its way: half-closed is no end */
+    } else if (half_closed(c, what)) {
+        c->eof = true; /* an answer may still be on its way */
         (void)bufferevent_enable(c->bev, EV_WRITE);
         pump(c);
     } else {

@@ -17,7 +17,7 @@
 
 struct td_server_config config;
 struct td_server *server;
-struct td_arena test_arena;
+_Thread_local struct td_arena test_arena;
 _Atomic int at_work;
 
 static pthread_mutex_t gate_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -24,8 +24,8 @@ struct client_options {
 
 extern struct td_server_config config; /* of the next served(); reset by it_ends() */
 extern struct td_server *server;
-extern struct td_arena test_arena;
-extern _Atomic int at_work; /* handlers of /slow that wait */
+extern _Thread_local struct td_arena test_arena; /* a thread of a test ends its own */
+extern _Atomic int at_work;                      /* handlers of /slow that wait */
 
 /* Once a program: keys and certificates. */
 int https_setup(void **state);
