@@ -66,7 +66,7 @@ static enum td_code attempt(struct td_exchange *x, struct td_error *err)
     td_try(parse(x, err));
     if (is_repeated(x))
         return replay(x, err);
-    td_try(td_mgmt_decide(x, err));
+    td_mgmt_decide(x);
     td_try(td_mgmt_answer(x, err));
     td_try(td_seal(&x->svc->master, x->svc->env, td_mgmt_reply_label(x->a, &x->enrolment), td_buf_slice(&x->out), x->a,
                    &x->m.reply));

@@ -141,17 +141,20 @@ static const char *state_detail(struct td_exchange *x, const struct td_item_row 
     return text;
 }
 
-static void compare_item(struct td_exchange *x, const char *id)
+static void compare_item(struct td_exchange *x, const char *id, int64_t revision)
 {
     const struct td_row *cause;
     enum td_item_state state = td_plan_item(&x->desired, &x->ledger, id, &cause);
     struct td_item_row *row = td_ledger_item(&x->ledger, id);
-    if (row == NULL || row->state == state)
+    if (row == NULL || (row->state == state && row->version == (uint64_t)revision))
+        return;
+    x->ledger.changed = true;
+    row->version = (uint64_t)revision;
+    if (row->state == state)
         return;
     row->state = state;
     row->status = cause != NULL ? cause->status : 0;
     row->original_error = cause != NULL ? cause->original_error : 0;
-    x->ledger.changed = true;
     struct td_mgmt_item_change *change = td_arena_new(x->a, struct td_mgmt_item_change);
     *change = (struct td_mgmt_item_change){row->item, state, row->status, row->original_error, x->item_changes};
     x->item_changes = change;
@@ -163,11 +166,11 @@ static void compare_items(struct td_exchange *x)
 {
     for (size_t i = 0; i < x->item_count; i++)
         if (x->items[i].kind != TD_ITEM_STATUS_PAGE)
-            compare_item(x, x->items[i].id);
+            compare_item(x, x->items[i].id, x->items[i].revision);
     if (x->has_profile && x->m.computer_name[0] != '\0')
-        compare_item(x, TD_ITEM_COMPUTER_NAME);
+        compare_item(x, TD_ITEM_COMPUTER_NAME, 0);
     if (x->has_profile && x->standard_user && x->enrolment.user_upn[0] != '\0')
-        compare_item(x, TD_ITEM_ACCOUNT_TYPE);
+        compare_item(x, TD_ITEM_ACCOUNT_TYPE, 0);
 }
 
 /* Contract 4: a hash that can't be decoded is an event and never ends the session. */
@@ -185,15 +188,14 @@ static void look_at_hash(struct td_exchange *x)
     }
 }
 
-enum td_code td_mgmt_decide(struct td_exchange *x, struct td_error *err)
+void td_mgmt_decide(struct td_exchange *x)
 {
-    td_try(td_ledger_parse(td_str(x->m.ledger), x->a, &x->ledger, err));
     x->report_tail = &x->reports;
     x->progress = (struct td_progress){(enum td_phase)x->m.phase, x->m.phase_since, x->m.failed};
     place_message(x);
     bool out_of_order = x->end && !x->new_session && x->m.messages < TD_MANAGEMENT_MAX_MESSAGES;
     if (out_of_order)
-        return TD_OK;
+        return;
     td_mgmt_take(x);
     look_at_hash(x);
     draw_name(x);
@@ -202,5 +204,4 @@ enum td_code td_mgmt_decide(struct td_exchange *x, struct td_error *err)
         td_plan_prune(&x->desired, &x->ledger, "G " HASH_URI);
     advance(x);
     compare_items(x);
-    return TD_OK;
 }

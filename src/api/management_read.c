@@ -24,6 +24,19 @@ static enum td_code find_enrolment(struct td_exchange *x, struct td_tx *tx, cons
     return rc == TD_ENOTFOUND ? td_fail(err, TD_EDENIED, "device", "the directory no longer knows this device") : rc;
 }
 
+/* A device at work on which this very revision is in effect: nothing of it will be asked, so its JSON stays closed. */
+static bool is_settled(struct td_exchange *x, const struct td_configuration *c)
+{
+    if (x->m.phase != TD_PHASE_READY)
+        return false;
+    for (size_t i = 0; i < x->ledger.item_count; i++) {
+        const struct td_item_row *row = &x->ledger.items[i];
+        if (strcmp(row->item, c->id) == 0)
+            return row->state == TD_ITEM_IN_EFFECT && row->version == (uint64_t)c->revision;
+    }
+    return false;
+}
+
 static enum td_code load_items(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
     struct td_configuration *rows;
@@ -33,6 +46,8 @@ static enum td_code load_items(struct td_exchange *x, struct td_tx *tx, struct t
     x->item_count = 0;
     for (size_t i = 0; i < n; i++) {
         struct td_item *item = &x->items[x->item_count];
+        if (is_settled(x, &rows[i]))
+            continue;
         /* an item that cannot be opened (another master key) must not stop the rest */
         if (td_configuration_open(&x->svc->master, x->tenant, &rows[i], x->a, item, NULL) == TD_OK)
             x->item_count++;
@@ -88,6 +103,7 @@ enum td_code td_mgmt_load(struct td_tx *tx, void *exchange, struct td_error *err
     x->tenant = who.tenant;
     td_try(find_enrolment(x, tx, who.subject, err));
     td_try(td_managed_find(tx, x->tenant, x->enrolment.id, x->a, &x->m, err));
+    td_try(td_ledger_parse(td_str(x->m.ledger), x->a, &x->ledger, err));
     td_try(load_items(x, tx, err));
     td_try(make_links(x, err));
     return x->m.phase == TD_PHASE_READY ? TD_OK : load_profile(x, tx, err);

@@ -72,7 +72,7 @@ void td_mgmt_take(struct td_exchange *x);
 void td_mgmt_note(struct td_exchange *x, const char *type, const char *detail);
 void td_mgmt_report(struct td_exchange *x, const char *uri, struct td_slice value);
 /* management_decide.c: new session, next message or neither; desired state, progress, changes of items. */
-enum td_code td_mgmt_decide(struct td_exchange *x, struct td_error *err);
+void td_mgmt_decide(struct td_exchange *x);
 /* management_answer.c: the reply, within the device's MaxMsgSize; marks what was handed out. */
 enum td_code td_mgmt_answer(struct td_exchange *x, struct td_error *err);
 /* management_write.c: one durable write. TD_ESTATE: another message of this device came first. */

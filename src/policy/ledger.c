@@ -102,7 +102,7 @@ struct td_item_row *td_ledger_item(struct td_ledger *l, const char *item)
 }
 
 /* One line a row, fields by tabs: c key version state delivered attempts session msg cmd span status error [value]
- * or i item state status error. Keys and values are percent-encoded. */
+ * or i item version state status error. Keys and values are percent-encoded. */
 void td_ledger_write(const struct td_ledger *l, struct td_buf *out)
 {
     for (size_t i = 0; i < l->count; i++) {
@@ -122,7 +122,8 @@ void td_ledger_write(const struct td_ledger *l, struct td_buf *out)
         const struct td_item_row *r = &l->items[i];
         td_buf_adds(out, "i\t");
         td_pct_add(out, td_str(r->item));
-        td_buf_printf(out, "\t%d\t%d\t%u\n", (int)r->state, r->status, r->original_error);
+        td_buf_printf(out, "\t%llu\t%d\t%d\t%u\n", (unsigned long long)r->version, (int)r->state, r->status,
+                      r->original_error);
     }
 }
 
@@ -170,15 +171,16 @@ static bool parse_row(struct td_ledger *l, struct td_slice line)
 static bool parse_item(struct td_ledger *l, struct td_slice line)
 {
     struct td_slice item;
-    uint64_t state, status, error;
+    uint64_t version, state, status, error;
     line = td_cut(line, '\t', &item);
-    if (!number(&line, TD_ITEM_STATE_COUNT - 1, &state) || !number(&line, 9999, &status) ||
-        !number(&line, UINT32_MAX, &error))
+    if (!number(&line, UINT64_MAX, &version) || !number(&line, TD_ITEM_STATE_COUNT - 1, &state) ||
+        !number(&line, 9999, &status) || !number(&line, UINT32_MAX, &error))
         return false;
     struct td_item_row *r = new_item(l);
     if (r == NULL)
         return false;
     *r = (struct td_item_row){.item = td_arena_text(l->arena, td_pct_decode(l->arena, item, false)),
+                              .version = version,
                               .state = (enum td_item_state)state,
                               .status = (int)status,
                               .original_error = (uint32_t)error};

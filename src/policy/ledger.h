@@ -46,6 +46,7 @@ struct td_row {
 
 struct td_item_row {
     const char *item; /* id */
+    uint64_t version; /* revision that the state is of */
     enum td_item_state state;
     int status;
     uint32_t original_error;

@@ -176,6 +176,16 @@ static void renew(struct td_ledger *l, struct td_row *r, uint64_t version)
     l->changed = true;
 }
 
+/* What showed the effect of the old version proves nothing of the new one. */
+static void forget_proofs(const struct td_desired *d, struct td_ledger *l, const char *item)
+{
+    for (const struct td_want *w = item[0] != '\0' ? d->wants : NULL; w != NULL; w = w->next) {
+        struct td_row *r = w->expect != NULL && strcmp(w->item, item) == 0 ? td_ledger_find(l, w->key) : NULL;
+        if (r != NULL)
+            r->value = NULL;
+    }
+}
+
 static bool is_needless(const struct td_want *w, const struct td_ledger *l)
 {
     const char *value = w->unless_uri != NULL ? td_ledger_value(l, w->unless_uri) : NULL;
@@ -192,6 +202,7 @@ void td_plan_align(const struct td_desired *d, struct td_ledger *l)
                 r->version = w->version;
         } else if (w->verb != TD_SYNC_GET && r->version != w->version) {
             renew(l, r, w->version);
+            forget_proofs(d, l, w->item);
         }
         if (r != NULL && r->state == TD_ROW_PENDING && is_needless(w, l)) {
             r->state = TD_ROW_DONE;
@@ -211,9 +222,12 @@ static bool is_listed(const struct td_desired *d, const char *key)
 void td_plan_prune(const struct td_desired *d, struct td_ledger *l, const char *keep)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < l->count; i++)
-        if (l->rows[i].state == TD_ROW_SENT || strcmp(l->rows[i].key, keep) == 0 || is_listed(d, l->rows[i].key))
-            l->rows[kept++] = l->rows[i];
+    for (size_t i = 0; i < l->count; i++) {
+        const struct td_row *r = &l->rows[i];
+        bool added = r->key[0] == 'A' && r->delivered;
+        if (added || r->state == TD_ROW_SENT || strcmp(r->key, keep) == 0 || is_listed(d, r->key))
+            l->rows[kept++] = *r;
+    }
     l->changed = l->changed || kept != l->count;
     l->count = kept;
 }

@@ -23,7 +23,8 @@ void td_plan_reopen(struct td_ledger *l, int64_t session, bool count_attempt);
 
 /* Brings the ledger to the wants: new versions become pending, needless ones done. */
 void td_plan_align(const struct td_desired *d, struct td_ledger *l);
-/* Forgets rows that nobody wants any more, so that a ledger does not grow for ever; not the one of this key. */
+/* Forgets rows that nobody wants any more, so that a ledger does not grow for ever; not the one of this key,
+ * nor what was added once (a later version of it goes as Replace). */
 void td_plan_prune(const struct td_desired *d, struct td_ledger *l, const char *keep);
 /* The next want to hand out behind `after` (NULL: the first), or NULL. user_active: ./User works by what LoginStatus
  * says. Call td_plan_hand_out for each that was put into the message, td_plan_too_big for one that never can be. */

@@ -625,6 +625,47 @@ static void tells_a_failed_package(void **state)
     assert_int_equal(world_events(c->w, c->way, "device.device-done", NULL), 1);
 }
 
+static enum td_code change_item(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct adding *add = ctx;
+    struct td_json *json;
+    struct td_configuration row;
+    struct td_service *svc = &add->w->wire.svc;
+    td_try(td_json_parse(td_str(add->json), 1 << 20, &add->w->wire.arena, &json, err));
+    td_try(td_configuration_make(&svc->master, svc->env, add->w->tenant, add->id, add->name, json, &add->w->wire.arena,
+                                 &row, err));
+    return td_configuration_change(tx, add->w->tenant, &row, "test", err);
+}
+
+/* A device at work is asked three things; a changed item reaches it in its next session, as a Replace. */
+static void brings_a_change_to_a_device_at_work(void **state)
+{
+    static const struct node nodes[] = {{"./Device" FIRST "WasDeviceSuccessfullyProvisioned", 200, "1"},
+                                        {"WiFi/Profile/CorpNet/WlanXml", 200, NULL},
+                                        {"WiFi/Profile/CorpNet", 200, "WlanXml"},
+                                        {"DevDetail", 200, "x"},
+                                        {NULL, 0, NULL}};
+    struct client *c = begin(state);
+    struct adding change = {.w = c->w, .name = "wlan"};
+    change.json = "{\"kind\":\"wifi\",\"ssid\":\"CorpNet\",\"passphrase\":\"another-one\"}";
+    change.id = give(c, "wlan", "{\"kind\":\"wifi\",\"ssid\":\"CorpNet\",\"passphrase\":\"open-sesame-77\"}");
+    c->nodes = nodes;
+    (void)run_session(c, LOGIN("none"));
+    assert_int_equal(count_seen(c, "Add ./Device/Vendor/MSFT/WiFi/Profile/CorpNet/WlanXml\n"), 1);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(world_events(c->w, c->way, "device.ready", NULL), 1);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(run_session(c, LOGIN("user")), 2);
+        assert_int_equal(count_seen(c, "\n"), 3);
+    }
+    assert_int_equal(world_events(c->w, c->way, "configuration.in-effect", NULL), 1);
+    assert_ok(td_store_write(c->w->wire.svc.store, change_item, &change, NULL));
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "Replace ./Device/Vendor/MSFT/WiFi/Profile/CorpNet/WlanXml\n"), 1);
+    assert_int_equal(count_seen(c, "Get ./Device/Vendor/MSFT/WiFi/Profile/CorpNet\n"), 1);
+    assert_int_equal(world_events(c->w, c->way, "configuration.in-effect", NULL), 2);
+}
+
 /* Secrets rest sealed: neither the item's row nor the ledger nor the stored reply shows the passphrase. */
 static void keeps_secrets_sealed(void **state)
 {
@@ -653,7 +694,7 @@ int main(void)
         T(keeps_below_the_size),     T(waits_for_the_users_context), T(joins_large_values),
         T(tells_a_wrong_size),       T(proves_itself_once),          T(answers_each_command),
         T(follows_the_devices_lead), T(ends_with_the_users_wish),    T(installs_a_package),
-        T(tells_a_failed_package),   T(keeps_secrets_sealed),
+        T(tells_a_failed_package),   T(keeps_secrets_sealed),        T(brings_a_change_to_a_device_at_work),
     };
     return cmocka_run_group_tests_name("management", tests, NULL, NULL);
 }

@@ -351,7 +351,7 @@ static void ledger_survives_writing(void **state TD_UNUSED)
     assert_slice(td_buf_slice(&two), one.p);
     td_buf_done(&one);
     td_buf_done(&two);
-    static const char *const bad[] = {"x\n", "c\ta\n", "c\ta\t1\t9\t0\t0\t0\t0\t0\t0\t0\t0\n", "i\ta\t0\t0\n"};
+    static const char *const bad[] = {"x\n", "c\ta\n", "c\ta\t1\t9\t0\t0\t0\t0\t0\t0\t0\t0\n", "i\ta\t0\t0\t0\n"};
     for (size_t i = 0; i < TD_COUNTOF(bad); i++)
         assert_int_not_equal(td_ledger_parse(td_str(bad[i]), &arena, &again, &err), TD_OK);
 }
