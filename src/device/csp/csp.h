@@ -32,7 +32,8 @@ enum {                                   /* HRESULTs beside a failing status (ms
        TD_CSP_E_FULL = 0x8007000E,
        TD_CSP_E_BADKEY = 0xC004F050, /* product key refused */
        TD_CSP_E_BADHASH = 0x80091007,
-       TD_CSP_E_NOMSI = 0x80070654 /* the installer can't open the package */
+       TD_CSP_E_NOTDETECTED = 0x87D1041C, /* autopilot.md 6.7 */
+       TD_CSP_E_NOMSI = 0x80070654        /* the installer can't open the package */
 };
 
 enum td_csp_op { TD_CSP_GET, TD_CSP_ADD, TD_CSP_REPLACE, TD_CSP_DELETE, TD_CSP_EXEC };

@@ -26,7 +26,9 @@ static const enum td_csp_op *op_of(enum td_sync_kind kind)
 static struct td_sync_cmd *status(struct td_dm *dm, struct td_sync_cmd **list, const struct td_sync_cmd *cmd, int code,
                                   uint32_t hresult)
 {
-    const char *word = cmd->kind == TD_SYNC_OTHER ? cmd->name : td_syncml_word(cmd->kind);
+    const char *word = td_syncml_word(cmd->kind);
+    if (cmd->kind == TD_SYNC_OTHER) /* the peer's own word, which may be of any length */
+        word = strlen(cmd->name) > TD_SYNCML_MAX_ID ? "Unknown" : cmd->name;
     struct td_sync_cmd *s = td_sync_status(dm->a, "", dm->server_msg_id, cmd->cmd_id, word, code);
     if (code >= 400 && td_dm_sync_version(dm) >= 3.0)
         s->original_error = hresult;

@@ -5,6 +5,7 @@
 #include "crypto/digest.h"
 #include "device/csp/msi.h"
 #include "device/dm/client.h"
+#include "device/dm/msi_file.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -56,22 +57,16 @@ static enum td_code finish(const struct package *p, int status, uint32_t hresult
     return set_status(p, status, err);
 }
 
-/* Hash and first octets of the file; false if it can't be read. */
-static bool measure(const char *path, char hex[65], unsigned char first[8])
+static bool measure(const char *path, char hex[65])
 {
     FILE *f = fopen(path, "rbe");
     unsigned char chunk[16384], sum[32];
-    size_t n, total = 0;
+    size_t n;
     if (f == NULL)
         return false;
     struct td_sha256 *h = td_sha256_new();
-    memset(first, 0, 8);
-    while ((n = fread(chunk, 1, sizeof(chunk), f)) != 0) {
-        if (total == 0)
-            memcpy(first, chunk, TD_MIN(n, 8));
+    while ((n = fread(chunk, 1, sizeof(chunk), f)) != 0)
         td_sha256_add(h, td_bytes(chunk, n));
-        total += n;
-    }
     bool ok = ferror(f) == 0;
     (void)fclose(f);
     td_sha256_end(h, sum);
@@ -83,8 +78,7 @@ static bool measure(const char *path, char hex[65], unsigned char first[8])
 static bool matches(const struct package *p)
 {
     char hex[65];
-    unsigned char first[8];
-    return measure(p->file, hex, first) && strcmp(hex, p->job.sha256) == 0;
+    return measure(p->file, hex) && strcmp(hex, p->job.sha256) == 0;
 }
 
 /* Each mirror once. A file that is whole and wrong is thrown away; one that was cut stays, to be gone on with. */
@@ -131,20 +125,28 @@ static enum td_code load(const struct package *p, bool *ret_loaded, struct td_er
     }
 }
 
-/* A virtual machine runs no installer: a package that is whole, and a Windows Installer package by its first octets, is
- * recorded as installed with its code and version. */
+static bool same_product(const char *a, const char *b)
+{
+    char one[TD_UUID_TEXT], two[TD_UUID_TEXT];
+    return td_uuid_parse(td_str(a), one) && td_uuid_parse(td_str(b), two) && strcmp(one, two) == 0;
+}
+
+/* A virtual machine runs no installer: a package that is whole, and that says it is the product that was ordered, is
+ * recorded as installed in its own words. */
 static enum td_code install(const struct package *p, struct td_error *err)
 {
-    static const unsigned char compound[8] = {0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1};
-    unsigned char first[8];
-    char hex[65];
+    struct td_msi_facts facts;
     td_try(set_status(p, TD_MSI_INSTALLING, err));
-    if (!measure(p->file, hex, first) || memcmp(first, compound, sizeof(compound)) != 0) {
+    if (td_msi_file_read(p->file, p->a, &facts, NULL) != TD_OK) {
         (void)unlink(p->file);
         return finish(p, TD_MSI_FAILED, TD_CSP_E_NOMSI, "the file is no Windows Installer package", err);
     }
-    td_csp_put(p->dm->csp, leaf(p, "Version"), "chr", p->job.version);
-    td_csp_put(p->dm->csp, leaf(p, "Name"), "chr", p->job.product);
+    if (!same_product(facts.product_code, p->job.product))
+        return finish(p, TD_MSI_FAILED, TD_CSP_E_NOTDETECTED, "the package holds another product than was ordered",
+                      err);
+    td_csp_put(p->dm->csp, leaf(p, "Version"), "chr", facts.version);
+    td_csp_put(p->dm->csp, leaf(p, "Name"), "chr", facts.name);
+    td_csp_put(p->dm->csp, leaf(p, "Publisher"), "chr", facts.manufacturer);
     td_csp_put(p->dm->csp, leaf(p, "InstallPath"), "chr", p->file);
     td_csp_put(p->dm->csp, leaf(p, "InstallDate"), "chr", td_time_arena(p->a, td_now(p->dm->dev->env)));
     return finish(p, TD_MSI_DONE, 0, "", err);

@@ -112,6 +112,15 @@ static inline void dm_say(void *ctx, const char *line)
     (void)snprintf(w->said + n, sizeof(w->said) - n, "%s\n", line);
 }
 
+/* The package that the examples order, as wixl made it (tests/fixtures/dm/agent.wxs). */
+static inline struct td_slice dm_package(struct dm_world *w)
+{
+    struct td_buf b = fixture("dm/agent.msi");
+    struct td_slice bytes = td_arena_copy(&w->a, td_buf_slice(&b));
+    td_buf_done(&b);
+    return bytes;
+}
+
 /* Killed and started again: only what was saved is there. */
 static inline void dm_reopen(struct dm_world *w)
 {

@@ -2,6 +2,7 @@
 #include "base/encode.h"
 #include "crypto/digest.h"
 #include "csp_world.h"
+#include "device/dm/msi_file.h"
 #include "dm_world.h"
 
 static void talks_as_the_example_does(void **state TD_UNUSED)
@@ -341,31 +342,46 @@ static void refuses_users_nodes_until_their_context(void **state TD_UNUSED)
     dm_close(&w);
 }
 
+enum damage { WHOLE, TEXT, CUT, OTHER_PRODUCT };
+
+static struct td_slice damaged(struct dm_world *w, enum damage damage)
+{
+    struct td_slice package = dm_package(w);
+    char *guid = memmem(package.p, package.n, MSI_GUID, strlen(MSI_GUID));
+    assert_non_null(guid);
+    if (damage == OTHER_PRODUCT)
+        guid[1] = '8';
+    if (damage == TEXT)
+        return td_str("plain text");
+    return damage == CUT ? td_sub(package, 0, package.n / 2) : package;
+}
+
 static void installs_a_package(void **state TD_UNUSED)
 {
-    static const unsigned char msi[] = {0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, 'm', 's', 'i'};
     static const struct {
         const char *hash; /* NULL: the right one */
         size_t failures;
-        struct td_slice file;
+        enum damage damage;
         int status;
         uint32_t error;
         size_t fetches;
     } rows[] = {
-        {NULL, 0, {(const char *)msi, sizeof(msi)}, TD_MSI_DONE, 0, 1},
-        {NULL, 1, {(const char *)msi, sizeof(msi)}, TD_MSI_DONE, 0, 2},
-        {NULL, 2, {(const char *)msi, sizeof(msi)}, TD_MSI_LOAD_FAILED, 0x80072EFD, 2},
-        {SOME_HASH, 0, {(const char *)msi, sizeof(msi)}, TD_MSI_LOAD_FAILED, TD_CSP_E_BADHASH, 2},
-        {NULL, 0, {"plain text", 10}, TD_MSI_FAILED, TD_CSP_E_NOMSI, 1},
+        {NULL, 0, WHOLE, TD_MSI_DONE, 0, 1},
+        {NULL, 1, WHOLE, TD_MSI_DONE, 0, 2},
+        {NULL, 2, WHOLE, TD_MSI_LOAD_FAILED, 0x80072EFD, 2},
+        {SOME_HASH, 0, WHOLE, TD_MSI_LOAD_FAILED, TD_CSP_E_BADHASH, 2},
+        {NULL, 0, TEXT, TD_MSI_FAILED, TD_CSP_E_NOMSI, 1},
+        {NULL, 0, CUT, TD_MSI_FAILED, TD_CSP_E_NOMSI, 1},
+        {NULL, 0, OTHER_PRODUCT, TD_MSI_FAILED, TD_CSP_E_NOTDETECTED, 1},
     };
     for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
         struct dm_world w;
         struct td_csp_answer answer;
         unsigned char sum[32];
         dm_open(&w);
-        w.package = rows[i].file;
+        w.package = damaged(&w, rows[i].damage);
         w.fetch_failures = rows[i].failures;
-        td_sha256(rows[i].file, sum);
+        td_sha256(w.package, sum);
         const char *hash = rows[i].hash != NULL ? rows[i].hash : td_hex(&w.a, td_bytes(sum, 32));
         char *right = td_arena_strdup(&w.a, MSI_JOB(MSI_GUID, SOME_HASH));
         memcpy(strstr(right, SOME_HASH), hash, 64);
@@ -399,6 +415,43 @@ static void installs_a_package(void **state TD_UNUSED)
         assert_false(td_dm_has_report(&w.dm));
         dm_close(&w);
     }
+}
+
+/* What the package says of itself, as msiinfo prints it; and a file cut or changed anywhere is an answer, never more.
+ */
+static void reads_packages(void **state TD_UNUSED)
+{
+    struct dm_world w;
+    struct td_msi_facts facts;
+    dm_open(&w);
+    struct td_slice package = dm_package(&w);
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/some.msi", w.dir);
+    assert_ok(td_file_write(path, package, 0600, NULL));
+    assert_ok(td_msi_file_read(path, &w.a, &facts, NULL));
+    assert_string_equal(facts.product_code, MSI_GUID);
+    assert_string_equal(facts.version, "1.2.3.0");
+    assert_string_equal(facts.name, "Hello Agent");
+    assert_string_equal(facts.manufacturer, "Contoso");
+    for (size_t n = 0; n < package.n; n += 97) {
+        FILE *f = fopen(path, "wb");
+        assert_non_null(f);
+        assert_int_equal(fwrite(package.p, 1, n, f), n);
+        assert_int_equal(fclose(f), 0);
+        (void)!td_msi_file_read(path, &w.a, &facts, NULL);
+    }
+    char *bytes = (char *)(uintptr_t)package.p;
+    for (size_t n = 24; n < 4096; n += 3) {
+        char before = bytes[n];
+        bytes[n] = (char)~before;
+        FILE *f = fopen(path, "wb");
+        assert_non_null(f);
+        assert_int_equal(fwrite(bytes, 1, package.n, f), package.n);
+        assert_int_equal(fclose(f), 0);
+        (void)!td_msi_file_read(path, &w.a, &facts, NULL);
+        bytes[n] = before;
+    }
+    dm_close(&w);
 }
 
 static void polls_as_told(void **state TD_UNUSED)
@@ -508,6 +561,7 @@ int main(void)
         cmocka_unit_test(ends_when_unenrolled),
         cmocka_unit_test(refuses_users_nodes_until_their_context),
         cmocka_unit_test(installs_a_package),
+        cmocka_unit_test(reads_packages),
         cmocka_unit_test(polls_as_told),
         cmocka_unit_test(takes_the_provisioning_document),
         cmocka_unit_test(goes_on_after_a_kill),

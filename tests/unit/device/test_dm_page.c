@@ -19,14 +19,12 @@
 #define RELEASE_USER(id) REPLACE(id, USER_FIRST "ServerHasFinishedProvisioning", "bool", "true")
 #define EXPECT(id, list, data) REPLACE(id, FIRST_SYNC list, "chr", data)
 
-static const unsigned char msi[] = {0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, 'm', 's', 'i'};
-
 /* The commands that order the package, with the hash of what a fetch brings (right) or of something else. */
 static const char *order_package(struct dm_world *w, bool right)
 {
     unsigned char sum[32];
     char *job = td_arena_strdup(&w->a, MSI_JOB(MSI_GUID, SOME_HASH));
-    w->package = td_bytes(msi, sizeof(msi));
+    w->package = dm_package(w);
     td_sha256(w->package, sum);
     for (int i = 0; right && i < 32; i++) {
         char pair[3];
