@@ -13,8 +13,8 @@ struct td_service {
     struct td_store *store;
     const struct td_env *env;
     const char *data_dir;
-    const char *base;               /* "https://localhost:8443": for links made without a request */
-    const char *const *names;       /* host names it serves under, with port, NULL-terminated */
+    const char *base;         /* "https://localhost:8443": for links made without a request */
+    const char *const *names; /* host names it serves under, with port, NULL-terminated */
     struct td_master master;
     struct td_password_cost password_cost;
     struct td_authority *authority;

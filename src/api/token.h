@@ -5,10 +5,12 @@
 #include "api/service.h"
 #include "codec/json.h"
 
-enum td_code td_keyring_open(struct td_service *svc, struct td_keyring **ret, struct td_error *err) TD_MUST_USE; /* makes the first key */
+enum td_code td_keyring_open(struct td_service *svc, struct td_keyring **ret, struct td_error *err)
+    TD_MUST_USE; /* makes the first key */
 void td_keyring_close(struct td_keyring *k);
 
-/* The services a token can be for; one table knows every audience text of each (contract section 4, and our own names). */
+/* The services a token can be for; one table knows every audience text of each (contract section 4, and our own names).
+ */
 enum td_resource { TD_RESOURCE_DIRECTORY_JOIN, TD_RESOURCE_GRAPH, TD_RESOURCE_MANAGEMENT, TD_RESOURCE_COUNT };
 
 struct td_claims { /* texts are "" when absent */
@@ -19,9 +21,11 @@ struct td_claims { /* texts are "" when absent */
 };
 
 /* Bearer token of a request to one of our services: signature, issuer, dates (5 min skew), audience, and, in the same
- * transaction, that its user and its device (where it names one) still exist and are enabled. TD_EAUTH / TD_EEXPIRED. */
-enum td_code td_token_check(const struct td_service *svc, struct td_tx *tx, struct td_slice jwt, enum td_resource resource,
-                            struct td_arena *a, struct td_claims *ret, struct td_error *err) TD_MUST_USE;
+ * transaction, that its user and its device (where it names one) still exist and are enabled. TD_EAUTH / TD_EEXPIRED.
+ */
+enum td_code td_token_check(const struct td_service *svc, struct td_tx *tx, struct td_slice jwt,
+                            enum td_resource resource, struct td_arena *a, struct td_claims *ret, struct td_error *err)
+    TD_MUST_USE;
 
 /* Tickets: short-lived signed notes from us to us (HS256 under a keyring secret), one kind never good for another.
  * "device": the lookup's proof that carries a registration into the join; "enrol": wresult of the federated page;
@@ -32,9 +36,11 @@ enum td_code td_ticket_open(const struct td_service *svc, const char *kind, stru
                             const struct td_json **ret, struct td_error *err) TD_MUST_USE;
 
 /* Nonces (srv_challenge, DRS nonce service): opaque, made without touching the store, good for ten minutes under every
- * tenant segment and every name of ours, and once across all processes: using one is a durable write of its own, so that
- * a request that fails later has burnt it all the same. TD_EAUTH not ours, TD_EEXPIRED too old, TD_ESTATE used before. */
-enum td_code td_nonce_make(const struct td_service *svc, struct td_arena *a, char **ret, struct td_error *err) TD_MUST_USE;
+ * tenant segment and every name of ours, and once across all processes: using one is a durable write of its own, so
+ * that a request that fails later has burnt it all the same. TD_EAUTH not ours, TD_EEXPIRED too old, TD_ESTATE used
+ * before. */
+enum td_code td_nonce_make(const struct td_service *svc, struct td_arena *a, char **ret, struct td_error *err)
+    TD_MUST_USE;
 enum td_code td_nonce_use(const struct td_service *svc, struct td_slice nonce, struct td_error *err) TD_MUST_USE;
 
 /* Sign-in by name and password for other doors (enrolment's OnPremise and its federated page): Argon2id outside any
