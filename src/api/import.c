@@ -1,5 +1,6 @@
 #include "api/import.h"
 
+#include "base/fault.h"
 #include "codec/autopilot_csv.h"
 #include "crypto/digest.h"
 #include "store/tenant.h"
@@ -274,7 +275,7 @@ static void take_row(struct import *im, const struct td_autopilot_row *r)
     row->line = r->line;
     if (r->broken != NULL)
         refuse_value(row, r->broken, "mend the row");
-    if (!row->refused && seen_add(im->seen, row_key(&new->facts, &s->arena)))
+    if (!row->refused && !td_fault("import-twice") && seen_add(im->seen, row_key(&new->facts, &s->arena)))
         refuse(row, TD_ZTD_DUPLICATED, NULL);
 }
 

@@ -1,5 +1,6 @@
 #include "store/registration.h"
 
+#include "base/fault.h"
 #include "codec/json.h"
 #include "store/device.h"
 #include "store/event.h"
@@ -211,7 +212,7 @@ enum td_code td_registration_add(struct td_tx *tx, const char *tenant, const str
     struct td_hardware_found found;
     struct td_import_verdict v = {.registration_id = ""};
     enum td_code rc = td_hardware_duplicate(tx, &what->facts, a, &found, err);
-    if (rc == TD_ENOTFOUND) {
+    if (rc == TD_ENOTFOUND || (rc == TD_OK && td_fault("import-any-owner"))) {
         td_try(add_new(tx, tenant, what, actor, a, &v.registration_id, err));
     } else {
         td_try(rc);

@@ -1,4 +1,5 @@
 /* What follows from a registration: its groups and its profile, told by an event where they changed. */
+#include "base/fault.h"
 #include "codec/json.h"
 #include "store/event.h"
 #include "store/group.h"
@@ -56,7 +57,8 @@ static enum td_code evaluate(struct td_tx *tx, const char *tenant, const struct 
     struct td_profile_row p;
     bool is_explicit = false;
     rule_device(r, a, &device);
-    td_try(td_group_evaluate(tx, tenant, rules, r->way_id, &device, a, err));
+    if (!td_fault("group-late"))
+        td_try(td_group_evaluate(tx, tenant, rules, r->way_id, &device, a, err));
     enum td_code rc = td_profile_of_way(tx, tenant, r->way_id, a, &p, &is_explicit, err);
     if (rc != TD_OK && rc != TD_ENOTFOUND)
         return rc;

@@ -141,7 +141,7 @@ static enum td_code read_members(const struct td_json *object, bool current, boo
         const struct setting *s = setting_of(v->name);
         if (s == NULL && (inside || !is_carried(v->name)))
             return td_remedy(err, td_fail(err, TD_EINVAL, v->name, "is no setting of a profile"),
-                             "docs/tasks/profiles.md lists them");
+                             "docs/tasks/register.md lists them");
         if (s != NULL && (strcmp(s->name, v->name) == 0) == current)
             td_try(set_value(s, v, a, p, err));
     }

@@ -1,6 +1,7 @@
 #include "way/rule.h"
 
 #include "base/buf.h"
+#include "base/fault.h"
 
 enum op { OP_EQ, OP_NE, OP_STARTS, OP_NOT_STARTS, OP_ENDS, OP_NOT_ENDS, OP_CONTAINS, OP_NOT_CONTAINS, OP_NOT_OFFERED };
 
@@ -333,7 +334,7 @@ static bool compare(enum op op, const char *have, const char *want)
     struct td_slice h = td_str(have), w = td_str(want);
     switch (op) {
     case OP_EQ:
-        return td_ieq(h, w);
+        return td_fault("rule-by-prefix") ? td_istarts(w, h.p) : td_ieq(h, w);
     case OP_NE:
         return !td_ieq(h, w);
     case OP_STARTS:
