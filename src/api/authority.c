@@ -155,8 +155,10 @@ static enum td_code read_all(struct td_authority *ca, struct td_slice plain, str
     struct td_json *v = NULL;
     td_try(td_json_parse(plain, SECRET_MAX, scratch, &v, err));
     td_try(read_cert(td_json_get(v, "root"), &ca->arena, &ca->root, err));
-    for (enum td_purpose p = 0; p < TD_PURPOSE_COUNT; p++)
+    for (enum td_purpose p = 0; p < TD_PURPOSE_COUNT; p++) {
         td_try(read_issuer(td_json_get(v, td_purpose_words[p]), scratch, &ca->arena, &ca->issuers[p], err));
+        td_try(td_cert_check_chain(ca->issuers[p].der, TD_S(""), ca->root, 0, 0, err));
+    }
     return TD_OK;
 }
 

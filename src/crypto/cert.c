@@ -229,19 +229,21 @@ static bool is_date_error(int e)
     return e == X509_V_ERR_CERT_HAS_EXPIRED || e == X509_V_ERR_CERT_NOT_YET_VALID;
 }
 
-static enum td_code verify(X509 *leaf, X509 *intermediate, X509 *root, int64_t now, struct td_error *err)
+/* anchor need not be self-signed: what is trusted ends the path. */
+static enum td_code verify(X509 *leaf, X509 *intermediate, X509 *anchor, int64_t now, struct td_error *err)
 {
     TD_CLEANUP(x509_store_done) X509_STORE *store = X509_STORE_new();
     TD_CLEANUP(x509_store_ctx_done) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     STACK_OF(X509) *between = sk_X509_new_null();
     enum td_code rc = TD_OK;
-    if (store == NULL || ctx == NULL || between == NULL || X509_STORE_add_cert(store, root) != 1 ||
+    if (store == NULL || ctx == NULL || between == NULL || X509_STORE_add_cert(store, anchor) != 1 ||
         (intermediate != NULL && sk_X509_push(between, intermediate) <= 0) ||
         X509_STORE_CTX_init(ctx, store, leaf, between) != 1) {
         rc = td_ossl_fail(err, TD_EINTERNAL, "certificate", "can't be checked");
     } else {
         X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
         X509_VERIFY_PARAM_set_depth(param, 2);
+        (void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
         if (now == 0)
             (void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME);
         else
@@ -257,18 +259,34 @@ static enum td_code verify(X509 *leaf, X509 *intermediate, X509 *root, int64_t n
     return rc;
 }
 
+static enum td_code check_usage(const X509 *leaf, unsigned usage, struct td_error *err)
+{
+    struct td_cert usages = {0};
+    read_usage(leaf, &usages);
+    if ((usages.eku & usage) != usage)
+        return td_fail(err, TD_EAUTH, "certificate", "not issued for this usage");
+    return TD_OK;
+}
+
 enum td_code td_cert_check_chain(struct td_slice leaf, struct td_slice intermediate, struct td_slice root, int64_t now,
                                  unsigned usage, struct td_error *err)
 {
     TD_CLEANUP(x509_done) X509 *l = td_x509_from_der(leaf);
     TD_CLEANUP(x509_done) X509 *i = intermediate.n != 0 ? td_x509_from_der(intermediate) : NULL;
     TD_CLEANUP(x509_done) X509 *r = td_x509_from_der(root);
-    struct td_cert usages = {0};
     if (l == NULL || r == NULL || (intermediate.n != 0 && i == NULL))
         return td_ossl_fail(err, TD_EFORMAT, "certificate", "not readable");
     td_try(verify(l, i, r, now, err));
-    read_usage(l, &usages);
-    if ((usages.eku & usage) != usage)
-        return td_fail(err, TD_EAUTH, "certificate", "not issued for this usage");
-    return TD_OK;
+    return check_usage(l, usage, err);
+}
+
+enum td_code td_cert_check_issued(struct td_slice leaf, struct td_slice issuer, const struct td_key *issuer_key,
+                                  int64_t now, unsigned usage, struct td_error *err)
+{
+    TD_CLEANUP(x509_done) X509 *l = td_x509_from_der(leaf);
+    TD_CLEANUP(x509_done) X509 *i = td_key_issuer(issuer_key, issuer);
+    if (l == NULL || i == NULL)
+        return td_ossl_fail(err, TD_EFORMAT, "certificate", "not readable");
+    td_try(verify(l, NULL, i, now, err));
+    return check_usage(l, usage, err);
 }

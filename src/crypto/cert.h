@@ -76,6 +76,11 @@ enum td_code td_cert_issue(const struct td_cert_template *t, struct td_slice iss
 enum td_code td_cert_check_chain(struct td_slice leaf, struct td_slice intermediate, struct td_slice root, int64_t now,
                                  unsigned usage, struct td_error *err) TD_MUST_USE;
 
+/* The same for an authority that holds the issuer's key and has checked the issuer itself: the issuer is what is
+ * trusted, and is read only once. */
+enum td_code td_cert_check_issued(struct td_slice leaf, struct td_slice issuer, const struct td_key *issuer_key,
+                                  int64_t now, unsigned usage, struct td_error *err) TD_MUST_USE;
+
 struct td_csr {
     const char *subject_cn; /* ignored by issuers, kept for the event */
     struct td_slice spki;

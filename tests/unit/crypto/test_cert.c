@@ -252,6 +252,13 @@ static void issues_what_it_was_told(void **state TD_UNUSED)
     assert_int_equal(td_cert_check_chain(leaf, between, root, now - 2 * TD_DAY, TD_EKU_CLIENT, &err), TD_EEXPIRED);
     assert_ok(td_cert_check_chain(leaf, between, root, 0, TD_EKU_CLIENT, &err));
     assert_int_equal(td_cert_check_chain(leaf, TD_S(""), root, now, TD_EKU_CLIENT, &err), TD_EAUTH);
+    assert_ok(td_cert_check_issued(leaf, between, between_key, now, TD_EKU_CLIENT, &err));
+    assert_int_equal(td_cert_check_issued(leaf, between, between_key, now + 101 * TD_DAY, TD_EKU_CLIENT, &err),
+                     TD_EEXPIRED);
+    assert_int_equal(td_cert_check_issued(leaf, root, root_key, now, TD_EKU_CLIENT, &err), TD_EAUTH);
+    assert_int_equal(td_cert_check_issued(leaf, between, between_key, now, TD_EKU_OCSP, &err), TD_EAUTH);
+    assert_int_equal(td_cert_check_issued(bent(leaf, leaf.n - 4), between, between_key, now, TD_EKU_CLIENT, &err),
+                     TD_EAUTH);
     assert_int_equal(td_cert_check_chain(leaf, leaf, root, now, TD_EKU_CLIENT, &err), TD_EAUTH);
     assert_int_equal(td_cert_check_chain(bent(leaf, leaf.n - 4), between, root, now, TD_EKU_CLIENT, &err), TD_EAUTH);
     struct td_slice pem = td_str(td_cert_pem(leaf, &arena)), back;
