@@ -252,7 +252,7 @@ static int teardown(void **state)
 #define CASE(name)                       \
     static void run_##name(void **state) \
     {                                    \
-        in_write(*state, name);             \
+        in_write(*state, name);          \
     }
 CASE(precreates)
 CASE(a_join_takes_over_the_registered_object)
