@@ -139,6 +139,7 @@ static void fill_context(struct td_flow *f, const struct service *s, struct td_e
     c->device_type = "CIMClient_Windows";
     c->device_id = own_name(f, a);
     c->locale = f->hw.locale;
+    c->enrollment_data = td_flow_get(f, "enrol.data");
     c->hw_dev_id = f->hw.hw_dev_id;
     c->ztd_id = td_flow_get(f, "profile.registration_id");
     c->request_version = td_arena_printf(a, "%d.%d", s->version / 10, s->version % 10);
@@ -155,19 +156,9 @@ static void fill_context(struct td_flow *f, const struct service *s, struct td_e
 /* Members that this device never sends stay empty texts. */
 static void init_context(struct td_enrol_context *c)
 {
-    const char **texts[] = {&c->enrollment_data,
-                            &c->mgmt_agent_hint,
-                            &c->domain_name,
-                            &c->offline_correlator,
-                            &c->emm_device_id,
-                            &c->aik_claim,
-                            &c->aik_pub,
-                            &c->aik_cert,
-                            &c->aad_aik_claim,
-                            &c->aad_pub,
-                            &c->azure_attestation,
-                            &c->attestation_status,
-                            &c->imei};
+    const char **texts[] = {&c->mgmt_agent_hint, &c->domain_name,       &c->offline_correlator, &c->emm_device_id,
+                            &c->aik_claim,       &c->aik_pub,           &c->aik_cert,           &c->aad_aik_claim,
+                            &c->aad_pub,         &c->azure_attestation, &c->attestation_status, &c->imei};
     for (size_t i = 0; i < TD_COUNTOF(texts); i++)
         *texts[i] = "";
 }
@@ -281,9 +272,13 @@ enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err)
     td_try(ready_prt(f, err));
     td_try(find_service(f, &a, &s, err));
     td_try(management_token(f, &a, &token, err));
+    td_try(td_flow_terms(f, token, err));
     if (s.policy_url[0] != '\0')
         td_try(ask_policies(f, &s, token, &a, err));
-    td_try(request_certificate(f, &s, token, &a, err));
+    enum td_code rc = request_certificate(f, &s, token, &a, err);
+    if (rc != TD_OK && rc != TD_EUNAVAILABLE) /* the acceptance may be what it is refused for: asked anew next time */
+        td_try(td_flow_keep(f, "enrol.data", NULL, NULL));
+    td_try(rc);
     td_flow_news(f, "enrolled: %s", td_flow_get(f, "enrol.provider"));
     return TD_OK;
 }

@@ -73,6 +73,8 @@ enum td_code td_flow_name(struct td_flow *f, struct td_error *err) TD_MUST_USE; 
 enum td_code td_flow_sign_in(struct td_flow *f, struct td_error *err) TD_MUST_USE;
 enum td_code td_flow_join(struct td_flow *f, struct td_error *err) TD_MUST_USE;
 enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err) TD_MUST_USE;
+/* Terms of use where the directory names a page; what comes back is sent on with the enrolment. Once per device. */
+enum td_code td_flow_terms(struct td_flow *f, const char *token, struct td_error *err) TD_MUST_USE;
 enum td_code td_flow_user_sign_in(struct td_flow *f, struct td_error *err) TD_MUST_USE; /* lock screen */
 
 /* State shorthand: "" if unset; set and saved at once. */

@@ -19,6 +19,7 @@ static struct authority root, middle, stranger;
 static struct service {
     bool fault, other_key, other_chain, other_hash, no_provider, no_auth, chunked_garbage, no_list;
     int lost;
+    const char *terms_answer; /* query of the redirect */
     struct td_slice spki;
     int policies, certificates, graph;
 } svc;
@@ -98,6 +99,7 @@ static void check_context(const struct td_enrol_context *c)
     assert_string_equal(c->device_name, "CON-1");
     assert_string_equal(c->request_version, "5.0");
     assert_int_equal(c->not_in_oobe, TD_FALSE);
+    assert_string_equal(c->enrollment_data, svc.terms_answer != NULL ? "b1-4f7e" : "");
     assert_int_equal(c->mac_count, 1);
     assert_string_equal(c->macs[0], "00-00-5E-00-53-01");
 }
@@ -183,6 +185,13 @@ static enum td_code send(void *ctx TD_UNUSED, const struct td_net_request *req, 
         assert_string_equal(soap.security.token_type, "urn:ietf:params:oauth:token-type:jwt");
         return example(r, a, "mde2/get_policies_response.xml");
     }
+    if (asked(req, "GET", "https://mdm.example.test/ToU?")) {
+        assert_string_equal(header_of(req, "Authorization: Bearer "), "t.o.k");
+        assert_string_equal(query_of(req, "api-version", a), "1.0");
+        assert_string_equal(query_of(req, "mode", a), "azureadjoin");
+        const char *to = query_of(req, "redirect_uri", a);
+        return reply(r, a, 302, td_arena_printf(a, "Location: %s?%s\r\n", to, svc.terms_answer), TD_S(""));
+    }
     if (asked(req, "GET", "/v1.0/servicePrincipals/appId=0000000a-0000-0000-c000-000000000000/endpoints")) {
         svc.graph++;
         assert_string_equal(header_of(req, "Authorization: Bearer "), "t.o.k");
@@ -254,6 +263,21 @@ static void enrols(void **state TD_UNUSED)
     }
 }
 
+static void accepts_the_terms(void **state TD_UNUSED)
+{
+    static const char *const refused[] = {"IsAccepted=false", "IsAccepted=true", "error=access_denied",
+                                          "error=unauthorized_client&error_description=no", ""};
+    stage_set(&s, "signin.mdm_terms_url", "https://mdm.example.test/ToU");
+    for (size_t i = 0; i < TD_COUNTOF(refused); i++) {
+        svc.terms_answer = refused[i];
+        assert_int_not_equal(td_flow_enrol(&s.flow, NULL), TD_OK);
+        assert_int_equal(svc.certificates, 0);
+    }
+    svc.terms_answer = "IsAccepted=true&OpaqueBlob=b1-4f7e&client-request-id=x"; /* of the document */
+    assert_ok(td_flow_enrol(&s.flow, NULL));
+    assert_int_equal(svc.certificates, 1);
+}
+
 static void finds_the_service_in_the_directory(void **state TD_UNUSED)
 {
     stage_set(&s, "signin.mdm_url", NULL);
@@ -306,8 +330,12 @@ static void takes_no_strange_document(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGED(enrols),        STAGED(finds_the_service_in_the_directory), STAGED(asks_again_with_the_same_key),
-        STAGED(tells_a_fault), STAGED(takes_no_strange_document),
+        STAGED(enrols),
+        STAGED(accepts_the_terms),
+        STAGED(finds_the_service_in_the_directory),
+        STAGED(asks_again_with_the_same_key),
+        STAGED(tells_a_fault),
+        STAGED(takes_no_strange_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
