@@ -68,6 +68,30 @@ static void file(void *ctx TD_UNUSED, struct td_http_request *req TD_UNUSED, str
     reply->file_length = FILE_SIZE - 1000;
 }
 
+/* Ranges of one part from a start to the end, as much as a resumed download needs. */
+static void ranged(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
+{
+    struct td_slice range = td_http_header(req, "range");
+    uint64_t from = 0;
+    file(ctx, req, reply);
+    uint64_t size = reply->file_length;
+    if (!td_starts(range, "bytes=") || !td_ends(range, "-") || !td_parse_u64(td_sub(range, 6, range.n - 7), &from))
+        return;
+    if (from >= size) {
+        td_reply_done(reply);
+        td_reply_init(reply);
+        reply->status = 416;
+        td_reply_header(reply, "Content-Range", td_arena_printf(req->arena, "bytes */%llu", (unsigned long long)size));
+        return;
+    }
+    reply->status = 206;
+    reply->file_offset += from;
+    reply->file_length -= from;
+    td_reply_header(reply, "Content-Range",
+                    td_arena_printf(req->arena, "bytes %llu-%llu/%llu", (unsigned long long)from,
+                                    (unsigned long long)(size - 1), (unsigned long long)size));
+}
+
 static void whoami(void *ctx TD_UNUSED, struct td_http_request *req, struct td_http_reply *reply)
 {
     reply->status = 200;
@@ -95,6 +119,7 @@ static const struct td_route routes[] = {
     {TD_GET, "/slow", slow, 0, 0},
     {TD_GET, "/big", big, 0, 0},
     {TD_GET, "/file", file, 0, 0},
+    {TD_GET, "/ranged", ranged, 0, 0},
     {TD_GET, "/whoami", whoami, 0, 0},
     {TD_GET, "/split", split, 0, 0},
     {TD_GET, "/silent", silent, 0, 0},
