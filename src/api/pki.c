@@ -148,7 +148,7 @@ static void get_ocsp(void *ctx, struct td_http_request *req, struct td_http_repl
 }
 
 const struct td_route td_pki_routes[] = {
-    {TD_GET, "/pki/{name}", get_file, TD_ROUTE_PLAIN, 0},
+    {TD_GET, "/pki/{name}", get_file, TD_ROUTE_PLAIN | TD_ROUTE_LIMITED, 0},
     {TD_POST, "/ocsp", post_ocsp, TD_ROUTE_PLAIN | TD_ROUTE_LIMITED, TD_OCSP_MAX},
     {TD_GET, "/ocsp/{request*}", get_ocsp, TD_ROUTE_PLAIN | TD_ROUTE_LIMITED, 0},
 };
