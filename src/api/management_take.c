@@ -66,17 +66,30 @@ static void take_alert(struct td_exchange *x, const struct td_sync_cmd *cmd)
     answer(x, cmd, 200);
 }
 
-/* Only ./DevInfo is pushed by devices. */
+static const char *pushed_node(const struct td_sync_item *item)
+{
+    const char *uri = item->source[0] != '\0' ? item->source : item->target;
+    return td_starts(td_str(uri), "./DevInfo/") && td_sync_uri_ok(td_str(uri)) ? uri : NULL;
+}
+
+/* Only ./DevInfo is pushed by devices, in every session; it is written down when it differs. */
 static void take_replace(struct td_exchange *x, const struct td_sync_cmd *cmd)
 {
     int code = cmd->items != NULL ? 200 : 412;
+    struct td_buf all;
+    td_buf_init(&all, TD_SYNCML_MAX);
     for (const struct td_sync_item *item = cmd->items; item != NULL; item = item->next) {
-        const char *uri = item->source[0] != '\0' ? item->source : item->target;
-        if (td_starts(td_str(uri), "./DevInfo/") && td_sync_uri_ok(td_str(uri)))
-            td_mgmt_report(x, uri, td_trim(item->data));
-        else
+        const char *uri = pushed_node(item);
+        if (uri == NULL)
             code = 405;
+        td_buf_adds(&all, uri != NULL ? uri : "");
+        td_buf_add(&all, item->data);
     }
+    bool is_new = td_plan_told(&x->ledger, td_buf_slice(&all));
+    for (const struct td_sync_item *item = is_new ? cmd->items : NULL; item != NULL; item = item->next)
+        if (pushed_node(item) != NULL)
+            td_mgmt_report(x, pushed_node(item), td_trim(item->data));
+    td_buf_done(&all);
     answer(x, cmd, code);
 }
 
@@ -85,8 +98,9 @@ static void take_value(struct td_exchange *x, const struct td_sync_cmd *cmd, con
     uint64_t msg = 0, ref = 0;
     (void)td_parse_u64(td_str(cmd->msg_ref), &msg);
     (void)td_parse_u64(td_str(cmd->cmd_ref), &ref);
-    const char *asked = td_plan_result(&x->ledger, x->m.session_no, msg, ref, uri, value);
-    if (asked != NULL && value.n != 0)
+    bool is_new;
+    const char *asked = td_plan_result(&x->ledger, x->m.session_no, msg, ref, uri, value, &is_new);
+    if (asked != NULL && is_new)
         td_mgmt_report(x, asked, value);
 }
 

@@ -2,6 +2,8 @@
 
 #include "base/env.h"
 
+static const char TOLD_KEY[] = "I ./DevInfo";
+
 static bool is_get(const struct td_row *r)
 {
     return r->key[0] == 'G';
@@ -84,14 +86,28 @@ static struct td_row *asked(struct td_ledger *l, int64_t session, uint64_t msg, 
 }
 
 const char *td_plan_result(struct td_ledger *l, int64_t session, uint64_t msg, uint64_t cmd, const char *uri,
-                           struct td_slice value)
+                           struct td_slice value, bool *ret_new)
 {
     struct td_row *r = asked(l, session, msg, cmd, uri);
     if (r == NULL)
         return NULL;
-    r->value = value.n != 0 ? kept_form(l->arena, value) : NULL; /* empty: unknown (13.1) */
+    const char *kept = value.n != 0 ? kept_form(l->arena, value) : NULL; /* empty: unknown (13.1) */
+    *ret_new = kept != NULL && (r->value == NULL || strcmp(kept, r->value) != 0);
+    r->value = kept;
     l->changed = true;
     return r->key + 2;
+}
+
+bool td_plan_told(struct td_ledger *l, struct td_slice all)
+{
+    struct td_row *r = td_ledger_get(l, TOLD_KEY);
+    uint64_t version = hash_without_blanks(all);
+    if (r == NULL || r->version == version)
+        return r == NULL;
+    r->version = version;
+    r->state = TD_ROW_DONE;
+    l->changed = true;
+    return true;
 }
 
 static void pending_again(struct td_row *r)
@@ -224,8 +240,8 @@ void td_plan_prune(const struct td_desired *d, struct td_ledger *l, const char *
     size_t kept = 0;
     for (size_t i = 0; i < l->count; i++) {
         const struct td_row *r = &l->rows[i];
-        bool added = r->key[0] == 'A' && r->delivered;
-        if (added || r->state == TD_ROW_SENT || strcmp(r->key, keep) == 0 || is_listed(d, r->key))
+        bool lasting = (r->key[0] == 'A' && r->delivered) || strcmp(r->key, TOLD_KEY) == 0;
+        if (lasting || r->state == TD_ROW_SENT || strcmp(r->key, keep) == 0 || is_listed(d, r->key))
             l->rows[kept++] = *r;
     }
     l->changed = l->changed || kept != l->count;

@@ -13,9 +13,11 @@ enum { TD_PLAN_ATTEMPTS = 4 }; /* sessions in which a command is tried before it
 void td_plan_status(struct td_ledger *l, int64_t session, uint64_t msg, uint64_t cmd, int code,
                     uint32_t original_error);
 /* A value from Results; uri is what the device calls the node, "" where it says nothing. Returns the LocURI that was
- * asked, NULL if nobody asked for it. */
+ * asked, NULL if nobody asked for it; *ret_new tells whether it differs from the last answer. */
 const char *td_plan_result(struct td_ledger *l, int64_t session, uint64_t msg, uint64_t cmd, const char *uri,
-                           struct td_slice value);
+                           struct td_slice value, bool *ret_new);
+/* What the device says unasked (DevInfo), whole: true if it differs from the last time. */
+bool td_plan_told(struct td_ledger *l, struct td_slice all);
 /* The device's package is complete: every row handed out is judged; what has no Status was not executed. */
 void td_plan_judge(struct td_ledger *l, int64_t session);
 /* The device wants our credential (13.2), left or began anew: what was handed out in that session is pending again. */

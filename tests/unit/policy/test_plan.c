@@ -90,7 +90,11 @@ static void say_rest(struct bench *b, int code)
 
 static void report(struct bench *b, const char *uri, const char *value)
 {
-    assert_non_null(td_plan_result(&b->l, b->session, 0, 0, uri, td_str(value)));
+    bool is_new = false;
+    assert_non_null(td_plan_result(&b->l, b->session, 0, 0, uri, td_str(value), &is_new));
+    assert_true(is_new);
+    assert_non_null(td_plan_result(&b->l, b->session, 0, 0, uri, td_str(value), &is_new));
+    assert_false(is_new);
 }
 
 static const char *const cortana[] = {
