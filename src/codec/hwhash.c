@@ -199,6 +199,11 @@ enum td_code td_hwhash_decode(struct td_slice octets, td_sha256_fn *sha256, stru
     return TD_OK;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 enum td_code td_hwhash_decode_text(struct td_slice text, td_sha256_fn *sha256, struct td_arena *a,
                                    struct td_hw_facts *ret, struct td_slice *ret_octets, struct td_error *err)
 {
@@ -207,7 +212,7 @@ enum td_code td_hwhash_decode_text(struct td_slice text, td_sha256_fn *sha256, s
     char *plain = td_arena_alloc(a, text.n + 2);
     size_t n = 0;
     for (size_t i = 0; i < text.n; i++)
-        if (memchr(" \t\r\n", text.p[i], 4) == NULL)
+        if (!is_blank(text.p[i]))
             plain[n++] = text.p[i];
     while (n != 0 && plain[n - 1] == '=')
         n--;

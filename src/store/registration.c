@@ -190,7 +190,7 @@ static enum td_code update_known(struct td_tx *tx, const char *tenant, const cha
                                  const struct td_registration_new *what, const char *actor, struct td_arena *a,
                                  bool *ret_updated, struct td_error *err)
 {
-    struct td_registration r;
+    struct td_registration r = {.id = ""};
     td_try(td_registration_find(tx, tenant, id, a, &r, err));
     if (what->has_assigned_user && strcmp(r.assigned_user, what->assigned_user) != 0) {
         td_try(td_sql(tx, err,
@@ -230,8 +230,8 @@ enum td_code td_registration_set_tag(struct td_tx *tx, const char *tenant, const
                                      const char *actor, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_registration r;
-    const char *device_id;
+    struct td_registration r = {.id = ""};
+    const char *device_id = "";
     td_try(td_registration_find(tx, tenant, id, &a, &r, err));
     r.group_tag = group_tag;
     td_try(precreate(tx, tenant, &r, &a, &device_id, err));
@@ -259,7 +259,7 @@ enum td_code td_registration_remove(struct td_tx *tx, const char *tenant, const 
         "DELETE FROM registration WHERE tenant = $1 AND id = $2",
     };
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_registration r;
+    struct td_registration r = {.id = ""};
     td_try(td_registration_find(tx, tenant, id, &a, &r, err));
     td_try(td_way_happened(tx, tenant, r.way_id, TD_EV_DEREGISTERED, actor, "{}", err));
     td_try(td_way_link(tx, tenant, r.way_id, TD_WAY_REGISTRATION, "", err));

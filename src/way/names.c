@@ -63,7 +63,7 @@ enum td_code td_name_check(struct td_slice template, struct td_error *err)
     size_t length = 0;
     int counts[3] = {0};
     for (size_t at = 0; at < template.n;) {
-        struct part p;
+        struct part p = {.length = 1};
         struct td_slice rest = td_sub(template, at, template.n);
         if (!read_part(rest, &p))
             return td_remedy(err,
@@ -107,7 +107,7 @@ static void add_random(const struct td_env *env, unsigned digits, char *out)
 static size_t fixed_length(struct td_slice template)
 {
     size_t n = 0;
-    struct part p;
+    struct part p = {.length = 1};
     for (size_t at = 0; at < template.n; at += p.length) {
         (void)read_part(td_sub(template, at, template.n), &p);
         n += p.kind == RANDOM ? p.digits : p.kind == LITERAL;
@@ -122,7 +122,7 @@ enum td_code td_name_expand(struct td_slice template, const char *serial, const 
     size_t n = 0;
     td_try(td_name_check(template, err));
     const size_t room = TD_NAME_MAX - fixed_length(template);
-    struct part p;
+    struct part p = {.length = 1};
     for (size_t at = 0; at < template.n; at += p.length) {
         (void)read_part(td_sub(template, at, template.n), &p);
         if (p.kind == LITERAL) {

@@ -77,9 +77,14 @@ static enum td_code refuse(const struct parser *p, const char *why)
     return td_fail(p->err, TD_EINVAL, "rule", "character %zu: %s", p->at + 1, why);
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void skip_blanks(struct parser *p)
 {
-    while (p->at < p->text.n && memchr(" \t\r\n", p->text.p[p->at], 4) != NULL)
+    while (p->at < p->text.n && is_blank(p->text.p[p->at]))
         p->at++;
 }
 
@@ -120,20 +125,20 @@ static struct td_slice peek_word(struct parser *p, bool is_operator, size_t *ret
 
 static bool take_operator(struct parser *p, const char *word)
 {
-    size_t end;
+    size_t end = 0;
     if (!td_ieqs(peek_word(p, true, &end), word))
         return false;
     p->at = end;
     return true;
 }
 
-static enum td_code new_node(struct parser *p, struct td_rule **ret, enum node node)
+/* How many there may be is checked where a condition begins: each makes three nodes at most. */
+static struct td_rule *new_node(struct parser *p, enum node node)
 {
-    if (++p->nodes > TD_RULE_MAX_NODES)
-        return refuse(p, "more conditions than a rule may have");
-    *ret = td_arena_new(p->arena, struct td_rule);
-    (*ret)->node = node;
-    return TD_OK;
+    struct td_rule *n = td_arena_new(p->arena, struct td_rule);
+    n->node = node;
+    p->nodes++;
+    return n;
 }
 
 static enum td_code read_quoted(struct parser *p, char quote, const char **ret)
@@ -163,7 +168,7 @@ static enum td_code read_value(struct parser *p, const char **ret)
     skip_blanks(p);
     if (p->at < p->text.n && (p->text.p[p->at] == '"' || p->text.p[p->at] == '\''))
         return read_quoted(p, p->text.p[p->at], ret);
-    size_t end;
+    size_t end = 0;
     struct td_slice word = peek_word(p, false, &end);
     if (word.n == 0)
         return refuse(p, "a value in quotation marks is missing");
@@ -174,7 +179,7 @@ static enum td_code read_value(struct parser *p, const char **ret)
 
 static enum td_code read_comparison(struct parser *p, struct td_rule *node)
 {
-    size_t end;
+    size_t end = 0;
     struct td_slice word = peek_word(p, true, &end);
     size_t i = 0;
     while (i < TD_COUNTOF(ops) && !td_ieqs(word, ops[i].word))
@@ -204,8 +209,7 @@ static enum td_code read_inner(struct parser *p, const struct td_rule **ret)
 
 static enum td_code read_item(struct parser *p, const struct td_rule **ret)
 {
-    struct td_rule *node;
-    td_try(new_node(p, &node, N_ITEM));
+    struct td_rule *node = new_node(p, N_ITEM);
     td_try(read_comparison(p, node));
     *ret = node;
     return TD_OK;
@@ -213,11 +217,10 @@ static enum td_code read_item(struct parser *p, const struct td_rule **ret)
 
 static enum td_code read_quantifier(struct parser *p, const struct td_rule **ret)
 {
-    struct td_rule *node;
     bool any = take_operator(p, "any");
     if (!any && !take_operator(p, "all"))
         return refuse(p, "devicePhysicalIds is a list: -any or -all must follow");
-    td_try(new_node(p, &node, any ? N_ANY : N_ALL));
+    struct td_rule *node = new_node(p, any ? N_ANY : N_ALL);
     p->in_item = true;
     if (take_char(p, '_'))
         td_try(read_item(p, &node->left));
@@ -232,7 +235,7 @@ static enum td_code read_quantifier(struct parser *p, const struct td_rule **ret
 
 static enum td_code read_attribute(struct parser *p, const struct td_rule **ret)
 {
-    size_t end, begin = p->at;
+    size_t end = 0, begin = p->at;
     struct td_slice object = peek_word(p, false, &end);
     if (td_ieqs(object, "user"))
         return td_fail(p->err, TD_ENOTOFFERED, "rule", "character %zu: rules about users are not offered yet",
@@ -254,8 +257,7 @@ static enum td_code read_attribute(struct parser *p, const struct td_rule **ret)
     p->at = end;
     if (attributes[i].offset == PHYSICAL_IDS)
         return read_quantifier(p, ret);
-    struct td_rule *node;
-    td_try(new_node(p, &node, N_TEXT));
+    struct td_rule *node = new_node(p, N_TEXT);
     node->offset = attributes[i].offset;
     td_try(read_comparison(p, node));
     *ret = node;
@@ -264,9 +266,10 @@ static enum td_code read_attribute(struct parser *p, const struct td_rule **ret)
 
 static enum td_code read_primary(struct parser *p, const struct td_rule **ret)
 {
+    if (p->nodes > TD_RULE_MAX_NODES)
+        return refuse(p, "more conditions than a rule may have");
     if (take_operator(p, "not")) {
-        struct td_rule *node;
-        td_try(new_node(p, &node, N_NOT));
+        struct td_rule *node = new_node(p, N_NOT);
         if (++p->depth > TD_RULE_MAX_DEPTH)
             return refuse(p, "nested too deep");
         td_try(read_primary(p, &node->left));
@@ -286,8 +289,7 @@ static enum td_code read_chain(struct parser *p, const struct td_rule **ret, enu
 {
     td_try(operand(p, ret));
     while (take_operator(p, word)) {
-        struct td_rule *node;
-        td_try(new_node(p, &node, kind));
+        struct td_rule *node = new_node(p, kind);
         node->left = *ret;
         td_try(operand(p, &node->right));
         *ret = node;

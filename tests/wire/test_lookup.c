@@ -167,7 +167,8 @@ static void fewer_than_two_facts(void **state)
         {"\"smbiosUuid\":\"11223344-5566-7788-99aa-bbcc00000001\"", 1002},
         {"\"macAddresses\":[\"001B21010001\",\"001B21010002\"]", 1002},
         {"\"macAddresses\":[\"FFFFFFFFFFFF\"],\"diskSerials\":[\"None\"]", 1002},
-        {"\"serialNumber\":\"SN-0001\",\"manufacturer\":\"Contoso\",\"model\":\"Book 1\",\"diskSerials\":[\"DISK-9\"]", 807},
+        {"\"serialNumber\":\"SN-0001\",\"manufacturer\":\"Contoso\",\"model\":\"Book 1\",\"diskSerials\":[\"DISK-9\"]",
+         807},
         {"\"serialNumber\":\"SN-0001\",\"manufacturer\":\"Contoso\",\"model\":\"Book 1\","
          "\"smbiosUuid\":\"11223344-5566-7788-99aa-bbcc00000077\"",
          807},
