@@ -102,6 +102,14 @@ static enum td_code fetch(const struct package *p, struct td_error *err)
     return rc;
 }
 
+/* What Windows would show for a download that did not come. */
+static uint32_t hresult_of(enum td_code code, const struct td_error *why)
+{
+    if (why->hresult != 0)
+        return why->hresult;
+    return code == TD_ENOTFOUND ? 0x80190194u : code == TD_EDENIED ? 0x80190193u : FETCH_FAILED;
+}
+
 static enum td_code load(const struct package *p, bool *ret_loaded, struct td_error *err)
 {
     const char *tries_key = td_arena_printf(p->a, "@tries/%s", p->folder);
@@ -115,7 +123,7 @@ static enum td_code load(const struct package *p, bool *ret_loaded, struct td_er
             return set_status(p, TD_MSI_LOADED, err);
         }
         int64_t tries = td_csp_int(p->dm->csp, tries_key, 0) + 1;
-        uint32_t hresult = why.hresult != 0 ? why.hresult : FETCH_FAILED;
+        uint32_t hresult = hresult_of(rc, &why);
         if (tries > p->job.retries)
             return finish(p, TD_MSI_LOAD_FAILED, hresult, why.text, err);
         td_csp_put_int(p->dm->csp, tries_key, tries);

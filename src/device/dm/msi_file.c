@@ -108,7 +108,7 @@ static bool open_compound(struct compound *c)
     c->sector = (size_t)1 << shift;
     c->max_sectors = (int64_t)ftello(c->f) / (int64_t)c->sector;
     c->cutoff = le32(header + 56);
-    if (!read_fat(c, header) || !read_chain(c, (int32_t)le32(header + 48), MAX_ENTRIES * ENTRY, &c->directory))
+    if (!read_fat(c, header) || !read_chain(c, (int32_t)le32(header + 48), (size_t)MAX_ENTRIES * ENTRY, &c->directory))
         return false;
     if (!read_chain(c, (int32_t)le32(header + 60), MAX_STREAM, &c->minifat) || c->directory.n < ENTRY)
         return false;

@@ -90,6 +90,10 @@ static enum td_code post(struct td_dm *dm, struct td_slice body, struct td_net_r
 {
     int64_t tries = td_csp_int(dm->csp, "@account/CONNRETRYFREQ", DEFAULT_TRIES);
     int64_t backoff = td_csp_int(dm->csp, "@account/INITIALBACKOFFTIME", FIRST_BACKOFF_MS);
+    if (dm->reason == TD_DM_USER) { /* somebody stands before the device and waits */
+        tries = 1;
+        backoff = 1000;
+    }
     const int64_t most = td_csp_int(dm->csp, "@account/MAXBACKOFFTIME", MAX_BACKOFF_MS);
     struct td_net_request req;
     request_of(dm, body, &req);

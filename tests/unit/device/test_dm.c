@@ -216,6 +216,13 @@ static void repeats_the_same_message(void **state TD_UNUSED)
     static const int64_t waits[] = {30, 7, 120, 60};
     for (size_t i = 0; i < TD_COUNTOF(waits); i++)
         assert_int_equal((w.times[i + 1] - w.times[i]) / TD_SECOND, waits[i]);
+    /* Somebody who asked for the session is told soon. */
+    w.rest.status = -1;
+    DM_SCRIPT(&w, ((const struct dm_answer[]){{.status = -1}}));
+    int64_t begun = w.env.now;
+    assert_int_equal(td_dm_talk(&w.dm, TD_DM_USER, false, NULL), TD_EUNAVAILABLE);
+    assert_int_equal((w.env.now - begun) / TD_SECOND, 1);
+    assert_int_equal(w.post_count, 2);
     dm_close(&w);
 }
 
