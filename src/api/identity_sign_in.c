@@ -219,9 +219,11 @@ static enum td_code mark_way(struct sign_in *s, struct td_tx *tx, struct td_erro
     if (rc == TD_ENOTFOUND) /* deregistered since: the sign-in is good all the same */
         return TD_OK;
     td_try(rc);
-    td_try(td_way_set_user(tx, s->who.tenant, way.id, s->who.upn, err));
     rc = td_way_happened(tx, s->who.tenant, way.id, TD_EV_SIGNED_IN, s->who.upn, "{}", err);
-    return rc == TD_ESTATE ? TD_OK : rc; /* further along already */
+    if (rc == TD_ESTATE) /* further along already: who deploys it stays */
+        return TD_OK;
+    td_try(rc);
+    return td_way_set_user(tx, s->who.tenant, way.id, s->who.upn, err);
 }
 
 static enum td_code make_code(struct td_tx *tx, void *ctx, struct td_error *err)
