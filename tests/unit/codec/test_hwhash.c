@@ -291,13 +291,37 @@ static void prints_each_record(void **state TD_UNUSED)
     assert_null(td_json_get(j, "firmwareVendor"));
 }
 
+/* Every record type, by a writer of another make (tests/fixtures/ztd/README.md). */
+static void reads_the_vector(void **state TD_UNUSED)
+{
+    struct td_hw_facts f;
+    struct td_json *want;
+    struct td_jsonw w;
+    struct td_error err;
+    TD_CLEANUP(td_buf_done) struct td_buf text = fixture("ztd/hash.b64"), json = fixture("ztd/hash.json");
+    TD_CLEANUP(td_buf_done) struct td_buf got, plain;
+    td_buf_init(&got, 1 << 16);
+    td_buf_init(&plain, 1 << 16);
+    assert_ok(td_hwhash_decode_text(td_buf_slice(&text), td_sha256, &arena, &f, NULL, &err));
+    td_hwhash_json(&f, &got);
+    assert_ok(td_json_parse(td_buf_slice(&json), 1 << 16, &arena, &want, &err));
+    td_jsonw_init(&w, &plain);
+    td_jsonw_tree(&w, want);
+    assert_slice(td_buf_slice(&got), plain.p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_what_it_wrote), cmocka_unit_test(follows_the_layout),
-        cmocka_unit_test(refuses_every_cut),   cmocka_unit_test(refuses_counts_past_the_end),
-        cmocka_unit_test(mends_base64),        cmocka_unit_test(begins_as_in_the_field),
-        cmocka_unit_test(cleans_texts),        cmocka_unit_test(refuses_too_much),
+        cmocka_unit_test(reads_what_it_wrote),
+        cmocka_unit_test(follows_the_layout),
+        cmocka_unit_test(reads_the_vector),
+        cmocka_unit_test(refuses_every_cut),
+        cmocka_unit_test(refuses_counts_past_the_end),
+        cmocka_unit_test(mends_base64),
+        cmocka_unit_test(begins_as_in_the_field),
+        cmocka_unit_test(cleans_texts),
+        cmocka_unit_test(refuses_too_much),
         cmocka_unit_test(prints_each_record),
     };
     td_arena_init(&arena);
