@@ -4,8 +4,6 @@
 #include "base/encode.h"
 #include "service_box.h"
 
-#include <pthread.h>
-
 static int ask(struct service_box *b, const char *method, const char *target, struct td_slice body)
 {
     return box_ask(b, td_pki_routes, td_pki_route_count, method, target, NULL, body, NULL);
@@ -171,44 +169,48 @@ static void stays_the_same_authority(void **state)
     }
 }
 
-/* Two processes, as far as the store can tell: each with a store of its own on the same folder. */
-struct starter {
-    const char *dir;
-    unsigned seed;
-    enum td_code rc;
-    unsigned char root[32];
-};
-
-static void *start(void *ctx)
+/* What a starting process does; tells the root's fingerprint into fd. */
+static int start(const char *dir, unsigned seed, int fd)
 {
-    struct starter *s = ctx;
     struct td_env_fixed world;
-    struct td_service svc = {.env = &world.env, .data_dir = s->dir};
-    td_env_fixed_init(&world, BOX_NOW, s->seed);
-    s->rc = td_store_open(s->dir, &world.env, &svc.store, NULL);
-    if (s->rc != TD_OK)
-        return NULL;
-    s->rc = td_authority_open(&svc, &svc.authority, NULL);
-    if (s->rc == TD_OK)
-        td_sha256(td_authority_root(svc.authority), s->root);
+    struct td_service svc = {.env = &world.env, .data_dir = dir};
+    struct td_error err = {0};
+    unsigned char root[32];
+    td_env_fixed_init(&world, BOX_NOW, seed);
+    if (td_store_open(dir, &world.env, &svc.store, &err) != TD_OK ||
+        td_authority_open(&svc, &svc.authority, &err) != TD_OK) {
+        print_error("%s: %s\n", err.where, err.text);
+        return 1;
+    }
+    td_sha256(td_authority_root(svc.authority), root);
     td_authority_close(svc.authority);
     td_store_close(svc.store);
-    return NULL;
+    return write(fd, root, sizeof(root)) == (ssize_t)sizeof(root) ? 0 : 1;
 }
 
 static void agrees_when_two_start_at_once(void **state)
 {
     struct service_box *b = *state;
     const char *dir = td_arena_printf(&b->arena, "%s/fresh", b->dir);
-    struct starter two[2] = {{.dir = dir, .seed = 11}, {.dir = dir, .seed = 22}};
-    pthread_t threads[2];
+    unsigned char roots[2][32];
+    int pipes[2], status = -1;
+    pid_t children[2];
+    assert_int_equal(pipe(pipes), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0)
+            _exit(start(dir, 11 * (i + 1), pipes[1]));
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
     for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, start, &two[i]), 0);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-    for (int i = 0; i < 2; i++)
-        assert_ok(two[i].rc);
-    assert_memory_equal(two[0].root, two[1].root, 32);
+        assert_int_equal(read(pipes[0], roots[i], sizeof(roots[i])), sizeof(roots[i]));
+    assert_memory_equal(roots[0], roots[1], 32);
+    close(pipes[0]);
+    close(pipes[1]);
     static const char *const names[] = {"store.db", "store.db-wal", "store.db-shm", "master.key", "ca.pem"};
     for (size_t i = 0; i < TD_COUNTOF(names); i++)
         unlink(td_arena_printf(&b->arena, "%s/%s", dir, names[i]));
