@@ -54,7 +54,7 @@ static char *normalised(const struct td_item *item, bool with_secrets, struct td
 {
     struct td_buf b;
     struct td_jsonw w;
-    td_buf_init(&b, TD_ITEM_MAX * 2);
+    td_buf_init(&b, (size_t)TD_ITEM_MAX * 2);
     td_jsonw_init(&w, &b);
     td_item_write(&w, item, with_secrets);
     char *text = td_arena_text(a, td_buf_slice(&b));
@@ -89,7 +89,7 @@ enum td_code td_configuration_open(const struct td_master *master, const char *t
     struct td_json *json;
     if (row->sealed.n != 0)
         td_try(td_unseal(master, seal_label(a, tenant, row->id), row->sealed, a, &text, err));
-    td_try(td_json_parse(text, TD_ITEM_MAX * 2, a, &json, err));
+    td_try(td_json_parse(text, (size_t)TD_ITEM_MAX * 2, a, &json, err));
     td_try(td_item_parse(json, a, ret, err));
     ret->id = row->id;
     ret->name = row->name;

@@ -75,7 +75,7 @@ static enum td_code find(struct td_tx *tx, void *ctx, struct td_error *err)
 static enum td_code check_link(struct td_service *svc, struct td_http_request *req, struct asked *ret,
                                struct td_error *err)
 {
-    const struct td_json *claims;
+    const struct td_json *claims = NULL;
     struct td_slice sha256 = req->params[0];
     if (!is_sha256(sha256))
         return td_fail(err, TD_ENOTFOUND, "content", "there is no such content");
@@ -121,8 +121,8 @@ static void send_file(struct td_http_request *req, struct td_http_reply *reply, 
 static void get(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
 {
     struct td_service *svc = ctx;
-    struct td_error err;
-    struct asked q;
+    struct td_error err = {0};
+    struct asked q = {0};
     struct stat st;
     if (check_link(svc, req, &q, &err) != TD_OK) {
         td_reply_problem(reply, &err);

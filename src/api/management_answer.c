@@ -73,7 +73,7 @@ static void put_always(struct composer *c, const struct td_sync_cmd *cmd)
 
 static void put_statuses(struct composer *c)
 {
-    struct td_sync_cmd *s = c->x->statuses;
+    struct td_sync_cmd *s;
     recall_owed(c->x);
     for (s = c->x->statuses; s != NULL; s = s->next) {
         s->cmd_id = next_id(c);

@@ -40,8 +40,8 @@ static enum td_code start_msiinfo(const char *file, pid_t *ret_pid, int *ret_fd,
 
 static enum td_code read_table(const char *file, struct td_buf *out, struct td_error *err)
 {
-    pid_t pid;
-    int fd, status = 0;
+    pid_t pid = 0;
+    int fd = -1, status = 0;
     td_try(start_msiinfo(file, &pid, &fd, err));
     for (;;) {
         char block[4096];

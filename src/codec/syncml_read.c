@@ -210,7 +210,7 @@ static enum td_code read_header(struct reader *r, const struct td_xml *hdr, stru
 enum td_code td_syncml_parse(struct td_slice in, struct td_arena *a, struct td_sync_msg *ret, struct td_error *err)
 {
     struct reader r = {.arena = a, .err = err};
-    struct td_sync_msg msg = {.session_id = ""};
+    struct td_sync_msg msg = {.session_id = "", .msg_id = "", .target = "", .source = "", .source_name = ""};
     struct td_xml *root;
     td_try(td_xml_parse(in, TD_SYNCML_MAX, a, &root, err));
     if (strcmp(root->name, "SyncML") != 0)

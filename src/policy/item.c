@@ -72,8 +72,8 @@ static const char *const MEMBERS[TD_ITEM_KIND_COUNT] = {
     [TD_ITEM_ROOT_CERTIFICATE] = " thumbprint certificate ",
     [TD_ITEM_WIFI] = " ssid security passphrase hidden automatic ",
     [TD_ITEM_EDITION] = " productKey edition ",
-    [TD_ITEM_STATUS_PAGE] = " show showToEveryUser timeoutMinutes allowReset allowRetry allowContinue collectLogs "
-                            "errorText ",
+    [TD_ITEM_STATUS_PAGE] = (" show showToEveryUser timeoutMinutes allowReset allowRetry allowContinue collectLogs "
+                             "errorText "),
 };
 
 static enum td_code check_members(struct reader *r)
