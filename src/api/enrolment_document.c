@@ -133,7 +133,7 @@ enum td_code td_enrol_document(struct td_enrol *call, const struct td_enrolment 
     struct td_wap *wap = td_arena_new(call->a, struct td_wap);
     wap->root = named(td_authority_root(ca), call->a);
     wap->intermediate = named(td_authority_intermediate(ca, TD_PURPOSE_MANAGEMENT), call->a);
-    wap->certificate = (struct td_wap_cert){.hash = cert->parsed.sha1, .der = cert->der};
+    wap->certificate = (struct td_wap_cert){.hash = cert->sha1, .der = cert->der};
     wap->system_store = strcmp(e->type, "Device") == 0;
     wap->robo = true;
     wap->renew_days = TD_ENROL_RENEW_DAYS;
@@ -158,6 +158,6 @@ enum td_code td_enrol_renewal_document(struct td_enrol *call, const struct td_en
     wap->renewal = true;
     wap->system_store = strcmp(e->type, "Device") == 0;
     wap->provider = e->provider;
-    wap->certificate = (struct td_wap_cert){.hash = cert->parsed.sha1, .der = cert->der};
+    wap->certificate = (struct td_wap_cert){.hash = cert->sha1, .der = cert->der};
     return td_wap_write(wap, out, &call->err);
 }

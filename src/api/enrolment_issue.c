@@ -3,9 +3,11 @@
  * An issue reads and decides, signs outside every transaction, then decides again and writes enrolment, certificate,
  * way and event in one. Nothing in it needs state of the steps before. */
 #include "api/enrolment_room.h"
+#include "base/encode.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "codec/json.h"
+#include "crypto/digest.h"
 #include "store/certificate.h"
 #include "store/device.h"
 #include "store/event.h"
@@ -128,7 +130,7 @@ static const char *event_detail(const struct issue *i)
     td_jsonw_kstr(&w, "credential", i->caller.how);
     td_jsonw_kstr(&w, "deviceName", i->e.device_name);
     td_jsonw_kstr(&w, "osVersion", i->e.os_version);
-    td_jsonw_kstr(&w, "certificate", i->cert.parsed.sha1);
+    td_jsonw_kstr(&w, "certificate", i->cert.sha1);
     if (i->claim_unproven)
         td_jsonw_kstr(&w, "unprovenRegistration", i->rst->context.ztd_id);
     td_jsonw_end(&w);
@@ -141,9 +143,9 @@ static enum td_code record_cert(struct td_tx *tx, const struct td_enrol_cert *ce
     struct td_cert_row row = {.tenant = tenant,
                               .purpose = "management",
                               .subject = enrolment_id,
-                              .serial = cert->parsed.serial,
-                              .not_after = cert->parsed.not_after};
-    memcpy(row.sha256, cert->parsed.sha256, sizeof(row.sha256));
+                              .serial = cert->serial,
+                              .not_after = cert->not_after};
+    memcpy(row.sha256, cert->sha256, sizeof(row.sha256));
     return td_cert_record(tx, &row, err);
 }
 
@@ -256,6 +258,39 @@ static enum td_code make_row(struct issue *i)
     return read_type(i->call, c, i->caller.device_id[0] != '\0' ? "Device" : "Full", &i->e.type);
 }
 
+static const char *upper_hex(struct td_arena *a, struct td_slice bytes)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf hex;
+    td_buf_init(&hex, 256);
+    td_hex_add(&hex, bytes, true);
+    return td_arena_text(a, td_buf_slice(&hex));
+}
+
+/* Of a certificate that we have just made: its number stands behind the version, at a fixed place (RFC 5280 4.1).
+ * Reading it whole would decode its key, which costs more than the signature. */
+static const char *serial_of(struct td_slice der, struct td_arena *a)
+{
+    static const unsigned char version_and_integer[] = {0xa0, 3, 2, 1, 2, 2};
+    enum { AT = 8 };
+    struct td_slice serial = td_sub(der, AT + sizeof(version_and_integer), SIZE_MAX);
+    if (serial.n < 1 || memcmp(der.p + AT, version_and_integer, sizeof(version_and_integer)) != 0)
+        return "";
+    serial = td_sub(serial, 1, (unsigned char)serial.p[0]);
+    return serial.n != 0 && serial.p[0] == '\0' ? upper_hex(a, td_sub(serial, 1, SIZE_MAX)) : upper_hex(a, serial);
+}
+
+static enum td_code describe(struct td_enrol *call, struct td_enrol_cert *ret)
+{
+    unsigned char sha1[20];
+    td_sha256(ret->der, ret->sha256);
+    td_sha1(ret->der, sha1);
+    ret->sha1 = upper_hex(call->a, td_bytes(sha1, sizeof(sha1)));
+    ret->serial = serial_of(ret->der, call->a);
+    if (ret->serial[0] == '\0')
+        return td_fail(&call->err, TD_EINTERNAL, "certificate", "the new certificate has no serial number");
+    return TD_OK;
+}
+
 enum td_code td_enrol_sign(struct td_enrol *call, struct td_slice csr, const char *enrolment_id,
                            struct td_enrol_cert *ret)
 {
@@ -265,7 +300,7 @@ enum td_code td_enrol_sign(struct td_enrol *call, struct td_slice csr, const cha
         call->fault = TD_FAULT_CERTIFICATE_REQUEST;
         return rc;
     }
-    int64_t now = td_now(call->svc->env);
+    int64_t now = td_now(call->svc->env) / TD_SECOND * TD_SECOND;
     const struct td_rdn subject[] = {{"OU", TD_PROVIDER}, {"CN", enrolment_id}};
     struct td_cert_template t = {
         .subject = subject,
@@ -278,7 +313,8 @@ enum td_code td_enrol_sign(struct td_enrol *call, struct td_slice csr, const cha
     td_try(td_authority_issue(call->svc, TD_PURPOSE_MANAGEMENT, &t, call->a, &ret->der, &call->err));
     /* the last attribute first, as Windows prints names (mde2.md 9.6) */
     ret->subject = td_arena_printf(call->a, "CN=%s,OU=%s", enrolment_id, TD_PROVIDER);
-    return td_cert_parse(ret->der, call->a, &ret->parsed, &call->err);
+    ret->not_after = t.not_after;
+    return describe(call, ret);
 }
 
 static void wipe_text(const char *text)
@@ -291,8 +327,8 @@ static enum td_code sign_and_write(struct issue *i, struct td_buf *document)
     struct td_appauth secrets;
     struct td_enrol *call = i->call;
     td_try(td_enrol_sign(call, i->rst->csr, i->e.id, &i->cert));
-    memcpy(i->e.cert_sha256, i->cert.parsed.sha256, sizeof(i->e.cert_sha256));
-    i->e.cert_not_after = i->cert.parsed.not_after;
+    memcpy(i->e.cert_sha256, i->cert.sha256, sizeof(i->e.cert_sha256));
+    i->e.cert_not_after = i->cert.not_after;
     td_try(td_enrol_secrets_make(call->svc, i->e.id, call->a, &secrets, &i->e.secrets));
     td_try(td_enrol_document(call, &i->e, &i->cert, &secrets, document));
     wipe_text(secrets.client_secret); /* the document, wiped after its answer, and the sealed copy are left */
@@ -335,7 +371,7 @@ static enum td_code write_renewal(struct td_tx *tx, void *ctx, struct td_error *
 {
     struct renewal *r = ctx;
     const struct td_enrolment *e = &r->e;
-    const struct td_cert *cert = &r->cert.parsed;
+    const struct td_enrol_cert *cert = &r->cert;
     td_try(td_enrolment_renew(tx, e->tenant, e->id, cert->sha256, cert->not_after, err));
     td_try(record_cert(tx, &r->cert, e->tenant, e->id, err));
     struct td_event event = {

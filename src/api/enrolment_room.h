@@ -54,8 +54,11 @@ enum td_code td_enrol_renew(struct td_enrol *call, const struct td_rst *rst, str
 /* A management certificate for the key in the request. */
 struct td_enrol_cert {
     struct td_slice der;
-    struct td_cert parsed;
+    unsigned char sha256[32];
+    const char *sha1;    /* thumbprint, upper-case hex */
+    const char *serial;  /* upper-case hex */
     const char *subject; /* as Windows prints it */
+    int64_t not_after;
 };
 enum td_code td_enrol_sign(struct td_enrol *call, struct td_slice csr, const char *enrolment_id,
                            struct td_enrol_cert *ret);

@@ -283,6 +283,11 @@ bool world_revoked(struct world *w, const struct installed *i)
     return ask(w, read_cert, (struct reading){.sha256 = i->cert.sha256}).cert.revoked_at != 0;
 }
 
+const char *world_serial(struct world *w, const struct installed *i)
+{
+    return ask(w, read_cert, (struct reading){.sha256 = i->cert.sha256}).cert.serial;
+}
+
 struct td_way_row world_way(struct world *w, enum td_way_key key, const char *value)
 {
     return ask(w, read_way, (struct reading){.key = key, .id = value}).way;

@@ -62,6 +62,7 @@ struct td_peer world_peer(const struct installed *i);
 
 struct td_enrolment world_enrolment(struct world *w, const char *id);
 bool world_revoked(struct world *w, const struct installed *i);
+const char *world_serial(struct world *w, const struct installed *i); /* as recorded */
 struct td_way_row world_way(struct world *w, enum td_way_key key, const char *value);
 /* Events of that type on the way. */
 size_t world_events(struct world *w, const char *way, const char *type, const char **ret_detail);

@@ -216,6 +216,10 @@ static void certificate_is_ours_and_right(void **state)
     assert_ok(td_cert_check_chain(i.wap.certificate.der, i.wap.intermediate.der, i.wap.root.der, w->wire.env.now,
                                   TD_EKU_CLIENT, NULL));
     assert_false(world_revoked(w, &i));
+    struct td_enrolment e = world_enrolment(w, c->subject_cn);
+    assert_int_equal(e.cert_not_after, c->not_after);
+    assert_memory_equal(e.cert_sha256, c->sha256, 32);
+    assert_string_equal(world_serial(w, &i), c->serial);
 }
 
 static void write_file(struct world *w, const char *name, struct td_slice der)
