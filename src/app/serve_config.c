@@ -58,7 +58,7 @@ static enum td_code set_limit(struct td_serve_config *c, const char *key, const 
         const struct td_http_limit_field *f = &td_http_limit_fields[i];
         if (strcmp(key, f->name) != 0)
             continue;
-        int64_t v;
+        int64_t v = 0;
         td_try(number(value, f->unit, f->min, f->max, &v, err));
         memcpy((char *)&c->limits + f->offset, &v, sizeof(v));
         return TD_OK;
@@ -68,7 +68,7 @@ static enum td_code set_limit(struct td_serve_config *c, const char *key, const 
 
 static enum td_code set_int(int *to, const char *value, int64_t max, struct td_error *err)
 {
-    int64_t v;
+    int64_t v = 0;
     td_try(number(value, 1, 1, max, &v, err));
     *to = (int)v;
     return TD_OK;

@@ -46,7 +46,7 @@ static int bind_one(const struct addrinfo *ai, bool probe)
 
 static void tell_address(int fd, char address[80])
 {
-    struct sockaddr_storage sa;
+    struct sockaddr_storage sa = {0};
     socklen_t n = sizeof(sa);
     char host[64] = "", port[8] = "";
     if (getsockname(fd, (struct sockaddr *)&sa, &n) == 0)

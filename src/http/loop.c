@@ -24,7 +24,7 @@ const char *td_loop_date(struct td_loop *l)
 
 static void start_tick(struct td_loop *l, int ms)
 {
-    struct timeval tv = {0, ms * 1000};
+    struct timeval tv = {0, ms * 1000L};
     (void)event_add(l->tick, &tv);
 }
 

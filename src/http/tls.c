@@ -198,7 +198,7 @@ enum td_code td_tls_load(struct td_tls *t, const struct td_server_cert *certs, s
 
 static enum td_code read_client_ca(struct td_tls *t, const struct td_server_config *config, struct td_error *err)
 {
-    t->client_ca = td_alloc((config->client_ca_count + 1) * sizeof(*t->client_ca));
+    t->client_ca = td_alloc((config->client_ca_count + 1) * sizeof(void *));
     for (size_t i = 0; i < config->client_ca_count; i++) {
         const unsigned char *p = (const unsigned char *)config->client_ca[i].p;
         X509 *cert = d2i_X509(NULL, &p, (long)config->client_ca[i].n);

@@ -1,6 +1,6 @@
-/* HTTP client (libcurl): for the device's side, webhooks and foreign services. One struct td_net is one identity: what it
- * trusts and which client certificate it shows. Only https, no redirects unless asked, bounded bodies, total deadlines.
- * Not thread-safe; connections are kept between calls of one td_net. */
+/* HTTP client (libcurl): for the device's side, webhooks and foreign services. One struct td_net is one identity: what
+ * it trusts and which client certificate it shows. Only https, no redirects unless asked, bounded bodies, total
+ * deadlines. Not thread-safe; connections are kept between calls of one td_net. */
 #ifndef TD_NET_NET_H
 #define TD_NET_NET_H
 
@@ -10,13 +10,13 @@
 struct td_net;
 
 struct td_net_config {
-    struct td_slice ca_pem;       /* trust anchors, PEM, several allowed; nothing else is trusted */
-    struct td_slice client_pem;   /* leaf certificate in PEM, or empty */
-    struct td_slice client_key;   /* PKCS#8 PEM, or empty */
+    struct td_slice ca_pem;     /* trust anchors, PEM, several allowed; nothing else is trusted */
+    struct td_slice client_pem; /* leaf certificate in PEM, or empty */
+    struct td_slice client_key; /* PKCS#8 PEM, or empty */
     const char *user_agent;
-    int timeout_seconds;          /* whole exchange; 0: 30 */
-    size_t max_body;              /* 0: 16 MiB */
-    const char *resolve;          /* "host:port:address" override for tests and labs, or NULL */
+    int timeout_seconds; /* whole exchange; 0: 30 */
+    size_t max_body;     /* 0: 16 MiB */
+    const char *resolve; /* "host:port:address" override for tests and labs, or NULL */
 };
 
 struct td_net_request {
@@ -38,11 +38,12 @@ void td_net_free(struct td_net *net); /* NULL is fine */
 
 /* Any status is TD_OK; TD_EUNAVAILABLE when no answer came, TD_EAUTH when the server's certificate is not trusted (err
  * names the cause; hresult 0x80072f8f, 0x80072ee7 and the like as Windows shows them). */
-enum td_code td_net_do(struct td_net *net, const struct td_net_request *req, struct td_arena *a, struct td_net_response *ret,
-                       struct td_error *err) TD_MUST_USE;
+enum td_code td_net_do(struct td_net *net, const struct td_net_request *req, struct td_arena *a,
+                       struct td_net_response *ret, struct td_error *err) TD_MUST_USE;
 /* Value of the first header of that name, trimmed; {NULL,0} if absent. */
 struct td_slice td_net_header(const struct td_net_response *r, const char *name);
-/* GET into a file: goes on where the file ends (Range), so that a cut download resumes. ret_total: size when complete. */
+/* GET into a file: goes on where the file ends (Range), so that a cut download resumes. ret_total: size when complete.
+ */
 enum td_code td_net_download(struct td_net *net, const char *url, const char *path, uint64_t max, uint64_t *ret_total,
                              struct td_error *err) TD_MUST_USE;
 
