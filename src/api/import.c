@@ -190,6 +190,23 @@ void td_import_prepare(const struct td_import_given *given, bool refuse_bad_chec
         fill(given, &hw, octets, a, ret, ret_row);
 }
 
+/* Only the user's domain is asked: the user may be made later (autopilot.md 1.3). One of another tenant would lock the
+ * device out. */
+static enum td_code judge_user(struct td_tx *tx, struct import *im, size_t i, struct td_error *err)
+{
+    struct td_tenant t;
+    struct td_slice name, domain = td_cut(td_str(im->slice->new[i].assigned_user), '@', &name);
+    if (domain.n == 0)
+        return TD_OK;
+    enum td_code rc = td_tenant_find(tx, domain, &im->slice->arena, &t, err);
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    if (rc == TD_ENOTFOUND || strcmp(t.id, im->tenant) != 0)
+        refuse_value(&im->slice->row[i], "the assigned user is not of this tenant",
+                     "name a user of one of the tenant's domains, or none");
+    return TD_OK;
+}
+
 static enum td_code judge_known(struct td_tx *tx, struct import *im, size_t i, struct td_error *err)
 {
     struct td_hardware_found found;
@@ -206,9 +223,12 @@ static enum td_code judge_known(struct td_tx *tx, struct import *im, size_t i, s
 static enum td_code judge_slice(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct import *im = ctx;
-    for (size_t i = 0; i < im->slice->count; i++)
+    for (size_t i = 0; i < im->slice->count; i++) {
+        if (!im->slice->row[i].refused)
+            td_try(judge_user(tx, im, i, err));
         if (!im->slice->row[i].refused)
             td_try(judge_known(tx, im, i, err));
+    }
     return TD_OK;
 }
 
@@ -218,6 +238,8 @@ static enum td_code write_slice(struct td_tx *tx, void *ctx, struct td_error *er
     struct slice *s = im->slice;
     for (size_t i = 0; i < s->count; i++) {
         struct td_import_verdict v;
+        if (!s->row[i].refused)
+            td_try(judge_user(tx, im, i, err));
         if (s->row[i].refused)
             continue;
         td_try(td_registration_add(tx, im->tenant, &s->new[i], im->actor, &s->arena, &v, err));

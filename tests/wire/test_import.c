@@ -243,6 +243,33 @@ static void known_devices_and_those_of_others(void **state)
     assert_string_equal(fleet_take(box, box->tenant, again), "1 SN-0001 0 None\n"); /* repaired: registered anew */
 }
 
+static void assigned_users_are_of_the_tenant(void **state)
+{
+    static const struct {
+        const char *user, *told;
+    } rows[] = {
+        {"bob@fabrikam.test", "1 SN-0001 801 InvalidZtdRequestBody\n"},
+        {"bob@nowhere.test", "1 SN-0001 801 InvalidZtdRequestBody\n"},
+        {"bob", "1 SN-0001 801 InvalidZtdRequestBody\n"},
+        {"a@b@contoso.test", "1 SN-0001 801 InvalidZtdRequestBody\n"},
+        {"Someone@CONTOSO.test", "1 SN-0001 0 None\n"},
+        {"ada@contoso.test", "1 SN-0001 806 ZtdDeviceAlreadyAssigned updated\n"},
+    };
+    struct machine m = {.number = 1};
+    struct fleet_told t;
+    struct td_error err;
+    box = *state;
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        const char *csv =
+            td_arena_printf(&box->arena, "Device Serial Number,Hardware Hash,Assigned User\nSN-0001,%s,%s\n",
+                            machine_hash(box, &m), rows[i].user);
+        assert_ok(fleet_import(box, box->tenant, csv, true, &t, &err));
+        assert_int_equal(t.totals.refused, i < 4);
+        td_buf_done(&t.text);
+        assert_string_equal(fleet_take(box, box->tenant, csv), rows[i].told);
+    }
+}
+
 static void set_refuse(struct td_tx *tx, struct service_box *b)
 {
     assert_ok(td_tenant_set(tx, b->tenant, "hash-checksum", "refuse", "test", NULL));
@@ -345,6 +372,7 @@ int main(void)
         TEST(oldest_profile_of_its_groups_then_default),
         TEST(good_rows_are_kept),
         TEST(known_devices_and_those_of_others),
+        TEST(assigned_users_are_of_the_tenant),
         TEST(wrong_checksum_by_setting),
         TEST(a_wrong_header_writes_nothing),
         TEST(deregistered_and_free_for_another_tenant),
