@@ -676,6 +676,29 @@ static void keys_survive_a_restart(void **state TD_UNUSED)
     assert_string_equal(before.body, after.body);
 }
 
+/* A second node on the same store: same keys, one memory of nonces. */
+static void two_nodes(void **state TD_UNUSED)
+{
+    struct td_service second = w.svc, first = w.svc;
+    char *nonce = NULL, *ticket = NULL;
+    const struct td_json *v = NULL;
+    assert_ok(td_store_open(w.dir, &w.env.env, &second.store, NULL));
+    assert_ok(td_keyring_open(&second, &second.keyring, NULL));
+    assert_ok(td_nonce_make(&first, &w.arena, &nonce, NULL));
+    assert_ok(td_nonce_use(&second, td_str(nonce), NULL));
+    assert_int_equal(td_nonce_use(&first, td_str(nonce), NULL), TD_ESTATE);
+    assert_ok(td_ticket_make(&second, "device", "{}", TD_HOUR, &w.arena, &ticket, NULL));
+    assert_ok(td_ticket_open(&first, "device", td_str(ticket), &w.arena, &v, NULL));
+    struct wire_reply r = sign_in_at(authorize_query(SCOPES), "ada@contoso.test", "correct+horse");
+    w.svc = second;
+    r = redeem(code_of(&r), VERIFIER);
+    w.svc = first;
+    assert_int_equal(r.status, 200);
+    assert_int_equal(check_token(td_json_str(wire_json(&w, r.body), "access_token"), TD_RESOURCE_GRAPH, NULL), TD_OK);
+    td_keyring_close(second.keyring);
+    td_store_close(second.store);
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -700,6 +723,7 @@ int main(void)
         T(bearer_refusals),
         T(tickets_and_nonces),
         T(keys_survive_a_restart),
+        T(two_nodes),
     };
     return cmocka_run_group_tests_name("identity", tests, NULL, NULL);
 }
