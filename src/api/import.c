@@ -236,13 +236,17 @@ static enum td_code write_slice(struct td_tx *tx, void *ctx, struct td_error *er
 {
     struct import *im = ctx;
     struct slice *s = im->slice;
+    struct td_group_rules rules;
+    td_try(td_group_rules_load(tx, im->tenant, &s->arena, &rules, err));
     for (size_t i = 0; i < s->count; i++) {
         struct td_import_verdict v;
         if (!s->row[i].refused)
             td_try(judge_user(tx, im, i, err));
         if (s->row[i].refused)
             continue;
-        td_try(td_registration_add(tx, im->tenant, &s->new[i], im->actor, &s->arena, &v, err));
+        struct td_registration_new one = s->new[i];
+        one.rules = &rules;
+        td_try(td_registration_add(tx, im->tenant, &one, im->actor, &s->arena, &v, err));
         s->row[i].updated = v.updated;
         s->row[i].registration_id = v.registration_id;
         if (v.code != TD_ZTD_OK)

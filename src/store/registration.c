@@ -182,7 +182,8 @@ static enum td_code add_new(struct td_tx *tx, const char *tenant, const struct t
     td_try(td_hardware_put(tx, tenant, r.id, &what->facts, err));
     td_try(tell_registered(tx, tenant, &r, actor, err));
     *ret_id = r.id;
-    return td_registration_evaluate(tx, tenant, r.id, actor, err);
+    return what->rules != NULL ? td_registration_evaluate_with(tx, tenant, r.id, what->rules, actor, err)
+                               : td_registration_evaluate(tx, tenant, r.id, actor, err);
 }
 
 /* A repeated import mends what it says differently (graph-api.md 1.2). */

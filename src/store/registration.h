@@ -7,6 +7,7 @@
 #ifndef TD_STORE_REGISTRATION_H
 #define TD_STORE_REGISTRATION_H
 
+#include "store/group.h"
 #include "store/profile.h"
 #include "way/match.h"
 
@@ -42,6 +43,7 @@ struct td_registration_new {
     bool has_group_tag, has_assigned_user; /* said, if only to be empty: applied to a machine that is there already */
     struct td_slice hash;                  /* octets */
     struct td_facts facts;
+    const struct td_group_rules *rules; /* loaded once for many, in this transaction; NULL: loaded here */
 };
 
 struct td_import_verdict {
@@ -61,6 +63,9 @@ enum td_code td_registration_set_tag(struct td_tx *tx, const char *tenant, const
 
 /* Groups and profile of one registration anew, with the event if the profile changed. Called in the same transaction by
  * whatever changes what rules look at. */
+enum td_code td_registration_evaluate_with(struct td_tx *tx, const char *tenant, const char *id,
+                                           const struct td_group_rules *rules, const char *actor, struct td_error *err)
+    TD_MUST_USE;
 enum td_code td_registration_evaluate(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                                       struct td_error *err) TD_MUST_USE;
 

@@ -70,15 +70,22 @@ static enum td_code evaluate(struct td_tx *tx, const char *tenant, const struct 
     return tell(tx, tenant, r->way_id, rc == TD_OK ? &p : NULL, is_explicit, actor, err);
 }
 
+enum td_code td_registration_evaluate_with(struct td_tx *tx, const char *tenant, const char *id,
+                                           const struct td_group_rules *rules, const char *actor, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_registration r;
+    td_try(td_registration_find(tx, tenant, id, &a, &r, err));
+    return evaluate(tx, tenant, &r, rules, actor, &a, err);
+}
+
 enum td_code td_registration_evaluate(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                                       struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_group_rules rules;
-    struct td_registration r;
-    td_try(td_registration_find(tx, tenant, id, &a, &r, err));
     td_try(td_group_rules_load(tx, tenant, &a, &rules, err));
-    return evaluate(tx, tenant, &r, &rules, actor, &a, err);
+    return td_registration_evaluate_with(tx, tenant, id, &rules, actor, err);
 }
 
 enum td_code td_profile_spread(struct td_tx *tx, const char *tenant, const char *after, size_t max, const char *actor,
