@@ -1,4 +1,5 @@
 /* dm/page: the status page: sessions until the phase is at its end (csp.md 3.3, 4; autopilot.md 4). */
+#include "base/encode.h"
 #include "device/csp/msi.h"
 #include "device/dm/client.h"
 
@@ -157,6 +158,28 @@ static void judge_tracked_apps(struct page *p, struct td_arena *a)
         if (td_ends(td_str(key), "/InstallationState"))
             tally(&p->rows[ROW_APPS], state == 3 ? DONE : state == 4 ? FAILED : WAITING, 0, td_arena_strdup(a, key));
     }
+}
+
+/* What people read of an item: "MSI/{...}", "WiFi/Profile/CorpNet"; its end if it is longer than an error's place. */
+static const char *short_name(const char *uri, struct td_arena *a)
+{
+    enum { ROOM = 60 };
+    const char *vendor = strstr(uri, "Vendor/MSFT/"), *msi = strstr(uri, "MSI/");
+    struct td_slice name = td_str(vendor == NULL ? uri : vendor + strlen("Vendor/MSFT/"));
+    if (msi != NULL)
+        name = td_bytes(msi, strlen(msi) - (td_ends(td_str(msi), "/Status") ? strlen("/Status") : 0));
+    name = td_pct_decode(a, name, false);
+    return td_arena_text(a, name.n > ROOM ? td_sub(name, name.n - ROOM, ROOM) : name);
+}
+
+/* "Apps: the package's SHA-256 is not the promised one", where the item says why. */
+static const char *reason_of(struct page *p, int row, struct td_arena *a)
+{
+    const char *uri = p->rows[row].item, *end = strrchr(uri, '/');
+    const char *why = end == NULL
+                          ? NULL
+                          : td_csp_read(p->dm->csp, td_arena_printf(a, "%.*s/LastErrorDesc", (int)(end - uri), uri), a);
+    return why == NULL || *why == '\0' ? labels[row] : td_arena_printf(a, "%s: %s", labels[row], why);
 }
 
 static void evaluate(struct page *p, struct td_arena *a)
@@ -329,8 +352,9 @@ static enum td_code fail_blocking(struct page *p, const struct cause *cause, int
     if (err != NULL)
         err->hresult = cause->hresult;
     return td_remedy(err, rc, "%s%s",
-                     (flags & (BUTTON_AGAIN | BUTTON_CONTINUE)) != 0 ? "Start the device again to choose: "
-                                                                     : "Mend the item in the service, then reset: ",
+                     (flags & (BUTTON_AGAIN | BUTTON_CONTINUE)) != 0
+                         ? "Mend the item in the service, then start the device again; it offers: "
+                         : "Mend the item in the service; the page offers: ",
                      buttons_text(flags));
 }
 
@@ -367,7 +391,8 @@ static enum td_code judge(struct page *p, bool *ret_over, struct td_error *err)
     show(p);
     for (int i = 0; i < ROW_COUNT; i++)
         if (p->rows[i].item != NULL)
-            return fail_page(p, &(struct cause){p->rows[i].failure, p->rows[i].item, labels[i]}, err);
+            return fail_page(
+                p, &(struct cause){p->rows[i].failure, short_name(p->rows[i].item, &a), reason_of(p, i, &a)}, err);
     if (all_done(p))
         return succeed(p, err);
     if (elapsed_minutes(p, &a) >= limit)

@@ -180,8 +180,8 @@ static void fails_with_a_cause(void **state TD_UNUSED)
 {
     static const struct failure rows[] = {
         {"1", false, TD_ESTATE, TD_ESTATE, 0x800705B4, "ServerHasFinishedProvisioning", "Reset PC", "0"},
-        {"2", true, TD_ESTATE, TD_ESTATE, TD_CSP_E_BADHASH, MSI_NODE "/Status", "Try again", "2"},
-        {"4", true, TD_ESTATE, TD_OK, TD_CSP_E_BADHASH, MSI_NODE "/Status", "Continue anyway", "0"},
+        {"2", true, TD_ESTATE, TD_ESTATE, TD_CSP_E_BADHASH, "MSI/" MSI_GUID, "Try again", "2"},
+        {"4", true, TD_ESTATE, TD_OK, TD_CSP_E_BADHASH, "MSI/" MSI_GUID, "Continue anyway", "0"},
         {"0", true, TD_OK, TD_OK, 0, NULL, NULL, "0"},
     };
     for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
@@ -203,7 +203,8 @@ static void fails_with_a_cause(void **state TD_UNUSED)
         assert_string_equal(read_node(&w, FIRST_SYNC "WasDeviceSuccessfullyProvisioned"), rows[i].success);
         if (rows[i].code != TD_OK) {
             assert_int_equal(err.hresult, rows[i].hresult);
-            assert_int_equal(strncmp(err.where, rows[i].where, sizeof(err.where) - 1), 0);
+            assert_string_equal(err.where, rows[i].where);
+            assert_true(!rows[i].wrong_package || strstr(err.text, "Apps: the package's SHA-256") != NULL);
             assert_non_null(strstr(err.remedy, rows[i].remedy));
             assert_non_null(strstr(w.said, "Call 4711."));
         }
