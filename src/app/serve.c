@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -183,11 +184,16 @@ static void reload(struct serving *s)
     wipe_keys(certs, count);
 }
 
+/* Looks at the certificates twice a day by itself: ours is renewed long before its end. */
 static void wait_for_end(struct serving *s, const sigset_t *signals)
 {
-    int sig = 0;
-    while (sigwait(signals, &sig) == 0 && sig == SIGHUP)
-        reload(s);
+    const struct timespec half_a_day = {12 * 3600, 0};
+    int sig;
+    do {
+        sig = sigtimedwait(signals, NULL, &half_a_day);
+        if (sig == SIGHUP || (sig < 0 && errno == EAGAIN))
+            reload(s);
+    } while (sig < 0 || sig == SIGHUP);
     td_log(TD_INFO, "serve.stopping", "signal", sig == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
 }
 
