@@ -163,7 +163,7 @@ static inline void dm_remove_all(const char *dir)
     for (struct dirent *e; (e = readdir(d)) != NULL;) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
-        (void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+        assert_true(snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) < (int)sizeof(path));
         if (e->d_type == DT_DIR)
             dm_remove_all(path);
         else
