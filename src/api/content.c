@@ -2,6 +2,7 @@
 
 #include "api/token.h"
 #include "base/encode.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "crypto/digest.h"
 
@@ -84,7 +85,7 @@ static enum td_code check_link(struct td_service *svc, struct td_http_request *r
         return td_fail(err, TD_EDENIED, "t",
                        rc == TD_EEXPIRED ? "the link is too old" : "the link was not made by this service");
     const char *tenant = td_json_str(claims, "tenant"), *bound = td_json_str(claims, "sha256");
-    if (tenant == NULL || bound == NULL || !td_eqs(sha256, bound))
+    if (tenant == NULL || bound == NULL || (!td_eqs(sha256, bound) && !td_fault("content-any-link")))
         return td_fail(err, TD_EDENIED, "t", "the link is for something else");
     *ret = (struct asked){.tenant = tenant, .sha256 = bound, .arena = req->arena};
     return td_store_read(svc->store, find, ret, err);
@@ -96,7 +97,7 @@ static void send_file(struct td_http_request *req, struct td_http_reply *reply, 
     uint64_t first = 0, length = size;
     char *etag = td_arena_printf(req->arena, "\"%s\"", q->sha256);
     struct td_slice if_range = td_http_header(req, "If-Range");
-    bool fresh = if_range.n == 0 || td_eqs(if_range, etag);
+    bool fresh = if_range.n == 0 || td_eqs(if_range, etag) || td_fault("content-any-if-range");
     enum td_range range = fresh ? td_content_range(td_http_header(req, "Range"), size, &first, &length) : TD_RANGE_NONE;
     td_reply_header(reply, "Accept-Ranges", "bytes");
     td_reply_header(reply, "ETag", etag);

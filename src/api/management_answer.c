@@ -1,6 +1,7 @@
 /* Management: the reply. Statuses first and all of them, then as many commands as fit (oma-dm.md 13.3, 13.4). */
 #include "api/management_room.h"
 #include "base/encode.h"
+#include "base/fault.h"
 
 /* Room that an Alert 1222 or 1225 and the end of the message take at most. */
 enum { TAIL_ROOM = 256 };
@@ -14,7 +15,9 @@ struct composer {
 
 static char *next_id(struct composer *c)
 {
-    return td_arena_printf(c->x->a, "%llu", (unsigned long long)c->cmd_id++);
+    uint64_t id = td_fault("dm-repeated-cmdid") ? 2 : c->cmd_id;
+    c->cmd_id++;
+    return td_arena_printf(c->x->a, "%llu", (unsigned long long)id);
 }
 
 /* Statuses that did not fit last time: one a line, MsgRef CmdRef Cmd Code by tabs. */
@@ -142,7 +145,7 @@ static struct td_sync_msg header(const struct td_exchange *x)
 
 static size_t limit_of(const struct td_exchange *x)
 {
-    if (x->m.max_msg == 0)
+    if (x->m.max_msg == 0 || td_fault("dm-past-size"))
         return TD_MANAGEMENT_MAX_SIZE;
     return (size_t)TD_MIN(TD_MAX(x->m.max_msg, TD_MANAGEMENT_MIN_SIZE), TD_MANAGEMENT_MAX_SIZE);
 }

@@ -2,6 +2,7 @@
 #include "api/enrolment.h"
 #include "api/management_room.h"
 #include "base/encode.h"
+#include "base/fault.h"
 #include "codec/json.h"
 #include "crypto/digest.h"
 
@@ -23,6 +24,8 @@ void td_mgmt_report(struct td_exchange *x, const char *uri, struct td_slice valu
 
 static void answer(struct td_exchange *x, const struct td_sync_cmd *cmd, int code)
 {
+    if (td_fault("dm-missing-status") && cmd->kind == TD_SYNC_REPLACE)
+        return;
     bool nameless = cmd->cmd_id[0] == '\0' || strcmp(cmd->cmd_id, "0") == 0;
     td_sync_append(&x->statuses, td_sync_status(x->a, "", x->msg.msg_id, nameless ? "" : cmd->cmd_id, cmd->name,
                                                 nameless ? 400 : code));
@@ -138,7 +141,7 @@ static int take_chunk(struct td_exchange *x, const struct td_sync_cmd *cmd, cons
     struct td_slice whole = x->m.chunk;
     bool right = x->m.chunk_size == 0 || x->m.chunk_size == whole.n;
     drop_chunk(x);
-    if (!right)
+    if (!right && !td_fault("dm-any-size"))
         return 424;
     take_value(x, cmd, uri, whole);
     return 200;
@@ -183,7 +186,7 @@ static void take_challenge(struct td_exchange *x, const struct td_sync_cmd *cmd)
     struct td_slice nonce = TD_S("");
     const char *user = x->enrolment.provider;
     td_plan_reopen(&x->ledger, x->m.session_no, false);
-    bool again = x->m.challenged;
+    bool again = x->m.challenged && !td_fault("dm-challenged-for-ever");
     x->m.challenged = true;
     bool md5 = strcmp(cmd->auth.type, "syncml:auth-basic") != 0;
     if (again || td_enrolment_secrets(x->svc, &x->enrolment, x->a, &secrets, NULL) != TD_OK ||

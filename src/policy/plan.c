@@ -1,6 +1,7 @@
 #include "policy/plan.h"
 
 #include "base/env.h"
+#include "base/fault.h"
 
 static const char TOLD_KEY[] = "I ./DevInfo";
 
@@ -143,7 +144,7 @@ static void judge(struct td_row *r)
     } else if (r->status != 0 && is_ok(r->status)) {
         r->state = TD_ROW_DONE;
         r->delivered = true;
-    } else if (absent && is_user(r->key)) {
+    } else if (absent && is_user(r->key) && !td_fault("dm-405-is-final")) {
         /* csp.md 3.3: the user's management context is not there yet. Neither a failure nor an attempt. */
         r->state = TD_ROW_PENDING;
         r->attempts = 0;
@@ -267,7 +268,7 @@ static bool stage_is_open(const struct td_desired *d, const struct td_ledger *l,
     switch (stage) {
     case TD_STAGE_RELEASE:
     case TD_STAGE_PROOF:
-        return answered(d, l, TD_STAGE_INVENTORY, stage);
+        return answered(d, l, TD_STAGE_INVENTORY, stage) || td_fault("dm-release-early");
     case TD_STAGE_USER_RELEASE:
         return answered(d, l, TD_STAGE_USER_PAGE, stage);
     case TD_STAGE_USER_AFTER:
