@@ -18,7 +18,7 @@ static void write_lists(struct td_jsonw *w)
 {
     static const char *const types[] = {"code"}, *const modes[] = {"query", "fragment", "form_post"},
                              *const subjects[] = {"pairwise"}, *const algs[] = {"RS256"},
-                             *const auth[] = {"client_secret_post", "client_secret_basic"},
+                             *const auth[] = {"client_secret_post", "private_key_jwt", "client_secret_basic"},
                              *const scopes[] = {"openid", "profile", "email", "offline_access"},
                              *const methods[] = {"S256"}, *const capabilities[] = {"kdf_ver2"},
                              *const grants[] = {"authorization_code",

@@ -22,6 +22,8 @@ struct td_id { /* one request */
     struct td_tenant tenant; /* id NULL until known */
     struct td_oauth_error error;
     struct td_error err;
+    const char *assertion; /* client that client_assertion was proven for, NULL if there is none */
+    struct td_slice assertion_thumb;
 };
 
 void td_id_init(struct td_id *id, struct td_service *svc, struct td_http_request *req, struct td_http_reply *reply);
@@ -49,6 +51,10 @@ enum td_code td_id_asked(struct td_id *id, const char *scope, const char *resour
  * form, or by Basic. */
 enum td_code td_id_client(struct td_id *id, struct td_tx *tx, const char *tenant, struct td_application *ret);
 const char *td_id_client_id(const struct td_id *id);
+/* client_assertion, if the form holds one: checked here, outside any transaction; td_id_client then believes it. */
+enum td_code td_id_assertion(struct td_id *id);
+enum td_code td_id_client_proven(struct td_id *id, struct td_tx *tx, const char *tenant,
+                                 const struct td_application *app);
 
 /* Everything that a token reply is made of. */
 struct td_issue {

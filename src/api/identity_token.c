@@ -21,6 +21,7 @@ static const struct {
 static enum td_code dispatch(struct td_id *id)
 {
     const char *name = td_id_form(id, "grant_type");
+    td_try(td_id_assertion(id));
     if (name[0] == '\0')
         return td_id_refuse(id, TD_OA_REQUEST, "grant_type is missing.");
     for (size_t i = 0; i < TD_COUNTOF(grants); i++)
@@ -65,6 +66,8 @@ const char *td_id_client_id(const struct td_id *id)
 {
     struct td_slice name, secret;
     const char *given = td_id_form(id, "client_id");
+    if (given[0] == '\0' && id->assertion != NULL)
+        return id->assertion;
     if (given[0] != '\0' || !basic(id, &name, &secret))
         return given;
     return td_arena_text(id->a, name);
@@ -77,8 +80,8 @@ static enum td_code prove_client(struct td_id *id, struct td_tx *tx, const char 
     unsigned char sum[32];
     if (secret.n == 0 && basic(id, &name, &secret) && !td_ieqs(name, app->id))
         return td_id_refuse(id, TD_OA_CLIENT, "The header names another client than the form.");
-    if (td_id_form(id, "client_assertion")[0] != '\0')
-        return td_id_refuse(id, TD_OA_CLIENT_ASSERTION, NULL);
+    if (id->assertion != NULL)
+        return td_id_client_proven(id, tx, tenant, app);
     if (secret.n == 0)
         return td_id_refuse(id, TD_OA_SECRET_MISSING, NULL);
     td_sha256(secret, sum);

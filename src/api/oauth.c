@@ -20,7 +20,7 @@ static const struct row {
     [TD_OA_SECRET_MISSING] = {"invalid_client", 7000218, 401, "The request must hold the client's secret."},
     [TD_OA_SECRET] = {"invalid_client", 7000215, 401, "The client's secret is wrong."},
     [TD_OA_SECRET_EXPIRED] = {"invalid_client", 7000222, 401, "The client's secret has expired."},
-    [TD_OA_CLIENT_ASSERTION] = {"invalid_client", 700027, 400, "Client assertions are not offered yet: use a secret."},
+    [TD_OA_CLIENT_ASSERTION] = {"invalid_client", 700027, 400, "The client assertion is not valid."},
     [TD_OA_PASSWORD] = {"invalid_grant", 50126, 400, "The user name or the password is wrong."},
     [TD_OA_LOCKED] = {"invalid_grant", 50053, 400,
                       "Too many wrong passwords were tried; the account is locked for a while."},

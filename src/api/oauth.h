@@ -20,7 +20,7 @@ enum td_oauth {
     TD_OA_SECRET_MISSING,
     TD_OA_SECRET,
     TD_OA_SECRET_EXPIRED,
-    TD_OA_CLIENT_ASSERTION, /* not offered */
+    TD_OA_CLIENT_ASSERTION, /* certificate, signature, audience or dates */
     TD_OA_PASSWORD,
     TD_OA_LOCKED,
     TD_OA_DISABLED,

@@ -1,4 +1,6 @@
 #include "app/commands.h"
+#include "base/file.h"
+#include "crypto/cert.h"
 #include "crypto/digest.h"
 #include "store/application.h"
 
@@ -9,7 +11,48 @@ struct ctx {
     struct td_cli *cli;
     struct td_application app;
     char *secret; /* NULL for a public client */
+    struct td_application_key *keys;
+    size_t key_count;
 };
+
+enum { MAX_KEYS = 8, MAX_PEM = 65536 };
+
+static enum td_code read_key(struct ctx *c, const char *path, struct td_application_key *ret, struct td_error *err)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf pem;
+    struct td_slice der;
+    struct td_cert cert = {0};
+    td_buf_init(&pem, MAX_PEM);
+    td_try(td_file_read(path, &pem, err));
+    td_try(td_cert_from_pem(td_buf_slice(&pem), &c->cli->arena, &der, err));
+    td_try(td_cert_parse(der, &c->cli->arena, &cert, err));
+    *ret = (struct td_application_key){.spki = cert.spki, .not_after = cert.not_after};
+    memcpy(ret->thumb, cert.sha256, sizeof(ret->thumb));
+    td_sha1(der, ret->thumb1);
+    return TD_OK;
+}
+
+static enum td_code read_keys(struct ctx *c, struct td_error *err)
+{
+    const char *path;
+    c->keys = td_arena_array(&c->cli->arena, struct td_application_key, MAX_KEYS);
+    while ((path = td_cli_option_at(c->cli, "certificate", (int)c->key_count)) != NULL) {
+        if (c->key_count == MAX_KEYS)
+            return td_fail(err, TD_ELIMIT, "certificate", "an application has at most %d", MAX_KEYS);
+        td_try(read_key(c, path, &c->keys[c->key_count++], err));
+    }
+    return TD_OK;
+}
+
+static enum td_code add_keys(struct ctx *c, struct td_tx *tx, struct td_error *err)
+{
+    for (size_t i = 0; i < c->key_count; i++) {
+        c->keys[i].tenant = c->app.tenant;
+        c->keys[i].application = c->app.id;
+        td_try(td_application_key_add(tx, &c->keys[i], err));
+    }
+    return TD_OK;
+}
 
 static enum td_code add_secret(struct ctx *c, struct td_tx *tx, struct td_error *err)
 {
@@ -30,6 +73,7 @@ static enum td_code add(struct td_tx *tx, void *p, struct td_error *err)
         td_try(td_application_role_add(tx, cli->tenant.id, c->app.id, text, err));
     for (int i = 0; (text = td_cli_option_at(cli, "redirect", i)) != NULL; i++)
         td_try(td_application_redirect_add(tx, cli->tenant.id, c->app.id, text, err));
+    td_try(add_keys(c, tx, err));
     return add_secret(c, tx, err);
 }
 
@@ -40,6 +84,7 @@ static enum td_code run_add(struct td_cli *cli, struct td_error *err)
     struct td_jsonw w;
     if (td_cli_option(cli, "public") == NULL)
         c.secret = td_random_text(cli->env, &cli->arena, 32);
+    td_try(read_keys(&c, err));
     td_try(td_store_write(cli->store, add, &c, err));
     td_jsonw_init(&w, &cli->out);
     td_jsonw_obj(&w);
@@ -102,6 +147,7 @@ static const struct td_command rows[] = {
      .run = run_add,
      .options = {{"role", "ROLE", "application role, for example DeviceManagementServiceConfig.ReadWrite.All", true},
                  {"redirect", "URI", "address that sign-ins may be answered at", true},
+                 {"certificate", "FILE", "PEM certificate whose key may sign for the application", true},
                  {"public", NULL, "a public client: no secret, signs users in only", false}}},
     {.noun = "app",
      .verb = "list",

@@ -248,3 +248,31 @@ enum td_code td_application_secret_check(struct td_tx *tx, const char *tenant, c
     return found ? td_fail(err, TD_EEXPIRED, "client_secret", "the secret has expired")
                  : td_fail(err, TD_EAUTH, "client_secret", "the secret is wrong");
 }
+
+enum td_code td_application_key_add(struct td_tx *tx, const struct td_application_key *key, struct td_error *err)
+{
+    td_try(td_sql(tx, err,
+                  "INSERT INTO application_key(tenant, application, thumb, thumb1, spki, not_after)"
+                  " VALUES ($1, $2, $3, $4, $5, $6)",
+                  "ssbbbi", key->tenant, key->application, td_bytes(key->thumb, sizeof(key->thumb)),
+                  td_bytes(key->thumb1, sizeof(key->thumb1)), key->spki, key->not_after));
+    return td_store_touch(tx, err);
+}
+
+enum td_code td_application_key_find(struct td_tx *tx, const char *id, struct td_slice thumb, struct td_arena *a,
+                                     struct td_application_key *ret, struct td_error *err)
+{
+    struct td_rows r;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT tenant, spki, not_after FROM application_key"
+                        " WHERE application = $1 AND (thumb = $2 OR thumb1 = $2)",
+                        "sb", id, thumb));
+    bool found = td_rows_next(&r);
+    if (found)
+        *ret = (struct td_application_key){.tenant = td_col_text0(&r, 0, a),
+                                           .application = id,
+                                           .spki = td_col_blob(&r, 1, a),
+                                           .not_after = td_col_int(&r, 2)};
+    td_try(td_rows_done(&r, err));
+    return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "client_assertion", "no such certificate is registered");
+}

@@ -49,4 +49,19 @@ enum td_code td_application_secret_add(struct td_tx *tx, const char *tenant, con
 enum td_code td_application_secret_check(struct td_tx *tx, const char *tenant, const char *id,
                                          const unsigned char sha256[32], struct td_error *err) TD_MUST_USE;
 
+/* Certificates that an application proves itself by: the public key is believed, whoever issued it. */
+struct td_application_key {
+    const char *tenant, *application;
+    unsigned char thumb[32]; /* SHA-256 of the certificate */
+    unsigned char thumb1[20];
+    struct td_slice spki;
+    int64_t not_after;
+};
+enum td_code td_application_key_add(struct td_tx *tx, const struct td_application_key *key, struct td_error *err)
+    TD_MUST_USE;
+/* thumb: 32 octets, or 20. TD_ENOTFOUND; expired ones are returned: the caller judges. Application ids are random, so
+ * that this tells the tenant too. */
+enum td_code td_application_key_find(struct td_tx *tx, const char *id, struct td_slice thumb, struct td_arena *a,
+                                     struct td_application_key *ret, struct td_error *err) TD_MUST_USE;
+
 #endif

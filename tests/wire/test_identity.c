@@ -538,6 +538,70 @@ static void client_credentials(void **state TD_UNUSED)
     assert_oauth_error(&r, 401, "invalid_client", 7000222);
 }
 
+static enum td_code add_key(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    return td_application_key_add(tx, ctx, err);
+}
+
+static struct wire_reply assert_client(const struct td_key *key, bool ps, const char *header, const char *id,
+                                       const char *aud, int64_t life)
+{
+    char *jws = NULL;
+    struct td_error err = {0};
+    const char *payload = td_arena_printf(
+        &w.arena, "{\"iss\":\"%s\",\"sub\":\"%s\",\"aud\":\"%s\",\"jti\":\"1\",\"nbf\":%lld,\"exp\":%lld}", id, id, aud,
+        (long long)(w.env.now / TD_SECOND), (long long)(w.env.now / TD_SECOND + life));
+    wire_ok(td_jws_sign(key, ps ? TD_PS256 : TD_RS256, td_str(header), td_str(payload), &w.arena, &jws, &err), &err,
+            "jws");
+    return wire_form(&w, "/contoso.test/oauth2/v2.0/token",
+                     td_arena_printf(&w.arena,
+                                     "grant_type=client_credentials&scope=https://graph.microsoft.com/.default"
+                                     "&client_id=%s&client_assertion=%s&client_assertion_type="
+                                     "urn%%3Aietf%%3Aparams%%3Aoauth%%3Aclient-assertion-type%%3Ajwt-bearer",
+                                     id, jws));
+}
+
+static void client_assertion(void **state TD_UNUSED)
+{
+    struct new_app n = {.secret = "unused"}, other = n;
+    struct td_key *key = NULL, *foreign = NULL;
+    struct td_application_key row = {.thumb = {1, 2, 3}, .thumb1 = {4, 5}, .not_after = WIRE_NOW + TD_DAY};
+    assert_ok(td_store_write(w.svc.store, add_app, &n, NULL));
+    assert_ok(td_store_write(w.svc.store, add_app, &other, NULL));
+    assert_ok(td_key_generate(TD_KEY_RSA, &key, NULL));
+    assert_ok(td_key_generate(TD_KEY_RSA, &foreign, NULL));
+    assert_ok(td_key_public_der(key, &w.arena, &row.spki));
+    row.tenant = w.tenant.id;
+    row.application = n.app.id;
+    assert_ok(td_store_write(w.svc.store, add_key, &row, NULL));
+    const char *rs = td_arena_printf(&w.arena, "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"x5t\":\"%s\"}",
+                                     td_b64url(&w.arena, td_bytes(row.thumb1, sizeof(row.thumb1))));
+    const char *ps = td_arena_printf(&w.arena, "{\"alg\":\"PS256\",\"x5t#S256\":\"%s\"}",
+                                     td_b64url(&w.arena, td_bytes(row.thumb, sizeof(row.thumb))));
+    const char *id = n.app.id, *aud = WIRE_BASE "/contoso.test/oauth2/v2.0/token";
+    struct wire_reply r = assert_client(key, false, rs, id, aud, 600);
+    assert_int_equal(r.status, 200);
+    r = assert_client(key, true, ps, id, aud, 600);
+    assert_int_equal(r.status, 200);
+    r = assert_client(foreign, false, rs, id, aud, 600);
+    assert_oauth_error(&r, 400, "invalid_client", 700027);
+    r = assert_client(key, false, rs, id, "https://login.elsewhere.test/contoso.test/oauth2/v2.0/token", 600);
+    assert_oauth_error(&r, 400, "invalid_client", 700027);
+    r = assert_client(key, false, rs, id, aud, -600);
+    assert_oauth_error(&r, 400, "invalid_client", 700027);
+    r = assert_client(key, false, rs, id, aud, 3 * 86400);
+    assert_oauth_error(&r, 400, "invalid_client", 700027);
+    r = assert_client(key, false, rs, other.app.id, aud, 600);
+    assert_oauth_error(&r, 400, "invalid_client", 700027);
+    r = assert_client(key, false, "{\"alg\":\"RS256\"}", id, aud, 600);
+    assert_oauth_error(&r, 400, "invalid_client", 700027);
+    w.env.now += 2 * TD_DAY; /* the certificate has ended */
+    r = assert_client(key, false, rs, id, aud, 600);
+    assert_oauth_error(&r, 400, "invalid_client", 700027);
+    td_key_free(key);
+    td_key_free(foreign);
+}
+
 static void device_code(void **state TD_UNUSED)
 {
     struct wire_reply r = wire_form(&w, "/organizations/oauth2/v2.0/devicecode",
@@ -718,6 +782,7 @@ int main(void)
         T(refresh_is_not_bound_to_a_resource),
         T(password_grant),
         T(client_credentials),
+        T(client_assertion),
         T(device_code),
         T(foreign_judge),
         T(bearer_refusals),

@@ -85,6 +85,7 @@ static void fields(void **state TD_UNUSED)
         {"id_token_signing_alg_values_supported", "RS256"},
         {"token_endpoint_auth_methods_supported", "client_secret_post"},
         {"token_endpoint_auth_methods_supported", "client_secret_basic"},
+        {"token_endpoint_auth_methods_supported", "private_key_jwt"},
         {"scopes_supported", "offline_access"},
         {"claims_supported", "preferred_username"},
         {"code_challenge_methods_supported", "S256"},
