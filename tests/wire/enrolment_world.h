@@ -22,7 +22,9 @@ struct world {
     struct td_slice csr;             /* its certificate request, as Windows makes them */
 };
 
-int world_setup(void **state);
+int world_open(void **state); /* once a program */
+int world_close(void **state);
+int world_setup(void **state); /* for each test */
 int world_teardown(void **state);
 
 /* A joined directory device with its way; with a registration if the id is not NULL. */

@@ -537,5 +537,5 @@ int main(void)
         TEST(hardware_replaces_but_placeholders_never),
         TEST(on_premise_by_name_and_password),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, world_open, world_close);
 }

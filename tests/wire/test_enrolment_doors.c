@@ -381,5 +381,5 @@ int main(void)
         TEST(tickets_that_do_not_serve),     TEST(terms_are_accepted_at_once),
         TEST(endpoints_in_every_form),       TEST(the_rest_of_graph_is_not_offered),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, world_open, world_close);
 }
