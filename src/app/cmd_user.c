@@ -119,10 +119,6 @@ static enum td_code run_enable(struct td_cli *cli, struct td_error *err)
     return td_store_write(cli->store, change, &c, err);
 }
 
-#define ONE_USER(word, sentence, fn)                                              \
-    .noun = "user", .verb = word, .args = "UPN|ID", .min_args = 1, .max_args = 1, \
-    .flags = TD_CLI_STORE | TD_CLI_TENANT, .about = sentence, .run = fn
-
 static const struct td_command rows[] = {
     {.noun = "user",
      .verb = "add",
@@ -143,10 +139,31 @@ static const struct td_command rows[] = {
      .about = "Lists the users of a tenant.",
      .fields = "array of objects as of user add",
      .run = run_list},
-    {ONE_USER("password", "Sets a new password; what was issued before is void.", run_password),
+    {.noun = "user",
+     .verb = "password",
+     .args = "UPN|ID",
+     .min_args = 1,
+     .max_args = 1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Sets a new password; what was issued before is void.",
+     .run = run_password,
      .options = {{"password-file", "FILE", "file with the password; - is standard input", false}}},
-    {ONE_USER("disable", "Disables a user: refused at every door at once.", run_enable)},
-    {ONE_USER("enable", "Enables a user again.", run_enable)},
+    {.noun = "user",
+     .verb = "disable",
+     .args = "UPN|ID",
+     .min_args = 1,
+     .max_args = 1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Disables a user: refused at every door at once.",
+     .run = run_enable},
+    {.noun = "user",
+     .verb = "enable",
+     .args = "UPN|ID",
+     .min_args = 1,
+     .max_args = 1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Enables a user again.",
+     .run = run_enable},
 };
 
 const struct td_command_table td_user_commands = {rows, TD_COUNTOF(rows)};

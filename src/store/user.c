@@ -12,7 +12,7 @@ static bool local_part_ok(struct td_slice s)
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && memchr("'.-_!#^~+$&", c, 11) == NULL)
+        if (!letter && (c == '\0' || strchr("'.-_!#^~+$&", c) == NULL))
             return false;
     }
     return s.n != 0;
