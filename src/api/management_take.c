@@ -43,6 +43,12 @@ static void take_unenrolment(struct td_exchange *x)
     x->no_commands = x->end = true;
 }
 
+/* Only packages that this device was given: what it reports unasked must not fill the store. */
+static bool is_our_job(const struct td_exchange *x, const char *uri)
+{
+    return td_ledger_find(&x->ledger, td_arena_printf(x->a, "S %s", uri)) != NULL;
+}
+
 static void take_alert_item(struct td_exchange *x, const struct td_sync_item *item)
 {
     const char *type = item->meta.type;
@@ -52,7 +58,7 @@ static void take_alert_item(struct td_exchange *x, const struct td_sync_item *it
         x->m.inventory = true;
     else if (strcmp(type, "com.microsoft:mdm.unenrollment.userrequest") == 0)
         take_unenrolment(x);
-    else if (td_search(td_str(type), TD_S("win32csp_install")) != SIZE_MAX && td_sync_uri_ok(td_str(item->source)))
+    else if (td_search(td_str(type), TD_S("win32csp_install")) != SIZE_MAX && is_our_job(x, item->source))
         td_mgmt_report(x, item->source, td_trim(item->data));
 }
 
@@ -75,6 +81,16 @@ static const char *pushed_node(const struct td_sync_item *item)
     return td_starts(td_str(uri), "./DevInfo/") && td_sync_uri_ok(td_str(uri)) ? uri : NULL;
 }
 
+/* The nodes of csp.md 1; what else a device pushes is taken and forgotten. */
+static bool is_kept(const char *uri)
+{
+    static const char *const leaves[] = {"DevId", "Man", "Mod", "DmV", "Lang"};
+    for (size_t i = 0; i < TD_COUNTOF(leaves); i++)
+        if (strcmp(uri + strlen("./DevInfo/"), leaves[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Only ./DevInfo is pushed by devices, in every session; it is written down when it differs. */
 static void take_replace(struct td_exchange *x, const struct td_sync_cmd *cmd)
 {
@@ -90,7 +106,7 @@ static void take_replace(struct td_exchange *x, const struct td_sync_cmd *cmd)
     }
     bool is_new = td_plan_told(&x->ledger, td_buf_slice(&all));
     for (const struct td_sync_item *item = is_new ? cmd->items : NULL; item != NULL; item = item->next)
-        if (pushed_node(item) != NULL)
+        if (pushed_node(item) != NULL && is_kept(pushed_node(item)))
             td_mgmt_report(x, pushed_node(item), td_trim(item->data));
     td_buf_done(&all);
     answer(x, cmd, code);

@@ -696,5 +696,5 @@ int main(void)
         T(follows_the_devices_lead), T(ends_with_the_users_wish),    T(installs_a_package),
         T(tells_a_failed_package),   T(keeps_secrets_sealed),        T(brings_a_change_to_a_device_at_work),
     };
-    return cmocka_run_group_tests_name("management", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("management", tests, world_open, world_close);
 }
