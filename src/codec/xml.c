@@ -242,11 +242,11 @@ static void end_tag(struct td_xmlw *w)
 void td_xmlw_open(struct td_xmlw *w, const char *name)
 {
     end_tag(w);
-    if (w->depth == TD_XML_MAX_DEPTH) {
-        w->out->failed = true;
-        return;
-    }
-    w->stack[w->depth++] = name;
+    if (w->depth >= TD_XML_MAX_DEPTH)
+        w->out->failed = true; /* still counted, so that every close has its open */
+    else
+        w->stack[w->depth] = name;
+    w->depth++;
     td_buf_addc(w->out, '<');
     td_buf_adds(w->out, name);
     w->tag_open = true;
@@ -269,7 +269,10 @@ void td_xmlw_text(struct td_xmlw *w, struct td_slice text)
 
 void td_xmlw_close(struct td_xmlw *w)
 {
-    const char *name = w->stack[--w->depth];
+    w->depth--;
+    if (w->depth >= TD_XML_MAX_DEPTH)
+        return;
+    const char *name = w->stack[w->depth];
     if (w->tag_open) {
         td_buf_adds(w->out, "/>");
         w->tag_open = false;

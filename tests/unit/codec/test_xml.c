@@ -65,12 +65,28 @@ static void writes_escaped(void **state TD_UNUSED)
     td_buf_done(&b);
 }
 
+static void writes_too_deep_without_harm(void **state TD_UNUSED)
+{
+    struct td_buf b;
+    struct td_xmlw w;
+    td_buf_init(&b, 10000);
+    td_xmlw_init(&w, &b);
+    for (int i = 0; i < TD_XML_MAX_DEPTH + 3; i++)
+        td_xmlw_open(&w, "d");
+    for (int i = 0; i < TD_XML_MAX_DEPTH + 3; i++)
+        td_xmlw_close(&w);
+    assert_true(b.failed);
+    assert_int_equal(w.depth, 0);
+    td_buf_done(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_namespaces_and_text),
         cmocka_unit_test(refuses_what_is_hostile),
         cmocka_unit_test(writes_escaped),
+        cmocka_unit_test(writes_too_deep_without_harm),
     };
     td_arena_init(&arena);
     int failed = cmocka_run_group_tests_name("xml", tests, NULL, NULL);
