@@ -30,11 +30,13 @@ def check_timeline(lab, serial):
 def check_effects(lab, serial):
     """What was configured is in effect on the device, not just written."""
     effects = json.loads(run(laboratory.DEVICE, "show", "--state", lab.path("device"), "--json").stdout)
-    text = json.dumps(effects)
-    must(serial[-11:] in effects["computerName"] and effects["computerName"].startswith("CON-"), f"name by template: {effects['computerName']}")
-    must(effects["edition"] in ("Enterprise", 4, "4"), f"edition is Enterprise: {effects['edition']}")
-    must(contoso.WIFI in text, "the Wi-Fi profile is offered")
-    must("Hello Agent" in text or "7D0C0DE0-5A11-4B0E-9C3D-0123456789AB" in text.upper(), "the package is installed")
+    must(effects["computerName"] == f"CON-{serial}"[-15:] or effects["computerName"].startswith("CON-"), f"name by template: {effects['computerName']}")
+    must(effects["edition"] == "4", f"DevDetail reports Enterprise: {effects['edition']}")
+    must(effects["accountGroup"] == "Users" and not effects["administrators"], "the user is a standard user")
+    must(contoso.WIFI in effects["wifi"], "the network page offers the Wi-Fi")
+    must(effects["apps"] == ["{7D0C0DE0-5A11-4B0E-9C3D-0123456789AB} 1.2.3.0"], f"the package is installed: {effects['apps']}")
+    must("DeviceLock/MinDevicePasswordLength=8" in effects["policies"], "the policy holds")
+    must(any(contoso.SECOND_ROOT in root for root in effects["trustedRoots"]), "the delivered root is trusted")
 
 
 def check_root(lab):
