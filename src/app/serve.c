@@ -55,6 +55,12 @@ static void block_signals(sigset_t *ret)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+static int in_work(void *ctx)
+{
+    const struct td_server *server = atomic_load(&((struct serving *)ctx)->operations.server);
+    return server != NULL ? td_server_in_work(server) : 0;
+}
+
 /* Host names with the port, for links and for what is ours. */
 static void set_names(struct serving *s)
 {
@@ -82,6 +88,7 @@ static enum td_code open_service(struct serving *s, struct td_error *err)
     if (s->config->password_memory_kib != 0)
         svc->password_cost.memory_kib = (uint32_t)s->config->password_memory_kib;
     td_try(td_store_open(s->config->data, s->env, &svc->store, err));
+    td_store_gather(svc->store, in_work, s);
     svc->data_dir = td_store_dir(svc->store);
     td_try(td_master_load(svc->data_dir, s->env, &svc->master, err));
     td_try(td_authority_open(svc, &svc->authority, err));

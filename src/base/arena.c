@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_SIZE = 8192 - 64, ALIGN = 16 };
+enum { BLOCK_SIZE = 16384 - 64, ALIGN = 16 };
 
 struct td_arena_block {
     struct td_arena_block *next;
@@ -68,12 +68,17 @@ void td_arena_done(struct td_arena *a)
 
 static struct td_arena_block *block_new(size_t size)
 {
-    struct td_arena_block *b = td_alloc(sizeof(*b) + size);
+    struct td_arena_block *b = malloc(sizeof(*b) + size);
+    if (b == NULL)
+        out_of_memory();
+    b->next = NULL;
+    b->used = 0;
     b->size = size;
     return b;
 }
 
-void *td_arena_alloc(struct td_arena *a, size_t size)
+/* Not zeroed: a block may be much larger than what is used of it. */
+static void *take(struct td_arena *a, size_t size)
 {
     if (size > SIZE_MAX / 2)
         out_of_memory();
@@ -96,6 +101,11 @@ void *td_arena_alloc(struct td_arena *a, size_t size)
     return fresh->data;
 }
 
+void *td_arena_alloc(struct td_arena *a, size_t size)
+{
+    return memset(take(a, size), 0, size);
+}
+
 void *td_arena_calloc(struct td_arena *a, size_t n, size_t size)
 {
     size_t total;
@@ -106,9 +116,10 @@ void *td_arena_calloc(struct td_arena *a, size_t n, size_t size)
 
 char *td_arena_text(struct td_arena *a, struct td_slice s)
 {
-    char *p = td_arena_alloc(a, s.n + 1);
+    char *p = take(a, s.n + 1);
     if (s.n != 0)
         memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
     return p;
 }
 
@@ -125,13 +136,19 @@ struct td_slice td_arena_copy(struct td_arena *a, struct td_slice s)
 char *td_arena_printf(struct td_arena *a, const char *fmt, ...)
 {
     va_list ap, again;
+    char text[512]; /* most are short: printed once */
     va_start(ap, fmt);
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     size_t size = n > 0 ? (size_t)n + 1 : 1;
-    char *p = td_arena_alloc(a, size);
-    (void)vsnprintf(p, size, fmt, again);
+    char *p = take(a, size);
+    if (n <= 0)
+        p[0] = '\0';
+    else if (size <= sizeof(text))
+        memcpy(p, text, size);
+    else
+        (void)vsnprintf(p, size, fmt, again);
     va_end(again);
     return p;
 }

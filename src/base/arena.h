@@ -2,7 +2,7 @@
  *
  * td_arena_alloc never returns NULL: sizes are bounded by the caller before they come here, and a machine without
  * memory stops the process (nothing answered is lost by that, see docs/ARCHITECTURE.md). No malloc outside base/.
- * Blocks are zeroed. An arena belongs to one thread. Long-lived objects use td_new/td_free. */
+ * What td_arena_alloc gives is zeroed. An arena belongs to one thread. Long-lived objects use td_new/td_free. */
 #ifndef TD_BASE_ARENA_H
 #define TD_BASE_ARENA_H
 

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { FIRST = 512 };
+
 void td_buf_init(struct td_buf *b, size_t max)
 {
     *b = (struct td_buf){.max = max};
@@ -28,24 +30,28 @@ void td_buf_reset(struct td_buf *b)
     b->failed = false;
 }
 
+static void make_room(struct td_buf *b, size_t n)
+{
+    size_t cap = TD_MAX(b->cap * 2, b->n + n + 1);
+    cap = TD_MIN(TD_MAX(cap, (size_t)FIRST), b->max + 1);
+    /* not realloc of the old block: what it held may be secret and is wiped with it */
+    char *grown = td_realloc(NULL, cap);
+    if (b->n != 0)
+        memcpy(grown, b->p, b->n);
+    td_wipe(b->p, b->cap);
+    td_free(b->p);
+    b->p = grown;
+    b->cap = cap;
+}
+
 char *td_buf_grow(struct td_buf *b, size_t n)
 {
     if (b->failed || n > b->max || b->n > b->max - n) {
         b->failed = true;
         return NULL;
     }
-    if (b->n + n + 1 > b->cap) {
-        size_t cap = TD_MAX(b->cap * 2, b->n + n + 1);
-        cap = TD_MIN(TD_MAX(cap, (size_t)256), b->max + 1);
-        /* not realloc: what the old block held may be secret and is wiped with it */
-        char *grown = td_alloc(cap);
-        if (b->n != 0)
-            memcpy(grown, b->p, b->n);
-        td_wipe(b->p, b->cap);
-        td_free(b->p);
-        b->p = grown;
-        b->cap = cap;
-    }
+    if (b->n + n + 1 > b->cap)
+        make_room(b, n);
     char *at = b->p + b->n;
     b->n += n;
     b->p[b->n] = '\0';
@@ -66,20 +72,39 @@ void td_buf_adds(struct td_buf *b, const char *s)
 
 void td_buf_addc(struct td_buf *b, char c)
 {
-    td_buf_add(b, (struct td_slice){&c, 1});
+    char *at = td_buf_grow(b, 1);
+    if (at != NULL)
+        *at = c;
 }
 
 void td_buf_printf(struct td_buf *b, const char *fmt, ...)
 {
     va_list ap, again;
+    size_t room = b->failed ? 0 : b->cap - b->n; /* as a rule it fits, and is printed once */
     va_start(ap, fmt);
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = vsnprintf(room != 0 ? b->p + b->n : NULL, room, fmt, ap);
     va_end(ap);
-    char *at = n >= 0 ? td_buf_grow(b, (size_t)n) : NULL;
-    if (at != NULL)
-        (void)vsnprintf(at, (size_t)n + 1, fmt, again);
+    if (n >= 0 && (size_t)n < room) {
+        b->n += (size_t)n;
+    } else {
+        char *at = n >= 0 ? td_buf_grow(b, (size_t)n) : NULL;
+        if (at != NULL)
+            (void)vsnprintf(at, (size_t)n + 1, fmt, again);
+        else if (room != 0)
+            b->p[b->n] = '\0';
+    }
     va_end(again);
+}
+
+void td_buf_addu(struct td_buf *b, uint64_t v)
+{
+    char digits[20], *at = digits + sizeof(digits);
+    do {
+        *--at = (char)('0' + v % 10);
+        v /= 10;
+    } while (v != 0);
+    td_buf_add(b, td_bytes(at, (size_t)(digits + sizeof(digits) - at)));
 }
 
 static void add_le(struct td_buf *b, uint64_t v, size_t n)

@@ -23,6 +23,7 @@ void td_buf_add(struct td_buf *b, struct td_slice s);
 void td_buf_adds(struct td_buf *b, const char *s);
 void td_buf_addc(struct td_buf *b, char c);
 void td_buf_printf(struct td_buf *b, const char *fmt, ...) TD_PRINTF(2, 3);
+void td_buf_addu(struct td_buf *b, uint64_t v); /* in decimal */
 char *td_buf_grow(struct td_buf *b,
                   size_t n); /* n more bytes to be filled by the caller, or NULL if past the maximum */
 void td_buf_le16(struct td_buf *b, uint16_t v);

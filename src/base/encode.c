@@ -152,8 +152,8 @@ void td_pct_add(struct td_buf *b, struct td_slice in)
 {
     for (size_t i = 0; i < in.n; i++) {
         char c = in.p[i];
-        bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                     (c != '\0' && strchr("-._~", c) != NULL);
+        bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+                     c == '.' || c == '_' || c == '~';
         if (plain) {
             td_buf_addc(b, c);
         } else {

@@ -10,8 +10,9 @@ struct reader {
     struct td_arena *arena;
     struct td_xml *root, *at;
     struct td_xml *last[TD_XML_MAX_DEPTH + 1]; /* last child seen at each depth */
-    struct td_buf text[TD_XML_MAX_DEPTH + 1];
-    size_t max_text;
+    struct td_buf text;                        /* of all open elements, one behind the other */
+    size_t begins[TD_XML_MAX_DEPTH + 1]; /* where the text of each begins: a child's goes before its parent's goes on */
+    const char *ns;                      /* the last namespace; nearly always the next one too */
     int depth, nodes;
     const char *why;
 };
@@ -25,10 +26,12 @@ static void stop(struct reader *r, const char *why)
 
 static void split_name(struct reader *r, const char *joined, const char **ret_ns, const char **ret_name)
 {
-    struct td_slice ns, name = td_cut(td_str(joined), SEPARATOR, &ns);
-    bool has_ns = td_find(td_str(joined), SEPARATOR) != SIZE_MAX;
-    *ret_ns = has_ns ? td_arena_text(r->arena, ns) : "";
-    *ret_name = td_arena_text(r->arena, has_ns ? name : ns);
+    const char *end = strchr(joined, SEPARATOR);
+    struct td_slice ns = end != NULL ? td_bytes(joined, (size_t)(end - joined)) : TD_S("");
+    if (!td_eqs(ns, r->ns))
+        r->ns = td_arena_text(r->arena, ns);
+    *ret_ns = r->ns;
+    *ret_name = td_arena_strdup(r->arena, end != NULL ? end + 1 : joined);
 }
 
 static void add_attrs(struct reader *r, struct td_xml *node, const char **attrs)
@@ -73,17 +76,18 @@ static void XMLCALL on_start(void *ctx, const char *name, const char **attrs)
     r->at = node;
     r->depth++;
     r->last[r->depth] = NULL;
-    td_buf_reset(&r->text[r->depth]);
+    r->begins[r->depth] = r->text.n;
 }
 
 static void XMLCALL on_end(void *ctx, const char *name TD_UNUSED)
 {
     struct reader *r = ctx;
-    struct td_buf *text = &r->text[r->depth];
-    if (text->n != 0) {
-        r->at->text = td_arena_text(r->arena, td_buf_slice(text));
-        r->at->text_len = text->n;
+    struct td_slice text = td_sub(td_buf_slice(&r->text), r->begins[r->depth], r->text.n);
+    if (text.n != 0) {
+        r->at->text = td_arena_text(r->arena, text);
+        r->at->text_len = text.n;
     }
+    r->text.n = r->begins[r->depth];
     r->at = r->at->parent;
     r->depth--;
 }
@@ -91,7 +95,7 @@ static void XMLCALL on_end(void *ctx, const char *name TD_UNUSED)
 static void XMLCALL on_text(void *ctx, const char *s, int len)
 {
     struct reader *r = ctx;
-    td_buf_add(&r->text[r->depth], td_bytes(s, (size_t)len));
+    td_buf_add(&r->text, td_bytes(s, (size_t)len));
 }
 
 static void XMLCALL on_doctype(void *ctx, const char *name TD_UNUSED, const char *sysid TD_UNUSED,
@@ -117,20 +121,18 @@ enum td_code td_xml_parse(struct td_slice in, size_t max, struct td_arena *a, st
         return td_fail(err, TD_ELIMIT, "xml", "more than %zu bytes", max);
     while (in.n != 0 && (in.p[0] == ' ' || in.p[0] == '\t' || in.p[0] == '\r' || in.p[0] == '\n'))
         in = td_sub(in, 1, in.n);
-    struct reader r = {.arena = a};
+    struct reader r = {.arena = a, .ns = ""};
     r.parser = XML_ParserCreateNS(NULL, SEPARATOR);
     if (r.parser == NULL)
         return td_fail(err, TD_EUNAVAILABLE, "xml", "no memory for a parser");
-    for (int i = 0; i <= TD_XML_MAX_DEPTH; i++)
-        td_buf_init(&r.text[i], max);
+    td_buf_init(&r.text, max);
     XML_SetUserData(r.parser, &r);
     XML_SetElementHandler(r.parser, on_start, on_end);
     XML_SetCharacterDataHandler(r.parser, on_text);
     XML_SetStartDoctypeDeclHandler(r.parser, on_doctype);
     enum td_code rc = read_all(&r, in, err);
     XML_ParserFree(r.parser);
-    for (int i = 0; i <= TD_XML_MAX_DEPTH; i++)
-        td_buf_wipe(&r.text[i]);
+    td_buf_wipe(&r.text);
     if (rc == TD_OK)
         *ret_root = r.root;
     return rc;
@@ -209,8 +211,16 @@ const char *td_xml_attr(const struct td_xml *node, const char *name)
 
 void td_xml_escape(struct td_buf *out, struct td_slice text, bool attribute)
 {
+    size_t plain = 0; /* octets before i that go as they are */
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
+        if ((unsigned char)c >= 0x20 && c != '&' && c != '<' && c != '>' && c != '"') {
+            plain++;
+            continue;
+        }
+        if (plain != 0)
+            td_buf_add(out, td_bytes(text.p + i - plain, plain));
+        plain = 0;
         if (c == '&')
             td_buf_adds(out, "&amp;");
         else if (c == '<')
@@ -225,6 +235,8 @@ void td_xml_escape(struct td_buf *out, struct td_slice text, bool attribute)
             td_buf_addc(out, c);
         /* other control characters cannot stand in XML 1.0 in any form */
     }
+    if (plain != 0)
+        td_buf_add(out, td_bytes(text.p + text.n - plain, plain));
 }
 
 void td_xmlw_init(struct td_xmlw *w, struct td_buf *out)
@@ -254,7 +266,9 @@ void td_xmlw_open(struct td_xmlw *w, const char *name)
 
 void td_xmlw_attr(struct td_xmlw *w, const char *name, const char *value)
 {
-    td_buf_printf(w->out, " %s=\"", name);
+    td_buf_addc(w->out, ' ');
+    td_buf_adds(w->out, name);
+    td_buf_adds(w->out, "=\"");
     td_xml_escape(w->out, td_str(value), true);
     td_buf_addc(w->out, '"');
 }
@@ -278,7 +292,9 @@ void td_xmlw_close(struct td_xmlw *w)
         w->tag_open = false;
         return;
     }
-    td_buf_printf(w->out, "</%s>", name);
+    td_buf_adds(w->out, "</");
+    td_buf_adds(w->out, name);
+    td_buf_addc(w->out, '>');
 }
 
 void td_xmlw_leaf_s(struct td_xmlw *w, const char *name, struct td_slice text)

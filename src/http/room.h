@@ -37,6 +37,7 @@ struct td_work { /* the queue and its workers */
     bool stop;
     pthread_t *threads;
     int count;
+    _Atomic int in_hand; /* requests that wait or are at work */
 };
 
 enum td_counter {

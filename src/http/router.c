@@ -78,6 +78,8 @@ static bool walk(const char *pattern, struct td_slice path, struct td_http_reque
 {
     struct td_slice want = without_slash(td_str(pattern)), got = without_slash(path);
     size_t params = 0;
+    if (want.n != 0 && got.n != 0 && want.p[0] != '{' && got.p[0] != '%' && ((want.p[0] ^ got.p[0]) & 0xDF) != 0)
+        return false; /* most routes begin otherwise: seen at once, letters in either case */
     while (want.n != 0 || got.n != 0) {
         struct td_slice head, text, whole = got;
         char buf[MAX_SEGMENT];

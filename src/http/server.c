@@ -125,6 +125,12 @@ const char *td_server_http_address(const struct td_server *s)
     return s->address[1][0] != '\0' ? s->address[1] : NULL;
 }
 
+int td_server_in_work(const struct td_server *s)
+{
+    struct td_work *w = (struct td_work *)(uintptr_t)&s->work;
+    return TD_MIN(atomic_load_explicit(&w->in_hand, memory_order_relaxed), w->count);
+}
+
 static uint64_t count_of(const struct td_server *s, enum td_counter c)
 {
     return atomic_load_explicit(&((struct td_server *)(uintptr_t)s)->counters[c], memory_order_relaxed);

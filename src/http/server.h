@@ -71,6 +71,8 @@ struct td_server_stats {
     uint64_t cut_handshake, cut_body, cut_work, cut_send, cut_idle; /* by a deadline */
     uint64_t body_octets;                                           /* of bodies in memory now */
 };
+/* Requests that a worker has or will have at once; at most the number of workers. For td_store_gather. */
+int td_server_in_work(const struct td_server *s);
 void td_server_stats(const struct td_server *s, struct td_server_stats *ret);
 
 #endif

@@ -48,6 +48,7 @@ static void *worker(void *arg)
     for (struct td_job *job = pop(w); job != NULL; job = pop(w)) {
         if (!atomic_load_explicit(&job->abandoned, memory_order_relaxed))
             run(w->server, job);
+        atomic_fetch_sub_explicit(&w->in_hand, 1, memory_order_relaxed);
         td_loop_done(job->loop, job);
     }
     return NULL;
@@ -72,9 +73,11 @@ bool td_work_push(struct td_work *w, struct td_job *job)
         *w->last = job;
         w->last = &job->next;
         w->waiting++;
-        (void)pthread_cond_signal(&w->more);
+        atomic_fetch_add_explicit(&w->in_hand, 1, memory_order_relaxed);
     }
     (void)pthread_mutex_unlock(&w->lock);
+    if (room)
+        (void)pthread_cond_signal(&w->more);
     return room;
 }
 

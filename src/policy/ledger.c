@@ -101,30 +101,55 @@ struct td_item_row *td_ledger_item(struct td_ledger *l, const char *item)
     return row;
 }
 
+/* Percent-encoded only where it would end the field, the line or be taken for an encoding. */
+static void add_text(struct td_buf *out, const char *text)
+{
+    for (size_t n = strcspn(text, "%\t\n"); text[n] != '\0'; n = strcspn(text, "%\t\n")) {
+        td_buf_add(out, td_bytes(text, n));
+        td_pct_add(out, td_bytes(text + n, 1));
+        text += n + 1;
+    }
+    td_buf_adds(out, text);
+}
+
+static void add_numbers(struct td_buf *out, const uint64_t *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        td_buf_addc(out, '\t');
+        td_buf_addu(out, v[i]);
+    }
+}
+
 /* One line a row, fields by tabs: c key version state delivered attempts session msg cmd span status error [value]
- * or i item version state status error. Keys and values are percent-encoded. */
+ * or i item version state status error. Numbers of the protocol are never negative (number() refuses them). */
 void td_ledger_write(const struct td_ledger *l, struct td_buf *out)
 {
     for (size_t i = 0; i < l->count; i++) {
         const struct td_row *r = &l->rows[i];
+        const uint64_t v[] = {r->version, r->state, r->delivered, r->attempts,         (uint64_t)r->session,
+                              r->msg,     r->cmd,   r->span,      (uint64_t)r->status, r->original_error};
         td_buf_adds(out, "c\t");
-        td_pct_add(out, td_str(r->key));
-        td_buf_printf(out, "\t%llu\t%d\t%d\t%u\t%lld\t%llu\t%llu\t%u\t%d\t%u", (unsigned long long)r->version,
-                      (int)r->state, r->delivered, r->attempts, (long long)r->session, (unsigned long long)r->msg,
-                      (unsigned long long)r->cmd, r->span, r->status, r->original_error);
+        add_text(out, r->key);
+        add_numbers(out, v, TD_COUNTOF(v));
         if (r->value != NULL) {
             td_buf_addc(out, '\t');
-            td_pct_add(out, td_str(r->value));
+            add_text(out, r->value);
         }
         td_buf_addc(out, '\n');
     }
     for (size_t i = 0; i < l->item_count; i++) {
         const struct td_item_row *r = &l->items[i];
+        const uint64_t v[] = {r->version, r->state, (uint64_t)r->status, r->original_error};
         td_buf_adds(out, "i\t");
-        td_pct_add(out, td_str(r->item));
-        td_buf_printf(out, "\t%llu\t%d\t%d\t%u\n", (unsigned long long)r->version, (int)r->state, r->status,
-                      r->original_error);
+        add_text(out, r->item);
+        add_numbers(out, v, TD_COUNTOF(v));
+        td_buf_addc(out, '\n');
     }
+}
+
+static const char *take_text(struct td_arena *a, struct td_slice field)
+{
+    return td_arena_text(a, td_find(field, '%') != SIZE_MAX ? td_pct_decode(a, field, false) : field);
 }
 
 /* Takes the next field as a number; false if it is none or past max. */
@@ -162,9 +187,9 @@ static bool parse_row(struct td_ledger *l, struct td_slice line)
                          .span = (unsigned)v[7],
                          .status = (int)v[8],
                          .original_error = (uint32_t)v[9]};
-    r->key = td_arena_text(l->arena, td_pct_decode(l->arena, key, false));
+    r->key = take_text(l->arena, key);
     if (has_value)
-        r->value = td_arena_text(l->arena, td_pct_decode(l->arena, line, false));
+        r->value = take_text(l->arena, line);
     return true;
 }
 
@@ -179,7 +204,7 @@ static bool parse_item(struct td_ledger *l, struct td_slice line)
     struct td_item_row *r = new_item(l);
     if (r == NULL)
         return false;
-    *r = (struct td_item_row){.item = td_arena_text(l->arena, td_pct_decode(l->arena, item, false)),
+    *r = (struct td_item_row){.item = take_text(l->arena, item),
                               .version = version,
                               .state = (enum td_item_state)state,
                               .status = (int)status,

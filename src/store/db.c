@@ -82,6 +82,12 @@ void td_store_close(struct td_store *s)
     td_free(s);
 }
 
+void td_store_gather(struct td_store *s, int (*in_work)(void *ctx), void *ctx)
+{
+    s->in_work = in_work;
+    s->in_work_ctx = ctx;
+}
+
 const char *td_store_dir(const struct td_store *s)
 {
     return s->where;

@@ -2,9 +2,9 @@
  *
  * A read is a function that sees one snapshot; a write is a function given a transaction handle: it holds the reads its
  * decision rests on, has no other effect, and may run twice. td_store_write returns when the commit is durable
- * (SQLite: one writer thread runs the waiting functions in one BEGIN IMMEDIATE, each in its own SAVEPOINT, synchronous
- * FULL, one flush for all). A function that returns an error is rolled back alone. No signature, password hash or
- * network inside a write; no write over 50 ms: slice it.
+ * (SQLite: the waiting functions run one after another in one BEGIN IMMEDIATE, each in its own SAVEPOINT, synchronous
+ * FULL, one flush for all; a function may run on the thread of another who waits). A function that returns an error is
+ * rolled back alone. No signature, password hash or network inside a write; no write over 50 ms: slice it.
  *
  * SQL stays in the subset that SQLite and PostgreSQL share: parameters are $1, $2, ...; ids are text; times integer
  * microseconds; booleans integers 0 and 1; JSON is text; INSERT ... ON CONFLICT ... DO UPDATE and RETURNING are in it.
@@ -22,7 +22,10 @@ struct td_tx;
 /* where is a folder (embedded SQLite, made if missing) or "postgresql://..." (TD_ENOTOFFERED). Migrates. */
 enum td_code td_store_open(const char *where, const struct td_env *env, struct td_store **ret, struct td_error *err)
     TD_MUST_USE;
-void td_store_close(struct td_store *s); /* waits for the writes under way */
+void td_store_close(struct td_store *s); /* nobody may be reading or writing any more */
+/* Whom a write may wait for (at most a millisecond) so that they share its flush: in_work tells how many requests are
+ * in the hands of threads at this moment. Without it, or where it tells 1, a write waits for nobody. Set before use. */
+void td_store_gather(struct td_store *s, int (*in_work)(void *ctx), void *ctx);
 const char *td_store_dir(const struct td_store *s);
 
 typedef enum td_code td_tx_fn(struct td_tx *tx, void *ctx, struct td_error *err);

@@ -39,6 +39,8 @@ struct td_store {
     const struct td_env *env;
     char *where;
     void *engine; /* the driver's own */
+    int (*in_work)(void *ctx);
+    void *in_work_ctx;
 };
 
 struct td_tx {

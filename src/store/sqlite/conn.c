@@ -1,5 +1,6 @@
 #include "store/sqlite/conn.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 /* WAL with a flush at every commit: what was answered survives a power cut (limits.md 3). Functions in schemas and
@@ -9,10 +10,22 @@ static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA foreign_keys = ON;"
                               "PRAGMA trusted_schema = OFF;"
                               "PRAGMA temp_store = MEMORY;"
-                              "PRAGMA cache_size = -16384;"
                               "PRAGMA wal_autocheckpoint = 2000;";
 
+/* A commit empties the page caches of all other connections (SQLite keeps no page over a change of somebody else's), so
+ * that only the writer's is worth memory. */
+static const char *const cache[] = {
+    [TD_CONN_READS] = "PRAGMA cache_size = -1024;",
+    [TD_CONN_WRITES] = "PRAGMA cache_size = -16384;",
+};
+
 enum { BUSY_MS = 10000 };
+
+/* Accounting of memory takes a lock for every allocation. */
+static void set_up_library(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
 
 enum td_code td_conn_fail(struct td_conn *c, int rc, struct td_error *err)
 {
@@ -42,9 +55,11 @@ enum td_code td_conn_script(struct td_conn *c, const char *sql, struct td_error 
     return rc == SQLITE_OK ? TD_OK : td_conn_fail(c, rc, err);
 }
 
-enum td_code td_conn_open(const char *file, struct td_conn **ret, struct td_error *err)
+enum td_code td_conn_open(const char *file, enum td_conn_role role, struct td_conn **ret, struct td_error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct td_conn *c = td_new(struct td_conn);
+    (void)pthread_once(&once, set_up_library);
     int rc = sqlite3_open_v2(file, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     enum td_code code = rc == SQLITE_OK ? TD_OK : td_conn_fail(c, rc, err);
     if (code == TD_OK) {
@@ -53,6 +68,8 @@ enum td_code td_conn_open(const char *file, struct td_conn **ret, struct td_erro
         (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
         code = td_conn_script(c, pragmas, err);
+        if (code == TD_OK)
+            code = td_conn_script(c, cache[role], err);
     }
     if (code != TD_OK) {
         td_conn_close(c);
@@ -119,11 +136,16 @@ static enum td_code prepare(struct td_conn *c, const char *sql, struct td_stmt *
 
 static enum td_code find_or_prepare(struct td_conn *c, const char *sql, struct td_stmt **ret, struct td_error *err)
 {
+    struct td_stmt **hint = &c->hints[((uintptr_t)sql >> 4) % TD_STMT_HINTS];
+    if (*hint != NULL && !(*hint)->busy && strcmp((*hint)->sql, sql) == 0) {
+        *ret = *hint;
+        return TD_OK;
+    }
     size_t at = hash_text(sql);
     while (c->slots[at] != NULL && strcmp(c->slots[at]->sql, sql) != 0)
         at = (at + 1) % TD_STMT_SLOTS;
     if (c->slots[at] != NULL && !c->slots[at]->busy) {
-        *ret = c->slots[at];
+        *ret = *hint = c->slots[at];
         return TD_OK;
     }
     td_try(prepare(c, sql, ret, err));
@@ -135,23 +157,24 @@ static enum td_code find_or_prepare(struct td_conn *c, const char *sql, struct t
     return TD_OK;
 }
 
-static int bind_one(sqlite3_stmt *stmt, int at, char type, va_list *ap)
+static int bind_one(sqlite3_stmt *stmt, int at, sqlite3_destructor_type keep, char type, va_list *ap)
 {
     if (type == 'i')
         return sqlite3_bind_int64(stmt, at, va_arg(*ap, int64_t));
     if (type == 's') {
         const char *text = va_arg(*ap, const char *);
-        return text != NULL ? sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT) : sqlite3_bind_null(stmt, at);
+        return text != NULL ? sqlite3_bind_text(stmt, at, text, -1, keep) : sqlite3_bind_null(stmt, at);
     }
     struct td_slice s = va_arg(*ap, struct td_slice);
     if (type == 't')
-        return sqlite3_bind_text64(stmt, at, s.p != NULL ? s.p : "", s.n, SQLITE_TRANSIENT, SQLITE_UTF8);
-    return sqlite3_bind_blob64(stmt, at, s.p != NULL ? s.p : "", s.n, SQLITE_TRANSIENT);
+        return sqlite3_bind_text64(stmt, at, s.p != NULL ? s.p : "", s.n, keep, SQLITE_UTF8);
+    return sqlite3_bind_blob64(stmt, at, s.p != NULL ? s.p : "", s.n, keep);
 }
 
-enum td_code td_conn_bind(struct td_conn *c, const char *sql, const char *types, va_list ap, struct td_stmt **ret,
-                          struct td_error *err)
+enum td_code td_conn_bind(struct td_conn *c, const char *sql, bool copies, const char *types, va_list ap,
+                          struct td_stmt **ret, struct td_error *err)
 {
+    sqlite3_destructor_type keep = copies ? SQLITE_TRANSIENT : SQLITE_STATIC;
     struct td_stmt *s = NULL;
     td_try(find_or_prepare(c, sql, &s, err));
     s->busy = true;
@@ -165,7 +188,7 @@ enum td_code td_conn_bind(struct td_conn *c, const char *sql, const char *types,
         int spare = s->position[i + 1] == 0;
         if (spare) /* a value no place asks for: a mistake of ours, and binding would be out of range */
             code = td_fail(err, TD_EINTERNAL, "store", "$%d is not in the statement", i + 1);
-        else if ((rc = bind_one(s->stmt, s->position[i + 1], types[i], &args)) != SQLITE_OK)
+        else if ((rc = bind_one(s->stmt, s->position[i + 1], keep, types[i], &args)) != SQLITE_OK)
             code = td_conn_fail(c, rc, err);
     }
     va_end(args);
@@ -186,4 +209,14 @@ void td_conn_give_back(struct td_stmt *s)
     (void)sqlite3_reset(s->stmt);
     (void)sqlite3_clear_bindings(s->stmt); /* bound values may be secret */
     s->busy = false;
+}
+
+enum td_code td_conn_run(struct td_conn *c, const char *sql, struct td_error *err)
+{
+    struct td_stmt *s = NULL;
+    td_try(find_or_prepare(c, sql, &s, err));
+    int rc = sqlite3_step(s->stmt);
+    enum td_code code = rc == SQLITE_DONE ? TD_OK : td_conn_fail(c, rc, err);
+    td_conn_give_back(s);
+    return code;
 }

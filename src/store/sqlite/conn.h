@@ -7,7 +7,9 @@
 
 #include <sqlite3.h>
 
-enum { TD_STMT_SLOTS = 512, TD_STMT_PARAMS = 40 };
+enum { TD_STMT_SLOTS = 512, TD_STMT_PARAMS = 40, TD_STMT_HINTS = 1024 };
+
+enum td_conn_role { TD_CONN_READS, TD_CONN_WRITES };
 
 struct td_stmt {
     char *sql;
@@ -20,18 +22,22 @@ struct td_stmt {
 struct td_conn {
     sqlite3 *db;
     struct td_stmt *slots[TD_STMT_SLOTS]; /* by hash of the text, open addressing */
+    struct td_stmt *hints[TD_STMT_HINTS]; /* of the slots, by address of the text: nearly always the same literal */
     size_t kept;
     struct td_conn *next; /* in the pool of readers */
 };
 
-enum td_code td_conn_open(const char *file, struct td_conn **ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_conn_open(const char *file, enum td_conn_role role, struct td_conn **ret, struct td_error *err)
+    TD_MUST_USE;
 void td_conn_close(struct td_conn *c);
 enum td_code td_conn_script(struct td_conn *c, const char *sql, struct td_error *err) TD_MUST_USE;
+/* One statement without parameters or rows, kept prepared (BEGIN, COMMIT and the like). */
+enum td_code td_conn_run(struct td_conn *c, const char *sql, struct td_error *err) TD_MUST_USE;
 /* Maps the connection's last failure. */
 enum td_code td_conn_fail(struct td_conn *c, int rc, struct td_error *err);
-/* A prepared statement with its parameters bound, to be given back. */
-enum td_code td_conn_bind(struct td_conn *c, const char *sql, const char *types, va_list ap, struct td_stmt **ret,
-                          struct td_error *err) TD_MUST_USE;
+/* A prepared statement with its parameters bound, to be given back. copies: the values may go before that. */
+enum td_code td_conn_bind(struct td_conn *c, const char *sql, bool copies, const char *types, va_list ap,
+                          struct td_stmt **ret, struct td_error *err) TD_MUST_USE;
 void td_conn_give_back(struct td_stmt *s);
 
 #endif

@@ -1,32 +1,38 @@
-/* The SQLite engine: a pool of readers, one writer thread with group commit.
+/* The SQLite engine: a pool of readers, one writing connection with group commit.
  *
- * Waiting writes run in one BEGIN IMMEDIATE, each in its own SAVEPOINT, and share one flush. Other processes (the
- * command line) write beside us; SQLite's lock orders them. */
+ * Waiting writes run in one BEGIN IMMEDIATE, each in its own SAVEPOINT, and share one flush. There is no thread for it:
+ * the first who waits leads, runs what has come together by then, wakes the others and hands the lead to the next one
+ * in the queue, so that a write by itself costs no change of threads. Other processes (the command line) write beside
+ * us; SQLite's lock orders them. */
 #include "base/file.h"
 #include "store/sqlite/conn.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
+#include <time.h>
 
-enum { MAX_BATCH = 256 };
+/* A flush costs as much as ten writes, so a leader waits this long for requests that are on their way. */
+enum { MAX_BATCH = 256, GATHER_US = 1000 };
 
 struct job {
     td_tx_fn *fn;
     void *ctx;
     struct td_error *err;
     enum td_code rc;
-    bool done;
+    sem_t woken; /* by a leader: done, or its turn to lead */
+    bool leads;
     struct job *next;
 };
 
 struct engine {
     char *file;
     pthread_mutex_t lock;
-    pthread_cond_t wake, finished;
+    pthread_cond_t gathered; /* for a leader that waits for more */
     struct job *first, **last;
-    bool stopping, running;
-    pthread_t thread;
-    struct td_conn *writer;
+    int waiting, wanted; /* in the queue; how many of them the leader waits for, 0: for none */
+    bool led;
+    struct td_conn *writer;  /* the leader's */
     struct td_conn *readers; /* idle ones */
     struct td_store_stats stats;
 };
@@ -36,15 +42,25 @@ static struct td_conn *conn_of(const struct td_tx *tx)
     return tx->conn;
 }
 
+/* A job by itself needs no savepoint: what it undoes is everything. */
+static enum td_code run_alone(struct td_tx *tx, struct job *job)
+{
+    enum td_code rc = job->fn(tx, job->ctx, job->err);
+    if (rc != TD_OK && sqlite3_get_autocommit(conn_of(tx)->db) == 0)
+        td_ignore(td_conn_run(conn_of(tx), "ROLLBACK", NULL));
+    return rc;
+}
+
 static enum td_code run_in_savepoint(struct td_tx *tx, struct job *job)
 {
     struct td_conn *c = conn_of(tx);
-    td_try(td_conn_script(c, "SAVEPOINT job", job->err));
+    td_try(td_conn_run(c, "SAVEPOINT job", job->err));
     enum td_code rc = job->fn(tx, job->ctx, job->err);
     if (rc == TD_OK)
-        return td_conn_script(c, "RELEASE job", job->err);
-    if (sqlite3_get_autocommit(c->db) == 0 && td_conn_script(c, "ROLLBACK TO job; RELEASE job", NULL) != TD_OK)
-        td_ignore(td_conn_script(c, "ROLLBACK", NULL));
+        return td_conn_run(c, "RELEASE job", job->err);
+    if (sqlite3_get_autocommit(c->db) == 0 &&
+        (td_conn_run(c, "ROLLBACK TO job", NULL) != TD_OK || td_conn_run(c, "RELEASE job", NULL) != TD_OK))
+        td_ignore(td_conn_run(c, "ROLLBACK", NULL));
     return rc;
 }
 
@@ -67,86 +83,127 @@ static void fail_all(struct job *batch, const struct td_error *why)
     }
 }
 
-static void run_batch(struct td_store *s, struct job *batch)
+static void commit(struct td_store *s, struct job *batch, struct td_error *why)
 {
     struct engine *e = s->engine;
-    struct td_tx tx = {.store = s, .conn = e->writer, .now = td_now(s->env)};
-    struct td_error why;
-    (void)td_fail(&why, TD_EUNAVAILABLE, "store", "the transaction was lost");
-    if (td_conn_script(e->writer, "BEGIN IMMEDIATE", &why) != TD_OK) {
-        fail_all(batch, &why);
-        return;
-    }
-    for (struct job *j = batch; j != NULL; j = j->next) {
-        j->rc = run_in_savepoint(&tx, j);
-        if (transaction_lost(&tx)) {
-            fail_all(batch, &why);
-            return;
-        }
-    }
     int64_t before = td_monotonic();
-    if (td_conn_script(e->writer, "COMMIT", &why) != TD_OK) {
-        td_ignore(td_conn_script(e->writer, "ROLLBACK", NULL));
-        fail_all(batch, &why);
+    if (td_conn_run(e->writer, "COMMIT", why) != TD_OK) {
+        td_ignore(td_conn_run(e->writer, "ROLLBACK", NULL));
+        fail_all(batch, why);
         return;
     }
     __atomic_add_fetch(&e->stats.flush_us, (uint64_t)(td_monotonic() - before), __ATOMIC_RELAXED);
     __atomic_add_fetch(&e->stats.commits, 1, __ATOMIC_RELAXED);
 }
 
+static void run_batch(struct td_store *s, struct job *batch)
+{
+    struct engine *e = s->engine;
+    struct td_tx tx = {.store = s, .conn = e->writer, .now = td_now(s->env)};
+    struct td_error why;
+    bool alone = batch->next == NULL;
+    (void)td_fail(&why, TD_EUNAVAILABLE, "store", "the transaction was lost");
+    if (td_conn_run(e->writer, "BEGIN IMMEDIATE", &why) != TD_OK) {
+        fail_all(batch, &why);
+        return;
+    }
+    for (struct job *j = batch; j != NULL; j = j->next) {
+        j->rc = alone ? run_alone(&tx, j) : run_in_savepoint(&tx, j);
+        if (transaction_lost(&tx)) { /* an only job that failed has lost nobody else's */
+            fail_all(batch, &why);
+            return;
+        }
+    }
+    commit(s, batch, &why);
+}
+
 static struct job *take_batch(struct engine *e)
 {
     struct job *batch = e->first, *end = batch;
-    for (int n = 1; end != NULL && end->next != NULL && n < MAX_BATCH; n++)
+    int n = 1;
+    for (; end->next != NULL && n < MAX_BATCH; n++)
         end = end->next;
-    if (end != NULL) {
-        e->first = end->next;
-        end->next = NULL;
-    }
+    e->first = end->next;
+    e->waiting -= n;
+    end->next = NULL;
     if (e->first == NULL)
         e->last = &e->first;
     return batch;
 }
 
-static void *writer_main(void *arg)
+/* Waits while requests in work may still bring writes; whoever is alone does not wait. The lock is held. */
+static void gather(struct td_store *s)
 {
-    struct td_store *s = arg;
+    struct engine *e = s->engine;
+    struct timespec until;
+    int in_work = s->in_work != NULL ? s->in_work(s->in_work_ctx) : 0;
+    e->wanted = TD_MIN(in_work, MAX_BATCH);
+    if (e->waiting >= e->wanted)
+        return;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += GATHER_US * 1000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    while (e->waiting < e->wanted && pthread_cond_timedwait(&e->gathered, &e->lock, &until) == 0) {
+    }
+}
+
+/* Each of the batch may be gone as soon as it is woken. */
+static void wake_all(struct job *batch, const struct job *but)
+{
+    for (struct job *j = batch, *next; j != NULL; j = next) {
+        next = j->next;
+        if (j != but)
+            (void)sem_post(&j->woken);
+    }
+}
+
+/* Runs one batch, in which the own job is. */
+static void lead(struct td_store *s, struct job *own)
+{
     struct engine *e = s->engine;
     pthread_mutex_lock(&e->lock);
-    for (;;) {
-        while (e->first == NULL && !e->stopping)
-            pthread_cond_wait(&e->wake, &e->lock);
-        struct job *batch = take_batch(e);
-        if (batch == NULL)
-            break;
-        pthread_mutex_unlock(&e->lock);
-        run_batch(s, batch);
-        pthread_mutex_lock(&e->lock);
-        for (struct job *j = batch, *next; j != NULL; j = next) {
-            next = j->next; /* its owner may go as soon as it is done */
-            j->done = true;
-        }
-        pthread_cond_broadcast(&e->finished);
-    }
+    gather(s);
+    e->wanted = 0;
+    struct job *batch = take_batch(e);
     pthread_mutex_unlock(&e->lock);
-    return NULL;
+    run_batch(s, batch);
+    wake_all(batch, own);
+    pthread_mutex_lock(&e->lock);
+    struct job *next = e->first;
+    e->led = next != NULL;
+    if (next != NULL)
+        next->leads = true;
+    pthread_mutex_unlock(&e->lock);
+    if (next != NULL)
+        (void)sem_post(&next->woken);
+}
+
+static void wait_for_leader(struct job *job)
+{
+    while (sem_wait(&job->woken) != 0) { /* interrupted by a signal */
+    }
 }
 
 static enum td_code sqlite_write(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err)
 {
     struct engine *e = s->engine;
     struct job job = {.fn = fn, .ctx = ctx, .err = err};
+    (void)sem_init(&job.woken, 0, 0);
     pthread_mutex_lock(&e->lock);
-    if (e->stopping) {
-        pthread_mutex_unlock(&e->lock);
-        return td_fail(err, TD_EUNAVAILABLE, "store", "is closing");
-    }
     *e->last = &job;
     e->last = &job.next;
-    pthread_cond_signal(&e->wake);
-    while (!job.done)
-        pthread_cond_wait(&e->finished, &e->lock);
+    e->waiting++;
+    bool leads = !e->led, enough = e->wanted != 0 && e->waiting >= e->wanted;
+    e->led = true;
     pthread_mutex_unlock(&e->lock);
+    if (enough)
+        pthread_cond_signal(&e->gathered);
+    if (!leads)
+        wait_for_leader(&job);
+    if (leads || job.leads)
+        lead(s, &job);
+    (void)sem_destroy(&job.woken);
     __atomic_add_fetch(job.rc == TD_OK ? &e->stats.writes : &e->stats.failed, 1, __ATOMIC_RELAXED);
     return job.rc;
 }
@@ -159,7 +216,7 @@ static enum td_code take_reader(struct engine *e, struct td_conn **ret, struct t
         e->readers = c->next;
     pthread_mutex_unlock(&e->lock);
     if (c == NULL)
-        td_try(td_conn_open(e->file, &c, err));
+        td_try(td_conn_open(e->file, TD_CONN_READS, &c, err));
     *ret = c;
     return TD_OK;
 }
@@ -170,10 +227,10 @@ static enum td_code sqlite_read(struct td_store *s, td_tx_fn *fn, void *ctx, str
     struct td_conn *c = NULL;
     td_try(take_reader(e, &c, err));
     struct td_tx tx = {.store = s, .conn = c, .now = td_now(s->env)};
-    enum td_code rc = td_conn_script(c, "BEGIN", err);
+    enum td_code rc = td_conn_run(c, "BEGIN", err);
     if (rc == TD_OK) {
         rc = fn(&tx, ctx, err);
-        td_ignore(td_conn_script(c, "ROLLBACK", NULL)); /* a read leaves nothing, whatever it tried */
+        td_ignore(td_conn_run(c, "ROLLBACK", NULL)); /* a read leaves nothing, whatever it tried */
     }
     pthread_mutex_lock(&e->lock);
     c->next = e->readers;
@@ -190,7 +247,7 @@ static enum td_code sqlite_script(struct td_tx *tx, const char *sql, struct td_e
 static enum td_code sqlite_exec(struct td_tx *tx, struct td_error *err, const char *sql, const char *types, va_list ap)
 {
     struct td_stmt *s = NULL;
-    td_try(td_conn_bind(conn_of(tx), sql, types, ap, &s, err));
+    td_try(td_conn_bind(conn_of(tx), sql, false, types, ap, &s, err));
     int rc = sqlite3_step(s->stmt);
     enum td_code code = rc == SQLITE_DONE || rc == SQLITE_ROW ? TD_OK : td_conn_fail(conn_of(tx), rc, err);
     td_conn_give_back(s);
@@ -206,7 +263,7 @@ static enum td_code sqlite_query(struct td_tx *tx, struct td_rows *ret, struct t
                                  const char *types, va_list ap)
 {
     struct td_stmt *s = NULL;
-    td_try(td_conn_bind(conn_of(tx), sql, types, ap, &s, err));
+    td_try(td_conn_bind(conn_of(tx), sql, true, types, ap, &s, err));
     *ret = (struct td_rows){.tx = tx, .stmt = s, .rc = TD_OK};
     return TD_OK;
 }
@@ -251,23 +308,27 @@ static void sqlite_stats(struct td_store *s, struct td_store_stats *ret)
     ret->flush_us = __atomic_load_n(&e->stats.flush_us, __ATOMIC_RELAXED);
 }
 
+static void init_locks(struct engine *e)
+{
+    pthread_condattr_t monotonic;
+    (void)pthread_mutex_init(&e->lock, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&e->gathered, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+}
+
 static enum td_code sqlite_open(struct td_store *s, struct td_error *err)
 {
     struct engine *e = td_new(struct engine);
     s->engine = e;
     e->last = &e->first;
-    pthread_mutex_init(&e->lock, NULL);
-    pthread_cond_init(&e->wake, NULL);
-    pthread_cond_init(&e->finished, NULL);
+    init_locks(e);
     size_t n = strlen(s->where) + sizeof("/store.db");
     e->file = td_alloc(n);
     (void)snprintf(e->file, n, "%s/store.db", s->where);
     td_try(td_dir_make(s->where, 0700, err));
-    td_try(td_conn_open(e->file, &e->writer, err));
-    if (pthread_create(&e->thread, NULL, writer_main, s) != 0)
-        return td_fail(err, TD_EUNAVAILABLE, "store", "cannot start its writer thread");
-    e->running = true;
-    return TD_OK;
+    return td_conn_open(e->file, TD_CONN_WRITES, &e->writer, err);
 }
 
 static void sqlite_close(struct td_store *s)
@@ -275,21 +336,14 @@ static void sqlite_close(struct td_store *s)
     struct engine *e = s->engine;
     if (e == NULL)
         return;
-    pthread_mutex_lock(&e->lock);
-    e->stopping = true;
-    pthread_cond_signal(&e->wake);
-    pthread_mutex_unlock(&e->lock);
-    if (e->running)
-        pthread_join(e->thread, NULL);
     td_conn_close(e->writer);
     while (e->readers != NULL) {
         struct td_conn *c = e->readers;
         e->readers = c->next;
         td_conn_close(c);
     }
-    pthread_cond_destroy(&e->finished);
-    pthread_cond_destroy(&e->wake);
-    pthread_mutex_destroy(&e->lock);
+    (void)pthread_cond_destroy(&e->gathered);
+    (void)pthread_mutex_destroy(&e->lock);
     td_free(e->file);
     td_free(e);
     s->engine = NULL;
