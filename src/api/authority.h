@@ -38,6 +38,10 @@ struct td_peer_identity {
 enum td_code td_authority_peer(const struct td_service *svc, struct td_tx *tx, const struct td_peer *peer,
                                enum td_purpose purpose, struct td_arena *a, struct td_peer_identity *ret,
                                struct td_error *err) TD_MUST_USE;
+/* The part of it that needs no store: chain and signature, which it keeps by fingerprint. To be asked before a write in
+ * which td_authority_peer stands, since no signature belongs inside one. */
+enum td_code td_authority_chain(const struct td_service *svc, const struct td_peer *peer, struct td_arena *a,
+                                struct td_error *err) TD_MUST_USE;
 /* The same for a certificate in bytes whose possession the caller proves otherwise (x5c of a signed request). */
 enum td_code td_authority_cert(const struct td_service *svc, struct td_tx *tx, struct td_slice der,
                                enum td_purpose purpose, struct td_arena *a, struct td_peer_identity *ret,

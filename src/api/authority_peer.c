@@ -86,6 +86,16 @@ enum td_code td_authority_peer(const struct td_service *svc, struct td_tx *tx, c
     return judge(svc, tx, peer->cert, purpose, &v, a, ret, err);
 }
 
+enum td_code td_authority_chain(const struct td_service *svc, const struct td_peer *peer, struct td_arena *a,
+                                struct td_error *err)
+{
+    struct td_verdict v = {0};
+    if (peer == NULL || peer->cert.n == 0)
+        return td_fail(err, TD_EAUTH, "client certificate", "none was shown");
+    memcpy(v.sha256, peer->cert_sha256, sizeof(v.sha256));
+    return recall(svc->authority, v.sha256, &v) ? TD_OK : judge_chain(svc->authority, peer->cert, a, &v, err);
+}
+
 enum td_code td_authority_cert(const struct td_service *svc, struct td_tx *tx, struct td_slice der,
                                enum td_purpose purpose, struct td_arena *a, struct td_peer_identity *ret,
                                struct td_error *err)

@@ -1,9 +1,7 @@
+#include "api/authority.h"
 #include "api/management_room.h"
 #include "base/fault.h"
 #include "crypto/digest.h"
-
-/* Two messages of one device at once is the device's mistake; the second try sees what the first one did. */
-enum { TRIES = 3 };
 
 static const char text_type[] = "text/plain; charset=utf-8";
 
@@ -52,49 +50,63 @@ static enum td_code replay(struct td_exchange *x, struct td_error *err)
     return TD_OK;
 }
 
-static enum td_code parse(struct td_exchange *x, struct td_error *err)
+/* What comes with the request, and what the transaction makes of it. */
+struct call {
+    struct td_exchange begun, made;
+    struct td_error form; /* what is wrong with the message itself */
+};
+
+static enum td_code keep(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
-    if (td_syncml_parse(x->req->body, x->a, &x->msg, err) != TD_OK)
-        return err->code = TD_EFORMAT; /* too many commands are a bad form as well: 400 */
-    if (!td_parse_u64(td_str(x->msg.msg_id), &x->msg_no))
-        x->msg_no = 0;
-    return TD_OK;
+    td_try(td_seal(&x->svc->master, x->svc->env, td_mgmt_reply_label(x->a, &x->enrolment), td_buf_slice(&x->out), x->a,
+                   &x->m.reply));
+    if (x->ledger.changed) {
+        TD_CLEANUP(td_buf_done) struct td_buf text;
+        td_buf_init(&text, TD_LEDGER_MAX);
+        td_ledger_write(&x->ledger, &text);
+        td_try(td_buf_check(&text, "ledger", err));
+        x->m.ledger = td_arena_text(x->a, td_buf_slice(&text));
+    }
+    return td_mgmt_store(tx, x, err);
 }
 
-/* One whole try: read, decide, write. Who it is comes before what it says. */
-static enum td_code attempt(struct td_exchange *x, struct td_error *err)
+/* One message is one transaction: with the reads inside no second message of the device can come between, and the
+ * writing connection has its pages at hand (a commit empties those of the readers). All in between is arithmetic on a
+ * bounded message. Who it is comes before what it says. */
+static enum td_code exchange(struct td_tx *tx, void *ctx, struct td_error *err)
 {
-    struct td_ledger *l = &x->ledger;
-    td_try(td_store_read(x->svc->store, td_mgmt_load, x, err));
-    td_try(parse(x, err));
+    struct call *c = ctx;
+    struct td_exchange *x = &c->made;
+    td_buf_wipe(&x->out); /* it may run twice */
+    *x = c->begun;
+    td_try(td_mgmt_load(tx, x, err));
+    if (c->form.code != TD_OK) {
+        if (err != NULL)
+            *err = c->form;
+        return c->form.code;
+    }
     if (is_repeated(x))
         return replay(x, err);
     td_mgmt_decide(x);
     td_try(td_mgmt_answer(x, err));
-    td_try(td_seal(&x->svc->master, x->svc->env, td_mgmt_reply_label(x->a, &x->enrolment), td_buf_slice(&x->out), x->a,
-                   &x->m.reply));
-    if (l->changed) {
-        TD_CLEANUP(td_buf_done) struct td_buf text;
-        td_buf_init(&text, TD_LEDGER_MAX);
-        td_ledger_write(l, &text);
-        td_try(td_buf_check(&text, "ledger", err));
-        x->m.ledger = td_arena_text(x->a, td_buf_slice(&text));
-    }
-    return td_store_write(x->svc->store, td_mgmt_store, x, err);
+    return keep(x, tx, err);
 }
 
-static struct td_exchange begin(struct td_service *svc, struct td_http_request *req)
+static void begin(struct call *c, struct td_service *svc, struct td_http_request *req)
 {
-    struct td_exchange x = {.svc = svc, .req = req, .a = req->arena};
-    td_sha256(req->body, x.body_hash);
-    td_buf_init(&x.out, TD_MANAGEMENT_MAX_SIZE);
-    return x;
+    struct td_exchange *x = &c->begun;
+    *c = (struct call){.begun = {.svc = svc, .req = req, .a = req->arena}};
+    td_sha256(req->body, x->body_hash);
+    if (td_syncml_parse(req->body, x->a, &x->msg, &c->form) != TD_OK)
+        c->form.code = TD_EFORMAT; /* too many commands are a bad form as well: 400 */
+    else if (!td_parse_u64(td_str(x->msg.msg_id), &x->msg_no))
+        x->msg_no = 0;
 }
 
 static void serve(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
 {
+    struct td_service *svc = ctx;
     struct td_error err = {0};
-    enum td_code rc = TD_ESTATE;
     if (req->peer->cert.n == 0) {
         (void)td_fail(&err, TD_EAUTH, "certificate", "a management certificate is needed here");
         refuse(req, reply, &err);
@@ -104,15 +116,17 @@ static void serve(void *ctx, struct td_http_request *req, struct td_http_reply *
         td_reply_text(reply, 415, text_type, TD_S("Content-Type: only " TD_SYNCML_TYPE " is spoken here.\n"));
         return;
     }
-    for (int i = 0; i < TRIES && rc == TD_ESTATE; i++) {
-        struct td_exchange x = begin(ctx, req);
-        rc = attempt(&x, &err);
-        if (rc == TD_OK)
-            td_reply_text(reply, 200, TD_SYNCML_TYPE, td_buf_slice(&x.out));
-        td_buf_wipe(&x.out);
-    }
-    if (rc != TD_OK)
+    struct call call;
+    if (td_authority_chain(svc, req->peer, req->arena, &err) != TD_OK) {
         refuse(req, reply, &err);
+        return;
+    }
+    begin(&call, svc, req);
+    if (td_store_write(svc->store, exchange, &call, &err) == TD_OK)
+        td_reply_text(reply, 200, TD_SYNCML_TYPE, td_buf_slice(&call.made.out));
+    else
+        refuse(req, reply, &err);
+    td_buf_wipe(&call.made.out);
 }
 
 const struct td_route td_management_routes[] = {

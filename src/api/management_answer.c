@@ -59,13 +59,14 @@ static void remember_owed(struct td_exchange *x, const struct td_sync_cmd *list)
 /* False if it does not fit; the message is as it was then. */
 static bool put(struct composer *c, const struct td_sync_cmd *cmd)
 {
-    struct td_buf piece;
-    td_buf_init(&piece, TD_SYNCML_MAX);
-    td_syncml_add(&piece, cmd);
-    bool fits = !piece.failed && c->x->out.n + piece.n + TAIL_ROOM <= c->limit;
-    if (fits)
-        td_buf_add(&c->x->out, td_buf_slice(&piece));
-    td_buf_wipe(&piece);
+    struct td_buf *out = &c->x->out;
+    size_t before = out->n;
+    td_syncml_add(out, cmd);
+    bool fits = !out->failed && out->n + TAIL_ROOM <= c->limit;
+    if (!fits) {
+        out->n = before;
+        out->failed = false;
+    }
     return fits;
 }
 

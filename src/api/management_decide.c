@@ -90,7 +90,7 @@ static void advance(struct td_exchange *x)
     struct td_mgmt_event event = {0};
     while (x->event_count < TD_MGMT_MAX_EVENTS && td_plan_progress(&in, &x->progress, &event.way, &event.failure)) {
         event.type = NULL;
-        x->events[x->event_count++] = event;
+        td_mgmt_tell(x, &event);
         make_desired(x);
     }
     x->m.phase = (int)x->progress.phase;

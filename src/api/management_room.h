@@ -59,23 +59,24 @@ struct td_exchange {
     bool no_commands, end;
     bool chunk_changed, unenrolled, new_session;
     struct td_mgmt_report *reports, **report_tail;
-    struct td_mgmt_event events[TD_MGMT_MAX_EVENTS];
+    struct td_mgmt_event *events[TD_MGMT_MAX_EVENTS];
     size_t event_count;
     struct td_mgmt_item_change *item_changes;
     struct td_buf out;
 };
 
-/* management_read.c: everything that the decision rests on, in one transaction. */
+/* management_read.c: everything that the decision rests on. */
 enum td_code td_mgmt_load(struct td_tx *tx, void *exchange, struct td_error *err);
 /* management_take.c: what the device's message says, into the ledger, the session and the list of statuses. */
 void td_mgmt_take(struct td_exchange *x);
+void td_mgmt_tell(struct td_exchange *x, const struct td_mgmt_event *event);
 void td_mgmt_note(struct td_exchange *x, const char *type, const char *detail);
 void td_mgmt_report(struct td_exchange *x, const char *uri, struct td_slice value);
 /* management_decide.c: new session, next message or neither; desired state, progress, changes of items. */
 void td_mgmt_decide(struct td_exchange *x);
 /* management_answer.c: the reply, within the device's MaxMsgSize; marks what was handed out. */
 enum td_code td_mgmt_answer(struct td_exchange *x, struct td_error *err);
-/* management_write.c: one durable write. TD_ESTATE: another message of this device came first. */
+/* management_write.c: what came of it. TD_ESTATE: another message of this device came first. */
 enum td_code td_mgmt_store(struct td_tx *tx, void *exchange, struct td_error *err);
 
 char *td_mgmt_reply_label(struct td_arena *a, const struct td_enrolment *e);

@@ -6,10 +6,19 @@
 #include "codec/json.h"
 #include "crypto/digest.h"
 
+void td_mgmt_tell(struct td_exchange *x, const struct td_mgmt_event *event)
+{
+    if (x->event_count == TD_MGMT_MAX_EVENTS)
+        return;
+    struct td_mgmt_event *kept = td_arena_new(x->a, struct td_mgmt_event);
+    *kept = *event;
+    x->events[x->event_count++] = kept;
+}
+
 void td_mgmt_note(struct td_exchange *x, const char *type, const char *detail)
 {
-    if (x->event_count < TD_MGMT_MAX_EVENTS)
-        x->events[x->event_count++] = (struct td_mgmt_event){.type = type, .detail = detail};
+    struct td_mgmt_event event = {.type = type, .detail = detail};
+    td_mgmt_tell(x, &event);
 }
 
 void td_mgmt_report(struct td_exchange *x, const char *uri, struct td_slice value)
