@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,13 +69,12 @@ static void sync_parent(const char *path)
 enum td_code td_file_write(const char *path, struct td_slice data, unsigned mode, struct td_error *err)
 {
     char tmp[4096];
-    if (snprintf(tmp, sizeof(tmp), "%s.%ld.tmp", path, (long)getpid()) >= (int)sizeof(tmp))
+    if (snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >= (int)sizeof(tmp))
         return td_fail(err, TD_ELIMIT, "path", "longer than 4,000 bytes");
-    (void)unlink(tmp);
-    TD_CLEANUP(close_fd) int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+    TD_CLEANUP(close_fd) int fd = mkostemp(tmp, O_CLOEXEC); /* a name of its own for every writer */
     if (fd < 0)
         return io_error(err, path, "create");
-    if (write_all(fd, data) != TD_OK || rename(tmp, path) != 0) {
+    if (fchmod(fd, (mode_t)mode) != 0 || write_all(fd, data) != TD_OK || rename(tmp, path) != 0) {
         enum td_code rc = io_error(err, path, "write");
         (void)unlink(tmp);
         return rc;
