@@ -12,7 +12,8 @@ struct reader {
     struct td_xml *last[TD_XML_MAX_DEPTH + 1]; /* last child seen at each depth */
     struct td_buf text;                        /* of all open elements, one behind the other */
     size_t begins[TD_XML_MAX_DEPTH + 1]; /* where the text of each begins: a child's goes before its parent's goes on */
-    const char *ns;                      /* the last namespace; nearly always the next one too */
+    const char *seen[TD_XML_MAX_NAMESPACES]; /* each namespace is kept once, however often it is used */
+    int seen_count, seen_last;
     int depth, nodes;
     const char *why;
 };
@@ -24,13 +25,26 @@ static void stop(struct reader *r, const char *why)
     (void)XML_StopParser(r->parser, XML_FALSE);
 }
 
+/* Bounded in number and length: a name of ten octets may stand for a namespace of any length. */
+static const char *kept_namespace(struct reader *r, struct td_slice ns)
+{
+    if (r->seen_count != 0 && td_eqs(ns, r->seen[r->seen_last]))
+        return r->seen[r->seen_last];
+    for (int i = 0; i < r->seen_count; i++)
+        if (td_eqs(ns, r->seen[i]))
+            return r->seen[r->seen_last = i];
+    if (r->seen_count == TD_XML_MAX_NAMESPACES || ns.n > TD_XML_MAX_NAMESPACE) {
+        stop(r, "too many namespaces, or one too long");
+        return "";
+    }
+    r->seen_last = r->seen_count++;
+    return r->seen[r->seen_last] = td_arena_text(r->arena, ns);
+}
+
 static void split_name(struct reader *r, const char *joined, const char **ret_ns, const char **ret_name)
 {
     const char *end = strchr(joined, SEPARATOR);
-    struct td_slice ns = end != NULL ? td_bytes(joined, (size_t)(end - joined)) : TD_S("");
-    if (!td_eqs(ns, r->ns))
-        r->ns = td_arena_text(r->arena, ns);
-    *ret_ns = r->ns;
+    *ret_ns = end != NULL ? kept_namespace(r, td_bytes(joined, (size_t)(end - joined))) : "";
     *ret_name = td_arena_strdup(r->arena, end != NULL ? end + 1 : joined);
 }
 
@@ -121,7 +135,7 @@ enum td_code td_xml_parse(struct td_slice in, size_t max, struct td_arena *a, st
         return td_fail(err, TD_ELIMIT, "xml", "more than %zu bytes", max);
     while (in.n != 0 && (in.p[0] == ' ' || in.p[0] == '\t' || in.p[0] == '\r' || in.p[0] == '\n'))
         in = td_sub(in, 1, in.n);
-    struct reader r = {.arena = a, .ns = ""};
+    struct reader r = {.arena = a};
     r.parser = XML_ParserCreateNS(NULL, SEPARATOR);
     if (r.parser == NULL)
         return td_fail(err, TD_EUNAVAILABLE, "xml", "no memory for a parser");

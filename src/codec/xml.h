@@ -9,7 +9,13 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-enum { TD_XML_MAX_DEPTH = 48, TD_XML_MAX_NODES = 60000, TD_XML_MAX_ATTRS = 32 };
+enum {
+    TD_XML_MAX_DEPTH = 48,
+    TD_XML_MAX_NODES = 60000,
+    TD_XML_MAX_ATTRS = 32,
+    TD_XML_MAX_NAMESPACES = 64,
+    TD_XML_MAX_NAMESPACE = 512 /* octets of one */
+};
 
 struct td_xml_attr {
     const char *ns, *name, *value; /* ns "" if none */

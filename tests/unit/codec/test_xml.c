@@ -50,6 +50,27 @@ static void refuses_what_is_hostile(void **state TD_UNUSED)
     assert_int_equal(td_xml_parse(TD_S("<a>12345</a>"), 5, &arena, &root, &err), TD_ELIMIT);
 }
 
+/* Namespaces cost their length once and not at each of their uses; too long or too many are refused. */
+static void bounds_namespaces(void **state TD_UNUSED)
+{
+    struct td_xml *root = NULL;
+    struct td_error err;
+    TD_CLEANUP(td_buf_done) struct td_buf b;
+    td_buf_init(&b, 1 << 20);
+    td_buf_printf(&b, "<a xmlns='%0*d'><b/></a>", TD_XML_MAX_NAMESPACE + 1, 7);
+    assert_int_equal(parse(b.p, &root, &err), TD_ELIMIT);
+    td_buf_reset(&b);
+    td_buf_adds(&b, "<a>");
+    for (int i = 0; i <= TD_XML_MAX_NAMESPACES; i++)
+        td_buf_printf(&b, "<b xmlns='urn:%d'/>", i);
+    td_buf_adds(&b, "</a>");
+    assert_int_equal(parse(b.p, &root, &err), TD_ELIMIT);
+    assert_int_equal(parse("<a xmlns='urn:1' xmlns:p='urn:2'><p:b c=''/><d/><p:e/></a>", &root, &err), TD_OK);
+    assert_true(td_xml_is(root->child, "urn:2", "b") && td_xml_is(root->child->next, "urn:1", "d"));
+    assert_string_equal(root->child->attrs->ns, "");
+    assert_ptr_equal(root->child->ns, root->child->next->next->ns);
+}
+
 static void writes_escaped(void **state TD_UNUSED)
 {
     struct td_buf b;
@@ -85,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_namespaces_and_text),
         cmocka_unit_test(refuses_what_is_hostile),
+        cmocka_unit_test(bounds_namespaces),
         cmocka_unit_test(writes_escaped),
         cmocka_unit_test(writes_too_deep_without_harm),
     };
