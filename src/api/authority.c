@@ -179,7 +179,7 @@ static enum td_code write_root(struct td_service *svc, struct td_authority *ca, 
 static enum td_code load(struct td_service *svc, struct td_authority *ca, struct td_error *err)
 {
     static const unsigned char none[sizeof(svc->master.key)];
-    TD_CLEANUP(td_arena_done) struct td_arena scratch;
+    TD_CLEANUP(td_arena_wipe) struct td_arena scratch;
     struct td_slice plain;
     td_arena_init(&scratch);
     struct stored s = {.arena = &scratch};

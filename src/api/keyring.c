@@ -145,7 +145,7 @@ void td_keyring_close(struct td_keyring *k)
         return;
     td_key_free(k->key);
     td_wipe(k->secret, sizeof(k->secret));
-    td_arena_done(&k->arena);
+    td_arena_wipe(&k->arena);
     td_free(k);
 }
 

@@ -66,6 +66,13 @@ void td_arena_done(struct td_arena *a)
     }
 }
 
+void td_arena_wipe(struct td_arena *a)
+{
+    for (struct td_arena_block *b = a->head; b != NULL; b = b->next)
+        td_wipe(b->data, b->used);
+    td_arena_done(a);
+}
+
 static struct td_arena_block *block_new(size_t size)
 {
     struct td_arena_block *b = malloc(sizeof(*b) + size);
@@ -112,6 +119,15 @@ void *td_arena_calloc(struct td_arena *a, size_t n, size_t size)
     if (__builtin_mul_overflow(n, size, &total))
         out_of_memory();
     return td_arena_alloc(a, total);
+}
+
+void *td_arena_room(struct td_arena *a, void *list, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return list;
+    *cap = TD_MAX(n * 2, (size_t)16);
+    void *grown = td_arena_calloc(a, *cap, size);
+    return n != 0 ? memcpy(grown, list, n * size) : grown;
 }
 
 char *td_arena_text(struct td_arena *a, struct td_slice s)

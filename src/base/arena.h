@@ -16,11 +16,15 @@ struct td_arena {
 
 void td_arena_init(struct td_arena *a);
 void td_arena_done(struct td_arena *a); /* frees all blocks; the arena is empty and usable again */
+void td_arena_wipe(struct td_arena *a); /* overwrites what was used, then frees: for arenas that secrets pass through */
 
 void *td_arena_alloc(struct td_arena *a, size_t size);
 #define td_arena_new(a, type) ((type *)td_arena_alloc((a), sizeof(type)))
 #define td_arena_array(a, type, n) ((type *)td_arena_calloc((a), (n), sizeof(type)))
 void *td_arena_calloc(struct td_arena *a, size_t n, size_t size); /* stops the process if n * size overflows */
+
+/* A list of n elements with room for one more: the list itself, or its copy of twice the size once *cap is full. */
+void *td_arena_room(struct td_arena *a, void *list, size_t n, size_t *cap, size_t size);
 
 /* Copies with a NUL behind the last byte. */
 char *td_arena_strdup(struct td_arena *a, const char *s);

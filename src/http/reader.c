@@ -40,7 +40,7 @@ void td_message_free(struct td_message *m)
     if (m->budget != NULL)
         atomic_fetch_sub_explicit(m->budget, m->taken, memory_order_relaxed);
     td_buf_wipe(&m->body);
-    td_arena_done(&m->arena);
+    td_arena_wipe(&m->arena); /* passwords and tokens passed through it */
     td_free(m);
 }
 

@@ -68,20 +68,15 @@ enum td_code td_cert_revoked_list(struct td_tx *tx, const char *purpose, struct 
                                   size_t *ret_count, struct td_error *err)
 {
     struct td_rows r;
-    size_t n = 0, room = 64;
-    struct td_cert_row *rows = td_arena_array(a, struct td_cert_row, room);
+    size_t n = 0, room = 0;
+    struct td_cert_row *rows = NULL;
     /* one that has run out needs no place on the list any more */
     td_try(td_sql_query(tx, &r, err,
                         "SELECT " COLUMNS " FROM certificate"
                         " WHERE purpose = $1 AND revoked_at <> 0 AND not_after > $2 ORDER BY revoked_at DESC LIMIT $3",
                         "sii", purpose, td_tx_now(tx), (int64_t)REVOKED_MAX));
     while (td_rows_next(&r)) {
-        if (n == room) {
-            struct td_cert_row *more = td_arena_array(a, struct td_cert_row, room * 2);
-            memcpy(more, rows, n * sizeof(*rows));
-            rows = more;
-            room *= 2;
-        }
+        rows = td_arena_room(a, rows, n, &room, sizeof(*rows));
         read_row(&r, a, &rows[n++]);
     }
     td_try(td_rows_done(&r, err));

@@ -30,12 +30,7 @@ static enum td_code read_list(struct td_rows *r, struct td_arena *a, struct td_c
     struct td_configuration *list = NULL;
     size_t n = 0, cap = 0;
     while (td_rows_next(r)) {
-        if (n == cap) {
-            struct td_configuration *bigger = td_arena_array(a, struct td_configuration, cap = cap * 2 + 8);
-            if (n != 0)
-                memcpy(bigger, list, n * sizeof(*list));
-            list = bigger;
-        }
+        list = td_arena_room(a, list, n, &cap, sizeof(*list));
         read_row(r, a, &list[n++]);
     }
     td_try(td_rows_done(r, err));

@@ -14,15 +14,10 @@ static void read_group(struct td_rows *r, struct td_arena *a, struct td_group *r
 static enum td_code read_list(struct td_rows *r, struct td_arena *a, struct td_group **ret, size_t *ret_count,
                               struct td_error *err)
 {
-    size_t n = 0, cap = 16;
-    struct td_group *list = td_arena_array(a, struct td_group, cap);
+    size_t n = 0, cap = 0;
+    struct td_group *list = NULL;
     while (td_rows_next(r)) {
-        if (n == cap) {
-            struct td_group *grown = td_arena_array(a, struct td_group, cap * 2);
-            memcpy(grown, list, n * sizeof(*list));
-            list = grown;
-            cap *= 2;
-        }
+        list = td_arena_room(a, list, n, &cap, sizeof(*list));
         read_group(r, a, &list[n++]);
     }
     *ret = list;

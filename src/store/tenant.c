@@ -75,16 +75,11 @@ enum td_code td_tenant_list(struct td_tx *tx, struct td_arena *a, struct td_tena
                             struct td_error *err)
 {
     struct td_rows r;
-    size_t n = 0, cap = 16;
-    struct td_tenant *list = td_arena_array(a, struct td_tenant, cap);
+    size_t n = 0, cap = 0;
+    struct td_tenant *list = NULL;
     td_try(td_sql_query(tx, &r, err, "SELECT id, name, domain FROM tenant ORDER BY domain", ""));
     while (td_rows_next(&r)) {
-        if (n == cap) {
-            struct td_tenant *grown = td_arena_array(a, struct td_tenant, cap * 2);
-            memcpy(grown, list, n * sizeof(*list));
-            list = grown;
-            cap *= 2;
-        }
+        list = td_arena_room(a, list, n, &cap, sizeof(*list));
         read_tenant(&r, a, &list[n++]);
     }
     *ret = list;

@@ -3,6 +3,11 @@
 #include "base/env.h"
 #include "unit/test.h"
 
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 static void slices(void **state TD_UNUSED)
 {
     struct td_slice head, rest = td_cut(TD_S("a=b=c"), '=', &head);
@@ -167,6 +172,53 @@ static void arena(void **state TD_UNUSED)
     td_arena_done(&a);
 }
 
+static void growing_list(void **state TD_UNUSED)
+{
+    TD_CLEANUP(td_arena_wipe) struct td_arena a = {0};
+    size_t n = 0, cap = 0;
+    uint32_t *list = NULL;
+    for (; n < 1000; n++) {
+        list = td_arena_room(&a, list, n, &cap, sizeof(*list));
+        assert_true(n < cap);
+        list[n] = (uint32_t)n;
+    }
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(list[i], i);
+}
+
+/* Writers of one process do not disturb each other: each has a temporary file of its own. */
+static void *write_often(void *path)
+{
+    for (int i = 0; i < 50; i++)
+        if (td_file_write(path, TD_S("whole"), 0600, NULL) != TD_OK)
+            return path;
+    return NULL;
+}
+
+static void file_with_many_writers(void **state TD_UNUSED)
+{
+    char dir[] = "/tmp/td-base-XXXXXX", path[64];
+    pthread_t writers[4];
+    void *failed = NULL;
+    TD_CLEANUP(td_buf_done) struct td_buf b;
+    td_buf_init(&b, 100);
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/file", dir);
+    for (size_t i = 0; i < TD_COUNTOF(writers); i++)
+        assert_int_equal(pthread_create(&writers[i], NULL, write_often, path), 0);
+    for (size_t i = 0; i < TD_COUNTOF(writers); i++) {
+        assert_int_equal(pthread_join(writers[i], &failed), 0);
+        assert_null(failed);
+    }
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_ok(td_file_read(path, &b, NULL));
+    assert_slice(td_buf_slice(&b), "whole");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0); /* nothing else was left behind */
+}
+
 static void errors(void **state TD_UNUSED)
 {
     struct td_error err;
@@ -180,9 +232,18 @@ static void errors(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slices), cmocka_unit_test(numbers),         cmocka_unit_test(utf8),  cmocka_unit_test(buffers),
-        cmocka_unit_test(base64), cmocka_unit_test(percent_and_hex), cmocka_unit_test(times), cmocka_unit_test(uuids),
-        cmocka_unit_test(arena),  cmocka_unit_test(errors),
+        cmocka_unit_test(slices),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(utf8),
+        cmocka_unit_test(buffers),
+        cmocka_unit_test(base64),
+        cmocka_unit_test(percent_and_hex),
+        cmocka_unit_test(times),
+        cmocka_unit_test(uuids),
+        cmocka_unit_test(arena),
+        cmocka_unit_test(growing_list),
+        cmocka_unit_test(file_with_many_writers),
+        cmocka_unit_test(errors),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
