@@ -1,9 +1,9 @@
 /* Nouns of the contract that later work brings: they answer 'not offered', exit 2. */
 #include "app/commands.h"
 
-#define LATER(word, what)                                                                       \
-    {                                                                                           \
-        .noun = word, .args = "...", .max_args = -1, .flags = TD_CLI_NOT_OFFERED, .about = what \
+#define LATER(word, what)                                                                           \
+    {                                                                                               \
+        .noun = (word), .args = "...", .max_args = -1, .flags = TD_CLI_NOT_OFFERED, .about = (what) \
     }
 
 static const struct td_command rows[] = {

@@ -194,7 +194,7 @@ static void reload(struct serving *s)
 /* Looks at the certificates twice a day by itself: ours is renewed long before its end. */
 static void wait_for_end(struct serving *s, const sigset_t *signals)
 {
-    const struct timespec half_a_day = {12 * 3600, 0};
+    const struct timespec half_a_day = {INT64_C(12) * 3600, 0};
     int sig;
     do {
         sig = sigtimedwait(signals, NULL, &half_a_day);

@@ -2,16 +2,15 @@
 #ifndef TD_TESTS_UNIT_TEST_H
 #define TD_TESTS_UNIT_TEST_H
 
+#include "base/buf.h"
+#include "base/file.h"
+
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-
-#include <cmocka.h>
-
-#include "base/buf.h"
-#include "base/file.h"
 
 #define assert_slice(got, want) assert_slice_at((got), td_str(want), __FILE__, __LINE__)
 
