@@ -5,12 +5,15 @@
 #include "base/buf.h"
 #include "base/file.h"
 
-#include <cmocka.h>
+/* clang-format off: cmocka.h wants the others before it */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include <cmocka.h>
+/* clang-format on */
 
 #define assert_slice(got, want) assert_slice_at((got), td_str(want), __FILE__, __LINE__)
 
