@@ -43,6 +43,14 @@ void td_addresses_free(struct td_addresses *t)
     td_free(t);
 }
 
+struct td_address td_address_of(const struct td_ip *ip)
+{
+    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+    struct td_address a = {{0}};
+    memcpy(a.octets, ip->octets, memcmp(ip->octets, mapped, sizeof(mapped)) == 0 ? 16 : 8);
+    return a;
+}
+
 /* Seeded, so that nobody can choose addresses that fall into one bucket. */
 static struct entry **bucket(struct td_addresses *t, const struct td_address *a)
 {
@@ -115,6 +123,7 @@ bool td_addresses_take(struct td_addresses *t, const struct td_address *a, int64
         return true;
     int64_t each = TD_MAX(TD_SECOND / l->rate_per_address, 1), whole = each * l->burst_per_address;
     (void)pthread_mutex_lock(&t->lock);
+    sweep(t, bucket(t, a), now); /* who comes through a proxy has no connection here whose end would do it */
     struct entry *e = find(t, a, true);
     int64_t full_at = TD_MAX(e->full_at, now) + each;
     bool ok = full_at - now <= whole;

@@ -5,12 +5,15 @@
 
 #include "base/env.h"
 #include "http/bounds.h"
+#include "http/ip.h"
 
 struct td_address { /* IPv4 mapped into IPv6; of IPv6 the first 64 bits */
     unsigned char octets[16];
 };
 
 struct td_addresses;
+
+struct td_address td_address_of(const struct td_ip *ip);
 
 struct td_addresses *td_addresses_new(const struct td_env *env, const struct td_http_limits *limits);
 void td_addresses_free(struct td_addresses *t); /* NULL is fine */

@@ -49,6 +49,25 @@ static void abandon(struct td_conn *c)
     c->job = NULL;
 }
 
+/* A proxy brings many clients on few connections: of its own it may have as many as there are in all. */
+static bool admit(struct td_conn *c)
+{
+    struct td_server *s = c->loop->server;
+    uint64_t open = atomic_fetch_add_explicit(&s->counters[TD_COUNT_OPEN], 1, memory_order_relaxed);
+    if (open < (uint64_t)s->limits.connections && (c->trusted || td_addresses_enter(s->addresses, &c->address)))
+        return true;
+    atomic_fetch_sub_explicit(&s->counters[TD_COUNT_OPEN], 1, memory_order_relaxed);
+    return false;
+}
+
+static void dismiss(struct td_conn *c)
+{
+    struct td_server *s = c->loop->server;
+    if (!c->trusted)
+        td_addresses_leave(s->addresses, &c->address, td_monotonic());
+    atomic_fetch_sub_explicit(&s->counters[TD_COUNT_OPEN], 1, memory_order_relaxed);
+}
+
 void td_conn_free(struct td_conn *c)
 {
     struct td_loop *l = c->loop;
@@ -66,8 +85,7 @@ void td_conn_free(struct td_conn *c)
         l->conns = c->next;
     if (c->next != NULL)
         c->next->prev = c->prev;
-    td_addresses_leave(l->server->addresses, &c->address, td_monotonic());
-    atomic_fetch_sub_explicit(&l->server->counters[TD_COUNT_OPEN], 1, memory_order_relaxed);
+    dismiss(c);
     td_free(c);
 }
 
@@ -133,9 +151,10 @@ static void refuse(struct td_conn *c, int status, const struct td_error *err)
 
 /* ---- requests ---- */
 
-static void fill_peer(struct td_conn *c, struct td_job *job)
+static enum td_code fill_peer(struct td_conn *c, struct td_job *job, struct td_error *err)
 {
     struct td_http_request *req = &job->msg->req;
+    struct td_ip ip = c->ip;
     job->peer.address = td_arena_strdup(req->arena, c->address_text);
     job->peer.tls = c->tls;
     if (c->cert.n != 0) {
@@ -143,8 +162,11 @@ static void fill_peer(struct td_conn *c, struct td_job *job)
         memcpy(job->peer.cert_sha256, c->cert_sha256, sizeof(c->cert_sha256));
     }
     req->peer = &job->peer;
-    bool ours = c->tls && td_http_host_in(req->host, c->loop->server->names);
+    enum td_code rc = td_proxy_apply(&c->loop->server->config.proxy, c->trusted, req, &job->peer, &ip, err);
+    job->address = td_address_of(&ip);
+    bool ours = job->peer.tls && td_http_host_in(req->host, c->loop->server->names);
     req->base = ours ? td_arena_printf(req->arena, "https://%.*s", TD_FMT(req->host)) : c->loop->server->base;
+    return rc;
 }
 
 static bool limited(struct td_conn *c, struct td_job *job)
@@ -152,7 +174,7 @@ static bool limited(struct td_conn *c, struct td_job *job)
     int seconds = 0;
     struct td_server *s = c->loop->server;
     if ((job->msg->route->flags & TD_ROUTE_LIMITED) == 0 ||
-        td_addresses_take(s->addresses, &c->address, td_monotonic(), &seconds))
+        td_addresses_take(s->addresses, &job->address, td_monotonic(), &seconds))
         return false;
     struct td_error err;
     td_count(s, TD_COUNT_LIMITED);
@@ -169,15 +191,19 @@ static void dispatch(struct td_conn *c, struct td_message *m)
     job->msg = m;
     job->loop = c->loop;
     td_reply_init(&job->reply);
-    fill_peer(c, job);
+    struct td_error err;
+    enum td_code rc = fill_peer(c, job, &err);
     td_count(s, TD_COUNT_REQUESTS);
-    if (m->route == NULL && c->tls) { /* 404 and 405 need no worker */
+    if (rc != TD_OK) {
+        answer_error(c, job, 400, &err);
+        return;
+    }
+    if (m->route == NULL && job->peer.tls) { /* 404 and 405 need no worker */
         td_router_run(s->config.router, &m->req, &job->reply);
         answer(c, job);
         return;
     }
-    struct td_error err;
-    if (m->route == NULL) {
+    if (!job->peer.tls && (m->route == NULL || (m->route->flags & TD_ROUTE_PLAIN) == 0)) {
         (void)td_fail(&err, TD_ENOTFOUND, "path", "Nothing is served under this path without TLS.");
         answer_error(c, job, 404, &err);
         return;
@@ -209,6 +235,11 @@ static void note_phase(struct td_conn *c, enum td_reader_phase before)
         (void)evbuffer_add(bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n", 25);
 }
 
+static const struct td_reader_config *reader_of(const struct td_conn *c)
+{
+    return c->kind == TD_LISTEN_PLAIN ? &c->loop->server->reader_plain : &c->loop->server->reader_all;
+}
+
 /* One piece of input; false when there is none. */
 static bool step(struct td_conn *c)
 {
@@ -217,7 +248,7 @@ static bool step(struct td_conn *c)
     if (n == 0)
         return false;
     if (c->reader == NULL)
-        c->reader = td_reader_new(c->tls ? &c->loop->server->reader_tls : &c->loop->server->reader_plain);
+        c->reader = td_reader_new(reader_of(c));
     enum td_reader_phase before = td_reader_phase(c->reader);
     enum td_read rc = td_reader_feed(c->reader, td_bytes(evbuffer_pullup(in, (ev_ssize_t)n), n), &used);
     (void)evbuffer_drain(in, used);
@@ -351,21 +382,21 @@ static void on_timer(evutil_socket_t fd TD_UNUSED, short what TD_UNUSED, void *a
 
 /* ---- from the loop ---- */
 
+/* A proxy is believed where the contract lets it stand: with TLS or on the socket file, not on the port for lists. */
 static void set_address(struct td_conn *c, const struct sockaddr *from)
 {
-    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-    unsigned char *octets = c->address.octets;
-    const void *raw = NULL;
-    if (from->sa_family == AF_INET) {
-        raw = &((const struct sockaddr_in *)(const void *)from)->sin_addr;
-        memcpy(octets, mapped, sizeof(mapped));
-        memcpy(octets + sizeof(mapped), raw, 4);
-    } else if (from->sa_family == AF_INET6) {
-        raw = &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr;
-        memcpy(octets, raw, memcmp(raw, mapped, sizeof(mapped)) == 0 ? 16 : 8);
+    const struct td_server_proxy *proxy = &c->loop->server->config.proxy;
+    bool has_ip = td_ip_of_sockaddr(from, &c->ip);
+    if (has_ip) {
+        td_ip_text(&c->ip, c->address_text);
+        c->address = td_address_of(&c->ip);
+    } else {
+        (void)snprintf(c->address_text, sizeof(c->address_text), "%s", c->kind == TD_LISTEN_UNIX ? "unix" : "unknown");
     }
-    if (raw == NULL || inet_ntop(from->sa_family, raw, c->address_text, sizeof(c->address_text)) == NULL)
-        (void)snprintf(c->address_text, sizeof(c->address_text), "unknown");
+    if (c->kind == TD_LISTEN_UNIX)
+        c->trusted = td_proxy_trusts(proxy, NULL);
+    else if (c->kind == TD_LISTEN_TLS && has_ip)
+        c->trusted = td_proxy_trusts(proxy, &c->ip);
 }
 
 static bool attach(struct td_conn *c, int fd)
@@ -381,30 +412,19 @@ static bool attach(struct td_conn *c, int fd)
     return c->bev != NULL;
 }
 
-static bool admit(struct td_conn *c)
-{
-    struct td_server *s = c->loop->server;
-    uint64_t open = atomic_fetch_add_explicit(&s->counters[TD_COUNT_OPEN], 1, memory_order_relaxed);
-    if (open < (uint64_t)s->limits.connections && td_addresses_enter(s->addresses, &c->address))
-        return true;
-    atomic_fetch_sub_explicit(&s->counters[TD_COUNT_OPEN], 1, memory_order_relaxed);
-    return false;
-}
-
-void td_conn_accept(struct td_loop *l, int fd, const struct sockaddr *from, bool tls)
+void td_conn_accept(struct td_loop *l, int fd, const struct sockaddr *from, enum td_listener_kind kind)
 {
     struct td_conn *c = td_new(struct td_conn);
     c->loop = l;
-    c->tls = tls;
-    c->open = !tls;
+    c->kind = kind;
+    c->tls = kind == TD_LISTEN_TLS;
+    c->open = !c->tls;
     set_address(c, from);
     bool admitted = admit(c);
     if (!admitted || !attach(c, fd)) {
         td_count(l->server, TD_COUNT_REFUSED);
-        if (admitted) {
-            td_addresses_leave(l->server->addresses, &c->address, td_monotonic());
-            atomic_fetch_sub_explicit(&l->server->counters[TD_COUNT_OPEN], 1, memory_order_relaxed);
-        }
+        if (admitted)
+            dismiss(c);
         (void)close(fd);
         td_free(c);
         return;

@@ -14,7 +14,7 @@ static enum td_code split(const char *where, char host[256], char port[8], struc
 {
     struct td_slice s = td_str(where), name = td_http_host_name(s);
     if (td_starts(s, "unix:"))
-        return td_fail(err, TD_ENOTOFFERED, "listen", "Unix sockets are not offered yet");
+        return td_fail(err, TD_EINVAL, "listen", "a socket file is for a proxy: key unix of [proxy], not an address");
     const char *colon = strrchr(where, ':');
     uint64_t number;
     if (colon == NULL || name.n == 0 || name.n > 255 || !td_parse_u64(td_str(colon + 1), &number) || number > 65535)

@@ -1,6 +1,7 @@
 #include "http/room.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -45,7 +46,7 @@ static bool accept_one(struct td_listener *ls)
     socklen_t n = sizeof(from);
     int fd = accept4(ls->fd, (struct sockaddr *)&from, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        td_conn_accept(ls->loop, fd, (struct sockaddr *)&from, ls->tls);
+        td_conn_accept(ls->loop, fd, (struct sockaddr *)&from, ls->kind);
         return true;
     }
     if (errno == EINTR || errno == ECONNABORTED)
@@ -163,25 +164,44 @@ void td_loop_stop(struct td_loop *l)
     wake(l);
 }
 
-static enum td_code open_listener(struct td_loop *l, int which, const char *where, struct td_error *err)
+/* All loops wait on one socket file; whoever comes first has the connection. */
+static enum td_code listen_on(struct td_loop *l, enum td_listener_kind kind, int *ret_fd, struct td_error *err)
 {
-    struct td_listener *ls = &l->listeners[which];
     char address[80];
-    *ls = (struct td_listener){.loop = l, .fd = -1, .tls = which == 0};
-    if (where == NULL || where[0] == '\0')
+    const struct td_server *s = l->server;
+    *ret_fd = -1;
+    if (kind != TD_LISTEN_UNIX)
+        return s->address[kind][0] != '\0' ? td_listen(s->address[kind], false, address, ret_fd, err) : TD_OK;
+    if (s->socket_file.fd < 0)
         return TD_OK;
-    td_try(td_listen(where, false, address, &ls->fd, err));
+    *ret_fd = fcntl(s->socket_file.fd, F_DUPFD_CLOEXEC, 0);
+    return *ret_fd >= 0 ? TD_OK : td_fail(err, TD_EUNAVAILABLE, "unix", "no descriptors to listen with");
+}
+
+static enum td_code open_listener(struct td_loop *l, enum td_listener_kind kind, struct td_error *err)
+{
+    struct td_listener *ls = &l->listeners[kind];
+    *ls = (struct td_listener){.loop = l, .fd = -1, .kind = kind};
+    td_try(listen_on(l, kind, &ls->fd, err));
+    if (ls->fd < 0)
+        return TD_OK;
     ls->event = event_new(l->base, ls->fd, EV_READ | EV_PERSIST, on_accept, ls);
     if (ls->event == NULL || event_add(ls->event, NULL) != 0)
         return td_fail(err, TD_EUNAVAILABLE, "listen", "no memory for events");
     return TD_OK;
 }
 
+void td_loop_init(struct td_loop *l)
+{
+    l->wake_fd = -1;
+    for (int i = 0; i < TD_LISTENERS; i++)
+        l->listeners[i].fd = -1;
+}
+
 enum td_code td_loop_open(struct td_loop *l, struct td_server *s, struct td_error *err)
 {
     struct event_config *config = event_config_new();
     l->server = s;
-    l->listeners[0].fd = l->listeners[1].fd = -1;
     (void)pthread_mutex_init(&l->lock, NULL);
     l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (config != NULL) {
@@ -195,8 +215,9 @@ enum td_code td_loop_open(struct td_loop *l, struct td_server *s, struct td_erro
     }
     if (l->wake == NULL || l->tick == NULL || event_add(l->wake, NULL) != 0)
         return td_fail(err, TD_EUNAVAILABLE, "loop", "no memory or descriptors for an event loop");
-    td_try(open_listener(l, 0, s->address[0], err));
-    return open_listener(l, 1, s->address[1], err);
+    for (enum td_listener_kind kind = 0; kind < TD_LISTENERS; kind++)
+        td_try(open_listener(l, kind, err));
+    return TD_OK;
 }
 
 static void *run(void *arg)

@@ -104,11 +104,14 @@ static bool host_ok(struct td_slice host)
     return host.n != 0 && host.n <= 270;
 }
 
-static void set_host(struct td_http_request *req, struct td_slice host)
+bool td_reader_set_host(struct td_http_request *req, struct td_slice host)
 {
+    if (!host_ok(host))
+        return false;
     char *copy = td_arena_text(req->arena, host);
     td_lower(copy);
     req->host = td_bytes(copy, host.n);
+    return true;
 }
 
 /* RFC 9112 3.2: origin form, or absolute form whose authority then counts instead of Host. */
@@ -121,9 +124,8 @@ static int split_target(struct td_reader *r, struct td_slice target)
         size_t end = 0;
         while (end < rest.n && rest.p[end] != '/' && rest.p[end] != '?')
             end++;
-        if (!host_ok(td_sub(rest, 0, end)))
+        if (!td_reader_set_host(req, td_sub(rest, 0, end)))
             return refuse(r, 400, "target", "The host in the request target is not a host name with a port.");
-        set_host(req, td_sub(rest, 0, end));
         target = td_sub(rest, end, rest.n);
         if (target.n == 0 || target.p[0] != '/')
             target = td_bytes(td_arena_printf(req->arena, "/%.*s", TD_FMT(target)), target.n + 1);
@@ -267,10 +269,8 @@ static int check_host(struct td_reader *r)
     if (hosts == 0)
         return r->msg->http10 ? 0 : refuse(r, 400, "host", "The Host header is missing.");
     struct td_slice host = td_http_header(req, "host");
-    if (!host_ok(host))
+    if (req->host.n != 0 ? !host_ok(host) : !td_reader_set_host(req, host))
         return refuse(r, 400, "host", "The Host header is not a host name with a port.");
-    if (req->host.n == 0)
-        set_host(req, host);
     return 0;
 }
 

@@ -49,6 +49,9 @@ enum td_reader_phase td_reader_phase(const struct td_reader *r);
 /* True once after a header that waits for "100 Continue" and whose limits hold. */
 bool td_reader_wants_continue(struct td_reader *r);
 
+/* Sets req->host (lower case) if it is a host name with or without a port; the Host header's rule. */
+bool td_reader_set_host(struct td_http_request *req, struct td_slice host) TD_MUST_USE;
+
 int td_reader_status(const struct td_reader *r);
 const struct td_error *td_reader_error(const struct td_reader *r);
 

@@ -16,7 +16,18 @@
 #include <netinet/in.h>
 #include <pthread.h>
 
-enum { TD_LISTENERS = 2 }; /* with TLS, and without */
+enum td_listener_kind { /* a connection is of its listener's kind */
+                        TD_LISTEN_TLS,
+                        TD_LISTEN_PLAIN, /* TD_ROUTE_PLAIN only */
+                        TD_LISTEN_UNIX,  /* a socket file, for a proxy in front */
+                        TD_LISTENERS
+};
+
+struct td_socket_file { /* a listening socket file, shared by all loops */
+    int fd;             /* -1: none */
+    char path[108];
+    uint64_t device, inode; /* so that only what we made is removed */
+};
 
 struct td_job {
     struct td_job *next;
@@ -24,8 +35,11 @@ struct td_job {
     struct td_conn *conn;
     struct td_message *msg;
     struct td_peer peer;
+    struct td_address address; /* of the client, also behind a proxy */
     struct td_http_reply reply;
+    int64_t began;          /* when the handler was called, 0: it was not */
     _Atomic bool abandoned; /* nobody waits for the answer any more */
+    _Atomic int halves;     /* answered later: the handler has returned, the answer is there */
 };
 
 struct td_work { /* the queue and its workers */
@@ -34,10 +48,12 @@ struct td_work { /* the queue and its workers */
     pthread_cond_t more;
     struct td_job *first, **last;
     int64_t waiting;
+    int idle;   /* workers asleep */
+    bool woken; /* one of them was called and has not come yet */
     bool stop;
     pthread_t *threads;
     int count;
-    _Atomic int in_hand; /* requests that wait or are at work */
+    _Atomic int in_hand; /* requests that wait, are at work or will be answered later */
 };
 
 enum td_counter {
@@ -63,7 +79,7 @@ struct td_listener {
     struct td_loop *loop;
     struct event *event;
     int fd;
-    bool tls;
+    enum td_listener_kind kind;
 };
 
 struct td_loop {
@@ -87,12 +103,13 @@ struct td_loop {
 struct td_server {
     struct td_server_config config;
     struct td_http_limits limits;
-    struct td_reader_config reader_tls, reader_plain;
+    struct td_reader_config reader_all, reader_plain;
     struct td_tls *tls;
     struct td_addresses *addresses;
     const char **names; /* hosts that are ours, NULL-terminated */
     char *base;
-    char address[2][80];
+    char address[2][80]; /* by kind */
+    struct td_socket_file socket_file;
     int64_t tick; /* the shortest of the deadlines */
     struct td_loop *loops;
     int loop_count;
@@ -116,8 +133,11 @@ struct td_conn {
     unsigned char cert_sha256[32];
     enum td_wait wait;
     int64_t wait_until, send_until, armed; /* monotonic; 0: none */
+    struct td_ip ip;
     struct td_address address;
     char address_text[INET6_ADDRSTRLEN];
+    enum td_listener_kind kind;
+    bool trusted;   /* a proxy of ours */
     bool tls, open; /* open: the handshake is done */
     bool eof;       /* the client will send no more */
     bool closing;   /* no further request; goodbye when all is sent */
@@ -137,6 +157,7 @@ void td_work_stop(struct td_work *w);                     /* finishes what waits
 void td_job_free(struct td_job *job);
 
 /* loop.c */
+void td_loop_init(struct td_loop *l);
 enum td_code td_loop_open(struct td_loop *l, struct td_server *s, struct td_error *err) TD_MUST_USE;
 enum td_code td_loop_start(struct td_loop *l, struct td_error *err) TD_MUST_USE;
 void td_loop_done(struct td_loop *l, struct td_job *job); /* from a worker: the answer is there */
@@ -148,8 +169,12 @@ const char *td_loop_date(struct td_loop *l);
 /* listen.c */
 enum td_code td_listen(const char *where, bool probe, char address[80], int *ret_fd, struct td_error *err) TD_MUST_USE;
 
+/* listen_file.c */
+enum td_code td_listen_file(const char *path, struct td_socket_file *ret, struct td_error *err) TD_MUST_USE;
+void td_listen_file_end(struct td_socket_file *f); /* closes and removes it; none is fine */
+
 /* conn.c */
-void td_conn_accept(struct td_loop *l, int fd, const struct sockaddr *from, bool tls);
+void td_conn_accept(struct td_loop *l, int fd, const struct sockaddr *from, enum td_listener_kind kind);
 void td_conn_answer(struct td_conn *c, struct td_job *job);
 void td_conn_drain(struct td_conn *c, bool late); /* ends it if it is idle; late: or still shaking hands */
 void td_conn_free(struct td_conn *c);

@@ -48,13 +48,15 @@ static enum td_code set_up(struct td_server *s, const struct td_server_config *c
 {
     s->config = *config;
     s->limits = config->limits;
-    s->reader_tls = (struct td_reader_config){&s->limits, config->router, false, &s->body_octets};
+    s->reader_all = (struct td_reader_config){&s->limits, config->router, false, &s->body_octets};
     s->reader_plain = (struct td_reader_config){&s->limits, config->router, true, &s->body_octets};
     s->addresses = td_addresses_new(config->env, &s->limits);
     copy_names(s, config);
     set_tick(s);
     td_try(td_server_probe(config->listen, s->address[0], err));
     td_try(td_server_probe(config->http, s->address[1], err));
+    if (config->proxy.unix_path != NULL)
+        td_try(td_listen_file(config->proxy.unix_path, &s->socket_file, err));
     set_base(s, config);
     return td_tls_new(config, &s->tls, err);
 }
@@ -65,7 +67,7 @@ static enum td_code start_loops(struct td_server *s, int count, struct td_error 
         count = (int)TD_MIN(TD_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), MAX_LOOPS);
     s->loops = td_alloc((size_t)count * sizeof(*s->loops));
     for (int i = 0; i < count; i++, s->loop_count++)
-        s->loops[i].wake_fd = s->loops[i].listeners[0].fd = s->loops[i].listeners[1].fd = -1;
+        td_loop_init(&s->loops[i]);
     for (int i = 0; i < count; i++)
         td_try(td_loop_open(&s->loops[i], s, err));
     for (int i = 0; i < count; i++)
@@ -76,6 +78,7 @@ static enum td_code start_loops(struct td_server *s, int count, struct td_error 
 enum td_code td_server_start(const struct td_server_config *config, struct td_server **ret, struct td_error *err)
 {
     struct td_server *s = td_new(struct td_server);
+    s->socket_file.fd = -1;
     enum td_code rc = set_up(s, config, err);
     if (rc == TD_OK) {
         td_work_start(&s->work, s, config->workers > 0 ? config->workers : WORKERS);
@@ -98,6 +101,7 @@ void td_server_stop(struct td_server *s)
 {
     if (s == NULL)
         return;
+    td_listen_file_end(&s->socket_file);
     for (int i = 0; i < s->loop_count; i++)
         td_loop_stop(&s->loops[i]);
     for (int i = 0; i < s->loop_count; i++)
@@ -128,7 +132,7 @@ const char *td_server_http_address(const struct td_server *s)
 int td_server_in_work(const struct td_server *s)
 {
     struct td_work *w = (struct td_work *)(uintptr_t)&s->work;
-    return TD_MIN(atomic_load_explicit(&w->in_hand, memory_order_relaxed), w->count);
+    return atomic_load_explicit(&w->in_hand, memory_order_relaxed);
 }
 
 static uint64_t count_of(const struct td_server *s, enum td_counter c)

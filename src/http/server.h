@@ -10,6 +10,7 @@
 #include "base/env.h"
 #include "http/bounds.h"
 #include "http/http.h"
+#include "http/proxy.h"
 
 struct td_server;
 
@@ -35,6 +36,7 @@ struct td_server_config {
     struct td_http_limits limits;
     const char *listen; /* "127.0.0.1:8443", "[::1]:0": port 0 takes a free one */
     const char *http;   /* without TLS, TD_ROUTE_PLAIN routes only; NULL: none */
+    struct td_server_proxy proxy;
     const struct td_server_name *names;
     size_t name_count;
     const char *base; /* "https://host:port" for requests under foreign hosts; NULL: first name and port */
@@ -71,7 +73,7 @@ struct td_server_stats {
     uint64_t cut_handshake, cut_body, cut_work, cut_send, cut_idle; /* by a deadline */
     uint64_t body_octets;                                           /* of bodies in memory now */
 };
-/* Requests that a worker has or will have at once; at most the number of workers. For td_store_gather. */
+/* Requests that wait for a worker, are at work or will be answered later. For td_store_gather. */
 int td_server_in_work(const struct td_server *s);
 void td_server_stats(const struct td_server *s, struct td_server_stats *ret);
 
