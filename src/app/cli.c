@@ -50,14 +50,15 @@ void td_cli_say(struct td_cli *cli, const char *fmt, ...)
 
 void td_cli_flush(struct td_cli *cli)
 {
-    (void)fwrite(cli->out.p != NULL ? cli->out.p : "", 1, cli->out.n, stdout);
-    (void)fflush(stdout);
+    size_t n = fwrite(cli->out.p != NULL ? cli->out.p : "", 1, cli->out.n, stdout);
+    cli->lost = fflush(stdout) != 0 || n != cli->out.n || cli->lost;
     td_buf_reset(&cli->out);
 }
 
 enum td_code td_cli_secret(struct td_cli *cli, const char *option, struct td_buf *ret, struct td_error *err)
 {
     const char *path = td_cli_option(cli, option);
+    cli->misused = path == NULL;
     if (path == NULL)
         return td_fail(err, TD_EINVAL, option, "is needed");
     td_buf_init(ret, 4096);
@@ -102,6 +103,15 @@ static enum td_code take_option(struct td_cli *cli, char **argv, int argc, int *
     return TD_OK;
 }
 
+/* Known before the options are parsed, so that a usage error is told in JSON too. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
 /* Options may stand anywhere behind the command; "--" ends them; "-" alone is an argument (standard input). */
 static enum td_code parse(struct td_cli *cli, int argc, char **argv, struct td_error *err)
 {
@@ -130,6 +140,36 @@ static enum td_code check_count(const struct td_cli *cli, struct td_error *err)
     return TD_OK;
 }
 
+/* One word of a command's needs: "a", or "a|b" of which exactly one is to be given. */
+static enum td_code check_need(const struct td_cli *cli, struct td_slice need, struct td_error *err)
+{
+    struct td_slice name, rest = need, first = {0};
+    int given = 0;
+    while (rest.n != 0) {
+        rest = td_cut(rest, '|', &name);
+        first = first.n == 0 ? name : first;
+        for (int i = 0; i < cli->given_count; i++)
+            given += td_eqs(name, cli->given[i].name);
+    }
+    if (given == 1)
+        return TD_OK;
+    char option[32];
+    (void)snprintf(option, sizeof(option), "%.*s", TD_FMT(first));
+    if (first.n == need.n)
+        return td_fail(err, TD_EINVAL, option, "is needed");
+    return td_fail(err, TD_EINVAL, option, "give one of --%.*s", TD_FMT(need));
+}
+
+static enum td_code check_needs(const struct td_cli *cli, struct td_error *err)
+{
+    struct td_slice need, rest = td_str(cli->command->needs != NULL ? cli->command->needs : "");
+    while (rest.n != 0) {
+        rest = td_cut(rest, ' ', &need);
+        td_try(check_need(cli, need, err));
+    }
+    return TD_OK;
+}
+
 static enum td_code resolve_tenant(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct td_cli *cli = ctx;
@@ -143,6 +183,9 @@ static enum td_code open_store(struct td_cli *cli, struct td_error *err)
 {
     if ((cli->command->flags & TD_CLI_STORE) == 0)
         return TD_OK;
+    if ((cli->command->flags & TD_CLI_CREATE) == 0 && !td_store_exists(cli->where))
+        return td_remedy(err, td_fail(err, TD_ENOTFOUND, "data", "there is no store in %s", cli->where),
+                         "name the folder with --data DIR, or make a store with touchdown init");
     td_try(td_store_open(cli->where, cli->env, &cli->store, err));
     return (cli->command->flags & TD_CLI_TENANT) != 0 ? td_store_read(cli->store, resolve_tenant, cli, err) : TD_OK;
 }
@@ -179,9 +222,11 @@ static int run(struct td_cli *cli)
         rc = cli->command->run(cli, &err);
     td_cli_flush(cli); /* what a refused command told before it was refused (rows of an import) is told too */
     td_store_close(cli->store);
+    if (rc == TD_OK && cli->lost)
+        rc = td_fail(&err, TD_EIO, "standard output", "can't be written; the command itself was done");
     if (rc != TD_OK)
         print_error(cli, &err);
-    return rc == TD_OK ? EXIT_DONE : rc == TD_ENOTOFFERED ? EXIT_USAGE : EXIT_REFUSED;
+    return rc == TD_OK ? EXIT_DONE : rc == TD_ENOTOFFERED || cli->misused ? EXIT_USAGE : EXIT_REFUSED;
 }
 
 static const struct td_command *find_command(const struct td_command_table *const *tables, size_t count, int argc,
@@ -204,7 +249,8 @@ static const struct td_command *find_command(const struct td_command_table *cons
 static int usage_error(const struct td_cli *cli, const struct td_error *err)
 {
     print_error(cli, err);
-    td_help_command(stderr, cli->command);
+    if (!cli->json)
+        td_help_command(stderr, cli->command);
     return EXIT_USAGE;
 }
 
@@ -222,7 +268,7 @@ static int run_command(struct td_cli *cli, int argc, char **argv)
         print_error(cli, &err);
         return EXIT_USAGE;
     }
-    if (check_count(cli, &err) != TD_OK)
+    if (check_count(cli, &err) != TD_OK || check_needs(cli, &err) != TD_OK)
         return usage_error(cli, &err);
     const char *from_env = getenv("TOUCHDOWN_DATA");
     cli->where = td_cli_option(cli, "store");
@@ -233,25 +279,65 @@ static int run_command(struct td_cli *cli, int argc, char **argv)
     return run(cli);
 }
 
+static bool is_noun(const struct td_command_table *const *tables, size_t count, const char *word)
+{
+    for (size_t t = 0; t < count; t++)
+        for (size_t i = 0; i < tables[t]->count; i++)
+            if (strcmp(tables[t]->rows[i].noun, word) == 0)
+                return true;
+    return false;
+}
+
+/* argv[0] is the first word behind "help": none, a noun, a noun and its verb, or the name of a document. */
+static int help(int argc, char **argv, const struct td_command_table *const *tables, size_t count)
+{
+    int words = 0;
+    const char *topic = argc > 0 ? argv[0] : "";
+    const struct td_command *c = find_command(tables, count, argc, argv, &words);
+    bool document = strcmp(topic, "--man") == 0 || strcmp(topic, "--markdown") == 0;
+    if (c != NULL)
+        td_help_command(stdout, c);
+    else if (topic[0] == '\0' || document || (argc == 1 && is_noun(tables, count, topic)))
+        td_help_all(stdout, topic, tables, count);
+    else {
+        (void)fprintf(stderr, "touchdown: there is no such command: %s %s\n", topic, argc > 1 ? argv[1] : "");
+        return EXIT_USAGE;
+    }
+    return EXIT_DONE;
+}
+
+static int no_command(int argc, char **argv, const struct td_command_table *const *tables, size_t count)
+{
+    struct td_error err = {0};
+    struct td_cli cli = {.json = wants_json(argc, argv)};
+    bool noun = argc >= 1 && is_noun(tables, count, argv[0]);
+    if (noun && argc == 2 && strcmp(argv[1], "--help") == 0)
+        return help(1, argv, tables, count);
+    (void)td_fail(&err, TD_EINVAL, "command", "%s",
+                  argc < 1   ? "is needed"
+                  : !noun    ? "there is no such command"
+                  : argc < 2 ? "its second word is missing"
+                             : "this noun has no such second word");
+    print_error(&cli, &err);
+    if (!cli.json)
+        td_help_all(stderr, noun ? argv[0] : "", tables, count);
+    return EXIT_USAGE;
+}
+
 int td_cli_main(int argc, char **argv, const struct td_command_table *const *tables, size_t table_count,
                 const struct td_env *env)
 {
     int words = 0;
-    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
-        td_help_all(stdout, argc > 2 ? argv[2] : "", tables, table_count);
-        return EXIT_DONE;
-    }
+    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0))
+        return help(argc - 2, argv + 2, tables, table_count);
     if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
         (void)printf("touchdown %s\n", TD_VERSION);
         return EXIT_DONE;
     }
     const struct td_command *c = find_command(tables, table_count, argc - 1, argv + 1, &words);
-    if (c == NULL) {
-        (void)fprintf(stderr, "touchdown: %s\n", argc < 2 ? "a command is needed" : "there is no such command");
-        td_help_all(stderr, argc >= 2 ? argv[1] : "", tables, table_count);
-        return EXIT_USAGE;
-    }
-    struct td_cli cli = {.command = c, .env = env};
+    if (c == NULL)
+        return no_command(argc - 1, argv + 1, tables, table_count);
+    struct td_cli cli = {.command = c, .env = env, .json = wants_json(argc, argv)};
     td_arena_init(&cli.arena);
     td_buf_init(&cli.out, MAX_OUTPUT);
     int code = run_command(&cli, argc - 1 - words, argv + 1 + words);

@@ -17,9 +17,10 @@ struct td_cli_option {
 };
 
 enum {
-    TD_CLI_STORE = 1,      /* opens the store */
-    TD_CLI_TENANT = 2,     /* resolves --tenant (or the only one); needs TD_CLI_STORE */
-    TD_CLI_NOT_OFFERED = 4 /* known, not built: exit 2 with a sentence */
+    TD_CLI_STORE = 1,       /* opens the store */
+    TD_CLI_TENANT = 2,      /* resolves --tenant (or the only one); needs TD_CLI_STORE */
+    TD_CLI_NOT_OFFERED = 4, /* known, not built: exit 2 with a sentence */
+    TD_CLI_CREATE = 8 /* makes the store if there is none; the others refuse, so that a misspelt folder stays empty */
 };
 
 enum { TD_CLI_MAX_OPTIONS = 16 };
@@ -31,7 +32,8 @@ struct td_command {
     const char *args;        /* positional part of the usage, "" if none */
     int min_args, max_args;  /* max_args -1: any number */
     unsigned flags;
-    const char *about;  /* one sentence */
+    const char *needs; /* options that must be given, blanks between them; "a|b" is exactly one of both; NULL if none */
+    const char *about; /* one sentence */
     const char *fields; /* members of the --json answer with their meaning, for docs/cli.md; NULL if none */
     enum td_code (*run)(struct td_cli *cli, struct td_error *err);
     struct td_cli_option options[TD_CLI_MAX_OPTIONS]; /* ends at the first without name */
@@ -48,6 +50,8 @@ struct td_cli {
     const char *const *args;
     int arg_count;
     bool json;         /* --json */
+    bool misused;      /* the command found that its usage was wrong: exit 2 */
+    bool lost;         /* standard output could not be written */
     const char *where; /* --data DIR or --store URL */
     const struct td_env *env;
     struct td_arena arena;

@@ -57,8 +57,6 @@ static void tell(const struct init *in)
 static enum td_code run(struct td_cli *cli, struct td_error *err)
 {
     struct init in = {.cli = cli, .domain = td_cli_option(cli, "tenant"), .admin = td_cli_option(cli, "admin")};
-    if (in.domain == NULL || in.admin == NULL)
-        return td_fail(err, TD_EINVAL, in.domain == NULL ? "tenant" : "admin", "is needed");
     td_try(td_upn_check(td_str(in.admin), err));
     td_try(td_store_read(cli->store, look, &in, err));
     if (in.made)
@@ -71,13 +69,15 @@ static enum td_code run(struct td_cli *cli, struct td_error *err)
 static const struct td_command rows[] = {
     {.noun = "init",
      .args = "",
-     .flags = TD_CLI_STORE,
+     .flags = TD_CLI_STORE | TD_CLI_CREATE,
+     .needs = "tenant admin",
      .about = "Makes the store, a tenant (--tenant DOMAIN) and its first administrator; safe to repeat.",
      .fields =
          "tenant: id of the tenant; domain: its domain; admin: user name; created: false if all was there already",
      .run = run,
      .options = {{"admin", "UPN", "user name of the first administrator", false},
-                 {"password-file", "FILE", "file with the administrator's password; - is standard input", false},
+                 {"password-file", "FILE", "file with the administrator's password, for a new one; - is standard input",
+                  false},
                  {"name", "NAME", "display name of the tenant", false}}},
 };
 

@@ -128,8 +128,6 @@ static enum td_code run_add(struct td_cli *cli, struct td_error *err)
     struct td_item item;
     struct td_json *json;
     struct msi msi;
-    if (name == NULL)
-        return td_fail(err, TD_EINVAL, "--name", "is needed");
     td_try(read_msi(cli, file, &msi, err));
     td_try(make_item(cli, &msi, any_sha256, &json, err));
     td_try(td_item_parse(json, &cli->arena, &item, err));
@@ -146,6 +144,7 @@ static const struct td_command rows[] = {
      .min_args = 1,
      .max_args = 1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .needs = "name",
      .about = "Takes a package in and adds the item that installs it; `policy assign` gives it to devices.",
      .fields = "id; name; kind",
      .run = run_add,

@@ -70,8 +70,6 @@ static enum td_code run_add(struct td_cli *cli, struct td_error *err)
     TD_CLEANUP(td_buf_wipe) struct td_buf text;
     struct td_json *json;
     td_buf_init(&text, TD_ITEM_MAX);
-    if (file == NULL)
-        return td_fail(err, TD_EINVAL, "--file", "is needed");
     td_try(td_file_read(file, &text, err));
     td_try(td_json_parse(td_buf_slice(&text), TD_ITEM_MAX, &cli->arena, &json, err));
     return td_policy_put(cli, cli->args[0], json, td_cli_option(cli, "replace") != NULL, err);
@@ -92,8 +90,6 @@ static enum td_code assign(struct td_tx *tx, void *p, struct td_error *err)
 static enum td_code run_assign(struct td_cli *cli, struct td_error *err)
 {
     struct ctx c = {.cli = cli};
-    if ((td_cli_option(cli, "group") != NULL) == (td_cli_option(cli, "all-devices") != NULL))
-        return td_fail(err, TD_EINVAL, "--group", "give either --group or --all-devices");
     td_try(td_store_write(cli->store, assign, &c, err));
     say_item(cli, &c.row);
     return TD_OK;
@@ -166,6 +162,7 @@ static const struct td_command rows[] = {
      .min_args = 1,
      .max_args = 1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .needs = "file",
      .about = "Adds a configuration item: policy, msi, root-certificate, wifi, edition or status-page.",
      .fields = "id; name; kind",
      .run = run_add,
@@ -177,6 +174,7 @@ static const struct td_command rows[] = {
      .min_args = 1,
      .max_args = 1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .needs = "group|all-devices",
      .about = "Assigns a configuration item; devices get it in their next session.",
      .fields = "id; name; kind",
      .run = run_assign,

@@ -26,10 +26,7 @@ static enum td_code run_add(struct td_cli *cli, struct td_error *err)
     struct ctx c = {.cli = cli};
     TD_CLEANUP(td_buf_done) struct td_buf file;
     td_buf_init(&file, TD_PROFILE_MAX_JSON);
-    const char *path = td_cli_option(cli, "file");
-    if (path == NULL)
-        return td_fail(err, TD_EINVAL, "file", "--file P.json is needed");
-    td_try(td_file_read(path, &file, err));
+    td_try(td_file_read(td_cli_option(cli, "file"), &file, err));
     td_try(td_profile_parse(td_buf_slice(&file), &cli->arena, &c.settings, err));
     td_try(td_store_write(cli->store, add, &c, err));
     if (!cli->json) {
@@ -64,8 +61,6 @@ static enum td_code run_assign(struct td_cli *cli, struct td_error *err)
     struct ctx c = {.cli = cli};
     bool all = td_cli_option(cli, "all-devices") != NULL;
     size_t devices = 0;
-    if (all == (td_cli_option(cli, "group") != NULL))
-        return td_fail(err, TD_EINVAL, "group", "give one of --group G and --all-devices");
     td_try(td_store_write(cli->store, assign, &c, err));
     td_try(td_spread(cli, actor, &devices, err));
     if (!cli->json) {
@@ -112,6 +107,7 @@ static const struct td_command rows[] = {
      .min_args = 1,
      .max_args = 1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .needs = "file",
      .about = "Adds a deployment profile.",
      .fields = "id; name; settings: every setting with its value",
      .run = run_add,
@@ -122,6 +118,7 @@ static const struct td_command rows[] = {
      .min_args = 1,
      .max_args = 1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .needs = "group|all-devices",
      .about = "Assigns a profile to a group, or to all devices that no group gives one.",
      .fields = "profileId; groupId: empty for all devices; allDevices",
      .run = run_assign,

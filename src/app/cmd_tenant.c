@@ -53,12 +53,6 @@ static enum td_code set(struct td_tx *tx, void *p, struct td_error *err)
     return TD_OK;
 }
 
-static enum td_code run_set(struct td_cli *cli, struct td_error *err)
-{
-    struct ctx c = {.cli = cli};
-    return td_store_write(cli->store, set, &c, err);
-}
-
 static enum td_code show_json(struct ctx *c, struct td_tx *tx, struct td_error *err)
 {
     struct td_jsonw w;
@@ -95,6 +89,14 @@ static enum td_code show(struct td_tx *tx, void *p, struct td_error *err)
     return TD_OK;
 }
 
+/* People see nothing when all is well; machines are told every setting as it is now. */
+static enum td_code run_set(struct td_cli *cli, struct td_error *err)
+{
+    struct ctx c = {.cli = cli};
+    td_try(td_store_write(cli->store, set, &c, err));
+    return cli->json ? td_store_read(cli->store, show, &c, err) : TD_OK;
+}
+
 static enum td_code run_show(struct td_cli *cli, struct td_error *err)
 {
     struct ctx c = {.cli = cli};
@@ -119,6 +121,7 @@ static const struct td_command rows[] = {
      .max_args = -1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .about = "Changes settings of a tenant: all that are given, or none.",
+     .fields = "as of tenant show",
      .run = run_set},
     {.noun = "tenant",
      .verb = "show",

@@ -46,13 +46,15 @@ static enum td_code tell(struct td_tx *tx, void *p, struct td_error *err)
 {
     struct ctx *c = p;
     struct td_jsonw w;
+    struct td_arena *a = &c->cli->arena;
     td_buf_reset(&c->cli->out);
+    td_try(td_user_find(tx, c->cli->tenant.id, td_str(c->user.id), a, &c->user, err));
     if (!c->cli->json) {
         td_cli_say(c->cli, "user %s: %s", c->user.upn, c->user.id);
         return TD_OK;
     }
     td_jsonw_init(&w, &c->cli->out);
-    td_try(write_user(&w, tx, &c->user, &c->cli->arena, err));
+    td_try(write_user(&w, tx, &c->user, a, err));
     td_buf_addc(&c->cli->out, '\n');
     return TD_OK;
 }
@@ -106,17 +108,24 @@ static enum td_code change(struct td_tx *tx, void *p, struct td_error *err)
     return td_user_enable(tx, cli->tenant.id, c->user.id, c->enable, actor, err);
 }
 
+/* People see nothing when all is well; machines are told the user as he is now. */
+static enum td_code change_and_tell(struct ctx *c, struct td_error *err)
+{
+    td_try(td_store_write(c->cli->store, change, c, err));
+    return c->cli->json ? td_store_read(c->cli->store, tell, c, err) : TD_OK;
+}
+
 static enum td_code run_password(struct td_cli *cli, struct td_error *err)
 {
     struct ctx c = {.cli = cli};
     td_try(td_cli_password(cli, &c.phc, err));
-    return td_store_write(cli->store, change, &c, err);
+    return change_and_tell(&c, err);
 }
 
 static enum td_code run_enable(struct td_cli *cli, struct td_error *err)
 {
     struct ctx c = {.cli = cli, .enable = strcmp(cli->command->verb, "enable") == 0};
-    return td_store_write(cli->store, change, &c, err);
+    return change_and_tell(&c, err);
 }
 
 static const struct td_command rows[] = {
@@ -126,6 +135,7 @@ static const struct td_command rows[] = {
      .min_args = 1,
      .max_args = 1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .needs = "password-file",
      .about = "Adds a user, who can sign in at once.",
      .fields = "id; upn: user name; name; enabled; roles: array of directory roles",
      .run = run_add,
@@ -145,7 +155,9 @@ static const struct td_command rows[] = {
      .min_args = 1,
      .max_args = 1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .needs = "password-file",
      .about = "Sets a new password; what was issued before is void.",
+     .fields = "as of user add",
      .run = run_password,
      .options = {{"password-file", "FILE", "file with the password; - is standard input", false}}},
     {.noun = "user",
@@ -155,6 +167,7 @@ static const struct td_command rows[] = {
      .max_args = 1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .about = "Disables a user: refused at every door at once.",
+     .fields = "as of user add",
      .run = run_enable},
     {.noun = "user",
      .verb = "enable",
@@ -163,6 +176,7 @@ static const struct td_command rows[] = {
      .max_args = 1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .about = "Enables a user again.",
+     .fields = "as of user add",
      .run = run_enable},
 };
 

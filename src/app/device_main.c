@@ -198,15 +198,19 @@ static enum td_code take_options(struct program *p, char **argv, unsigned allowe
     for (; *argv != NULL; argv++) {
         const struct option_row *row = NULL;
         struct td_slice name = td_str(*argv);
+        struct td_slice inlined = td_cut(name, '=', &name);
+        bool is_inlined = name.n != strlen(*argv);
         for (size_t i = 0; i < TD_COUNTOF(option_rows); i++)
             if (td_starts(name, "--") && td_eqs(td_sub(name, 2, name.n), option_rows[i].name))
                 row = &option_rows[i];
         if (row == NULL || (allowed & (unsigned)row->flag) == 0)
             return td_fail(err, TD_EINVAL, *argv, "this command has no such option");
-        if (row->value != NULL && argv[1] == NULL)
+        if (row->value == NULL && is_inlined)
+            return td_fail(err, TD_EINVAL, *argv, "takes no value");
+        if (row->value != NULL && !is_inlined && argv[1] == NULL)
             return td_fail(err, TD_EINVAL, *argv, "needs %s", row->value);
-        td_try(take_option(p, row->flag, argv[1], err));
-        argv += row->value != NULL;
+        td_try(take_option(p, row->flag, is_inlined ? inlined.p : argv[1], err));
+        argv += row->value != NULL && !is_inlined;
     }
     return TD_OK;
 }
@@ -252,9 +256,22 @@ static enum td_code load_server(struct program *p, struct td_error *err)
 
 static enum td_code open_state(struct program *p, struct td_error *err)
 {
-    if (p->dev.dir == NULL)
-        return td_fail(err, TD_EINVAL, "--state", "is needed");
     return td_state_open(p->dev.dir, &p->dev.state, err);
+}
+
+/* For commands that make no device: a misspelt folder stays empty. */
+static enum td_code open_known(struct program *p, struct td_error *err)
+{
+    if (!td_file_exists(p->dev.dir))
+        return td_remedy(err, td_fail(err, TD_ENOTFOUND, "state", "there is no device in %s", p->dev.dir),
+                         "take one out of its box first: touchdown-device run");
+    return open_state(p, err);
+}
+
+/* What is missing or wrong on the command line is usage. */
+static int code_of(const struct td_error *err)
+{
+    return err->code == TD_EINVAL ? EXIT_USAGE : EXIT_FAILED;
 }
 
 /* --- commands
@@ -320,11 +337,8 @@ static int run(struct program *p)
     struct td_error err = {0};
     if (p->tpm)
         return complain("--tpm is not offered yet: keys are kept in the state folder", NULL);
-    enum td_code rc = prepare(p, &err);
-    if (rc != TD_OK) {
-        int code = rc == TD_EINVAL ? EXIT_USAGE : EXIT_FAILED;
-        return fail(&p->dev, &err, code);
-    }
+    if (prepare(p, &err) != TD_OK)
+        return fail(&p->dev, &err, code_of(&err));
     p->ui.dev = &p->dev;
     p->ui.ask = isatty(STDIN_FILENO) ? ask_terminal : NULL;
     p->dev.deadline = td_monotonic() + p->timeout * TD_SECOND;
@@ -335,11 +349,14 @@ static int run(struct program *p)
 static int sync_now(struct program *p)
 {
     struct td_error err = {0};
-    if (open_state(p, &err) != TD_OK || lock_state(p, &err) != TD_OK || load_roots(p, &err) != TD_OK ||
+    if (open_known(p, &err) != TD_OK || lock_state(p, &err) != TD_OK || load_roots(p, &err) != TD_OK ||
         load_server(p, &err) != TD_OK)
+        return fail(&p->dev, &err, code_of(&err));
+    if (td_state_get(p->dev.state, "enrol.addr") == NULL) {
+        (void)td_fail(&err, TD_ESTATE, "state", "this device is not enrolled");
+        (void)td_remedy(&err, TD_ESTATE, "take it out of its box first: touchdown-device run");
         return fail(&p->dev, &err, EXIT_FAILED);
-    if (td_state_get(p->dev.state, "enrol.addr") == NULL)
-        return complain("this device is not enrolled: run it first", p->dev.dir);
+    }
     p->dev.deadline = td_monotonic() + p->timeout * TD_SECOND;
     bool user = td_state_get(p->dev.state, "user.signed_in") != NULL;
     if (td_dm_session(&p->dev, TD_DM_USER, user, &err) != TD_OK)
@@ -351,7 +368,7 @@ static int sync_now(struct program *p)
 static int show(struct program *p)
 {
     struct td_error err = {0};
-    if (open_state(p, &err) != TD_OK)
+    if (open_known(p, &err) != TD_OK)
         return fail(&p->dev, &err, EXIT_FAILED);
     TD_CLEANUP(td_buf_done) struct td_buf out;
     td_buf_init(&out, MAIN_MAX_OUTPUT);
@@ -394,10 +411,12 @@ static int preflight(struct program *p)
     struct td_error err = {0};
     struct td_hardware hw;
     if (open_state(p, &err) != TD_OK || load_roots(p, &err) != TD_OK)
-        return fail(&p->dev, &err, EXIT_FAILED);
+        return fail(&p->dev, &err, code_of(&err));
     if (p->endpoint != NULL)
         return probe(p, p->endpoint);
-    if (load_server(p, &err) != TD_OK || td_hardware_of(&p->dev, &p->arena, &hw, &err) != TD_OK)
+    if (load_server(p, &err) != TD_OK)
+        return fail(&p->dev, &err, code_of(&err));
+    if (td_hardware_of(&p->dev, &p->arena, &hw, &err) != TD_OK)
         return fail(&p->dev, &err, EXIT_FAILED);
     if (hw.facts.serial[0] == '\0')
         return complain("this machine tells no serial number: give --hardware at the first run", NULL);
@@ -413,42 +432,109 @@ static int not_offered(struct program *p TD_UNUSED)
 static const struct command {
     const char *name;
     int (*fn)(struct program *p);
-    unsigned options;
+    unsigned options, needs;
     const char *about;
 } commands[] = {
-    {"hash", print_hash, OPT_HARDWARE | OPT_CSV, "the hardware hash of this machine"},
+    {"hash", print_hash, OPT_HARDWARE | OPT_CSV, 0, "the hardware hash of this machine"},
     {"run", run, OPT_STATE | OPT_SERVER | OPT_CA | OPT_HARDWARE | OPT_TPM | OPT_ANSWER | OPT_TIMEOUT | OPT_PACE,
-     "from its box to the desktop; killed and started again, it goes on"},
-    {"sync", sync_now, OPT_STATE | OPT_SERVER | OPT_CA | OPT_TIMEOUT | OPT_PACE, "one management session"},
-    {"show", show, OPT_STATE | OPT_JSON, "what it knows of itself, and what is in effect on it"},
-    {"preflight", preflight, OPT_STATE | OPT_SERVER | OPT_CA | OPT_ENDPOINT, "would a run find and trust its service"},
-    {"reset", not_offered, ~0u, "back into its box (not offered yet)"},
-    {"diagnostics", not_offered, ~0u, "collect logs (not offered yet)"},
-    {"fleet", not_offered, ~0u, "many devices at once (not offered yet)"},
+     OPT_STATE, "from its box to the desktop; killed and started again, it goes on"},
+    {"sync", sync_now, OPT_STATE | OPT_SERVER | OPT_CA | OPT_TIMEOUT | OPT_PACE, OPT_STATE, "one management session"},
+    {"show", show, OPT_STATE | OPT_JSON, OPT_STATE, "what it knows of itself, and what is in effect on it"},
+    {"preflight", preflight, OPT_STATE | OPT_SERVER | OPT_CA | OPT_ENDPOINT, OPT_STATE,
+     "would a run find and trust its service"},
+    {"reset", not_offered, 0, 0, "back into its box (not offered yet)"},
+    {"diagnostics", not_offered, 0, 0, "collect logs (not offered yet)"},
+    {"fleet", not_offered, 0, 0, "many devices at once (not offered yet)"},
 };
+
+enum style { TEXT, MAN, MARKDOWN };
+
+static void command_usage(FILE *to, enum style style, const struct command *c)
+{
+    static const char *const before[] = {"usage: touchdown-device ", ".SS touchdown\\-device ",
+                                         "\n## touchdown-device "};
+    static const char *const between[] = {"\n", "\n", "\n\n"};
+    (void)fprintf(to, "%s%s%s%s%s", before[style], c->name, between[style], c->about, between[style]);
+    for (size_t k = 0; k < TD_COUNTOF(option_rows); k++) {
+        const struct option_row *o = &option_rows[k];
+        const char *value = o->value != NULL ? o->value : "",
+                   *needed = (c->needs & (unsigned)o->flag) != 0 ? "; needed" : "";
+        if ((c->options & (unsigned)o->flag) == 0)
+            continue;
+        if (style == TEXT)
+            (void)fprintf(to, "  --%-10s %-16s %s%s\n", o->name, value, o->about, needed);
+        else if (style == MAN)
+            (void)fprintf(to, ".TP\n\\-\\-%s %s\n%s%s\n", o->name, value, o->about, needed);
+        else
+            (void)fprintf(to, "- `--%s%s%s`: %s%s\n", o->name, value[0] != '\0' ? " " : "", value, o->about, needed);
+    }
+}
+
+static const char exit_codes[] = "0 ready or done, 1 failed (the last line: code; item; cause; remedy), 2 usage or not "
+                                 "offered, 3 not registered or no "
+                                 "profile, 4 time-out (started again, it goes on).";
+
+static int document(enum style style)
+{
+    if (style == MAN)
+        (void)printf(".TH TOUCHDOWN\\-DEVICE 1\n.SH NAME\ntouchdown\\-device \\- a virtual Windows PC\n.SH COMMANDS\n");
+    else
+        (void)printf("# touchdown-device\n\nA virtual Windows PC. Exit codes: %s\n", exit_codes);
+    for (size_t i = 0; i < TD_COUNTOF(commands); i++)
+        command_usage(stdout, style, &commands[i]);
+    if (style == MAN)
+        (void)printf(".SH EXIT STATUS\n%s\n", exit_codes);
+    return EXIT_READY;
+}
 
 static int usage(FILE *to)
 {
-    (void)fprintf(to, "usage: touchdown-device COMMAND [OPTIONS]\n\n");
-    for (size_t i = 0; i < TD_COUNTOF(commands); i++) {
+    (void)fprintf(to, "usage: touchdown-device COMMAND [OPTIONS]   (touchdown-device COMMAND --help tells more)\n\n");
+    for (size_t i = 0; i < TD_COUNTOF(commands); i++)
         (void)fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].about);
-        for (size_t k = 0; k < TD_COUNTOF(option_rows) && commands[i].fn != not_offered; k++)
-            if ((commands[i].options & (unsigned)option_rows[k].flag) != 0)
-                (void)fprintf(to, "      --%s %s\n", option_rows[k].name,
-                              option_rows[k].value != NULL ? option_rows[k].value : "");
-    }
-    (void)fprintf(to, "\noptions\n");
-    for (size_t k = 0; k < TD_COUNTOF(option_rows); k++)
-        (void)fprintf(to, "  --%-10s %-16s %s\n", option_rows[k].name,
-                      option_rows[k].value != NULL ? option_rows[k].value : "", option_rows[k].about);
+    (void)fprintf(to, "\nExit codes: %s\n", exit_codes);
     return to == stdout ? EXIT_READY : EXIT_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < TD_COUNTOF(commands); i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int help(const char *topic)
+{
+    if (topic == NULL)
+        return usage(stdout);
+    if (strcmp(topic, "--man") == 0)
+        return document(MAN);
+    if (strcmp(topic, "--markdown") == 0)
+        return document(MARKDOWN);
+    if (find_command(topic) == NULL)
+        return complain("no such command", topic);
+    command_usage(stdout, TEXT, find_command(topic));
+    return EXIT_READY;
+}
+
+static bool asks_help(char **argv)
+{
+    for (; *argv != NULL; argv++)
+        if (strcmp(*argv, "--help") == 0)
+            return true;
+    return false;
 }
 
 static int dispatch(struct program *p, const struct command *c, char **argv)
 {
     struct td_error err = {0};
+    if (asks_help(argv))
+        return help(c->name);
     if (c->fn != not_offered && take_options(p, argv, c->options, &err) != TD_OK)
         return complain(err.where, err.text);
+    if ((c->needs & OPT_STATE) != 0 && p->dev.dir == NULL)
+        return complain("--state", "is needed");
     return c->fn(p);
 }
 
@@ -457,19 +543,20 @@ int main(int argc, char **argv)
     if (argc < 2)
         return usage(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
-        return usage(stdout);
+        return help(argv[2]);
+    if (strcmp(argv[1], "--version") == 0)
+        return printf("touchdown-device %s\n", TD_VERSION) > 0 ? EXIT_READY : EXIT_FAILED;
     (void)signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < TD_COUNTOF(commands); i++) {
-        if (strcmp(argv[1], commands[i].name) != 0)
-            continue;
-        struct program p = {.env = &td_env_real, .timeout = DEFAULT_TIMEOUT};
-        p.dev.env = &td_env_real;
-        p.dev.pace = 1;
-        int code = dispatch(&p, &commands[i], argv + 2);
-        td_state_close(p.dev.state);
-        td_arena_done(&p.arena);
-        return code;
+    const struct command *c = find_command(argv[1]);
+    if (c == NULL) {
+        (void)complain("no such command", argv[1]);
+        return usage(stderr);
     }
-    (void)complain("no such command", argv[1]);
-    return usage(stderr);
+    struct program p = {.env = &td_env_real, .timeout = DEFAULT_TIMEOUT};
+    p.dev.env = &td_env_real;
+    p.dev.pace = 1;
+    int code = dispatch(&p, c, argv + 2);
+    td_state_close(p.dev.state);
+    td_arena_done(&p.arena);
+    return code;
 }

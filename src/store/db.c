@@ -73,6 +73,11 @@ enum td_code td_store_open(const char *where, const struct td_env *env, struct t
     return TD_OK;
 }
 
+bool td_store_exists(const char *where)
+{
+    return strstr(where, "://") != NULL || td_driver_sqlite.exists(where);
+}
+
 void td_store_close(struct td_store *s)
 {
     if (s == NULL)
@@ -101,6 +106,11 @@ enum td_code td_store_read(struct td_store *s, td_tx_fn *fn, void *ctx, struct t
 enum td_code td_store_write(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err)
 {
     return s->driver->write(s, fn, ctx, err);
+}
+
+void td_store_write_later(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err, td_written_fn *told)
+{
+    s->driver->write_later(s, fn, ctx, err, told);
 }
 
 int64_t td_tx_now(const struct td_tx *tx)

@@ -2,8 +2,8 @@
  *
  * A read is a function that sees one snapshot; a write is a function given a transaction handle: it holds the reads its
  * decision rests on, has no other effect, and may run twice. td_store_write returns when the commit is durable
- * (SQLite: the waiting functions run one after another in one BEGIN IMMEDIATE, each in its own SAVEPOINT, synchronous
- * FULL, one flush for all; a function may run on the thread of another who waits). A function that returns an error is
+ * (SQLite: one writer thread runs the waiting functions in one BEGIN IMMEDIATE, each in its own SAVEPOINT, synchronous
+ * FULL, one flush for all). A function that returns an error is
  * rolled back alone. No signature, password hash or network inside a write; no write over 50 ms: slice it.
  *
  * SQL stays in the subset that SQLite and PostgreSQL share: parameters are $1, $2, ...; ids are text; times integer
@@ -22,7 +22,9 @@ struct td_tx;
 /* where is a folder (embedded SQLite, made if missing) or "postgresql://..." (TD_ENOTOFFERED). Migrates. */
 enum td_code td_store_open(const char *where, const struct td_env *env, struct td_store **ret, struct td_error *err)
     TD_MUST_USE;
-void td_store_close(struct td_store *s); /* nobody may be reading or writing any more */
+/* Is there a store in the folder already? true for a shared store: opening it tells. */
+bool td_store_exists(const char *where);
+void td_store_close(struct td_store *s); /* waits for the writes under way */
 /* Whom a write may wait for (at most a millisecond) so that they share its flush: in_work tells how many requests are
  * in the hands of threads at this moment. Without it, or where it tells 1, a write waits for nobody. Set before use. */
 void td_store_gather(struct td_store *s, int (*in_work)(void *ctx), void *ctx);
@@ -32,6 +34,11 @@ typedef enum td_code td_tx_fn(struct td_tx *tx, void *ctx, struct td_error *err)
 
 enum td_code td_store_read(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err) TD_MUST_USE;
 enum td_code td_store_write(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err) TD_MUST_USE;
+
+/* The same without waiting: told is called with ctx when the commit is durable or the function failed, as a rule on the
+ * writer's thread: it must be short and must not write itself. ctx and err live until then. */
+typedef void td_written_fn(void *ctx, enum td_code rc);
+void td_store_write_later(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err, td_written_fn *told);
 
 /* The moment of the transaction: one value for all it writes. */
 int64_t td_tx_now(const struct td_tx *tx);

@@ -16,9 +16,11 @@ struct td_migration {
 
 struct td_driver {
     enum td_code (*open)(struct td_store *s, struct td_error *err);
+    bool (*exists)(const char *where);
     void (*close)(struct td_store *s);
     enum td_code (*read)(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err);
     enum td_code (*write)(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err);
+    void (*write_later)(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err, td_written_fn *told);
     enum td_code (*exec)(struct td_tx *tx, struct td_error *err, const char *sql, const char *types, va_list ap);
     enum td_code (*script)(struct td_tx *tx, const char *sql,
                            struct td_error *err); /* several statements, no parameters */

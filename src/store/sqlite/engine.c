@@ -1,18 +1,19 @@
 /* The SQLite engine: a pool of readers, one writing connection with group commit.
  *
- * Waiting writes run in one BEGIN IMMEDIATE, each in its own SAVEPOINT, and share one flush. There is no thread for it:
- * the first who waits leads, runs what has come together by then, wakes the others and hands the lead to the next one
- * in the queue, so that a write by itself costs no change of threads. Other processes (the command line) write beside
- * us; SQLite's lock orders them. */
+ * Waiting writes run in one BEGIN IMMEDIATE, each in its own SAVEPOINT, and share one flush. A caller waits for its own
+ * write, or is told by a function, so that no thread need stand still for each. Other processes (the command line)
+ * write beside us; SQLite's lock orders them. */
 #include "base/file.h"
 #include "store/sqlite/conn.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
-/* A flush costs as much as ten writes, so a leader waits this long for requests that are on their way. */
+/* A flush costs as much as ten writes, so the writer waits this long for requests that are on their way. */
 enum { MAX_BATCH = 256, GATHER_US = 1000 };
 
 struct job {
@@ -20,19 +21,20 @@ struct job {
     void *ctx;
     struct td_error *err;
     enum td_code rc;
-    sem_t woken; /* by a leader: done, or its turn to lead */
-    bool leads;
+    td_written_fn *told; /* NULL: somebody waits for finished, and the job is his */
+    sem_t finished;
     struct job *next;
 };
 
 struct engine {
     char *file;
     pthread_mutex_t lock;
-    pthread_cond_t gathered; /* for a leader that waits for more */
+    pthread_cond_t wake;
     struct job *first, **last;
-    int waiting, wanted; /* in the queue; how many of them the leader waits for, 0: for none */
-    bool led;
-    struct td_conn *writer;  /* the leader's */
+    int waiting, wanted; /* in the queue; how many of them the writer sleeps for, 0: it is awake */
+    bool stopping, running;
+    pthread_t thread;
+    struct td_conn *writer;
     struct td_conn *readers; /* idle ones */
     struct td_store_stats stats;
 };
@@ -131,81 +133,103 @@ static struct job *take_batch(struct engine *e)
     return batch;
 }
 
-/* Waits while requests in work may still bring writes; whoever is alone does not wait. The lock is held. */
-static void gather(struct td_store *s)
+static struct timespec gather_until(void)
 {
-    struct engine *e = s->engine;
-    struct timespec until;
-    int in_work = s->in_work != NULL ? s->in_work(s->in_work_ctx) : 0;
-    e->wanted = TD_MIN(in_work, MAX_BATCH);
-    if (e->waiting >= e->wanted)
-        return;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += GATHER_US * 1000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    while (e->waiting < e->wanted && pthread_cond_timedwait(&e->gathered, &e->lock, &until) == 0) {
-    }
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_nsec += GATHER_US * 1000L;
+    t.tv_sec += t.tv_nsec / 1000000000L;
+    t.tv_nsec %= 1000000000L;
+    return t;
 }
 
-/* Each of the batch may be gone as soon as it is woken. */
-static void wake_all(struct job *batch, const struct job *but)
-{
-    for (struct job *j = batch, *next; j != NULL; j = next) {
-        next = j->next;
-        if (j != but)
-            (void)sem_post(&j->woken);
-    }
-}
-
-/* Runs one batch, in which the own job is. */
-static void lead(struct td_store *s, struct job *own)
+/* Sleeps until there is a write, then while requests in work may still bring some; one that is alone does not wait.
+ * False at the end. The lock is held. */
+static bool gather(struct td_store *s)
 {
     struct engine *e = s->engine;
-    pthread_mutex_lock(&e->lock);
-    gather(s);
+    e->wanted = 1;
+    while (e->waiting == 0 && !e->stopping)
+        pthread_cond_wait(&e->wake, &e->lock);
+    e->wanted = s->in_work != NULL ? TD_MIN(s->in_work(s->in_work_ctx), MAX_BATCH) : 0;
+    if (e->waiting < e->wanted && !e->stopping) {
+        struct timespec until = gather_until();
+        while (e->waiting < e->wanted && !e->stopping && pthread_cond_timedwait(&e->wake, &e->lock, &until) == 0) {
+        }
+    }
     e->wanted = 0;
-    struct job *batch = take_batch(e);
-    pthread_mutex_unlock(&e->lock);
-    run_batch(s, batch);
-    wake_all(batch, own);
-    pthread_mutex_lock(&e->lock);
-    struct job *next = e->first;
-    e->led = next != NULL;
-    if (next != NULL)
-        next->leads = true;
-    pthread_mutex_unlock(&e->lock);
-    if (next != NULL)
-        (void)sem_post(&next->woken);
+    return e->waiting != 0;
 }
 
-static void wait_for_leader(struct job *job)
+static void finish(struct engine *e, struct job *job)
 {
-    while (sem_wait(&job->woken) != 0) { /* interrupted by a signal */
+    __atomic_add_fetch(job->rc == TD_OK ? &e->stats.writes : &e->stats.failed, 1, __ATOMIC_RELAXED);
+    if (job->told == NULL) { /* its owner may go, and it with him, as soon as he is woken */
+        (void)sem_post(&job->finished);
+        return;
     }
+    job->told(job->ctx, job->rc);
+    td_free(job);
+}
+
+static void *writer_main(void *arg)
+{
+    struct td_store *s = arg;
+    struct engine *e = s->engine;
+    pthread_mutex_lock(&e->lock);
+    while (gather(s)) {
+        struct job *batch = take_batch(e);
+        pthread_mutex_unlock(&e->lock);
+        run_batch(s, batch);
+        for (struct job *j = batch, *next; j != NULL; j = next) {
+            next = j->next;
+            finish(e, j);
+        }
+        pthread_mutex_lock(&e->lock);
+    }
+    pthread_mutex_unlock(&e->lock);
+    return NULL;
+}
+
+static enum td_code add_job(struct engine *e, struct job *job)
+{
+    pthread_mutex_lock(&e->lock);
+    bool closed = e->stopping, enough;
+    if (!closed) {
+        *e->last = job;
+        e->last = &job->next;
+        e->waiting++;
+    }
+    enough = e->wanted != 0 && e->waiting >= e->wanted;
+    pthread_mutex_unlock(&e->lock);
+    if (enough)
+        pthread_cond_signal(&e->wake);
+    return closed ? td_fail(job->err, TD_EUNAVAILABLE, "store", "is closing") : TD_OK;
 }
 
 static enum td_code sqlite_write(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err)
 {
-    struct engine *e = s->engine;
     struct job job = {.fn = fn, .ctx = ctx, .err = err};
-    (void)sem_init(&job.woken, 0, 0);
-    pthread_mutex_lock(&e->lock);
-    *e->last = &job;
-    e->last = &job.next;
-    e->waiting++;
-    bool leads = !e->led, enough = e->wanted != 0 && e->waiting >= e->wanted;
-    e->led = true;
-    pthread_mutex_unlock(&e->lock);
-    if (enough)
-        pthread_cond_signal(&e->gathered);
-    if (!leads)
-        wait_for_leader(&job);
-    if (leads || job.leads)
-        lead(s, &job);
-    (void)sem_destroy(&job.woken);
-    __atomic_add_fetch(job.rc == TD_OK ? &e->stats.writes : &e->stats.failed, 1, __ATOMIC_RELAXED);
-    return job.rc;
+    (void)sem_init(&job.finished, 0, 0);
+    enum td_code rc = add_job(s->engine, &job);
+    if (rc == TD_OK) {
+        while (sem_wait(&job.finished) != 0) { /* interrupted by a signal */
+        }
+        rc = job.rc;
+    }
+    (void)sem_destroy(&job.finished);
+    return rc;
+}
+
+static void sqlite_write_later(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err, td_written_fn *told)
+{
+    struct job *job = td_new(struct job);
+    *job = (struct job){.fn = fn, .ctx = ctx, .err = err, .told = told};
+    enum td_code rc = add_job(s->engine, job);
+    if (rc != TD_OK) {
+        td_free(job);
+        told(ctx, rc);
+    }
 }
 
 static enum td_code take_reader(struct engine *e, struct td_conn **ret, struct td_error *err)
@@ -314,8 +338,33 @@ static void init_locks(struct engine *e)
     (void)pthread_mutex_init(&e->lock, NULL);
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&e->gathered, &monotonic);
+    (void)pthread_cond_init(&e->wake, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
+}
+
+static char *file_in(const char *folder)
+{
+    size_t n = strlen(folder) + sizeof("/store.db");
+    char *file = td_alloc(n);
+    (void)snprintf(file, n, "%s/store.db", folder);
+    return file;
+}
+
+static bool sqlite_exists(const char *where)
+{
+    char *file = file_in(where);
+    bool there = td_file_exists(file);
+    td_free(file);
+    return there;
+}
+
+/* A new store is its owner's alone, whatever the folder allows; its journals take the mode of the file. Never opened
+ * here when it is there: closing it would drop the locks that the process holds on it. */
+static void make_private(const char *file)
+{
+    int fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        (void)close(fd);
 }
 
 static enum td_code sqlite_open(struct td_store *s, struct td_error *err)
@@ -324,11 +373,14 @@ static enum td_code sqlite_open(struct td_store *s, struct td_error *err)
     s->engine = e;
     e->last = &e->first;
     init_locks(e);
-    size_t n = strlen(s->where) + sizeof("/store.db");
-    e->file = td_alloc(n);
-    (void)snprintf(e->file, n, "%s/store.db", s->where);
+    e->file = file_in(s->where);
     td_try(td_dir_make(s->where, 0700, err));
-    return td_conn_open(e->file, TD_CONN_WRITES, &e->writer, err);
+    make_private(e->file);
+    td_try(td_conn_open(e->file, TD_CONN_WRITES, &e->writer, err));
+    if (pthread_create(&e->thread, NULL, writer_main, s) != 0)
+        return td_fail(err, TD_EUNAVAILABLE, "store", "cannot start its writer thread");
+    e->running = true;
+    return TD_OK;
 }
 
 static void sqlite_close(struct td_store *s)
@@ -336,13 +388,19 @@ static void sqlite_close(struct td_store *s)
     struct engine *e = s->engine;
     if (e == NULL)
         return;
+    pthread_mutex_lock(&e->lock);
+    e->stopping = true;
+    pthread_mutex_unlock(&e->lock);
+    pthread_cond_signal(&e->wake);
+    if (e->running)
+        pthread_join(e->thread, NULL);
     td_conn_close(e->writer);
     while (e->readers != NULL) {
         struct td_conn *c = e->readers;
         e->readers = c->next;
         td_conn_close(c);
     }
-    (void)pthread_cond_destroy(&e->gathered);
+    (void)pthread_cond_destroy(&e->wake);
     (void)pthread_mutex_destroy(&e->lock);
     td_free(e->file);
     td_free(e);
@@ -355,9 +413,11 @@ extern const size_t td_migrations_sqlite_count;
 /* The table of migrations is generated; its size is read when the store opens. */
 const struct td_driver td_driver_sqlite = {
     .open = sqlite_open,
+    .exists = sqlite_exists,
     .close = sqlite_close,
     .read = sqlite_read,
     .write = sqlite_write,
+    .write_later = sqlite_write_later,
     .exec = sqlite_exec,
     .script = sqlite_script,
     .changes = sqlite_changes,
