@@ -237,11 +237,12 @@ struct td_slice td_authority_intermediate(const struct td_authority *ca, enum td
 static void fill_urls(const struct td_service *svc, enum td_purpose purpose, struct td_arena *a,
                       struct td_cert_template *t)
 {
-    if (purpose == TD_PURPOSE_SERVER || svc->base == NULL)
+    const char *base = svc->http_base != NULL ? svc->http_base : svc->base;
+    if (purpose == TD_PURPOSE_SERVER || base == NULL)
         return;
-    t->crl_url = td_arena_printf(a, "%s/pki/%s.crl", svc->base, td_purpose_words[purpose]);
-    t->ca_url = td_arena_printf(a, "%s/pki/%s.crt", svc->base, td_purpose_words[purpose]);
-    t->ocsp_url = td_arena_printf(a, "%s/ocsp", svc->base);
+    t->crl_url = td_arena_printf(a, "%s/pki/%s.crl", base, td_purpose_words[purpose]);
+    t->ca_url = td_arena_printf(a, "%s/pki/%s.crt", base, td_purpose_words[purpose]);
+    t->ocsp_url = td_arena_printf(a, "%s/ocsp", base);
 }
 
 enum td_code td_authority_issue(const struct td_service *svc, enum td_purpose purpose, struct td_cert_template *t,

@@ -14,6 +14,7 @@ struct td_service {
     const struct td_env *env;
     const char *data_dir;
     const char *base;         /* "https://localhost:8443": for links made without a request */
+    const char *http_base;    /* "http://localhost:8080": of /pki/ and /ocsp without TLS, or NULL */
     const char *const *names; /* host names it serves under, with port, NULL-terminated */
     struct td_master master;
     struct td_password_cost password_cost;
@@ -21,7 +22,8 @@ struct td_service {
     struct td_keyring *keyring;
 };
 
-/* True if the host (with or without port) is one of our names. */
+/* True if the host is one of our names. Its port does not matter: links carry the port that the caller used, which
+ * differs from ours behind a forwarded port, and tokens carry those links (contract section 2). */
 bool td_service_is_ours(const struct td_service *svc, struct td_slice host);
 
 #endif

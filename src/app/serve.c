@@ -21,7 +21,7 @@ struct serving {
     struct td_operations operations;
     struct td_router router;
     struct td_server *server;
-    char address[80];
+    char address[80], http_address[80];
 };
 
 static void end(struct serving *s)
@@ -78,6 +78,25 @@ static void set_names(struct serving *s)
     s->svc.names = names;
     struct td_slice first = td_sub(td_str(names[0]), 0, strlen(names[0]) - strlen(colon));
     s->svc.base = td_arena_printf(&s->arena, "https://%.*s%s", TD_FMT(first), port);
+}
+
+/* RFC 5280 8: lists and OCSP are fetched without TLS where that is offered, for a check of TLS would go round in a
+ * ring. */
+static void set_http_base(struct serving *s)
+{
+    const struct td_serve_config *c = s->config;
+    s->svc.http_base = c->http_base;
+    if (c->http_base != NULL || s->http_address[0] == '\0')
+        return;
+    const char *colon = strrchr(s->http_address, ':'), *port = strcmp(colon, ":80") == 0 ? "" : colon;
+    struct td_slice host = td_bytes(s->http_address, (size_t)(colon - s->http_address));
+    bool everywhere = td_eqs(host, "0.0.0.0") || td_eqs(host, "[::]"), ipv6 = false;
+    if (c->name_count != 0)
+        host = td_str(c->names[0].host);
+    else if (everywhere)
+        host = TD_S("localhost");
+    ipv6 = host.p[0] != '[' && td_find(host, ':') != SIZE_MAX;
+    s->svc.http_base = td_arena_printf(&s->arena, ipv6 ? "http://[%.*s]%s" : "http://%.*s%s", TD_FMT(host), port);
 }
 
 static enum td_code open_service(struct serving *s, struct td_error *err)
@@ -158,7 +177,8 @@ static enum td_code start_server(struct serving *s, struct td_error *err)
         .router = &s->router,
         .limits = s->config->limits,
         .listen = s->address,
-        .http = s->config->http,
+        .http = s->http_address[0] != '\0' ? s->http_address : NULL,
+        .proxy = s->config->proxy,
         .names = s->config->names,
         .name_count = s->config->name_count,
         .base = s->svc.base,
@@ -170,6 +190,7 @@ static enum td_code start_server(struct serving *s, struct td_error *err)
         .workers = s->config->workers,
         .done = s->config->debug ? log_request : NULL,
     };
+    config.proxy.trusted = s->config->trusted;
     enum td_code rc = td_server_start(&config, &s->server, err);
     wipe_keys(certs, count);
     atomic_store(&s->operations.server, s->server);
@@ -215,7 +236,9 @@ enum td_code td_serve(const struct td_serve_config *config, const struct td_env 
     raise_files();
     td_arena_init(&s.arena);
     td_try(td_server_probe(config->listen, s.address, err));
+    td_try(td_server_probe(config->http, s.http_address, err));
     set_names(&s);
+    set_http_base(&s);
     td_try(open_service(&s, err));
     td_try(start_server(&s, err));
     td_log(TD_INFO, "serve.ready", "https", td_server_address(s.server), "http",

@@ -5,7 +5,7 @@
 
 #include "http/server.h"
 
-enum { TD_SERVE_MAX_NAMES = 32, TD_SERVE_MAX_CERTS = 16 };
+enum { TD_SERVE_MAX_NAMES = 32, TD_SERVE_MAX_CERTS = 16, TD_SERVE_MAX_TRUSTED = 32 };
 
 struct td_serve_cert { /* a [certificate NAME] section: PEM files of an administrator's own */
     const char *section;
@@ -16,6 +16,7 @@ struct td_serve_cert { /* a [certificate NAME] section: PEM files of an administ
 struct td_serve_config { /* texts live in the arena that they were read with */
     const char *data;
     const char *listen, *http;
+    const char *http_base; /* where certificates say that their lists are; NULL: by http */
     struct td_server_name names[TD_SERVE_MAX_NAMES];
     size_t name_count;
     const char *metrics_token;
@@ -25,6 +26,8 @@ struct td_serve_config { /* texts live in the arena that they were read with */
     struct td_http_limits limits;
     struct td_serve_cert certs[TD_SERVE_MAX_CERTS];
     size_t cert_count;
+    struct td_server_proxy proxy; /* its networks are those below */
+    struct td_network trusted[TD_SERVE_MAX_TRUSTED];
 };
 
 void td_serve_config_init(struct td_serve_config *c);

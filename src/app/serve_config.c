@@ -74,6 +74,19 @@ static enum td_code set_int(int *to, const char *value, int64_t max, struct td_e
     return TD_OK;
 }
 
+static enum td_code set_http_base(struct td_serve_config *c, const char *value, struct td_arena *a,
+                                  struct td_error *err)
+{
+    struct td_slice s = td_str(value);
+    bool fine = td_starts(s, "http://") && s.n > 7 && s.n <= 300 && !td_ends(s, "/");
+    for (size_t i = 7; i < s.n; i++)
+        fine = fine && (host_char(s.p[i]) || strchr("[]/_", s.p[i]) != NULL);
+    if (!fine)
+        return td_fail(err, TD_EINVAL, "", "\"%s\" is not http://HOST[:PORT] without a '/' at its end", value);
+    c->http_base = td_arena_strdup(a, value);
+    return TD_OK;
+}
+
 static enum td_code set_serve(struct td_serve_config *c, const char *key, const char *value, struct td_arena *a,
                               struct td_error *err)
 {
@@ -95,10 +108,60 @@ static enum td_code set_serve(struct td_serve_config *c, const char *key, const 
         c->debug = strcmp(value, "debug") == 0;
     else if (strcmp(key, "log-level") == 0)
         return td_fail(err, TD_EINVAL, "", "\"%s\" is neither info nor debug", value);
-    else if (strcmp(key, "trusted-proxy") == 0)
-        return td_fail(err, TD_ENOTOFFERED, "", "a proxy in front is not offered yet");
+    else if (strcmp(key, "http-base") == 0)
+        return set_http_base(c, value, a, err);
     else
         return td_fail(err, TD_EINVAL, "", "no such key");
+    return TD_OK;
+}
+
+/* Addresses, networks and the word unix, parted by commas or blanks. */
+static enum td_code add_trusted(struct td_serve_config *c, const char *value, struct td_error *err)
+{
+    struct td_slice rest = td_str(value);
+    while (rest.n != 0) {
+        size_t n = strcspn(rest.p, ", \t");
+        struct td_slice one = td_sub(rest, 0, n);
+        rest = td_sub(rest, n + 1, rest.n);
+        if (one.n == 0)
+            continue;
+        if (td_eqs(one, "unix")) {
+            c->proxy.trust_unix = true;
+            continue;
+        }
+        if (c->proxy.trusted_count == TD_SERVE_MAX_TRUSTED)
+            return td_fail(err, TD_ELIMIT, "", "more than %d networks", TD_SERVE_MAX_TRUSTED);
+        td_try(td_network_parse(one, &c->trusted[c->proxy.trusted_count], err));
+        c->proxy.trusted_count++;
+    }
+    return TD_OK;
+}
+
+/* A header's name, RFC 9110 5.6.2. */
+static bool is_token(struct td_slice s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (c == ':' || c == '\0' || (!host_char(c) && strchr("!#$%&'*+^_`|~", c) == NULL))
+            return false;
+    }
+    return s.n != 0 && s.n <= 64;
+}
+
+static enum td_code set_proxy(struct td_serve_config *c, const char *key, const char *value, struct td_arena *a,
+                              struct td_error *err)
+{
+    if (strcmp(key, "trusted") == 0)
+        return add_trusted(c, value, err);
+    if (strcmp(key, "certificate-header") == 0) {
+        if (!is_token(td_str(value)))
+            return td_fail(err, TD_EINVAL, "", "\"%s\" is not a header's name", value);
+        c->proxy.certificate_header = td_arena_strdup(a, value);
+    } else if (strcmp(key, "unix") == 0) {
+        c->proxy.unix_path = td_arena_strdup(a, value);
+    } else {
+        return td_fail(err, TD_EINVAL, "", "no such key");
+    }
     return TD_OK;
 }
 
@@ -145,6 +208,8 @@ static int on_value(void *ctx, const char *section, const char *key, const char 
         r->rc = set_serve(r->config, key, value, r->arena, r->err);
     else if (strcmp(section, "limits") == 0)
         r->rc = set_limit(r->config, key, value, r->err);
+    else if (strcmp(section, "proxy") == 0)
+        r->rc = set_proxy(r->config, key, value, r->arena, r->err);
     else if (td_starts(td_str(section), "certificate "))
         r->rc = set_cert(r->config, section, key, value, r->arena, r->err);
     else
@@ -162,6 +227,13 @@ static enum td_code check_certs(const struct td_serve_config *c, struct td_error
     return TD_OK;
 }
 
+static enum td_code check_proxy(const struct td_serve_config *c, struct td_error *err)
+{
+    if (c->proxy.certificate_header != NULL && c->proxy.trusted_count == 0 && !c->proxy.trust_unix)
+        return td_fail(err, TD_EINVAL, "[proxy] certificate-header", "nobody is believed: the key trusted is missing");
+    return TD_OK;
+}
+
 enum td_code td_serve_config_read(struct td_serve_config *c, const char *path, struct td_arena *a, struct td_error *err)
 {
     TD_CLEANUP(td_buf_wipe) struct td_buf text;
@@ -172,5 +244,6 @@ enum td_code td_serve_config_read(struct td_serve_config *c, const char *path, s
     td_try(r.rc);
     if (line != 0)
         return td_fail(err, TD_EFORMAT, path, "line %d is neither [section] nor key = value", line);
-    return check_certs(c, err);
+    td_try(check_certs(c, err));
+    return check_proxy(c, err);
 }

@@ -26,8 +26,10 @@ static void reads_all_keys(void **state TD_UNUSED)
     struct td_error err;
     assert_ok(read_text("; a comment\n[serve]\nlisten = 0.0.0.0:443\nhttp=0.0.0.0:80\nname = MDM.Contoso.test\n"
                         "name = portal.test , people\nname = [::1]\nmetrics-token = secret\nlog-level = debug\n"
-                        "loops = 3\nworkers = 9\npassword-memory-kib = 2048\n"
+                        "loops = 3\nworkers = 9\npassword-memory-kib = 2048\nhttp-base = http://pki.test:8080\n"
                         "[limits]\nidle-ms = 300\nconnections = 5\nlimited-requests-per-second = 0\n"
+                        "[proxy]\ntrusted = unix, 10.0.0.0/8,2001:db8::1\ntrusted = 192.0.2.1\nunix = /run/td.sock\n"
+                        "certificate-header = X-Client-Cert\n"
                         "[certificate a]\nhosts = a.test b.test\nchain = /a.pem\nkey = /a.key\n",
                         &c, &err));
     assert_string_equal(c.listen, "0.0.0.0:443");
@@ -47,6 +49,13 @@ static void reads_all_keys(void **state TD_UNUSED)
     assert_int_equal(c.limits.connections, 5);
     assert_int_equal(c.limits.rate_per_address, 0);
     assert_int_equal(c.limits.body, td_http_limits_default.body);
+    assert_string_equal(c.http_base, "http://pki.test:8080");
+    assert_true(c.proxy.trust_unix);
+    assert_int_equal(c.proxy.trusted_count, 3);
+    assert_int_equal(c.trusted[0].bits, 104);
+    assert_int_equal(c.trusted[1].bits, 128);
+    assert_string_equal(c.proxy.unix_path, "/run/td.sock");
+    assert_string_equal(c.proxy.certificate_header, "X-Client-Cert");
     assert_int_equal(c.cert_count, 1);
     assert_string_equal(c.certs[0].hosts[1], "b.test");
     assert_null(c.certs[0].hosts[2]);
@@ -69,7 +78,16 @@ static void tells_mistakes(void **state TD_UNUSED)
         {"[serve]\nname = \n", "[serve] name", TD_EINVAL},
         {"[serve]\nworkers = 0\n", "[serve] workers", TD_EINVAL},
         {"[serve]\nlog-level = loud\n", "[serve] log-level", TD_EINVAL},
-        {"[serve]\ntrusted-proxy = 10.0.0.1\n", "[serve] trusted-proxy", TD_ENOTOFFERED},
+        {"[serve]\ntrusted-proxy = 10.0.0.1\n", "[serve] trusted-proxy", TD_EINVAL},
+        {"[serve]\nhttp-base = https://a.test\n", "[serve] http-base", TD_EINVAL},
+        {"[serve]\nhttp-base = http://\n", "[serve] http-base", TD_EINVAL},
+        {"[serve]\nhttp-base = http://a.test/\n", "[serve] http-base", TD_EINVAL},
+        {"[proxy]\ntrusted = proxy.test\n", "[proxy] trusted", TD_EINVAL},
+        {"[proxy]\ntrusted = 10.0.0.1, 10.0.0.0/0\n", "[proxy] trusted", TD_EINVAL},
+        {"[proxy]\ntrusted = 10.0.0.1/24\n", "[proxy] trusted", TD_EINVAL},
+        {"[proxy]\ncertificate-header = X Cert\n", "[proxy] certificate-header", TD_EINVAL},
+        {"[proxy]\ncertificate-header = X-Cert\n", "[proxy] certificate-header", TD_EINVAL},
+        {"[proxy]\nlisten = 10.0.0.1\n", "[proxy] listen", TD_EINVAL},
         {"[limits]\nidle-ms = -1\n", "[limits] idle-ms", TD_EINVAL},
         {"[limits]\nidle-ms = 5s\n", "[limits] idle-ms", TD_EINVAL},
         {"[limits]\npatience = 5\n", "[limits] patience", TD_EINVAL},
