@@ -145,7 +145,8 @@ static enum td_code read_cert(const char *name, const struct td_http_request *re
 static enum td_code believe(const struct td_server_proxy *proxy, struct td_http_request *req, struct td_peer *peer,
                             struct td_ip *ret_ip, struct td_error *err)
 {
-    peer->cert = TD_S("");
+    if (!td_fault("proxy-own-certificate"))
+        peer->cert = TD_S("");
     td_try(find_client(proxy, req, peer, ret_ip, err));
     td_try(read_proto(req, peer, err));
     td_try(read_host(req, err));

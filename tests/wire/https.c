@@ -11,8 +11,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 struct td_server_config config;
@@ -246,6 +248,11 @@ void served(void)
         fail_msg("%s: %s", err.where, err.text);
 }
 
+struct td_slice https_client_cert(void)
+{
+    return ca;
+}
+
 struct td_server_cert https_cert(int which)
 {
     return certs[which];
@@ -288,15 +295,35 @@ static int connect_to(const char *address)
     return -1;
 }
 
+static int connect_to_file(const char *path)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    struct timeval limit = {10, 0};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
+        return fd;
+    (void)close(fd);
+    return -1;
+}
+
+static int connect_as(const struct client_options *o)
+{
+    if (o->file != NULL)
+        return connect_to_file(o->file);
+    return connect_to(o->plain ? td_server_http_address(server) : td_server_address(server));
+}
+
 struct client *dial(const struct client_options *o)
 {
-    int fd = connect_to(o->plain ? td_server_http_address(server) : td_server_address(server));
+    int fd = connect_as(o);
     if (fd < 0)
         return NULL;
     struct client *c = td_new(struct client);
     c->fd = fd;
     td_buf_init(&c->in, 16 << 20);
-    if (o->plain || o->raw)
+    if (o->plain || o->raw || o->file != NULL)
         return c;
     c->ssl = SSL_new(o->cert ? client_ctx_cert : client_ctx);
     (void)SSL_set_fd(c->ssl, fd);

@@ -19,6 +19,7 @@ struct client {
 struct client_options {
     bool cert, plain, tls12, raw; /* raw: connected, no handshake */
     const char *name;             /* SNI */
+    const char *file;             /* by this socket file, plain */
     SSL_SESSION *session;
 };
 
@@ -34,6 +35,7 @@ int https_teardown(void **state);
 int begins(void **state);
 int ends(void **state);
 void served(void);                           /* starts the server */
+struct td_slice https_client_cert(void);     /* DER, what dial shows with .cert */
 struct td_server_cert https_cert(int which); /* 0 and 1: two certificates for the same names */
 void open_gate(void);                        /* lets the handlers of /slow go */
 
