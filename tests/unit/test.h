@@ -5,7 +5,8 @@
 #include "base/buf.h"
 #include "base/file.h"
 
-/* clang-format off: cmocka.h wants the others before it */
+/* cmocka.h wants the others before it */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

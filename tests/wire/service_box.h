@@ -11,11 +11,10 @@
 #include "store/certificate.h"
 #include "store/tenant.h"
 #include "store/user.h"
+#include "unit/run.h"
 #include "unit/test.h"
 
-#include <spawn.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define BOX_NOW (INT64_C(1893553445) * TD_SECOND) /* 2030-01-02T03:04:05Z, as in the documents */
@@ -144,26 +143,10 @@ static inline const char *box_file(struct service_box *b, const char *name, stru
     return path;
 }
 
-/* Exit status of a program, its output dropped; -1 if it is not there. */
-static inline int box_run(const char *const argv[])
-{
-    extern char **environ;
-    posix_spawn_file_actions_t quiet;
-    pid_t pid;
-    int status = -1;
-    posix_spawn_file_actions_init(&quiet);
-    posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", 1, 0);
-    posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", 1, 0);
-    if (posix_spawnp(&pid, argv[0], &quiet, NULL, (char *const *)(uintptr_t)argv, environ) == 0)
-        (void)waitpid(pid, &status, 0);
-    posix_spawn_file_actions_destroy(&quiet);
-    return status;
-}
-
 static inline void box_need_openssl(void)
 {
     const char *version[] = {"openssl", "version", NULL};
-    if (box_run(version) != 0) {
+    if (run_program(version) != 0) {
         print_message("openssl(1) is missing\n");
         skip();
     }

@@ -242,10 +242,10 @@ static void openssl_reads_and_verifies_it(void **state)
     const char *verify[] = {"openssl", "verify", "-attime",    "1893553445", "-x509_strict", "-purpose", "sslclient",
                             "-CAfile", root,     "-untrusted", between,      leaf,           NULL};
     const char *text[] = {"openssl", "x509", "-in", leaf, "-noout", "-text", NULL};
-    assert_int_equal(box_run(verify), 0);
-    assert_int_equal(box_run(text), 0);
+    assert_int_equal(run_program(verify), 0);
+    assert_int_equal(run_program(text), 0);
     verify[6] = "sslserver"; /* a device is no server */
-    assert_int_not_equal(box_run(verify), 0);
+    assert_int_not_equal(run_program(verify), 0);
 }
 
 static void keeps_the_directory_object(void **state)

@@ -288,12 +288,12 @@ static void openssl_trusts_the_server(void **state)
                             leaf,
                             leaf,
                             NULL};
-    assert_int_equal(box_run(verify), 0);
+    assert_int_equal(run_program(verify), 0);
     verify[8] = "other.example.test";
-    assert_int_not_equal(box_run(verify), 0);
+    assert_int_not_equal(run_program(verify), 0);
     verify[7] = "-verify_ip";
     verify[8] = "::1";
-    assert_int_equal(box_run(verify), 0);
+    assert_int_equal(run_program(verify), 0);
 }
 
 static void serves_certificates(void **state)
@@ -325,7 +325,7 @@ static void tells_of_revocation(void **state)
     const char *make[] = {"openssl", "ocsp", "-issuer", between, "-cert", leaf, "-reqout", req, NULL};
     struct td_buf request;
     struct td_error err;
-    assert_int_equal(box_run(make), 0);
+    assert_int_equal(run_program(make), 0);
     td_buf_init(&request, 4096);
     assert_ok(td_file_read(req, &request, &err));
     const char *get = td_arena_printf(&b->arena, "/ocsp/%s", td_b64(&b->arena, td_buf_slice(&request)));
@@ -336,7 +336,7 @@ static void tells_of_revocation(void **state)
         const char *crl = box_file(b, "y.der", td_buf_slice(&b->reply.body));
         const char *verify[] = {"openssl", "verify", "-attime",    "1893553445", "-crl_check", "-CRLfile", crl,
                                 "-CAfile", root,     "-untrusted", between,      leaf,         NULL};
-        assert_true(revoked == 0 ? box_run(verify) == 0 : box_run(verify) != 0);
+        assert_true(revoked == 0 ? run_program(verify) == 0 : run_program(verify) != 0);
         for (int way = 0; way < 2; way++) {
             assert_int_equal(way == 0 ? ask(b, "POST", "/ocsp", td_buf_slice(&request)) : ask(b, "GET", get, TD_S("")),
                              200);
@@ -344,7 +344,7 @@ static void tells_of_revocation(void **state)
             const char *resp = box_file(b, "y.der", td_buf_slice(&b->reply.body));
             const char *read[] = {"openssl", "ocsp",          "-respin", resp,      "-reqin",     req, "-CAfile",
                                   root,      "-verify_other", between,   "-attime", "1893553445", NULL};
-            assert_int_equal(box_run(read), 0);
+            assert_int_equal(run_program(read), 0);
             /* certStatus: [0] good is 80 00, [1] revoked begins A1 */
             bool says_good = td_search(td_buf_slice(&b->reply.body), td_bytes("\x80\x00\x18", 3)) != SIZE_MAX;
             assert_int_equal(says_good, revoked == 0);

@@ -2,14 +2,11 @@
 #include "base/encode.h"
 #include "base/env.h"
 #include "crypto/cert.h"
+#include "unit/run.h"
 #include "unit/test.h"
 
-#include <spawn.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 static const int64_t now = INT64_C(1800000000) * TD_SECOND;
 
@@ -42,20 +39,6 @@ static struct td_slice bent(struct td_slice s, size_t at)
     struct td_slice copy = td_arena_copy(&arena, s);
     ((char *)(uintptr_t)copy.p)[at] ^= 1;
     return copy;
-}
-
-static int run(const char *const argv[])
-{
-    posix_spawn_file_actions_t quiet;
-    pid_t pid;
-    int status = -1;
-    posix_spawn_file_actions_init(&quiet);
-    posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", 1, 0);
-    posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", 1, 0);
-    if (posix_spawnp(&pid, argv[0], &quiet, NULL, (char *const *)(uintptr_t)argv, environ) == 0)
-        (void)waitpid(pid, &status, 0);
-    posix_spawn_file_actions_destroy(&quiet);
-    return status;
 }
 
 static void reads_requests_as_windows_sends_them(void **state TD_UNUSED)
@@ -122,7 +105,7 @@ static void refuses_small_keys(void **state TD_UNUSED)
     snprintf(req, sizeof(req), "%s/small.der", dir);
     const char *const argv[] = {"openssl", "req", "-new",     "-newkey", "rsa:1024", "-nodes", "-subj", "/CN=small",
                                 "-keyout", key,   "-outform", "DER",     "-out",     req,      NULL};
-    if (run(argv) != 0) {
+    if (run_program(argv) != 0) {
         print_message("openssl(1) is missing\n");
         skip();
     }
@@ -303,7 +286,7 @@ static const char *file(const char *name, const char *text)
 static void openssl_verifies_chain_and_list(void **state TD_UNUSED)
 {
     const char *version[] = {"openssl", "version", NULL};
-    if (run(version) != 0) {
+    if (run_program(version) != 0) {
         print_message("openssl(1) is missing\n");
         skip();
     }
@@ -312,7 +295,7 @@ static void openssl_verifies_chain_and_list(void **state TD_UNUSED)
     const char *good[] = {
         "openssl",    "verify", "-attime", "1800000000", "-x509_strict", "-purpose", "sslclient", "-CAfile", r,
         "-untrusted", b,        l,         NULL};
-    assert_int_equal(run(good), 0);
+    assert_int_equal(run_program(good), 0);
     struct td_revoked gone[] = {{"7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", now - TD_HOUR}};
     struct td_slice der;
     struct td_error err;
@@ -322,7 +305,7 @@ static void openssl_verifies_chain_and_list(void **state TD_UNUSED)
         const char *check[] = {
             "openssl",    "verify", "-attime", "1800000000", "-crl_check", "-CRLfile", crl, "-CAfile", r,
             "-untrusted", b,        l,         NULL};
-        assert_true(count == 0 ? run(check) == 0 : run(check) != 0);
+        assert_true(count == 0 ? run_program(check) == 0 : run_program(check) != 0);
     }
     const char *const made[] = {r, b, l, crl};
     for (size_t i = 0; i < TD_COUNTOF(made); i++)
@@ -349,7 +332,7 @@ static void openssl_believes_the_responder(void **state TD_UNUSED)
     struct td_buf in;
     enum td_ocsp_status status = TD_OCSP_GOOD;
     td_buf_init(&in, TD_OCSP_MAX);
-    if (run(ask) != 0) {
+    if (run_program(ask) != 0) {
         print_message("openssl(1) is missing\n");
         skip();
     }
@@ -360,10 +343,10 @@ static void openssl_believes_the_responder(void **state TD_UNUSED)
         assert_ok(td_file_write(resp, der, 0600, &err));
         const char *read[] = {"openssl", "ocsp",          "-respin", resp,      "-reqin",     req, "-CAfile",
                               r,         "-verify_other", b,         "-attime", "1800000000", NULL};
-        assert_int_equal(run(read), 0);
+        assert_int_equal(run_program(read), 0);
         if (status == TD_OCSP_GOOD) { /* a signature that is bent is not believed */
             assert_ok(td_file_write(resp, bent(der, der.n - 4), 0600, &err));
-            assert_int_not_equal(run(read), 0);
+            assert_int_not_equal(run_program(read), 0);
         }
     }
     /* not ours: the protocol's error answer, "unauthorized" (6) */

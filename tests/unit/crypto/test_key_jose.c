@@ -4,11 +4,10 @@
 #include "crypto/cert.h"
 #include "crypto/digest.h"
 #include "crypto/jose.h"
+#include "unit/run.h"
 #include "unit/test.h"
 
-#include <spawn.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static struct td_arena arena;
@@ -304,22 +303,6 @@ static void writes_a_jwk(void **state TD_UNUSED)
     td_buf_done(&out);
 }
 
-/* Exit status of a program of another make, its output dropped; -1 if it is not there. */
-static int run(const char *const argv[])
-{
-    extern char **environ;
-    posix_spawn_file_actions_t quiet;
-    pid_t pid;
-    int status = -1;
-    posix_spawn_file_actions_init(&quiet);
-    posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", 1, 0);
-    posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", 1, 0);
-    if (posix_spawnp(&pid, argv[0], &quiet, NULL, (char *const *)(uintptr_t)argv, environ) == 0)
-        (void)waitpid(pid, &status, 0);
-    posix_spawn_file_actions_destroy(&quiet);
-    return status;
-}
-
 static const char *temporary(struct td_slice data)
 {
     char *path = td_arena_strdup(&arena, "/tmp/td-jose-XXXXXX");
@@ -371,7 +354,7 @@ static char *private_jwk(const struct td_key *key, const char *more)
 static void need(const char *program, const char *word)
 {
     const char *argv[] = {program, word, NULL};
-    if (run(argv) != 0) {
+    if (run_program(argv) != 0) {
         print_message("%s(1) is missing\n", program);
         skip();
     }
@@ -387,9 +370,9 @@ static void a_foreign_library_believes_our_tokens(void **state TD_UNUSED)
     token[strlen(token) - 10] = token[strlen(token) - 10] == 'A' ? 'B' : 'A';
     const char *bent = temporary(td_str(token));
     const char *believe[] = {"jose", "jws", "ver", "-i", good, "-k", key, NULL};
-    assert_int_equal(run(believe), 0);
+    assert_int_equal(run_program(believe), 0);
     believe[4] = bent;
-    assert_int_not_equal(run(believe), 0);
+    assert_int_not_equal(run_program(believe), 0);
     unlink(key);
     unlink(good);
     unlink(bent);
@@ -414,7 +397,7 @@ static void openssl_unwraps_the_session_key(void **state TD_UNUSED)
     const char *unwrap[] = {
         "openssl", "pkeyutl", "-decrypt", "-inkey", key, "-in", in, "-out", out, "-pkeyopt", "rsa_padding_mode:oaep",
         NULL};
-    assert_int_equal(run(unwrap), 0);
+    assert_int_equal(run_program(unwrap), 0);
     td_buf_init(&plain, 4096);
     assert_ok(td_file_read(out, &plain, &err));
     assert_int_equal(plain.n, sizeof(session));

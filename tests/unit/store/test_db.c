@@ -1,7 +1,7 @@
 /* The store's engine: transactions, group commit, rollback, durability across a kill, two processes, migrations. */
 #include "store/event.h"
 #include "store/tenant.h"
-#include "unit/test.h"
+#include "unit/store/folder.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 struct box {
-    char dir[64];
+    char dir[FOLDER_NAME];
     struct td_env_fixed env;
     struct td_store *store;
     struct td_arena arena;
@@ -28,11 +28,8 @@ static struct td_store *open_store(struct box *b)
 static int setup(void **state)
 {
     struct box *b = td_new(struct box);
-    snprintf(b->dir, sizeof(b->dir), "/tmp/td-test-XXXXXX");
-    assert_non_null(mkdtemp(b->dir));
-    td_env_fixed_init(&b->env, INT64_C(1893553445) * TD_SECOND, 1);
+    b->store = folder_store(b->dir, &b->env);
     td_arena_init(&b->arena);
-    b->store = open_store(b);
     *state = b;
     return 0;
 }
@@ -40,15 +37,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct box *b = *state;
-    static const char *const names[] = {"store.db", "store.db-wal", "store.db-shm"};
-    td_store_close(b->store);
+    folder_gone(b->dir, b->store);
     td_arena_done(&b->arena);
-    for (size_t i = 0; i < TD_COUNTOF(names); i++) {
-        char path[128];
-        snprintf(path, sizeof(path), "%s/%s", b->dir, names[i]);
-        unlink(path);
-    }
-    assert_int_equal(rmdir(b->dir), 0);
     td_free(b);
     return 0;
 }

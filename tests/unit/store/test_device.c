@@ -3,13 +3,13 @@
 #include "store/certificate.h"
 #include "store/device.h"
 #include "store/tenant.h"
-#include "unit/test.h"
+#include "unit/store/folder.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 struct box {
-    char dir[64];
+    char dir[FOLDER_NAME];
     struct td_env_fixed world;
     struct td_store *store;
     struct td_arena arena;
@@ -224,12 +224,8 @@ static void add_tenants(struct td_tx *tx, struct box *b)
 static int setup(void **state)
 {
     struct box *b = td_new(struct box);
-    struct td_error err;
-    snprintf(b->dir, sizeof(b->dir), "/tmp/td-device-XXXXXX");
-    assert_non_null(mkdtemp(b->dir));
-    td_env_fixed_init(&b->world, INT64_C(1893553445) * TD_SECOND, 1);
+    b->store = folder_store(b->dir, &b->world);
     td_arena_init(&b->arena);
-    assert_ok(td_store_open(b->dir, &b->world.env, &b->store, &err));
     in_write(b, add_tenants);
     *state = b;
     return 0;
@@ -238,13 +234,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct box *b = *state;
-    static const char *const names[] = {"store.db", "store.db-wal", "store.db-shm"};
-    td_store_close(b->store);
+    folder_gone(b->dir, b->store);
     td_arena_done(&b->arena);
-    for (size_t i = 0; i < TD_COUNTOF(names); i++)
-        unlink(td_arena_printf(&b->arena, "%s/%s", b->dir, names[i]));
-    td_arena_done(&b->arena);
-    assert_int_equal(rmdir(b->dir), 0);
     td_free(b);
     return 0;
 }

@@ -3,13 +3,13 @@
 #include "store/grant.h"
 #include "store/tenant.h"
 #include "store/user.h"
-#include "unit/test.h"
+#include "unit/store/folder.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 struct box {
-    char dir[64];
+    char dir[FOLDER_NAME];
     struct td_env_fixed env;
     struct td_store *store;
     struct td_arena arena;
@@ -28,26 +28,16 @@ static enum td_code make_tenants(struct td_tx *tx, void *ctx TD_UNUSED, struct t
 static int setup(void **state TD_UNUSED)
 {
     memset(&b, 0, sizeof(b));
-    snprintf(b.dir, sizeof(b.dir), "/tmp/td-test-XXXXXX");
-    assert_non_null(mkdtemp(b.dir));
-    td_env_fixed_init(&b.env, INT64_C(1893553445) * TD_SECOND, 1);
+    b.store = folder_store(b.dir, &b.env);
     td_arena_init(&b.arena);
-    assert_ok(td_store_open(b.dir, &b.env.env, &b.store, &b.err));
     assert_ok(td_store_write(b.store, make_tenants, NULL, &b.err));
     return 0;
 }
 
 static int teardown(void **state TD_UNUSED)
 {
-    static const char *const names[] = {"store.db", "store.db-wal", "store.db-shm"};
-    td_store_close(b.store);
+    folder_gone(b.dir, b.store);
     td_arena_done(&b.arena);
-    for (size_t i = 0; i < TD_COUNTOF(names); i++) {
-        char path[128];
-        snprintf(path, sizeof(path), "%s/%s", b.dir, names[i]);
-        unlink(path);
-    }
-    assert_int_equal(rmdir(b.dir), 0);
     return 0;
 }
 
