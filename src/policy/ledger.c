@@ -20,23 +20,11 @@ void td_ledger_init(struct td_ledger *l, struct td_arena *a)
     *l = (struct td_ledger){.arena = a};
 }
 
-/* Room for one more; grown by doubling, old arrays stay in the arena. */
-static void *more(struct td_arena *a, void *old, size_t count, size_t *cap, size_t size)
-{
-    if (count < *cap)
-        return old;
-    *cap = *cap != 0 ? *cap * 2 : 32;
-    void *bigger = td_arena_calloc(a, *cap, size);
-    if (count != 0)
-        memcpy(bigger, old, count * size);
-    return bigger;
-}
-
 static struct td_row *new_row(struct td_ledger *l)
 {
     if (l->count >= TD_LEDGER_MAX_ROWS)
         return NULL;
-    l->rows = more(l->arena, l->rows, l->count, &l->cap, sizeof(*l->rows));
+    l->rows = td_arena_room(l->arena, l->rows, l->count, &l->cap, sizeof(*l->rows));
     struct td_row *row = &l->rows[l->count++];
     *row = (struct td_row){.key = ""};
     return row;
@@ -46,7 +34,7 @@ static struct td_item_row *new_item(struct td_ledger *l)
 {
     if (l->item_count >= TD_LEDGER_MAX_ROWS)
         return NULL;
-    l->items = more(l->arena, l->items, l->item_count, &l->item_cap, sizeof(*l->items));
+    l->items = td_arena_room(l->arena, l->items, l->item_count, &l->item_cap, sizeof(*l->items));
     struct td_item_row *row = &l->items[l->item_count++];
     *row = (struct td_item_row){.item = ""};
     return row;

@@ -101,19 +101,14 @@ enum td_code td_device_list(struct td_tx *tx, const char *tenant, struct td_aren
                             size_t *ret_count, struct td_error *err)
 {
     struct td_rows r;
-    size_t n = 0, room = 64;
-    struct td_device_row *rows = td_arena_array(a, struct td_device_row, room);
+    size_t n = 0, room = 0;
+    struct td_device_row *rows = NULL;
     td_try(td_sql_query(tx, &r, err,
                         "SELECT " COLUMNS
                         " FROM directory_device WHERE tenant = $1 AND deleted_at = 0 ORDER BY id LIMIT $2",
                         "si", tenant, (int64_t)LIST_MAX));
     while (td_rows_next(&r)) {
-        if (n == room) {
-            struct td_device_row *more = td_arena_array(a, struct td_device_row, room * 2);
-            memcpy(more, rows, n * sizeof(*rows));
-            rows = more;
-            room *= 2;
-        }
+        rows = td_arena_room(a, rows, n, &room, sizeof(*rows));
         read_row(&r, a, &rows[n++]);
     }
     td_try(td_rows_done(&r, err));
