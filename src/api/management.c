@@ -53,6 +53,8 @@ static enum td_code replay(struct td_exchange *x, struct td_error *err)
 /* What comes with the request, and what the transaction makes of it. */
 struct call {
     struct td_exchange begun, made;
+    struct td_http_reply *reply;
+    struct td_error err;
     struct td_error form; /* what is wrong with the message itself */
 };
 
@@ -95,12 +97,30 @@ static enum td_code exchange(struct td_tx *tx, void *ctx, struct td_error *err)
 static void begin(struct call *c, struct td_service *svc, struct td_http_request *req)
 {
     struct td_exchange *x = &c->begun;
-    *c = (struct call){.begun = {.svc = svc, .req = req, .a = req->arena}};
+    x->svc = svc;
+    x->req = req;
+    x->a = req->arena;
     td_sha256(req->body, x->body_hash);
     if (td_syncml_parse(req->body, x->a, &x->msg, &c->form) != TD_OK)
         c->form.code = TD_EFORMAT; /* too many commands are a bad form as well: 400 */
     else if (!td_parse_u64(td_str(x->msg.msg_id), &x->msg_no))
         x->msg_no = 0;
+}
+
+static void answer(struct call *c, enum td_code rc)
+{
+    if (rc == TD_OK)
+        td_reply_text(c->reply, 200, TD_SYNCML_TYPE, td_buf_slice(&c->made.out));
+    else
+        refuse(c->begun.req, c->reply, &c->err);
+    td_buf_wipe(&c->made.out);
+}
+
+static void answer_later(void *ctx, enum td_code rc)
+{
+    struct call *c = ctx;
+    answer(c, rc);
+    c->begun.req->answered(c->begun.req);
 }
 
 static void serve(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
@@ -116,17 +136,18 @@ static void serve(void *ctx, struct td_http_request *req, struct td_http_reply *
         td_reply_text(reply, 415, text_type, TD_S("Content-Type: only " TD_SYNCML_TYPE " is spoken here.\n"));
         return;
     }
-    struct call call;
     if (td_authority_chain(svc, req->peer, req->arena, &err) != TD_OK) {
         refuse(req, reply, &err);
         return;
     }
-    begin(&call, svc, req);
-    if (td_store_write(svc->store, exchange, &call, &err) == TD_OK)
-        td_reply_text(reply, 200, TD_SYNCML_TYPE, td_buf_slice(&call.made.out));
+    struct call *call = td_arena_new(req->arena, struct call);
+    call->reply = reply;
+    begin(call, svc, req);
+    req->later = req->answered != NULL;
+    if (req->later)
+        td_store_write_later(svc->store, exchange, call, &call->err, answer_later);
     else
-        refuse(req, reply, &err);
-    td_buf_wipe(&call.made.out);
+        answer(call, td_store_write(svc->store, exchange, call, &call->err));
 }
 
 const struct td_route td_management_routes[] = {

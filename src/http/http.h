@@ -39,6 +39,12 @@ struct td_http_request {
     const struct td_peer *peer;
     struct td_arena *arena;
     struct td_slice params[TD_HTTP_MAX_PARAMS]; /* what stood at the pattern's {places}, percent-decoded */
+    /* Answering later: where answered is not NULL, a handler may set later, see to it that somebody else completes the
+     * reply and then calls answered(req), once, from any thread, and return; neither touches request or reply after
+     * that. So a worker need not stand still while a write waits for its flush. */
+    void (*answered)(struct td_http_request *req);
+    bool later;
+    void *job; /* the server's */
 };
 
 struct td_http_reply {

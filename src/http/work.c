@@ -9,11 +9,25 @@ void td_job_free(struct td_job *job)
     td_free(job);
 }
 
+/* A worker that takes one request of several calls the next worker: a burst wakes as many as there is work for, not one
+ * for each request. True: the caller is to signal, without the lock. */
+static bool call_one(struct td_work *w)
+{
+    if (w->first == NULL || w->idle == 0 || w->woken)
+        return false;
+    w->woken = true;
+    return true;
+}
+
 static struct td_job *pop(struct td_work *w)
 {
     (void)pthread_mutex_lock(&w->lock);
-    while (w->first == NULL && !w->stop)
+    while (w->first == NULL && !w->stop) {
+        w->idle++;
         (void)pthread_cond_wait(&w->more, &w->lock);
+        w->idle--;
+        w->woken = false;
+    }
     struct td_job *job = w->first;
     if (job != NULL) {
         w->first = job->next;
@@ -22,34 +36,76 @@ static struct td_job *pop(struct td_work *w)
         w->waiting--;
         job->next = NULL;
     }
+    bool call = call_one(w);
     (void)pthread_mutex_unlock(&w->lock);
+    if (call)
+        (void)pthread_cond_signal(&w->more);
     return job;
+}
+
+static void check_reply(struct td_http_reply *reply)
+{
+    struct td_error err;
+    if (!reply->body.failed && reply->status >= 200 && reply->status <= 599)
+        return;
+    (void)td_fail(&err, TD_EINTERNAL, "reply", "the handler gave no answer, or one that is too large");
+    td_reply_done(reply);
+    td_reply_init(reply);
+    td_reply_problem(reply, &err);
+}
+
+/* The answer goes back to its loop; the job is not ours any more. */
+static void finish(struct td_job *job)
+{
+    struct td_server *s = job->loop->server;
+    struct td_work *w = &s->work;
+    if (job->began != 0) {
+        check_reply(&job->reply);
+        struct td_server_done done = {&job->msg->req, job->reply.status, td_monotonic() - job->began};
+        if (s->config.done != NULL)
+            s->config.done(s->config.done_ctx, &done);
+    }
+    td_loop_done(job->loop, job);
+    (void)pthread_mutex_lock(&w->lock);
+    bool last = atomic_fetch_sub_explicit(&w->in_hand, 1, memory_order_relaxed) == 1 && w->stop;
+    if (last)
+        (void)pthread_cond_broadcast(&w->more);
+    (void)pthread_mutex_unlock(&w->lock);
+}
+
+/* Handler and answer come in either order; the second of them finishes the job. */
+static void finish_half(struct td_job *job)
+{
+    if (atomic_fetch_add_explicit(&job->halves, 1, memory_order_acq_rel) == 1)
+        finish(job);
+}
+
+static void on_answered(struct td_http_request *req)
+{
+    finish_half(req->job);
 }
 
 static void run(struct td_server *s, struct td_job *job)
 {
-    int64_t began = td_monotonic();
-    td_router_run(s->config.router, &job->msg->req, &job->reply);
-    if (job->reply.body.failed || job->reply.status < 200 || job->reply.status > 599) {
-        struct td_error err;
-        (void)td_fail(&err, TD_EINTERNAL, "reply", "the handler gave no answer, or one that is too large");
-        td_reply_done(&job->reply);
-        td_reply_init(&job->reply);
-        td_reply_problem(&job->reply, &err);
-    }
-    struct td_server_done done = {&job->msg->req, job->reply.status, td_monotonic() - began};
-    if (s->config.done != NULL)
-        s->config.done(s->config.done_ctx, &done);
+    struct td_http_request *req = &job->msg->req;
+    job->began = td_monotonic();
+    req->answered = on_answered;
+    req->job = job;
+    td_router_run(s->config.router, req, &job->reply);
+    if (req->later)
+        finish_half(job);
+    else
+        finish(job);
 }
 
 static void *worker(void *arg)
 {
     struct td_work *w = arg;
     for (struct td_job *job = pop(w); job != NULL; job = pop(w)) {
-        if (!atomic_load_explicit(&job->abandoned, memory_order_relaxed))
+        if (atomic_load_explicit(&job->abandoned, memory_order_relaxed))
+            finish(job);
+        else
             run(w->server, job);
-        atomic_fetch_sub_explicit(&w->in_hand, 1, memory_order_relaxed);
-        td_loop_done(job->loop, job);
     }
     return NULL;
 }
@@ -75,8 +131,9 @@ bool td_work_push(struct td_work *w, struct td_job *job)
         w->waiting++;
         atomic_fetch_add_explicit(&w->in_hand, 1, memory_order_relaxed);
     }
+    bool call = room && call_one(w);
     (void)pthread_mutex_unlock(&w->lock);
-    if (room)
+    if (call)
         (void)pthread_cond_signal(&w->more);
     return room;
 }
@@ -91,6 +148,10 @@ void td_work_stop(struct td_work *w)
     (void)pthread_mutex_unlock(&w->lock);
     for (int i = 0; i < w->count; i++)
         (void)pthread_join(w->threads[i], NULL);
+    (void)pthread_mutex_lock(&w->lock);
+    while (atomic_load_explicit(&w->in_hand, memory_order_relaxed) != 0) /* what is answered later comes still */
+        (void)pthread_cond_wait(&w->more, &w->lock);
+    (void)pthread_mutex_unlock(&w->lock);
     td_free(w->threads);
     w->threads = NULL;
     (void)pthread_mutex_destroy(&w->lock);

@@ -135,12 +135,8 @@ static struct job *take_batch(struct engine *e)
 
 static struct timespec gather_until(void)
 {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_nsec += GATHER_US * 1000L;
-    t.tv_sec += t.tv_nsec / 1000000000L;
-    t.tv_nsec %= 1000000000L;
-    return t;
+    int64_t t = td_monotonic() + GATHER_US;
+    return (struct timespec){t / TD_SECOND, t % TD_SECOND * 1000};
 }
 
 /* Sleeps until there is a write, then while requests in work may still bring some; one that is alone does not wait.

@@ -4,6 +4,7 @@
 #include "unit/store/folder.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -123,6 +124,58 @@ static void many_writers_share_flushes(void **state)
     td_store_stats(b->store, &stats);
     assert_true(stats.commits < THREADS * 50);
     assert_int_equal(stats.failed, THREADS * 10);
+}
+
+struct later {
+    struct td_store *store;
+    struct td_error err;
+    enum td_code rc;
+    int64_t seen;
+    sem_t told;
+};
+
+static enum td_code append_later(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    return append(tx, "{}", err);
+}
+
+static enum td_code fail_later(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    return append_then_fail(tx, "{}", err);
+}
+
+static void note(void *ctx, enum td_code rc)
+{
+    struct later *l = ctx;
+    l->rc = rc;
+    l->seen = events(l->store);
+    sem_post(&l->told);
+}
+
+static int seven_in_work(void *ctx TD_UNUSED)
+{
+    return 7;
+}
+
+/* Told when it is durable, also where the writer waits in vain for others to join. */
+static void a_write_may_be_told_later(void **state)
+{
+    struct box *b = *state;
+    struct later good = {.store = b->store, .rc = TD_EINTERNAL}, bad = {.store = b->store};
+    sem_init(&good.told, 0, 0);
+    sem_init(&bad.told, 0, 0);
+    td_store_gather(b->store, seven_in_work, NULL);
+    td_store_write_later(b->store, append_later, &good, &good.err, note);
+    sem_wait(&good.told);
+    assert_int_equal(good.rc, TD_OK);
+    assert_int_equal(good.seen, 1);
+    td_store_write_later(b->store, fail_later, &bad, &bad.err, note);
+    sem_wait(&bad.told);
+    assert_int_equal(bad.rc, TD_EDENIED);
+    assert_string_equal(bad.err.where, "x");
+    assert_int_equal(bad.seen, 1);
+    sem_destroy(&good.told);
+    sem_destroy(&bad.told);
 }
 
 /* What a write answered is there after kill -9; the child tells each answer through a pipe before it goes on. */
@@ -279,6 +332,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failed_write_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_read_writes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(many_writers_share_flushes, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_write_may_be_told_later, setup, teardown),
         cmocka_unit_test_setup_teardown(an_answered_write_survives_a_kill, setup, teardown),
         cmocka_unit_test_setup_teardown(two_processes_write_side_by_side, setup, teardown),
         cmocka_unit_test_setup_teardown(a_newer_schema_is_refused, setup, teardown),
