@@ -33,19 +33,20 @@ static void serialize(struct td_xmlw *w, const struct td_xml *node)
     td_xmlw_close(w);
 }
 
-static struct td_slice data_of(struct reader *r, const struct td_xml *node)
+static enum td_code data_of(struct reader *r, const struct td_xml *node, struct td_slice *ret)
 {
+    *ret = td_bytes(node->text, node->text_len);
     if (node->child == NULL)
-        return td_bytes(node->text, node->text_len);
-    struct td_buf b;
+        return TD_OK;
+    TD_CLEANUP(td_buf_wipe) struct td_buf b;
     struct td_xmlw w;
     td_buf_init(&b, TD_SYNCML_MAX);
     td_xmlw_init(&w, &b);
     for (const struct td_xml *c = node->child; c != NULL; c = c->next)
         serialize(&w, c);
-    struct td_slice text = td_arena_copy(r->arena, td_buf_slice(&b));
-    td_buf_done(&b);
-    return text;
+    td_try(td_buf_check(&b, "Data", r->err));
+    *ret = td_arena_copy(r->arena, td_buf_slice(&b));
+    return TD_OK;
 }
 
 static int number_of(struct td_slice text)
@@ -97,7 +98,7 @@ static enum td_code read_item(struct reader *r, const struct td_xml *node, struc
     const struct td_xml *data = td_xml_child(node, NULL, "Data");
     item->has_data = data != NULL;
     if (data != NULL)
-        item->data = data_of(r, data);
+        td_try(data_of(r, data, &item->data));
     item->more_data = td_xml_child(node, NULL, "MoreData") != NULL;
     return TD_OK;
 }

@@ -158,6 +158,21 @@ static void bounds_commands(void **state TD_UNUSED)
     td_buf_done(&b);
 }
 
+/* Markup in Data grows when it is written as text: what no longer fits is refused, never handed on cut. */
+static void bounds_embedded_markup(void **state TD_UNUSED)
+{
+    struct td_buf b;
+    struct td_sync_msg m;
+    td_buf_init(&b, TD_SYNCML_MAX);
+    td_buf_adds(&b, "<SyncML>" HDR "<SyncBody><Replace><CmdID>1</CmdID><Item><Data><x><![CDATA[");
+    char *fill = td_buf_grow(&b, TD_SYNCML_MAX / 4);
+    memset(fill, '&', TD_SYNCML_MAX / 4);
+    td_buf_adds(&b, "]]></x></Data></Item></Replace></SyncBody></SyncML>");
+    assert_int_equal(td_syncml_parse(td_buf_slice(&b), &arena, &m, &err), TD_ELIMIT);
+    assert_string_equal(err.where, "Data");
+    td_buf_done(&b);
+}
+
 /* decode, encode, decode, encode: the second bytes equal the first. */
 static void round_trip(const char *name)
 {
@@ -252,15 +267,11 @@ static void computes_credentials(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_package_one),
-        cmocka_unit_test(reads_answers),
-        cmocka_unit_test(reads_nested_commands),
-        cmocka_unit_test(accepts_variants),
-        cmocka_unit_test(refuses_bad_messages),
-        cmocka_unit_test(bounds_commands),
-        cmocka_unit_test(every_fixture_survives),
-        cmocka_unit_test(writes_in_order),
-        cmocka_unit_test(judges_uris),
+        cmocka_unit_test(reads_package_one),      cmocka_unit_test(reads_answers),
+        cmocka_unit_test(reads_nested_commands),  cmocka_unit_test(accepts_variants),
+        cmocka_unit_test(refuses_bad_messages),   cmocka_unit_test(bounds_commands),
+        cmocka_unit_test(bounds_embedded_markup), cmocka_unit_test(every_fixture_survives),
+        cmocka_unit_test(writes_in_order),        cmocka_unit_test(judges_uris),
         cmocka_unit_test(computes_credentials),
     };
     td_arena_init(&arena);
