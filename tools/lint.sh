@@ -11,7 +11,7 @@ python3 tools/rules.py || status=1
 # shellcheck disable=SC2046
 cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr --suppressions-list=tools/cppcheck.txt \
     -Isrc -D_GNU_SOURCE -DTD_VERSION='""' -j "$(nproc)" $(git ls-files 'src/*.c') || { echo "lint: cppcheck"; status=1; }
-tools/build.sh check build.ninja # configured, so that every file's compile command is known; nothing is built
+tools/build.sh check build.ninja >/dev/null # configured, so that every compile command is known; nothing is built
 git ls-files 'src/*.c' | xargs -P "$(nproc)" -n 4 clang-tidy -p build/check --quiet 2>build/tidy.err >build/tidy.log || {
     grep -hE 'warning:|error:' build/tidy.log build/tidy.err | sort -u | head -n 60
     echo "lint: clang-tidy"

@@ -22,7 +22,7 @@ void td_graph_error(const struct td_service *svc, struct td_http_request *req, s
     struct td_jsonw w;
     char now[TD_TIME_TEXT];
     const char *id = td_uuid_arena(svc->env, req->arena);
-    struct td_slice theirs = td_http_header(req, "client-request-id");
+    struct td_slice theirs = td_sub(td_http_header(req, "client-request-id"), 0, 128);
     td_buf_reset(&reply->body);
     td_jsonw_init(&w, &reply->body);
     td_jsonw_obj(&w);
@@ -37,7 +37,7 @@ void td_graph_error(const struct td_service *svc, struct td_http_request *req, s
     td_jsonw_kstr(&w, "date", now);
     td_jsonw_kstr(&w, "request-id", id);
     td_jsonw_kstr(&w, "client-request-id",
-                  theirs.n != 0 && td_utf8_ok(theirs) ? td_arena_text(req->arena, td_sub(theirs, 0, 128)) : id);
+                  theirs.n != 0 && td_utf8_ok(theirs) ? td_arena_text(req->arena, theirs) : id);
     td_jsonw_end(&w);
     td_jsonw_end(&w);
     td_jsonw_end(&w);
