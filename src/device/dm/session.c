@@ -21,9 +21,10 @@ static void set_url(struct td_dm *dm)
 
 static void begin(struct td_dm *dm, int reason, bool user_active)
 {
-    int64_t n = td_csp_int(dm->csp, "@session", 0) % 65535 + 1;
+    const bool hex = td_dm_sync_version(dm) >= 2.0;
+    int64_t n = td_csp_int(dm->csp, "@session", 0) % (hex ? 0xFFFF : 9999) + 1; /* four characters in both */
     td_csp_put_int(dm->csp, "@session", n);
-    (void)snprintf(dm->session_id, sizeof(dm->session_id), td_dm_sync_version(dm) >= 2.0 ? "%X" : "%u", (unsigned)n);
+    (void)snprintf(dm->session_id, sizeof(dm->session_id), hex ? "%X" : "%u", (unsigned)n);
     dm->msg_id = 0;
     dm->server_msg_id = NULL;
     dm->hdr_status = 200;
@@ -85,8 +86,29 @@ static enum td_code judge(const struct td_net_response *r, struct td_error *err)
                    TD_FMT(td_sub(r->body, 0, 160)));
 }
 
+/* Away, refused (oma-dm.md 1: the client backs off), or cut so that it is no message any more. */
+static bool may_pass(enum td_code rc)
+{
+    return rc == TD_EUNAVAILABLE || rc == TD_EDENIED || rc == TD_EFORMAT;
+}
+
+static enum td_code post_once(struct td_dm *dm, const struct td_net_request *req, struct td_sync_msg *ret,
+                              int64_t *ret_wait, struct td_error *err)
+{
+    struct td_net_response r = {0};
+    *ret_wait = 0;
+    td_try(dm->net->post(dm->net->ctx, req, dm->a, &r, err));
+    enum td_code rc = judge(&r, err);
+    if (rc == TD_EUNAVAILABLE)
+        *ret_wait = retry_after(&r);
+    struct td_error why = {0};
+    if (rc == TD_OK && td_syncml_parse(r.body, dm->a, ret, &why) != TD_OK)
+        rc = td_fail(err, why.code, "management", "the answer is no message: %s: %s", why.where, why.text);
+    return rc;
+}
+
 /* The same octets again until an answer comes: a message that may have arrived must not change (oma-dm.md 3 rule 7). */
-static enum td_code post(struct td_dm *dm, struct td_slice body, struct td_net_response *ret, struct td_error *err)
+static enum td_code post(struct td_dm *dm, struct td_slice body, struct td_sync_msg *ret, struct td_error *err)
 {
     int64_t tries = td_csp_int(dm->csp, "@account/CONNRETRYFREQ", DEFAULT_TRIES);
     int64_t backoff = td_csp_int(dm->csp, "@account/INITIALBACKOFFTIME", FIRST_BACKOFF_MS);
@@ -98,14 +120,9 @@ static enum td_code post(struct td_dm *dm, struct td_slice body, struct td_net_r
     struct td_net_request req;
     request_of(dm, body, &req);
     for (int busy = 0;;) {
-        int64_t wait = 0;
-        *ret = (struct td_net_response){0};
-        enum td_code rc = dm->net->post(dm->net->ctx, &req, dm->a, ret, err);
-        if (rc == TD_OK) {
-            rc = judge(ret, err);
-            wait = rc == TD_EUNAVAILABLE ? retry_after(ret) : 0;
-        }
-        if (rc != TD_EUNAVAILABLE)
+        int64_t wait;
+        enum td_code rc = post_once(dm, &req, ret, &wait, err);
+        if (!may_pass(rc))
             return rc;
         if (wait == 0 ? tries-- <= 0 : busy++ >= BUSY_TRIES)
             return rc;
@@ -179,20 +196,17 @@ static void say_again(struct td_dm *dm)
     dm->sent = NULL;
 }
 
-static enum td_code take_message(struct td_dm *dm, const struct td_net_response *r, bool *ret_go_on,
-                                 struct td_error *err)
+static enum td_code take_message(struct td_dm *dm, const struct td_sync_msg *msg, bool *ret_go_on, struct td_error *err)
 {
-    struct td_sync_msg msg;
     bool again;
-    td_try(td_syncml_parse(r->body, dm->a, &msg, err));
-    td_try(check_header(dm, &msg, err));
-    dm->server_msg_id = msg.msg_id;
-    find_header_status(dm, &msg);
+    td_try(check_header(dm, msg, err));
+    dm->server_msg_id = msg->msg_id;
+    find_header_status(dm, msg);
     td_try(judge_status(dm, &again, err));
     if (again)
         say_again(dm);
     else
-        td_dm_apply(dm, &msg);
+        td_dm_apply(dm, msg);
     *ret_go_on = again || dm->had_commands || dm->more_coming || dm->pending != NULL;
     return td_csp_save(dm->csp, err);
 }
@@ -240,11 +254,11 @@ static enum td_code end_management(struct td_dm *dm, struct td_error *err)
 static enum td_code exchange(struct td_dm *dm, bool *ret_go_on, struct td_error *err)
 {
     TD_CLEANUP(td_buf_done) struct td_buf body;
-    struct td_net_response r;
+    struct td_sync_msg msg;
     td_buf_init(&body, TD_SYNCML_MAX);
     td_try(td_dm_build(dm, &body, err));
-    td_try(post(dm, td_buf_slice(&body), &r, err));
-    return take_message(dm, &r, ret_go_on, err);
+    td_try(post(dm, td_buf_slice(&body), &msg, err));
+    return take_message(dm, &msg, ret_go_on, err);
 }
 
 static enum td_code run(struct td_dm *dm, struct td_error *err)

@@ -226,6 +226,45 @@ static void repeats_the_same_message(void **state TD_UNUSED)
     dm_close(&w);
 }
 
+/* A refusal that passes, and an answer of which only a part came, or a page of somebody in between. */
+static void outlives_what_passes(void **state TD_UNUSED)
+{
+    static const struct dm_answer rows[] = {
+        {.status = 401, .body = "not now"},
+        {.status = 403, .body = "not now"},
+        {.body = "<SyncML xmlns=\"SYNCML:SYNCML1.2\"><SyncHdr><VerDTD>1.2</Ver"},
+        {.body = "<html>sign in to the network</html>", .type = "text/html"},
+    };
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        struct dm_world w;
+        dm_open(&w);
+        dm_script(&w, &rows[i], 1);
+        assert_ok(td_dm_talk(&w.dm, TD_DM_SCHEDULE, false, NULL));
+        assert_int_equal(w.post_count, 2);
+        assert_string_equal(w.bodies[1], w.bodies[0]);
+        assert_int_equal((w.times[1] - w.times[0]) / TD_SECOND, 30);
+        dm_close(&w);
+    }
+}
+
+/* At most four characters, decimal or hexadecimal (oma-dm.md 2). */
+static void session_ids_are_short(void **state TD_UNUSED)
+{
+    static const struct {
+        const char *version, *want;
+        int64_t before;
+    } rows[] = {{"1.0", "9999", 9998}, {"1.0", "1", 9999}, {"3.0", "2710", 9999}, {"3.0", "1", 65535}};
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        struct dm_world w;
+        dm_open(&w);
+        td_csp_put(w.dm.csp, td_dm_provider_key(&w.dm, false, "SyncApplicationVersion", &w.a), "chr", rows[i].version);
+        td_csp_put_int(w.dm.csp, "@session", rows[i].before);
+        assert_ok(td_dm_talk(&w.dm, TD_DM_SCHEDULE, false, NULL));
+        assert_string_equal(w.posts[0].session_id, rows[i].want);
+        dm_close(&w);
+    }
+}
+
 static void gives_up_with_a_cause(void **state TD_UNUSED)
 {
     static const struct {
@@ -562,6 +601,8 @@ int main(void)
         cmocka_unit_test(sends_long_values_in_pieces),
         cmocka_unit_test(asks_for_the_rest_of_a_package),
         cmocka_unit_test(repeats_the_same_message),
+        cmocka_unit_test(outlives_what_passes),
+        cmocka_unit_test(session_ids_are_short),
         cmocka_unit_test(gives_up_with_a_cause),
         cmocka_unit_test(keeps_to_its_session),
         cmocka_unit_test(answers_a_challenge),
