@@ -294,17 +294,28 @@ static void restart_if_due(struct td_dm *dm)
     td_csp_restart(dm->csp);
 }
 
-/* The service reads IsSyncDone and the rest in a session of its own; the page is over once that was held. */
-static enum td_code report_and_leave(struct page *p, struct td_error *err)
+static enum td_code hold_session(struct page *p, struct td_error *err)
 {
     for (bool held = false; !held;) {
         td_try(session(p, TD_DM_SCHEDULE, &held, err));
         if (!held)
             td_try(wait_for_poll(p, err));
     }
+    return TD_OK;
+}
+
+static enum td_code leave(struct page *p, struct td_error *err)
+{
     restart_if_due(p->dm);
     td_csp_drop(p->dm->csp, "@page.shown");
     return mark(p, "done", err);
+}
+
+/* The service reads IsSyncDone and the rest in a session of its own; the page is over once that was held. */
+static enum td_code report_and_leave(struct page *p, struct td_error *err)
+{
+    td_try(hold_session(p, err));
+    return leave(p, err);
 }
 
 static enum td_code succeed(struct page *p, struct td_error *err)
@@ -334,6 +345,24 @@ struct cause {
     const char *item, *text;
 };
 
+static void keep_cause(struct page *p, const struct cause *cause, struct td_arena *a)
+{
+    td_csp_put(p->dm->csp, page_key(p, "-cause", a), "chr",
+               td_arena_printf(a, "%u\n%s\n%s", cause->hresult, cause->item, cause->text));
+}
+
+static struct cause kept_cause(const struct page *p, struct td_arena *a)
+{
+    const char *kept = td_csp_value(p->dm->csp, page_key(p, "-cause", a));
+    struct td_slice number, item, text;
+    int64_t hresult;
+    if (kept == NULL)
+        return (struct cause){TIME_OUT, p->word, "failed before, and the page offers no way on"};
+    text = td_cut(td_cut(td_str(kept), '\n', &number), '\n', &item);
+    return (struct cause){td_parse_i64(number, &hresult) ? (uint32_t)hresult : TIME_OUT, td_arena_text(a, item),
+                          td_arena_text(a, text)};
+}
+
 static enum td_code fail_blocking(struct page *p, const struct cause *cause, int64_t flags, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a;
@@ -341,6 +370,7 @@ static enum td_code fail_blocking(struct page *p, const struct cause *cause, int
     const char *custom = td_csp_value(p->dm->csp, first_sync(p, "CustomErrorText", &a));
     if ((flags & BUTTON_AGAIN) == 0)
         td_csp_put(p->dm->csp, first_sync(p, "WasDeviceSuccessfullyProvisioned", &a), "int", "0");
+    keep_cause(p, cause, &a);
     td_try(mark(p, "failed", err));
     td_device_say(p->dm->dev, "status", "%s",
                   custom != NULL ? custom : "Installation exceeded the time limit or failed.");
@@ -434,37 +464,58 @@ static enum td_code after_failure(struct page *p, bool *ret_over, struct td_aren
         begin_again(p, a);
         return mark(p, "open", err);
     }
-    if ((flags & BUTTON_CONTINUE) == 0)
-        return fail_page(p, &(struct cause){TIME_OUT, p->word, "failed before, and the page offers no way on"}, err);
+    if ((flags & BUTTON_CONTINUE) == 0) {
+        const struct cause before = kept_cause(p, a);
+        return fail_page(p, &before, err);
+    }
     td_device_say(p->dm->dev, "status", "button: Continue anyway");
     return report_and_leave(p, err);
 }
 
-/* Not shown: one session all the same, so that the settings come. */
-static enum td_code unseen(struct page *p, struct td_error *err)
+static bool is_skipped(const struct page *p, struct td_arena *a)
 {
+    const char *skip =
+        td_csp_value(p->dm->csp, device_sync(p, p->user ? "SkipUserStatusPage" : "SkipDeviceStatusPage", a));
+    return skip == NULL || td_ieqs(td_str(skip), "true");
+}
+
+/* Not shown: one session all the same, so that the settings come. They may be what shows the page: the first session
+ * is the latest that can (csp.md 3.3). */
+static enum td_code unseen(struct page *p, bool *ret_over, struct td_arena *a, struct td_error *err)
+{
+    td_try(hold_session(p, err));
+    *ret_over = is_skipped(p, a);
+    if (!*ret_over)
+        return TD_OK;
     td_device_say(p->dm->dev, "status", "%s setup is not shown", p->word);
-    return report_and_leave(p, err);
+    return leave(p, err);
+}
+
+static enum td_code open_page(struct page *p, const char *state, bool *ret_over, struct td_arena *a,
+                              struct td_error *err)
+{
+    td_csp_put(p->dm->csp, "@page.shown", "chr", p->word);
+    td_device_say(p->dm->dev, "page", "%s setup", p->user ? "Account" : "Device");
+    if (strcmp(state, "failed") == 0)
+        return after_failure(p, ret_over, a, err);
+    *ret_over = false;
+    return mark(p, "open", err);
 }
 
 static enum td_code begin(struct page *p, bool *ret_over, struct td_arena *a, struct td_error *err)
 {
-    const char *state = td_csp_value(p->dm->csp, page_key(p, "", a));
-    const char *skip =
-        td_csp_value(p->dm->csp, device_sync(p, p->user ? "SkipUserStatusPage" : "SkipDeviceStatusPage", a));
+    const char *kept = td_csp_value(p->dm->csp, page_key(p, "", a));
+    const char *state = kept == NULL ? "" : td_arena_strdup(a, kept);
     *ret_over = true;
-    if (state != NULL && strcmp(state, "done") == 0)
+    if (strcmp(state, "done") == 0)
         return TD_OK;
-    if (state != NULL && strcmp(state, "reporting") == 0)
+    if (strcmp(state, "reporting") == 0)
         return report_and_leave(p, err);
-    if (skip == NULL || td_ieqs(td_str(skip), "true"))
-        return unseen(p, err);
-    td_csp_put(p->dm->csp, "@page.shown", "chr", p->word);
-    td_device_say(p->dm->dev, "page", "%s setup", p->user ? "Account" : "Device");
-    if (state != NULL && strcmp(state, "failed") == 0)
-        return after_failure(p, ret_over, a, err);
-    *ret_over = false;
-    return mark(p, "open", err);
+    if (is_skipped(p, a))
+        td_try(unseen(p, ret_over, a, err));
+    else
+        *ret_over = false;
+    return *ret_over ? TD_OK : open_page(p, state, ret_over, a, err);
 }
 
 enum td_code td_dm_page(struct td_dm *dm, enum td_dm_phase phase, struct td_error *err)

@@ -168,6 +168,26 @@ static void page_that_is_skipped_holds_one_session(void **state TD_UNUSED)
     dm_close(&w);
 }
 
+/* The provisioning document left the page off; the first session is the latest that can show it (csp.md 3.3). */
+static void first_session_may_show_the_page(void **state TD_UNUSED)
+{
+    struct dm_world w;
+    dm_open(&w);
+    td_csp_drop(w.dm.csp, PROVIDER_KEY "/FirstSyncStatus/SkipDeviceStatusPage");
+    const struct dm_answer script[] = {
+        {.body = REPLACE("1", FIRST_SYNC "SkipDeviceStatusPage", "bool", "false")
+             EXPECT("2", "ExpectedPolicies", POLICY_URI) "<Final/>"},
+        {.body = NULL},
+        {.body = REPLACE("1", POLICY_URI, "int", "8") RELEASE("2") "<Final/>"},
+    };
+    DM_SCRIPT(&w, script);
+    assert_ok(td_dm_page(&w.dm, TD_DM_DEVICE_SETUP, NULL));
+    assert_true(td_starts(td_str(w.said), "page     Device setup\n"));
+    assert_non_null(strstr(w.said, "Security policies (1 of 1)"));
+    assert_string_equal(read_node(&w, FIRST_SYNC "WasDeviceSuccessfullyProvisioned"), "1");
+    dm_close(&w);
+}
+
 struct failure {
     const char *flags;  /* BlockInStatusPage */
     bool wrong_package; /* else the release never comes */
@@ -211,7 +231,10 @@ static void fails_with_a_cause(void **state TD_UNUSED)
         w.rest.body = NULL;
         dm_script(&w, NULL, 0);
         dm_reopen(&w);
+        err = (struct td_error){0};
         assert_int_equal(td_dm_page(&w.dm, TD_DM_DEVICE_SETUP, &err), rows[i].again);
+        if (rows[i].again != TD_OK) /* the same item and cause as at the first time */
+            assert_string_equal(err.where, rows[i].where);
         dm_close(&w);
     }
 }
@@ -303,6 +326,7 @@ int main(void)
         cmocka_unit_test(device_phase_survives_kills),
         cmocka_unit_test(account_phase_waits_for_the_context),
         cmocka_unit_test(page_that_is_skipped_holds_one_session),
+        cmocka_unit_test(first_session_may_show_the_page),
         cmocka_unit_test(fails_with_a_cause),
         cmocka_unit_test(try_again_mends),
         cmocka_unit_test(agents_are_waited_for),
