@@ -10,9 +10,11 @@ bool td_flow_step_done(const struct td_flow *f, const char *step)
     return td_flow_get(f, td_arena_printf(&a, "end.%s", step))[0] != '\0';
 }
 
-static enum td_code out_of_time(struct td_error *err)
+/* Whoever runs out of time is told what it was lost to. */
+static enum td_code out_of_time(const struct td_step *s, const struct td_error *why, struct td_error *err)
 {
-    (void)td_fail(err, TD_EEXPIRED, "time-out", "--timeout is over");
+    (void)td_fail(err, TD_EEXPIRED, "time-out", "--timeout is over; %s%s%s", s->name,
+                  why->text[0] != '\0' ? ": " : " was not reached", why->text);
     return td_remedy(err, TD_EEXPIRED, "run again with the same --state: the device goes on where it is");
 }
 
@@ -22,7 +24,7 @@ static enum td_code run_patiently(struct td_flow *f, const struct td_step *s, st
     struct td_error why = {0};
     for (int64_t pause = FIRST_BACKOFF;; pause = TD_MIN(2 * pause, LONGEST_BACKOFF)) {
         if (f->dev->deadline != 0 && td_monotonic() > f->dev->deadline)
-            return out_of_time(err);
+            return out_of_time(s, &why, err);
         f->retry_after = 0;
         enum td_code rc = s->run(f, &why);
         if (rc != TD_EUNAVAILABLE) {
@@ -32,7 +34,7 @@ static enum td_code run_patiently(struct td_flow *f, const struct td_step *s, st
         }
         td_device_say(f->dev, "wait", "%s: %s", s->name, why.text);
         if (td_device_wait(f->dev, TD_MAX(pause, f->retry_after), err) != TD_OK)
-            return out_of_time(err);
+            return out_of_time(s, &why, err);
     }
 }
 
