@@ -246,6 +246,7 @@ enum td_code td_serve(const struct td_serve_config *config, const struct td_env 
     ready(ctx, td_server_address(s.server), td_server_http_address(s.server));
     wait_for_end(&s, &signals);
     atomic_store(&s.operations.stopping, true);
+    atomic_store(&s.operations.server, NULL); /* the store's thread outlives the server, and asks it for its load */
     td_server_stop(TD_TAKE(s.server));
     td_log(TD_INFO, "serve.stopped", NULL);
     return TD_OK;
