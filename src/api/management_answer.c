@@ -3,8 +3,9 @@
 #include "base/encode.h"
 #include "base/fault.h"
 
-/* Room that an Alert 1222 or 1225 and the end of the message take at most. */
-enum { TAIL_ROOM = 256 };
+/* Room that the Alerts 1225 and 1222 with CmdIDs of five digits and the end of the message take. No more: of the least
+ * MaxMsgSize that clients announce, a package's job takes nearly all (oma-dm.md 13.3). */
+enum { TAIL_ROOM = 136 };
 
 struct composer {
     struct td_exchange *x;
