@@ -222,6 +222,8 @@ static void take_challenge(struct td_exchange *x, const struct td_sync_cmd *cmd)
                      "\"remedy\":\"Enrol the device again.\"}");
         return;
     }
+    if (nonce.n == 0) /* no Chal: the nonce of the provisioning document holds (oma-dm.md 7) */
+        nonce = secrets.server_nonce;
     char *data = md5 ? td_sync_cred_md5(td_md5, td_str(user), td_str(secrets.server_secret), nonce, x->a)
                      : td_sync_cred_basic(td_str(user), td_str(secrets.server_secret), x->a);
     x->cred = (struct td_sync_auth){md5 ? "syncml:auth-md5" : "syncml:auth-basic", "b64", "", td_str(data)};
