@@ -6,6 +6,8 @@
 #include "crypto/digest.h"
 #include "way/names.h"
 
+#include <stdio.h>
+
 #define HASH_URI "./DevDetail/Ext/DeviceHardwareData"
 
 static void begin_session(struct td_exchange *x)
@@ -80,6 +82,22 @@ static void make_desired(struct td_exchange *x)
     td_plan_align(&x->desired, &x->ledger);
 }
 
+static const char *item_name(const struct td_exchange *x, const char *id)
+{
+    for (size_t i = 0; i < x->item_count; i++)
+        if (strcmp(x->items[i].id, id) == 0)
+            return x->items[i].name;
+    return id;
+}
+
+/* People know items by their names. */
+static void name_item(const struct td_exchange *x, char *where, size_t room)
+{
+    const char *name = item_name(x, where);
+    if (name != where)
+        (void)snprintf(where, room, "%s", name);
+}
+
 static void advance(struct td_exchange *x)
 {
     struct td_progress_in in = {.desired = &x->desired,
@@ -90,20 +108,14 @@ static void advance(struct td_exchange *x)
     struct td_mgmt_event event = {0};
     while (x->event_count < TD_MGMT_MAX_EVENTS && td_plan_progress(&in, &x->progress, &event.way, &event.failure)) {
         event.type = NULL;
+        if (event.way == TD_EV_FAILED)
+            name_item(x, event.failure.where, sizeof(event.failure.where));
         td_mgmt_tell(x, &event);
         make_desired(x);
     }
     x->m.phase = (int)x->progress.phase;
     x->m.phase_since = x->progress.since;
     x->m.failed = x->progress.failed;
-}
-
-static const char *item_name(const struct td_exchange *x, const char *id)
-{
-    for (size_t i = 0; i < x->item_count; i++)
-        if (strcmp(x->items[i].id, id) == 0)
-            return x->items[i].name;
-    return id;
 }
 
 static const char *state_type(enum td_item_state state)
@@ -114,6 +126,15 @@ static const char *state_type(enum td_item_state state)
         [TD_ITEM_ABSENT] = "configuration.not-offered",
     };
     return types[state];
+}
+
+static const char *failure_cause(const struct td_exchange *x, const struct td_row *cause)
+{
+    if (cause->value != NULL)
+        return td_arena_printf(x->a, "the device reports %s", cause->value);
+    return cause->status == 0     ? "the device never said that it did it"
+           : cause->status == 413 ? "it does not fit into a message to this device"
+                                  : "the device refused it";
 }
 
 static const char *state_detail(struct td_exchange *x, const struct td_item_row *row, const struct td_row *cause)
@@ -130,10 +151,7 @@ static const char *state_detail(struct td_exchange *x, const struct td_item_row 
         td_jsonw_kint(&w, "status", cause->status);
         if (cause->original_error != 0)
             td_jsonw_kstr(&w, "code", td_arena_printf(x->a, "0x%08x", cause->original_error));
-        td_jsonw_kstr(&w, "cause",
-                      cause->status == 0     ? "the device never said that it did it"
-                      : cause->status == 413 ? "it does not fit into a message to this device"
-                                             : "the device refused it");
+        td_jsonw_kstr(&w, "cause", failure_cause(x, cause));
         td_jsonw_kstr(&w, "remedy", "Mend the item and assign it again, or take it away.");
     }
     td_jsonw_end(&w);
