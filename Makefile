@@ -13,6 +13,7 @@ build/touchdown: FORCE
 	@tools/install.sh build
 	@tools/build.sh release
 	@cp -f build/release/src/app/touchdown build/release/src/app/touchdown-device build/
+	@for name in touchdown touchdown-device; do build/$$name help --man >build/$$name.1 || exit 1; done
 
 demo: all
 	@tools/install.sh demo

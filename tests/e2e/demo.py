@@ -4,7 +4,6 @@ a virtual device goes from its box to ready over TLS on loopback. Exit 0 only if
 
 make serve (--serve): the same, then the service stays up and the addresses and the sign-in are printed."""
 import os
-import signal
 import sys
 import time
 
@@ -64,8 +63,12 @@ def stay(lab, serial):
         f"  administrator               admin@{laboratory.TENANT}   password {lab.password}\n"
         f"  user                        {laboratory.USER}   password {lab.password}\n"
         f"  try                         {laboratory.TOUCHDOWN} device show {serial} --timeline --data {lab.data}")
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
-    lab.server.wait()
+    try:
+        code = lab.server.wait()
+    except KeyboardInterrupt:
+        say("the service is asked to end; its data goes with it")
+        return
+    raise laboratory.LabError(f"the service ended by itself, exit {code}\n{lab.log_tail()}")
 
 
 def main():

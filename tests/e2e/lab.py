@@ -261,7 +261,12 @@ def say(*words):
 
 
 def main_guard(function):
-    """Runs a main function; a LabError is told as text and exits 1."""
+    """Runs a main function; a LabError is told as text and exits 1. A signal ends it as Ctrl-C does: labs clean up."""
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     try:
         sys.exit(function())
     except LabError as e:

@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+"""test_cli.py TOUCHDOWN TOUCHDOWN_DEVICE: the command lines as a scripter meets them (contract sections 2 and 3): exit
+codes, JSON, help, what is left behind, signals, and whether docs/cli.md tells the truth. Prints TAP."""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.error
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TOUCHDOWN, DEVICE = (os.path.abspath(p) for p in sys.argv[1:3])
+HEADER = "Device Serial Number,Windows Product ID,Hardware Hash"
+
+
+class Box:
+    """A folder with one store and one tenant; goes with the test."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="td-cli-")
+        self.data = self.path("data")
+        self.password = self.write("pw", "a fine passphrase\n")
+        self.started = []
+        self.said("init", "--tenant", "contoso.test", "--admin", "admin@contoso.test", "--password-file", self.password)
+
+    def close(self):
+        for p in self.started:
+            if p.poll() is None:
+                p.kill()
+            p.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def path(self, *parts):
+        return os.path.join(self.dir, *parts)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as f:
+            f.write(text)
+        return self.path(name)
+
+    def run(self, *words, **more):
+        env = {**os.environ, "TOUCHDOWN_DATA": self.data}
+        return subprocess.run([TOUCHDOWN, *words], capture_output=True, text=True, timeout=60, check=False, env=env,
+                              cwd=self.dir, **more)
+
+    def said(self, *words):
+        done = self.run(*words)
+        same(done.returncode, 0, f"{words}: {done.stderr}")
+        return done.stdout
+
+    def hashes(self, count):
+        """Rows of a CSV: one machine's hash, with another serial number, UUID and disk each."""
+        rows = []
+        for i in range(count):
+            facts = {"serial": f"CLI{i:05d}", "manufacturer": "Contoso", "model": "Box",
+                     "uuid": f"{i + 1:08x}-1111-4222-8333-{i + 1:012x}"}
+            done = subprocess.run([DEVICE, "hash", "--hardware", self.write("hw.json", json.dumps(facts))],
+                                  capture_output=True, text=True, check=True)
+            rows.append(f"{facts['serial']},,{done.stdout.strip()}")
+        return rows
+
+    def serve(self, *more):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        log = open(self.path("serve.log"), "wb")
+        p = subprocess.Popen([TOUCHDOWN, "serve", "--data", self.data, "--listen", f"127.0.0.1:{port}", *more], stdout=log,
+                             stderr=log)
+        log.close()
+        self.started.append(p)
+        for _ in range(500):
+            if self.get(port, "/readyz") == 200:
+                return p, port
+            time.sleep(0.02)
+        raise AssertionError(open(self.path("serve.log"), encoding="utf-8").read())
+
+    def get(self, port, path, scheme="https"):
+        try:
+            context = ssl.create_default_context(cafile=os.path.join(self.data, "ca.pem")) if scheme == "https" else None
+            with urllib.request.urlopen(f"{scheme}://127.0.0.1:{port}{path}", context=context, timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as e:
+            return e.code
+        except OSError:
+            return 0
+
+
+def same(got, wanted, about=""):
+    assert got == wanted, f"got {got!r}, wanted {wanted!r} {about}"
+
+
+def exit_codes(box):
+    """0 done, 1 refused, 2 usage or not offered."""
+    box.said("profile", "add", "p", "--file", box.write("p.json", "{}"))
+    table = [
+        (2, []), (2, ["nosuch"]), (2, ["device"]), (2, ["device", "nosuch"]), (2, ["device", "show"]),
+        (2, ["device", "show", "A", "B"]), (2, ["device", "show", "A", "--bogus"]), (2, ["device", "show", "A", "--data"]),
+        (2, ["tenant", "show", "--json=1"]), (2, ["tenant", "show", "--data", "a", "--data", "b"]),
+        (2, ["init"]), (2, ["init", "--tenant", "contoso.test"]), (2, ["init", "--tenant", "b.test", "--admin", "a@b.test"]),
+        (2, ["user", "add", "a@contoso.test"]), (2, ["user", "password", "admin@contoso.test"]),
+        (2, ["profile", "add", "q"]), (2, ["profile", "assign", "p"]),
+        (2, ["profile", "assign", "p", "--all-devices", "--group", "g"]), (2, ["policy", "add", "q"]),
+        (2, ["policy", "assign", "q"]), (2, ["package", "add", "x.msi"]), (2, ["group", "add"]), (2, ["app", "add"]),
+        (2, ["tenant", "set"]), (2, ["hash", "decode"]), (2, ["device", "import"]), (2, ["help", "nosuch"]),
+        (2, ["help", "device", "nosuch"]), (2, ["serve", "extra"]),
+        (2, ["device", "action", "reset", "A"]), (2, ["media", "make"]), (2, ["connector"]), (2, ["partner", "list"]),
+        (2, ["backup", "make"]), (2, ["import", "x"]), (2, ["tenant", "show", "--store", "postgresql://x/y"]),
+        (1, ["device", "show", "NONE"]), (1, ["device", "explain", "NONE"]), (1, ["device", "import", "no-such-file.csv"]),
+        (1, ["tenant", "show", "--tenant", "nope.test"]), (1, ["profile", "assign", "none", "--all-devices"]),
+        (1, ["group", "add", "g", "--rule", "nonsense"]), (1, ["tenant", "set", "nosuch=1"]),
+        (1, ["init", "--tenant", "bad name", "--admin", "a@b.test", "--password-file", box.password]),
+        (1, ["serve", "--listen", "nonsense"]), (1, ["serve", "--config", "no-such-file"]),
+        (0, ["help"]), (0, ["--help"]), (0, ["--version"]), (0, ["device", "--help"]), (0, ["help", "device"]),
+        (0, ["help", "device", "import"]), (0, ["device", "import", "--help"]), (0, ["media", "--help"]),
+        (0, ["help", "--man"]), (0, ["help", "--markdown"]), (0, ["tenant", "show"]), (0, ["user", "list"]),
+        (0, ["profile", "assign", "p", "--all-devices"]),
+    ]
+    for code, words in table:
+        done = box.run(*words)
+        same(done.returncode, code, f"for {words}: {done.stderr[:300]}")
+        assert code == 0 or done.stderr.startswith("touchdown: "), words
+        assert code == 0 or not done.stdout, words
+
+
+def errors_are_json(box):
+    """With --json an error is one JSON object, of usage too."""
+    for words in (["device", "show", "NONE"], ["device", "show"], ["nosuch"], ["device", "show", "A", "--bogus"], ["media"]):
+        done = box.run(*words, "--json")
+        error = json.loads(done.stderr)["error"]
+        same(sorted(error), ["code", "field", "reason", "remedy"], words)
+        assert error["reason"], words
+
+
+def answers_are_json(box):
+    """Every --json answer is JSON without blanks between tokens, and has the fields that docs/cli.md lists."""
+    box.write("p.json", '{"displayName":"P"}')
+    box.write("item.json", '{"kind":"policy","settings":[]}')
+    box.write("d.csv", HEADER + "\n" + "\n".join(box.hashes(1)) + "\n")
+    with open(os.path.join(ROOT, "docs", "cli.md"), encoding="utf-8") as f:
+        sections = dict(re.findall(r"^## touchdown ([a-z ]+)\n(.*?)(?=^#|\Z)", f.read(), re.M | re.S))
+    for words in (["init", "--tenant", "contoso.test", "--admin", "admin@contoso.test"], ["tenant", "show"],
+                  ["tenant", "set", "password-grant=on"], ["user", "add", "u@contoso.test", "--password-file", "pw"],
+                  ["user", "disable", "u@contoso.test"], ["user", "enable", "u@contoso.test"], ["user", "list"],
+                  ["user", "password", "u@contoso.test", "--password-file", "pw"], ["app", "add", "tool"], ["app", "list"],
+                  ["group", "add", "g"], ["profile", "add", "p", "--file", "p.json"], ["profile", "assign", "p", "--group", "g"],
+                  ["profile", "export", "p"], ["policy", "list"], ["device", "import", "d.csv", "--dry-run"],
+                  ["device", "import", "d.csv"], ["device", "show", "CLI00000", "--timeline"], ["device", "explain", "CLI00000"],
+                  ["tenant", "add", "two.test"]):
+        out = box.said(*words, "--json")
+        value = json.loads(out)
+        same(out, json.dumps(value, separators=(",", ":"), ensure_ascii=False) + "\n", words)
+        told = re.search(r"^`--json`: (.*)", sections[" ".join(words[:2] if words[0] != "init" else words[:1])], re.M)
+        assert told, f"{words}: docs/cli.md tells no fields"
+        rows = value if isinstance(value, list) else [value]
+        if words[:2] != ["profile", "export"] and "as of" not in told.group(1):
+            for name in (k for row in rows for k in row):
+                assert name in told.group(1), f"{words}: {name} is not in docs/cli.md"
+    assert re.fullmatch(r"[0-9T:-]+Z", json.loads(box.said("device", "show", "CLI00000", "--json", "--tenant", "contoso.test"))
+                        ["registeredAt"])
+
+
+def init_is_safe_to_repeat(box):
+    first = json.loads(box.said("init", "--tenant", "contoso.test", "--admin", "admin@contoso.test", "--password-file", "no-file"))
+    again = json.loads(box.said("init", "--tenant", "CONTOSO.test", "--admin", "admin@contoso.test", "--password-file", "pw"))
+    same(again, first)
+    same(again["created"], False)
+
+
+def leaves_nothing(box):
+    """A misspelt folder stays what it was, and what is made is private."""
+    done = box.run("device", "show", "X", "--data", box.path("misspelt"))
+    same(done.returncode, 1)
+    assert not os.path.exists(box.path("misspelt"))
+    os.mkdir(box.path("open"), 0o755)
+    box.said("init", "--data", box.path("open"), "--tenant", "a.test", "--admin", "a@a.test", "--password-file", "pw")
+    same(stat.S_IMODE(os.stat(box.path("open", "store.db")).st_mode), 0o600)
+
+
+def lost_output_is_told(box):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([TOUCHDOWN, "tenant", "show", "--data", box.data], stdout=full, stderr=subprocess.PIPE, text=True,
+                              check=False)
+    same(done.returncode, 1)
+    assert "standard output" in done.stderr
+
+
+def killed_import(box):
+    """kill -9 in the middle, and again: every row once, nothing half."""
+    rows = box.hashes(40)
+    big = box.write("big.csv", HEADER + "\n" + "\n".join(rows) + "\n")
+    for wait in (0.0, 0.02, 0.05, 0.1):
+        p = subprocess.Popen([TOUCHDOWN, "device", "import", big, "--data", box.data], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        time.sleep(wait)
+        p.kill()
+        p.wait()
+    told = json.loads(box.said("device", "import", big, "--json"))
+    same((told["total"], told["refused"], told["registered"] + told["known"]), (40, 0, 40))
+    for i in (0, 20, 39):
+        shown = json.loads(box.said("device", "show", f"CLI{i:05d}", "--timeline", "--json"))
+        same([e["type"] for e in shown["timeline"]], ["device.registered"])
+    same(json.loads(box.said("device", "import", big, "--json"))["known"], 40)
+
+
+def serves(box):
+    """Ready within 5 s, --http for /pki and /ocsp alone, SIGHUP goes on, SIGTERM ends with 0, commands beside it."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        plain = s.getsockname()[1]
+    begun = time.monotonic()
+    p, port = box.serve("--http", f"127.0.0.1:{plain}", "--name", "mdm.contoso.test", "--name", "portal.contoso.test,people")
+    assert time.monotonic() - begun < 5 or "clang_rt" in str(os.environ), "not ready within 5 s"
+    for path in ("/", "/readyz", "/healthz", "/metrics", "/v1.0/users", "/common/.well-known/openid-configuration"):
+        same(box.get(plain, path, "http"), 404, f"without TLS: {path}")
+    with open(os.path.join(box.data, "ca.pem"), encoding="ascii") as f:
+        assert "BEGIN CERTIFICATE" in f.read()
+    box.said("user", "add", "beside@contoso.test", "--password-file", "pw")
+    taken = box.run("serve", "--listen", f"127.0.0.1:{port}")
+    same(taken.returncode, 1)
+    assert "Address already in use" in taken.stderr
+    p.send_signal(signal.SIGHUP)
+    time.sleep(0.2)
+    same(box.get(port, "/readyz"), 200)
+    p.send_signal(signal.SIGTERM)
+    same(p.wait(25), 0)
+    p, _ = box.serve()
+    p.send_signal(signal.SIGINT)
+    same(p.wait(25), 0)
+
+
+def device_exit_codes(box):
+    """2 usage or not offered, 1 failed, 0 done."""
+    table = [(2, []), (2, ["nosuch"]), (2, ["run"]), (2, ["run", "--bogus"]), (2, ["run", "--state"]), (2, ["show"]), (2, ["sync"]),
+             (2, ["preflight"]), (2, ["reset"]), (2, ["diagnostics"]), (2, ["fleet", "--count", "3"]), (2, ["help", "nosuch"]),
+             (2, ["run", "--state", "new", "--server", "http://x", "--ca", "pw"]), (2, ["run", "--state", "new2"]),
+             (2, ["run", "--state", "new", "--pace", "0"]), (2, ["run", "--state", "new", "--answer", "colour=red"]),
+             (2, ["hash", "--csv=1"]), (1, ["show", "--state", "none"]), (1, ["sync", "--state=none"]),
+             (1, ["hash", "--hardware", "none"]), (0, ["help"]), (0, ["--help"]), (0, ["--version"]), (0, ["run", "--help"]),
+             (0, ["fleet", "--help"]), (0, ["help", "run"]), (0, ["help", "--man"]), (0, ["help", "--markdown"]), (0, ["hash"]),
+             (0, ["hash", "--csv"])]
+    for code, words in table:
+        done = subprocess.run([DEVICE, *words], capture_output=True, text=True, timeout=60, check=False, cwd=box.dir,
+                              stdin=subprocess.DEVNULL)
+        same(done.returncode, code, f"for {words}: {done.stdout[-200:]}{done.stderr[-200:]}")
+    assert not os.path.exists(box.path("none"))
+
+
+def documents_are_true(_):
+    """docs/cli.md is what the programs say."""
+    done = subprocess.run([os.path.join(ROOT, "tools", "docs.sh"), "--check", "cli"], capture_output=True, text=True, check=False,
+                          env={**os.environ, "TOUCHDOWN": TOUCHDOWN, "TOUCHDOWN_DEVICE": DEVICE})
+    same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
+
+
+TESTS = [exit_codes, errors_are_json, answers_are_json, init_is_safe_to_repeat, leaves_nothing, lost_output_is_told,
+         killed_import, serves, device_exit_codes, documents_are_true]
+print(f"1..{len(TESTS)}")
+for number, test in enumerate(TESTS, 1):
+    box = Box()
+    try:
+        test(box)
+        print(f"ok {number} - {test.__name__}", flush=True)
+    except Exception:
+        print(f"not ok {number} - {test.__name__}", flush=True)
+        print("\n".join("# " + line for line in traceback.format_exc().splitlines()), flush=True)
+    finally:
+        box.close()
