@@ -7,7 +7,7 @@ group() {
     case $1 in
     build) echo "gcc libc6-dev meson ninja-build pkg-config python3 libssl-dev libjansson-dev libexpat1-dev libsqlite3-dev \
 libargon2-dev libcurl4-openssl-dev libevent-dev libinih-dev node-llhttp" ;;
-    demo) echo "wixl msitools openssl curl python3" ;;
+    demo) echo "wixl msitools openssl curl python3 nginx-light" ;;
     check) echo "libcmocka-dev libxml2-utils jose openssl" ;;
     lint) echo "clang-format clang-tidy cppcheck" ;;
     fuzz) echo "clang libclang-rt-14-dev" ;;

@@ -357,6 +357,23 @@ static void tells_of_revocation(void **state)
     td_buf_done(&request);
 }
 
+/* The addresses stand in the certificate as plain octets. RFC 5280 8 wants them without TLS, where that is served. */
+static void names_its_lists(void **state)
+{
+    struct service_box *b = *state;
+    static const char *const words[] = {"pki/management.crl", "pki/management.crt", "ocsp"};
+    const char *bases[] = {NULL, "http://pki.example.test:8080"};
+    for (size_t i = 0; i < TD_COUNTOF(bases); i++) {
+        b->svc.http_base = bases[i];
+        struct td_slice der = issue(b, TD_PURPOSE_MANAGEMENT, "e1", TD_DAY);
+        const char *base = bases[i] != NULL ? bases[i] : b->svc.base;
+        for (size_t k = 0; k < TD_COUNTOF(words); k++)
+            assert_int_not_equal(td_search(der, td_str(td_arena_printf(&b->arena, "%s/%s", base, words[k]))), SIZE_MAX);
+        assert_int_equal(td_search(der, TD_S("https:")) == SIZE_MAX, bases[i] != NULL);
+    }
+    b->svc.http_base = NULL;
+}
+
 static void every_door_is_open_without_tls(void **state TD_UNUSED)
 {
     for (size_t i = 0; i < td_pki_route_count; i++)
@@ -377,6 +394,7 @@ int main(void)
         TEST(openssl_trusts_the_server),
         TEST(serves_certificates),
         TEST(tells_of_revocation),
+        TEST(names_its_lists),
         TEST(every_door_is_open_without_tls),
     };
     return cmocka_run_group_tests_name("certificates in public", tests, NULL, NULL);
