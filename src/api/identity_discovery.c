@@ -50,6 +50,12 @@ static void write_lists(struct td_jsonw *w)
         write_list(w, lists[i].name, lists[i].list, lists[i].n);
 }
 
+/* Ours even when the caller's Host header is not. */
+static const char *host_of_links(const struct td_id *id)
+{
+    return id->req->base + strlen("https://");
+}
+
 struct document {
     const char *issuer;
     const char *where;   /* tenant part of the endpoints with '/' before it, "" for none */
@@ -102,7 +108,7 @@ static void reply_document(struct td_id *id, const struct document *d)
     td_jsonw_kbool(&w, "claims_parameter_supported", false);
     td_jsonw_key(&w, "tenant_region_scope");
     td_jsonw_null(&w);
-    td_jsonw_kstr(&w, "cloud_instance_name", td_arena_text(id->a, id->req->host));
+    td_jsonw_kstr(&w, "cloud_instance_name", host_of_links(id));
     td_jsonw_end(&w);
     reply_json(id, &b);
 }
@@ -169,7 +175,7 @@ void td_id_instance(void *ctx, struct td_http_request *req, struct td_http_reply
     struct td_buf b;
     struct td_jsonw w;
     td_id_init(&id, ctx, req, reply);
-    const char *host = td_arena_text(id.a, td_sub(td_str(req->base), 8, 512));
+    const char *host = host_of_links(&id);
     td_buf_init(&b, DOCUMENT_MAX);
     td_jsonw_init(&w, &b);
     td_jsonw_obj(&w);
@@ -222,7 +228,7 @@ static void write_realm(struct td_id *id, const struct realm *r, const char *use
         td_jsonw_kstr(w, "domain_name", domain);
         td_jsonw_kstr(w, "DomainName", domain);
         td_jsonw_kstr(w, "FederationBrandName", r->tenant.name);
-        td_jsonw_kstr(w, "cloud_instance_name", td_arena_text(id->a, id->req->host));
+        td_jsonw_kstr(w, "cloud_instance_name", host_of_links(id));
         td_jsonw_kstr(w, "cloud_audience_urn", "urn:federation:MicrosoftOnline");
     }
     td_jsonw_end(w);

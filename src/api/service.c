@@ -1,18 +1,21 @@
 #include "api/service.h"
 
-static struct td_slice without_port(struct td_slice host)
+/* "", or ":" and digits. */
+static bool is_port(struct td_slice s)
 {
-    if (host.n != 0 && host.p[0] == '[') { /* [::1]:8443 */
-        size_t end = td_find(host, ']');
-        return end == SIZE_MAX ? host : td_sub(host, 0, end + 1);
-    }
-    return td_sub(host, 0, TD_MIN(td_find(host, ':'), host.n));
+    enum { LONGEST = 6 };
+    if (s.n == 0)
+        return true;
+    bool good = s.p[0] == ':' && s.n > 1 && s.n <= LONGEST;
+    for (size_t i = 1; i < s.n; i++)
+        good = good && s.p[i] >= '0' && s.p[i] <= '9';
+    return good;
 }
 
 bool td_service_is_ours(const struct td_service *svc, struct td_slice host)
 {
-    for (size_t i = 0; host.n != 0 && svc->names != NULL && svc->names[i] != NULL; i++)
-        if (td_ieqs(host, svc->names[i]) || td_ieq(host, without_port(td_str(svc->names[i]))))
-            return true;
-    return false;
+    size_t name = td_http_host_name(host).n;
+    if (host.n != 0 && host.p[0] == '[')
+        name += 2;
+    return host.n != 0 && is_port(td_sub(host, name, host.n)) && td_http_host_in(host, svc->names);
 }
