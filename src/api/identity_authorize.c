@@ -11,6 +11,7 @@ struct asking {
     struct td_application app;
     const char *ticket_tenant;
     const char *page; /* why the person is told, NULL if the client can be told */
+    bool address_ok;  /* the redirect address is the client's: only then does anything go there */
     bool posted;
 };
 
@@ -67,6 +68,7 @@ static enum td_code find_client(struct td_tx *tx, void *ctx, struct td_error *er
     if (rc == TD_EDENIED)
         return tell_person(q, "The application that sent you here asks for the answer at an address that is not"
                               " registered for it (redirect_uri).");
+    q->address_ok = rc == TD_OK;
     return rc;
 }
 
@@ -160,7 +162,7 @@ static void answer_error(struct asking *q, enum td_code rc)
         td_id_error_page(id, 400, "This sign-in can't be carried out", q->page);
         return;
     }
-    if (q->app.id == NULL) {
+    if (!q->address_ok) {
         td_id_error_page(id, rc == TD_EUNAVAILABLE ? 503 : 500, "This sign-in can't be carried out",
                          "The service is busy. Try again.");
         return;

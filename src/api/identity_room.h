@@ -92,7 +92,7 @@ enum td_code td_id_user(struct td_id *id, struct td_tx *tx, const char *tenant, 
                         struct td_user *ret);
 enum td_code td_id_device(struct td_id *id, struct td_tx *tx, const char *tenant, const char *device_id,
                           int64_t granted_at, struct td_device_row *ret);
-/* td_sign_in with its errors as OAuth refusals. */
+/* td_sign_in with its errors as OAuth refusals, for users of id->tenant (known by then) alone. */
 enum td_code td_id_sign_in(struct td_id *id, struct td_slice upn, struct td_slice password, struct td_signed_in *ret);
 
 /* Grants, each in the file of its kind. */

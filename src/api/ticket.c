@@ -10,7 +10,7 @@ static void kind_secret(const struct td_service *svc, const char *kind, unsigned
 {
     unsigned char tickets[32];
     td_keyring_secret(svc, "ticket", tickets);
-    td_hmac_sha256(td_bytes(tickets, sizeof(tickets)), td_str(kind), out);
+    td_hmac_sha256(td_bytes(tickets, sizeof(tickets)), td_str(td_fault("ticket-any-kind") ? "" : kind), out);
     td_wipe(tickets, sizeof(tickets));
 }
 

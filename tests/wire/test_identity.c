@@ -262,6 +262,26 @@ static void code_refusals(void **state TD_UNUSED)
     assert_oauth_error(&r, 400, "invalid_grant", 70008);
 }
 
+/* A code asked for without a challenge is redeemed without a verifier: else who took the challenge out of the request
+ * on its way could redeem it as if it had been there (RFC 9700, 2.1.1). */
+static void no_challenge_no_verifier(void **state TD_UNUSED)
+{
+    static const char target[] = "/contoso.test/oauth2/v2.0/authorize?client_id=" BROKER "&response_type=code"
+                                 "&redirect_uri=ms-aadj-redir%3A%2F%2Fauth%2Fdrs" SCOPES;
+    for (int with = 0; with < 2; with++) {
+        struct wire_reply r = sign_in_at(target, "ada@contoso.test", "correct+horse");
+        r = wire_form(&w, "/contoso.test/oauth2/v2.0/token",
+                      td_arena_printf(&w.arena,
+                                      "grant_type=authorization_code&client_id=" BROKER
+                                      "&redirect_uri=ms-aadj-redir://auth/drs&code=%s%s",
+                                      code_of(&r), with ? "&code_verifier=" VERIFIER : ""));
+        if (with)
+            assert_oauth_error(&r, 400, "invalid_grant", 501481);
+        else
+            assert_int_equal(r.status, 200);
+    }
+}
+
 /* Requests that must not lead anywhere: told to the person, no redirect. */
 static void authorize_refusals_on_page(void **state TD_UNUSED)
 {
@@ -441,9 +461,67 @@ static void refresh_is_not_bound_to_a_resource(void **state TD_UNUSED)
     assert_oauth_error(&r, 400, "invalid_grant", 700082);
 }
 
-static enum td_code allow_password(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+/* Each kind of secret is good for its own grant, its own client and its own tenant alone. */
+static void grants_are_not_mixed_up(void **state TD_UNUSED)
 {
-    return td_tenant_set(tx, w.tenant.id, "password-grant", "on", "test", err);
+    struct wire_reply r = sign_in_at(authorize_query(SCOPES), "ada@contoso.test", "correct+horse");
+    const char *code = code_of(&r);
+    r = wire_form(&w, "/common/oauth2/v2.0/token",
+                  td_arena_printf(&w.arena, "grant_type=refresh_token&client_id=" TOOL "&refresh_token=%s", code));
+    assert_oauth_error(&r, 400, "invalid_grant", 700082);
+    r = wire_form(&w, "/fabrikam.test/oauth2/v2.0/token",
+                  td_arena_printf(&w.arena,
+                                  "grant_type=authorization_code&client_id=" TOOL "&code_verifier=" VERIFIER
+                                  "&redirect_uri=http://localhost:40123/back&code=%s",
+                                  code));
+    assert_oauth_error(&r, 400, "invalid_grant", 50020);
+    r = redeem(code, VERIFIER);
+    const char *refresh = td_json_str(wire_json(&w, r.body), "refresh_token");
+    r = redeem(refresh, VERIFIER);
+    assert_oauth_error(&r, 400, "invalid_grant", 70008);
+    const char *form = td_arena_printf(&w.arena, "grant_type=refresh_token&refresh_token=%s&client_id=", refresh);
+    r = wire_form(&w, "/common/oauth2/v2.0/token", td_arena_printf(&w.arena, "%s" PORTAL, form));
+    assert_oauth_error(&r, 400, "invalid_grant", 700082);
+    r = wire_form(&w, "/fabrikam.test/oauth2/v2.0/token", td_arena_printf(&w.arena, "%s" TOOL, form));
+    assert_oauth_error(&r, 400, "invalid_grant", 50020);
+    w.env.now += 91 * TD_DAY;
+    r = wire_form(&w, "/common/oauth2/v2.0/token", td_arena_printf(&w.arena, "%s" TOOL, form));
+    assert_oauth_error(&r, 400, "invalid_grant", 700082);
+}
+
+/* Links carry the port of the caller, so tokens do, and the port is nobody's proof (contract section 2). */
+static void names_with_any_port(void **state TD_UNUSED)
+{
+    static const struct {
+        const char *host;
+        bool ours;
+    } rows[] = {{"localhost:8443", true},        {"localhost", true},
+                {"LocalHost:9443", true},        {"mdm.contoso.test:1", true},
+                {"localhost:", false},           {"localhost:1@evil.test", false},
+                {"localhost:8443x", false},      {"localhost:1234567", false},
+                {"localhost.evil.test", false},  {"evil.test:8443", false},
+                {"localhost:8443/path", false},  {"", false},
+                {"[127.0.0.1].evil.test", false}};
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++)
+        if (td_service_is_ours(&w.svc, td_str(rows[i].host)) != rows[i].ours)
+            fail_msg("%s", rows[i].host);
+    static const char *const host[] = {"Host: localhost:9443", NULL};
+    struct wire_reply r = sign_in_at(authorize_query(SCOPES), "ada@contoso.test", "correct+horse");
+    r = wire_do(&w, "POST", "/contoso.test/oauth2/v2.0/token", host,
+                td_arena_printf(&w.arena,
+                                "grant_type=authorization_code&client_id=" TOOL "&code_verifier=" VERIFIER
+                                "&redirect_uri=http://localhost:40123/back&code=%s",
+                                code_of(&r)),
+                NULL);
+    const char *access = td_json_str(wire_json(&w, r.body), "access_token");
+    assert_non_null(strstr(td_json_str(claims_of(access), "iss"), "https://localhost:9443/"));
+    assert_int_equal(check_token(access, TD_RESOURCE_GRAPH, NULL), TD_OK);
+}
+
+static enum td_code allow_password(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct td_tenant *t = ctx;
+    return td_tenant_set(tx, t->id, "password-grant", "on", "test", err);
 }
 
 #define BY_PASSWORD                                                                                  \
@@ -454,7 +532,7 @@ static void password_grant(void **state TD_UNUSED)
 {
     struct wire_reply r = wire_form(&w, "/common/oauth2/token", BY_PASSWORD "correct+horse");
     assert_oauth_error(&r, 400, "unauthorized_client", 53003);
-    assert_ok(td_store_write(w.svc.store, allow_password, NULL, NULL));
+    assert_ok(td_store_write(w.svc.store, allow_password, &w.tenant, NULL));
     /* no Content-Type at all, as several clients send it */
     r = wire_do(&w, "POST", "/common/oauth2/token", NULL, BY_PASSWORD "correct+horse", NULL);
     assert_int_equal(r.status, 200);
@@ -471,7 +549,13 @@ static void password_grant(void **state TD_UNUSED)
     r = wire_form(&w, "/common/oauth2/token", BY_PASSWORD "wrong-password");
     assert_oauth_error(&r, 400, "invalid_grant", 50126);
     r = wire_form(&w, "/fabrikam.test/oauth2/token", BY_PASSWORD "correct+horse");
-    assert_int_equal(r.status, 400); /* that tenant has it off */
+    assert_oauth_error(&r, 400, "unauthorized_client", 53003); /* that tenant has it off */
+    /* and when it is on, its door does not tell which password of a foreign user is right */
+    assert_ok(td_store_write(w.svc.store, allow_password, &w.other, NULL));
+    r = wire_form(&w, "/fabrikam.test/oauth2/token", BY_PASSWORD "correct+horse");
+    assert_oauth_error(&r, 400, "invalid_grant", 50020);
+    r = wire_form(&w, "/fabrikam.test/oauth2/token", BY_PASSWORD "wrong-password");
+    assert_oauth_error(&r, 400, "invalid_grant", 50020);
     for (int i = 0; i < 4; i++)
         r = wire_form(&w, "/contoso.test/oauth2/token", BY_PASSWORD "wrong-password");
     r = wire_form(&w, "/contoso.test/oauth2/token", BY_PASSWORD "correct+horse");
@@ -615,6 +699,10 @@ static void device_code(void **state TD_UNUSED)
         td_json_str(v, "device_code"));
     r = wire_form(&w, "/organizations/oauth2/v2.0/token", poll);
     assert_oauth_error(&r, 400, "authorization_pending", 70016);
+    r = wire_form(&w, "/organizations/oauth2/v2.0/token",
+                  td_arena_printf(&w.arena, "grant_type=device_code&client_id=" PORTAL "&device_code=%s",
+                                  td_json_str(v, "device_code")));
+    assert_oauth_error(&r, 400, "expired_token", 70020); /* another client's */
     r = wire_form(&w, "/devicelogin", "code=BCDF-GHJK");
     assert_non_null(strstr(r.body, "not known"));
     char typed[32];
@@ -715,6 +803,9 @@ static void tickets_and_nonces(void **state TD_UNUSED)
     assert_ok(td_ticket_open(&w.svc, "device", td_str(ticket), &w.arena, &v, NULL));
     assert_string_equal(td_json_str(v, "tenant"), "t");
     assert_int_equal(td_ticket_open(&w.svc, "enrol", td_str(ticket), &w.arena, &v, NULL), TD_EAUTH);
+    struct wire_reply r = wire_form(&w, "/contoso.test/oauth2/v2.0/authorize",
+                                    td_arena_printf(&w.arena, "flow=%s&username=ada@contoso.test", ticket));
+    assert_int_equal(r.status, 400);
     ticket[strlen(ticket) - 3] ^= 1;
     assert_int_equal(td_ticket_open(&w.svc, "device", td_str(ticket), &w.arena, &v, NULL), TD_EAUTH);
     ticket[strlen(ticket) - 3] ^= 1;
@@ -772,6 +863,9 @@ int main(void)
         T(foreign_forms_are_refused),
         T(code_is_good_once),
         T(code_refusals),
+        T(no_challenge_no_verifier),
+        T(grants_are_not_mixed_up),
+        T(names_with_any_port),
         T(authorize_refusals_on_page),
         T(authorize_refusals_to_client),
         T(other_organization),

@@ -4,9 +4,11 @@
 #include "base/encode.h"
 #include "crypto/digest.h"
 #include "crypto/jose.h"
+#include "store/application.h"
 #include "store/certificate.h"
 #include "store/device.h"
 #include "store/event.h"
+#include "store/grant.h"
 #include "store/way.h"
 #include "wire/wire.h"
 
@@ -299,6 +301,56 @@ static void prt_by_refresh_token(void **state TD_UNUSED)
     assert_refused(&r, 700082);
 }
 
+struct held {
+    const char *app, *user, *tenant, *device, *secret;
+};
+
+static enum td_code hold(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct held *h = ctx;
+    struct td_grant g = {.kind = TD_GRANT_REFRESH,
+                         .tenant = h->tenant,
+                         .user_id = h->user,
+                         .app_id = h->app,
+                         .device_id = h->device,
+                         .family = h->secret,
+                         .expires_at = td_tx_now(tx) + TD_DAY};
+    td_sha256(td_str(h->secret), g.sha256);
+    return td_grant_add(tx, &g, err);
+}
+
+static enum td_code add_public_app(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    return td_application_add(tx, w.tenant.id, "Own tool", true, "test", &w.arena, ctx, err);
+}
+
+/* A primary refresh token grows out of the refresh token of a first-party client, of this tenant and this device (or of
+ * none): out of no other. */
+static void prt_by_foreign_refresh_token(void **state TD_UNUSED)
+{
+    struct td_application own = {0};
+    struct td_user eve = wire_add_user(&w, w.other.id, "eve@fabrikam.test", "Eve", "correct horse");
+    assert_ok(td_store_write(w.svc.store, add_public_app, &own, NULL));
+    struct held rows[] = {{PORTAL, w.ada.id, w.tenant.id, "", "1.first"},
+                          {own.id, w.ada.id, w.tenant.id, "", "1.own"},
+                          {PORTAL, eve.id, w.other.id, "", "1.eve"},
+                          {PORTAL, w.ada.id, w.tenant.id, "44444444-0000-4000-8000-00000000dead", "1.elsewhere"}};
+    static const int numbers[] = {0, 700082, 50020, 700082};
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        assert_ok(td_store_write(w.svc.store, hold, &rows[i], NULL));
+        struct wire_reply r = ask(
+            signed_by(device_key, "RS256", true,
+                      td_arena_printf(&w.arena,
+                                      "{\"client_id\":\"" BROKER "\",\"request_nonce\":\"%s\",\"scope\":\"openid aza\","
+                                      "\"grant_type\":\"refresh_token\",\"refresh_token\":\"%s\"}",
+                                      nonce(), rows[i].secret)));
+        if (numbers[i] != 0)
+            assert_refused(&r, numbers[i]);
+        else
+            assert_int_equal(r.status, 200);
+    }
+}
+
 static const char *device_payload(const char *n)
 {
     return td_arena_printf(
@@ -372,6 +424,13 @@ static void refusals(void **state TD_UNUSED)
                                   "\"username\":\"eve@fabrikam.test\",\"password\":\"correct horse\"}",
                                   nonce())));
     assert_refused(&r, 50020);
+    r = ask(signed_by(device_key, "RS256", true,
+                      td_arena_printf(&w.arena,
+                                      "{\"client_id\":\"" WINDOWS "\",\"request_nonce\":\"%s\","
+                                      "\"grant_type\":\"password\",\"username\":\"eve@fabrikam.test\","
+                                      "\"password\":\"wrong-password\"}",
+                                      nonce())));
+    assert_refused(&r, 50020); /* the same: which password of hers is right is not this tenant's to learn */
     r = ask("not.a.jws");
     assert_refused(&r, 50013);
     r = ask("");
@@ -566,6 +625,7 @@ int main(void)
         T(broker_request),
         T(prt_renewal),
         T(prt_by_refresh_token),
+        T(prt_by_foreign_refresh_token),
         T(device_token),
         T(refusals),
         T(certificates_of_other_kinds),
