@@ -59,8 +59,11 @@ static void judge(const struct candidate *c, const struct td_match *m, bool (*en
                   struct td_hardware_found *f)
 {
     if (enough(m)) {
-        f->tie = f->registration_id[0] != '\0' && m->weight == f->match.weight;
-        if (f->registration_id[0] != '\0' && m->weight <= f->match.weight)
+        bool first = f->registration_id[0] == '\0';
+        if (!first && m->weight < f->match.weight)
+            return; /* a weaker one does not decide between two that are equal */
+        f->tie = !first && m->weight == f->match.weight;
+        if (f->tie)
             return;
         f->tenant = c->tenant;
         f->registration_id = c->registration_id;
