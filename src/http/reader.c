@@ -199,15 +199,8 @@ static int on_value(llhttp_t *p, const char *at, size_t n)
 static struct td_http_header *next_header(struct td_reader *r)
 {
     struct td_http_request *req = &r->msg->req;
-    if (req->header_count == r->header_cap) {
-        size_t cap = r->header_cap == 0 ? 16 : r->header_cap * 2;
-        struct td_http_header *grown = td_arena_array(&r->msg->arena, struct td_http_header, cap);
-        if (req->header_count != 0)
-            memcpy(grown, r->headers, req->header_count * sizeof(*grown));
-        r->headers = grown;
-        r->header_cap = cap;
-        req->headers = grown;
-    }
+    r->headers = td_arena_room(&r->msg->arena, r->headers, req->header_count, &r->header_cap, sizeof(*r->headers));
+    req->headers = r->headers;
     return &r->headers[req->header_count++];
 }
 
