@@ -367,6 +367,7 @@ static void cut(struct td_conn *c)
     abandon(c);
     (void)td_fail(&err, TD_EUNAVAILABLE, "", "The work took too long; try again later.");
     refuse(c, 503, &err);
+    pump(c);
 }
 
 static void on_timer(evutil_socket_t fd TD_UNUSED, short what TD_UNUSED, void *arg)

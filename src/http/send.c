@@ -90,6 +90,18 @@ static bool add_block(struct td_conn *c, const struct td_job *job, struct td_sli
     return evbuffer_commit_space(out, &v, 1) == 0;
 }
 
+/* A small reply goes out at once. What is not taken now waits in the output, head and body in one chain as here. */
+static bool send_at_once(struct td_conn *c, struct td_job *job, struct td_buf *head, uint64_t total)
+{
+    size_t n = head->n;
+    if (!c->tls || !c->open || head->failed || job->reply.file >= 0 || n + total > BLOCK || td_send_waiting(c) != 0)
+        return false;
+    td_buf_add(head, td_bytes(job->reply.body.p, (size_t)total));
+    bool taken = td_tls_write(c->bev, td_buf_slice(head));
+    head->n = n;
+    return taken;
+}
+
 static void broken(struct td_conn *c)
 {
     td_job_free(TD_TAKE(c->out));
@@ -121,6 +133,11 @@ void td_send_reply(struct td_conn *c, struct td_job *job, bool keep)
     c->out = job;
     c->out_sent = 0;
     c->closing = !keep;
+    if (send_at_once(c, job, &head, total)) {
+        td_buf_wipe(&head);
+        td_job_free(TD_TAKE(c->out));
+        return;
+    }
     int64_t allowance = (int64_t)(total * TD_SECOND / (uint64_t)l->send_rate);
     c->send_until = (c->send_until != 0 ? c->send_until : td_monotonic() + l->send) + allowance;
     bool ok = !head.failed && add_block(c, job, td_buf_slice(&head), total);

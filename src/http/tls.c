@@ -289,6 +289,16 @@ struct td_slice td_tls_peer(struct bufferevent *bev)
     return td_bytes(der, (size_t)n);
 }
 
+/* A record is taken whole or not at all: libevent's mode of writing in parts is by records. A refusal leaves the record
+ * in OpenSSL until the same bytes come again. */
+bool td_tls_write(struct bufferevent *bev, struct td_slice octets)
+{
+    ERR_clear_error();
+    bool taken = SSL_write(bufferevent_openssl_get_ssl(bev), octets.p, (int)octets.n) == (int)octets.n;
+    ERR_clear_error();
+    return taken;
+}
+
 void td_tls_goodbye(struct bufferevent *bev)
 {
     ERR_clear_error();

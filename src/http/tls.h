@@ -21,6 +21,9 @@ struct bufferevent *td_tls_accept(struct td_tls *t, struct event_base *base, int
 bool td_tls_resumed(struct bufferevent *bev);
 /* DER of the client's certificate, td_alloc'ed and the caller's; {NULL,0} if none was given. */
 struct td_slice td_tls_peer(struct bufferevent *bev);
+/* Writes at once, past the bufferevent, whose output must be empty: that saves two epoll_ctl and a wait for each reply
+ * (http-server.md 2.3). False if it was not taken; the same bytes must then be the next ones in the output. */
+bool td_tls_write(struct bufferevent *bev, struct td_slice octets);
 /* close_notify, when nothing is waiting to be sent. */
 void td_tls_goodbye(struct bufferevent *bev);
 /* Before every bufferevent_free: without it OpenSSL forgets the session (http-server.md 3.2). */
