@@ -256,7 +256,8 @@ static enum td_code load_server(struct program *p, struct td_error *err)
 
 static enum td_code open_state(struct program *p, struct td_error *err)
 {
-    return td_state_open(p->dev.dir, &p->dev.state, err);
+    td_try(td_state_open(p->dev.dir, &p->dev.state, err));
+    return td_device_tree_check(&p->dev, err);
 }
 
 /* For commands that make no device: a misspelt folder stays empty. */

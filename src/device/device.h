@@ -12,6 +12,9 @@
 
 struct td_device_state;
 
+/* Remedy of an error about a file in the state folder that cannot be read. */
+#define TD_STATE_DAMAGED "Restore the state folder from a copy, or begin anew with an empty --state."
+
 struct td_device {
     const struct td_env *env;
     const char *dir;        /* --state */

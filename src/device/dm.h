@@ -28,6 +28,9 @@ enum td_code td_dm_session(struct td_device *dev, enum td_dm_reason reason, bool
 enum td_dm_phase { TD_DM_DEVICE_SETUP, TD_DM_ACCOUNT_SETUP };
 enum td_code td_dm_status_page(struct td_device *dev, enum td_dm_phase phase, struct td_error *err) TD_MUST_USE;
 
+/* TD_OK if the tree can be read, or is not there yet: asked before anything else is done with the folder. */
+enum td_code td_device_tree_check(struct td_device *dev, struct td_error *err) TD_MUST_USE;
+
 /* What the device trusts now: --ca and the roots that management installed, PEM, in the arena. For every td_net_new. */
 struct td_slice td_device_trust(struct td_device *dev, struct td_arena *a);
 

@@ -65,7 +65,13 @@ enum td_code td_flow_key(struct td_flow *f, const char *file, struct td_key **re
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_slice pem;
-    if (!td_file_exists(td_device_path(f->dev, &a, file)))
+    bool there = td_file_exists(td_device_path(f->dev, &a, file));
+    bool joined = td_flow_step_done(f, "join") && strcmp(file, "mdm.key.pem") != 0;
+    if (!there && joined) { /* another key would never match what the directory knows */
+        (void)td_fail(err, TD_ENOTFOUND, file, "the key that the device joined with is gone");
+        return td_remedy(err, TD_ENOTFOUND, TD_STATE_DAMAGED);
+    }
+    if (!there)
         td_try(make_key(f, file, &a, err));
     td_try(td_flow_read(f, file, &a, &pem, err));
     enum td_code rc = td_key_from_private_pem(pem, ret, err);

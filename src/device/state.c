@@ -35,11 +35,15 @@ static void forget_value(struct entry *e)
 static enum td_code load(struct td_device_state *s, struct td_slice text, struct td_arena *a, struct td_error *err)
 {
     struct td_json *root;
-    if (td_json_parse(text, STATE_MAX_OCTETS, a, &root, err) != TD_OK || root->type != TD_JSON_OBJECT)
-        return td_fail(err, TD_EFORMAT, "state.json", "is not the JSON object that this program writes");
+    if (td_json_parse(text, STATE_MAX_OCTETS, a, &root, NULL) != TD_OK || root->type != TD_JSON_OBJECT) {
+        (void)td_fail(err, TD_EFORMAT, "state.json", "is not the JSON object that this program writes");
+        return td_remedy(err, TD_EFORMAT, TD_STATE_DAMAGED);
+    }
     for (const struct td_json *m = root->child; m != NULL; m = m->next) {
-        if (m->type != TD_JSON_STRING)
-            return td_fail(err, TD_EFORMAT, "state.json", "%.60s is no text", m->name);
+        if (m->type != TD_JSON_STRING) {
+            (void)td_fail(err, TD_EFORMAT, "state.json", "%.60s is no text", m->name);
+            return td_remedy(err, TD_EFORMAT, TD_STATE_DAMAGED);
+        }
         td_state_set(s, m->name, m->str);
     }
     return TD_OK;

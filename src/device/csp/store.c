@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "codec/json.h"
+#include "device/device.h"
 
 #include <stdio.h>
 
@@ -91,6 +92,28 @@ void td_csp_items_drop(struct td_csp_items *s, const char *key)
     s->count = kept;
 }
 
+static enum td_code damaged(struct td_error *err, const char *what)
+{
+    return td_remedy(err, td_fail(err, TD_EFORMAT, "csp.json", "%s", what), TD_STATE_DAMAGED);
+}
+
+static enum td_code load(struct td_csp_items *s, struct td_slice text, struct td_arena *a, struct td_error *err)
+{
+    struct td_json *root;
+    if (td_json_parse(text, TD_CSP_MAX_FILE, a, &root, NULL) != TD_OK)
+        return damaged(err, "is not the JSON that this program writes");
+    const struct td_json *list = td_json_get(root, "nodes");
+    if (list == NULL || list->type != TD_JSON_ARRAY)
+        return damaged(err, "holds no list of nodes");
+    for (const struct td_json *e = list->child; e != NULL; e = e->next) {
+        const char *key = td_json_str(e, "k"), *format = td_json_str(e, "f"), *value = td_json_str(e, "v");
+        if (key == NULL || format == NULL || value == NULL)
+            return damaged(err, "a node lacks its key, format or value");
+        td_csp_items_put(s, key, format, value);
+    }
+    return TD_OK;
+}
+
 enum td_code td_csp_items_load(struct td_csp_items *s, const char *path, struct td_error *err)
 {
     TD_CLEANUP(td_buf_wipe) struct td_buf text;
@@ -100,18 +123,7 @@ enum td_code td_csp_items_load(struct td_csp_items *s, const char *path, struct 
     td_try(td_file_read(path, &text, err));
     TD_CLEANUP(td_arena_done) struct td_arena a;
     td_arena_init(&a);
-    struct td_json *root;
-    td_try(td_json_parse(td_buf_slice(&text), TD_CSP_MAX_FILE, &a, &root, err));
-    const struct td_json *list = td_json_get(root, "nodes");
-    if (list == NULL || list->type != TD_JSON_ARRAY)
-        return td_fail(err, TD_EFORMAT, "csp.json", "holds no list of nodes");
-    for (const struct td_json *e = list->child; e != NULL; e = e->next) {
-        const char *key = td_json_str(e, "k"), *format = td_json_str(e, "f"), *value = td_json_str(e, "v");
-        if (key == NULL || format == NULL || value == NULL)
-            return td_fail(err, TD_EFORMAT, "csp.json", "a node lacks its key, format or value");
-        td_csp_items_put(s, key, format, value);
-    }
-    return TD_OK;
+    return load(s, td_buf_slice(&text), &a, err);
 }
 
 enum td_code td_csp_items_save(const struct td_csp_items *s, const char *path, struct td_error *err)

@@ -247,6 +247,14 @@ enum td_code td_csp_apply_wap(struct td_device *dev, const struct td_xml *wap, s
     return rc;
 }
 
+enum td_code td_device_tree_check(struct td_device *dev, struct td_error *err)
+{
+    struct td_dm dm;
+    enum td_code rc = td_dm_open(dev, NULL, &dm, err);
+    td_dm_close(&dm);
+    return rc;
+}
+
 const char *td_device_effect(struct td_device *dev, const char *name, struct td_arena *a)
 {
     struct td_dm dm;

@@ -3,6 +3,7 @@
 #include "crypto/cert.h"
 #include "csp_world.h"
 #include "device/csp/table.h"
+#include "device/device.h"
 
 #define G TD_CSP_GET
 #define A TD_CSP_ADD
@@ -447,8 +448,14 @@ static void refuses_what_is_too_much(void **state TD_UNUSED)
     struct td_csp *other = NULL;
     const struct td_csp_config config = {.dir = w.dir, .env = &w.env.env};
     (void)snprintf(path, sizeof(path), "%s/csp.json", w.dir);
-    assert_ok(td_file_write(path, TD_S("{\"nodes\":[{\"k\":\"a\"}]}"), 0600, NULL));
-    assert_int_equal(td_csp_open(&config, &other, NULL), TD_EFORMAT);
+    static const char *const bad[] = {"{\"nodes\":[{\"k\":\"a\"}]}", "", "[]", "{}", "{\"nodes\":[{\"k\":\"a\""};
+    for (size_t i = 0; i < TD_COUNTOF(bad); i++) {
+        struct td_error err = {0};
+        assert_ok(td_file_write(path, td_str(bad[i]), 0600, NULL));
+        assert_int_equal(td_csp_open(&config, &other, &err), TD_EFORMAT);
+        assert_string_equal(err.where, "csp.json");
+        assert_string_equal(err.remedy, TD_STATE_DAMAGED);
+    }
     csp_world_close(&w);
 }
 

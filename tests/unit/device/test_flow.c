@@ -133,6 +133,15 @@ static void makes_a_key_once(void **state TD_UNUSED)
     assert_true(td_key_same_public(a, b));
     assert_false(td_key_same_public(a, c));
     assert_int_equal(td_key_bits(a), 2048);
+    /* Joined with it: another would never match what the directory knows. */
+    struct td_error err = {0};
+    td_key_cleanup(&b);
+    b = NULL;
+    td_state_set(s.dev.state, "end.join", "1");
+    assert_int_equal(unlink(td_device_path(&s.dev, &s.arena, "device.key.pem")), 0);
+    assert_int_equal(td_flow_key(&s.flow, "device.key.pem", &b, &err), TD_ENOTFOUND);
+    assert_string_equal(err.where, "device.key.pem");
+    assert_ok(td_flow_key(&s.flow, "mdm.key.pem", &b, NULL));
 }
 
 #define STAGED(t) cmocka_unit_test_setup_teardown(t, begin, end)

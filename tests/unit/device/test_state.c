@@ -83,7 +83,10 @@ static void refuses_foreign_files(void **state TD_UNUSED)
     for (size_t i = 0; i < TD_COUNTOF(bad); i++) {
         struct td_device_state *s = NULL;
         assert_ok(td_file_write(path, td_str(bad[i]), 0600, NULL));
-        assert_int_equal(td_state_open(dir, &s, NULL), TD_EFORMAT);
+        struct td_error err = {0};
+        assert_int_equal(td_state_open(dir, &s, &err), TD_EFORMAT);
+        assert_string_equal(err.where, "state.json");
+        assert_string_equal(err.remedy, TD_STATE_DAMAGED);
         assert_null(s);
     }
 }
