@@ -28,7 +28,7 @@ void td_keyring_jwks(const struct td_service *svc, struct td_buf *out);
 void td_keyring_secret(const struct td_service *svc, const char *purpose, unsigned char out[32]);
 
 /* What an audience text means: a bit (1 << enum td_resource) for each service it opens, 0 if it is not known. With or
- * without final '/'; one of our own names opens all. */
+ * without final '/'; one of our own names opens Graph and management. */
 unsigned td_resource_of(const struct td_service *svc, struct td_slice name);
 
 #endif

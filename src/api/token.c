@@ -26,6 +26,9 @@ static const struct {
     {TD_RESOURCE_MANAGEMENT, "https://manage.microsoft.com"},
 };
 
+/* What our own names open; the join takes its own two audiences and no other (section 3). */
+static const unsigned by_our_name = 1U << TD_RESOURCE_GRAPH | 1U << TD_RESOURCE_MANAGEMENT;
+
 unsigned td_resource_of(const struct td_service *svc, struct td_slice name)
 {
     if (td_ends(name, "/"))
@@ -34,7 +37,7 @@ unsigned td_resource_of(const struct td_service *svc, struct td_slice name)
         if (td_ieqs(name, audiences[i].name))
             return 1U << audiences[i].resource;
     if (td_istarts(name, "https://") && td_service_is_ours(svc, td_sub(name, 8, name.n)))
-        return (1U << TD_RESOURCE_COUNT) - 1;
+        return by_our_name;
     return 0;
 }
 

@@ -73,8 +73,9 @@ def join(lab, c, token):
     c.make_keys()
     for bad, status in (("e30.e30.", 401), (segment({"alg": "none"}) + "." + token.split(".")[1] + ".", 401)):
         must(c.join(bad).status == status, "no token of ours, no join")
-    graph = c.password(user=USER, password=lab.password, resource=GRAPH).json()["access_token"]
-    must(c.join(graph).status == 401, "a token for another service joins nothing")
+    for resource in (GRAPH, MANAGEMENT, lab.url):
+        other = c.password(user=USER, password=lab.password, resource=resource).json()["access_token"]
+        must(c.join(other).status == 401, "a token for another service joins nothing")
     check_certificate(lab, c, c.join(token, domain=str(uuid.uuid4()), Attributes={}))
 
 
