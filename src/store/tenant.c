@@ -3,15 +3,17 @@
 #include "store/event.h"
 
 const struct td_setting td_tenant_settings[] = {
-    {"display-name", TD_SET_TEXT, "", 0, 120, "name that people see on sign-in pages and device screens"},
-    {"sign-in-text", TD_SET_TEXT, "", 0, 400, "a sentence under the name on the sign-in page"},
-    {"password-grant", TD_SET_BOOL, "off", 0, 0,
+    {"display-name", TD_SET_TEXT, "", 0, 120, NULL, "name that people see on sign-in pages and device screens"},
+    {"sign-in-text", TD_SET_TEXT, "", 0, 400, NULL, "a sentence under the name on the sign-in page"},
+    {"password-grant", TD_SET_BOOL, "off", 0, 0, NULL,
      "token requests with user name and password outside a device-signed request"},
-    {"hash-checksum", TD_SET_TEXT, "warn", 4, 6, "a hardware hash whose check sum is wrong: warn or refuse"},
-    {"join-users", TD_SET_TEXT, "all", 3, 4, "who may join devices: all or none"},
-    {"join-device-limit", TD_SET_INT, "50", 0, 1000000, "devices a user may join; 0 for no limit"},
-    {"enrol-users", TD_SET_TEXT, "all", 3, 10, "which devices may enrol: all, registered or none"},
-    {"enrol-device-limit", TD_SET_INT, "50", 0, 1000000, "devices a user may enrol; 0 for no limit"},
+    {"hash-checksum", TD_SET_CHOICE, "warn", 0, 0, "warn refuse",
+     "a hardware hash whose check sum is wrong: warn or refuse"},
+    {"join-users", TD_SET_CHOICE, "all", 0, 0, "all none", "who may join devices: all or none"},
+    {"join-device-limit", TD_SET_INT, "50", 0, 1000000, NULL, "devices a user may join; 0 for no limit"},
+    {"enrol-users", TD_SET_CHOICE, "all", 0, 0, "all registered none",
+     "which devices may enrol: all, registered or none"},
+    {"enrol-device-limit", TD_SET_INT, "50", 0, 1000000, NULL, "devices a user may enrol; 0 for no limit"},
 };
 const size_t td_tenant_setting_count = TD_COUNTOF(td_tenant_settings);
 
@@ -114,6 +116,17 @@ static enum td_code setting_of(const char *key, const struct td_setting **ret, s
                      "touchdown tenant show lists them");
 }
 
+static bool is_choice(const char *choices, const char *value)
+{
+    struct td_slice word, rest = td_str(choices);
+    while (rest.n != 0) {
+        rest = td_cut(rest, ' ', &word);
+        if (td_eqs(word, value))
+            return true;
+    }
+    return false;
+}
+
 static enum td_code check_value(const struct td_setting *s, const char *value, struct td_error *err)
 {
     int64_t n = 0;
@@ -132,6 +145,10 @@ static enum td_code check_value(const struct td_setting *s, const char *value, s
         if (!td_utf8_ok(td_str(value)) || len < (size_t)s->min || len > (size_t)s->max)
             return td_fail(err, TD_EINVAL, s->key, "is a text of %lld to %lld bytes", (long long)s->min,
                            (long long)s->max);
+        return TD_OK;
+    case TD_SET_CHOICE:
+        if (!is_choice(s->choices, value))
+            return td_fail(err, TD_EINVAL, s->key, "is one of: %s", s->choices);
         return TD_OK;
     }
     return TD_EINTERNAL;

@@ -22,12 +22,13 @@ enum td_code td_tenant_only(struct td_tx *tx, struct td_arena *a, struct td_tena
 enum td_code td_tenant_list(struct td_tx *tx, struct td_arena *a, struct td_tenant **ret, size_t *ret_count,
                             struct td_error *err) TD_MUST_USE;
 
-enum td_setting_type { TD_SET_BOOL, TD_SET_INT, TD_SET_TEXT };
+enum td_setting_type { TD_SET_BOOL, TD_SET_INT, TD_SET_TEXT, TD_SET_CHOICE };
 struct td_setting {
     const char *key; /* "password-grant", ... as typed at the command line */
     enum td_setting_type type;
     const char *otherwise; /* default */
     int64_t min, max;      /* of integers; length of text */
+    const char *choices;   /* words of a choice, blanks between them; NULL for others */
     const char *about;     /* one sentence for --help and docs */
 };
 extern const struct td_setting td_tenant_settings[];

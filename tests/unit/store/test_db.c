@@ -265,6 +265,8 @@ static enum td_code use_tenants(struct td_tx *tx, void *ctx, struct td_error *er
     td_try(td_tenant_only(tx, a, &t->found, err));
     assert_int_equal(td_tenant_find(tx, TD_S("other.test"), a, &t->found, NULL), TD_ENOTFOUND);
     assert_int_equal(td_tenant_set(tx, t->made.id, "no-such", "1", "me", NULL), TD_EINVAL);
+    assert_int_equal(td_tenant_set(tx, t->made.id, "hash-checksum", "refus", "me", NULL), TD_EINVAL);
+    assert_int_equal(td_tenant_set(tx, t->made.id, "enrol-users", "non", "me", NULL), TD_EINVAL);
     assert_int_equal(td_tenant_set(tx, t->made.id, "password-grant", "yes", "me", NULL), TD_EINVAL);
     assert_int_equal(td_tenant_set(tx, t->made.id, "join-device-limit", "-1", "me", NULL), TD_EINVAL);
     td_try(td_tenant_set(tx, t->made.id, "password-grant", "on", "me", err));
