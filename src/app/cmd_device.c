@@ -76,7 +76,8 @@ static void totals_json(struct import *im, const struct td_import_totals *t)
 
 static void totals_text(struct import *im, const struct td_import_totals *t)
 {
-    td_cli_say(im->cli, "%zu rows: %zu %s, %zu known, %zu refused, %zu with a warning", t->rows, t->registered,
+    td_cli_say(im->cli, "%zu row%s: %zu %s, %zu known, %zu refused, %zu with a warning", t->rows,
+               t->rows == 1 ? "" : "s", t->registered,
                im->dry_run ? "could be registered (dry run: nothing was written)" : "registered", t->known, t->refused,
                t->warnings);
 }
