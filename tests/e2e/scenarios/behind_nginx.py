@@ -33,8 +33,10 @@ def start_nginx(lab, socket, port, plain):
             f.write("".join(parts))
     who = "user root;" if os.geteuid() == 0 else ""
     temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    forward = ("proxy_pass http://touchdown; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Host \"\"; "
-               "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;")
+    headers = {"Connection": '""', "Host": "$http_host", "X-Forwarded-Host": '""', "X-Forwarded-Proto": "$scheme",
+               "X-Forwarded-For": "$proxy_add_x_forwarded_for"}
+    forward = "proxy_pass http://touchdown; proxy_http_version 1.1;"
+    forward += "".join(f" proxy_set_header {name} {value};" for name, value in headers.items())
     with open(f"{folder}/conf", "w", encoding="utf-8") as f:
         f.write(f"""daemon off; {who} worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 512; }}
