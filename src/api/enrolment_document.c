@@ -140,7 +140,7 @@ enum td_code td_enrol_document(struct td_enrol *call, const struct td_enrolment 
     wap->retry_days = TD_ENROL_RETRY_DAYS;
     wap->provider = e->provider;
     wap->name = shown_name(call);
-    wap->addr = td_arena_printf(call->a, "%s/ManagementServer/MDM.svc", call->req->base);
+    wap->addr = td_arena_printf(call->a, "%s/ManagementServer/MDM.svc", td_http_device_base(call->req));
     /* No SSLCLIENTCERTSEARCHCRITERIA: how a PC prints a subject of two attributes is not settled, and without the
      * criteria it takes the certificate by the thumbprint that it stored (mde2.md 4.1, 9 rule 6). */
     wap->retry_count = 6;

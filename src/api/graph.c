@@ -86,7 +86,7 @@ static void write_endpoint(struct td_jsonw *w, size_t i, struct td_http_request 
     td_jsonw_kstr(w, "providerId", management_app);
     td_jsonw_kstr(w, "providerName", endpoints[i].name);
     td_jsonw_kstr(w, "providerResourceId", NULL);
-    td_jsonw_kstr(w, "uri", td_arena_printf(req->arena, "%s%s", req->base, endpoints[i].path));
+    td_jsonw_kstr(w, "uri", td_arena_printf(req->arena, "%s%s", td_http_device_base(req), endpoints[i].path));
     td_jsonw_end(w);
 }
 

@@ -223,7 +223,7 @@ static enum td_code check_version(struct td_http_request *req, struct td_error *
 void td_join_contract(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
 {
     const struct place places[] = {
-        {"{base}", req->base}, {"{tenant}", "common"}, {"{resource}", resource}, {NULL, NULL}};
+        {"{base}", td_http_device_base(req)}, {"{tenant}", "common"}, {"{resource}", resource}, {NULL, NULL}};
     struct td_error err = {0};
     bool is_xml = false;
     if (check_version(req, &err) != TD_OK || choose(td_http_header(req, "Accept"), &is_xml, &err) != TD_OK) {
@@ -260,8 +260,8 @@ void td_join_discover(void *ctx, struct td_http_request *req, struct td_http_rep
         return;
     }
     const char *name = j.name != NULL && j.name[0] != '\0' ? j.name : j.tenant.name;
-    const struct place places[] = {{"{base}", req->base},         {"{tenant}", j.tenant.id}, {"{name}", name},
-                                   {"{domain}", j.tenant.domain}, {"{resource}", resource},  {NULL, NULL}};
+    const struct place places[] = {{"{base}", td_http_device_base(req)}, {"{tenant}", j.tenant.id}, {"{name}", name},
+                                   {"{domain}", j.tenant.domain},        {"{resource}", resource},  {NULL, NULL}};
     document(DISCOVER, false, places, req->arena, reply);
 }
 

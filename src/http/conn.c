@@ -151,6 +151,16 @@ static void refuse(struct td_conn *c, int status, const struct td_error *err)
 
 /* ---- requests ---- */
 
+/* What a device needs its certificate for can't lie under a name that asks for none. */
+static const char *device_base(const struct td_server *s, const struct td_http_request *req)
+{
+    struct td_slice authority = td_sub(td_str(req->base), strlen("https://"), SIZE_MAX), port;
+    if (!td_http_host_in(authority, s->people))
+        return NULL;
+    port = td_cut(authority, ':', &authority); /* such a name is no address: one colon at most */
+    return td_arena_printf(req->arena, "https://%s%s%.*s", s->device, port.n != 0 ? ":" : "", TD_FMT(port));
+}
+
 static enum td_code fill_peer(struct td_conn *c, struct td_job *job, struct td_error *err)
 {
     struct td_http_request *req = &job->msg->req;
@@ -166,6 +176,7 @@ static enum td_code fill_peer(struct td_conn *c, struct td_job *job, struct td_e
     job->address = td_address_of(&ip);
     bool ours = job->peer.tls && td_http_host_in(req->host, c->loop->server->names);
     req->base = ours ? td_arena_printf(req->arena, "https://%.*s", TD_FMT(req->host)) : c->loop->server->base;
+    req->device_base = device_base(c->loop->server, req);
     return rc;
 }
 

@@ -136,6 +136,11 @@ struct td_slice td_http_host_name(struct td_slice host)
     return colon == SIZE_MAX || bare_ipv6 ? host : td_sub(host, 0, colon);
 }
 
+const char *td_http_device_base(const struct td_http_request *req)
+{
+    return req->device_base != NULL ? req->device_base : req->base;
+}
+
 bool td_http_host_in(struct td_slice host, const char *const *names)
 {
     struct td_slice bare = td_http_host_name(host);

@@ -33,6 +33,8 @@ struct td_http_request {
     struct td_slice query; /* behind '?', may be empty */
     struct td_slice host;  /* Host header with port, checked characters only, lower case */
     const char *base;      /* "https://host:port" for links: the caller's host if it is ours, else our first name */
+    const char
+        *device_base; /* under a name without certificate request: the same with a name that has one; else NULL */
     const struct td_http_header *headers;
     size_t header_count;
     struct td_slice body;
@@ -109,6 +111,8 @@ struct td_slice td_http_cookie(const struct td_http_request *req, const char *na
  * sides, NULL-terminated, NULL is an empty list). */
 struct td_slice td_http_host_name(struct td_slice host);
 bool td_http_host_in(struct td_slice host, const char *const *names);
+/* For links that a device follows with its certificate: base, or a name of ours that asks for certificates. */
+const char *td_http_device_base(const struct td_http_request *req);
 
 /* Reply helpers. Names and values of headers must live as long as the request's arena. */
 void td_reply_init(struct td_http_reply *reply);

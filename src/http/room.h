@@ -107,6 +107,9 @@ struct td_server {
     struct td_tls *tls;
     struct td_addresses *addresses;
     const char **names; /* hosts that are ours, NULL-terminated */
+    const char *
+        *people; /* those of them where no client certificate is asked for, NULL-terminated; the texts of names */
+    const char *device; /* the first of them where one is */
     char *base;
     char address[2][80]; /* by kind */
     struct td_socket_file socket_file;

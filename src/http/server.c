@@ -10,10 +10,19 @@ static void copy_names(struct td_server *s, const struct td_server_config *confi
     static const char *const always[] = {"localhost", "127.0.0.1", "::1"};
     size_t n = 0;
     s->names = td_alloc((config->name_count + TD_COUNTOF(always) + 1) * sizeof(*s->names));
-    for (size_t i = 0; i < config->name_count; i++)
-        s->names[n++] = td_strdup(config->names[i].host);
+    s->people = td_alloc((config->name_count + 1) * sizeof(*s->people));
+    for (size_t i = 0, people = 0; i < config->name_count; i++) {
+        s->names[n] = td_strdup(config->names[i].host);
+        if (config->names[i].people)
+            s->people[people++] = s->names[n];
+        else if (s->device == NULL)
+            s->device = s->names[n];
+        n++;
+    }
     for (size_t i = 0; i < TD_COUNTOF(always); i++)
         s->names[n++] = td_strdup(always[i]);
+    if (s->device == NULL)
+        s->device = s->names[config->name_count];
 }
 
 static void set_base(struct td_server *s, const struct td_server_config *config)
@@ -115,6 +124,7 @@ void td_server_stop(struct td_server *s)
     for (size_t i = 0; s->names != NULL && s->names[i] != NULL; i++)
         td_free((char *)(uintptr_t)s->names[i]);
     td_free(s->names);
+    td_free(s->people);
     td_free(s->base);
     td_free(s);
 }

@@ -54,7 +54,7 @@ def ask(lab, method, path, body=b"", headers=(), pair=None, port=None):
     connection = http.client.HTTPSConnection("localhost", port or lab.port, timeout=30, context=context)
     body = body.encode() if isinstance(body, str) else body
     try:
-        connection.putrequest(method, path, skip_accept_encoding=True)
+        connection.putrequest(method, path, skip_host="Host" in dict(headers), skip_accept_encoding=True)
         for name, value in dict(headers).items():
             connection.putheader(name, value)
         if method != "GET":
