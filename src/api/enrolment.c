@@ -24,6 +24,8 @@ enum td_fault td_enrol_fault_of(const struct td_enrol *call)
     case TD_EINVAL:
     case TD_EFORMAT:
     case TD_ELIMIT:
+        if (call->err.code == TD_ELIMIT && strcmp(call->err.where, "BinarySecurityToken") == 0)
+            return TD_FAULT_CERTIFICATE_REQUEST; /* too long a request (mde2.md 4.1) */
         return strcmp(call->err.where, "Security") == 0 ? TD_FAULT_INVALID_SECURITY : TD_FAULT_MESSAGE_FORMAT;
     case TD_EAUTH:
     case TD_EEXPIRED:
@@ -113,13 +115,15 @@ static enum td_code discover(struct td_enrol *call, struct td_buf *out)
     if ((wanted & (TD_AUTH_FEDERATED | TD_AUTH_ON_PREMISE)) == 0)
         return td_enrol_refuse(call, TD_FAULT_NOT_SUPPORTED, TD_ENOTOFFERED, "AuthPolicies",
                                "of the policies only Federated and OnPremise are offered");
-    const char *base = call->req->base;
+    const char *base = td_http_device_base(call->req); /* renewal shows a certificate there */
     struct td_discovered answer = {
         .auth = (wanted & TD_AUTH_FEDERATED) != 0 ? TD_AUTH_FEDERATED : TD_AUTH_ON_PREMISE,
         .version = TD_MIN(d.version, TD_ENROL_VERSION) / 10 * 10,
         .policy_url = td_arena_printf(call->a, "%s/EnrollmentServer/Policy.svc", base),
         .enrolment_url = td_arena_printf(call->a, "%s/EnrollmentServer/Enrollment.svc", base),
-        .auth_url = (wanted & TD_AUTH_FEDERATED) != 0 ? td_arena_printf(call->a, "%s/EnrollmentServer/Auth", base) : "",
+        .auth_url = (wanted & TD_AUTH_FEDERATED) != 0
+                        ? td_arena_printf(call->a, "%s/EnrollmentServer/Auth", call->req->base)
+                        : "",
     };
     struct td_soap head = answer_head(call);
     return td_discovered_write(&head, &answer, out, &call->err);

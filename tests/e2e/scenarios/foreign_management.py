@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import xml.etree.ElementTree as ET
 
 import contoso
 import foreign_pc as f
@@ -53,6 +54,7 @@ def refusals(lab, token, user):
             ("s:CertificateRequest", rst(security(token), spoiled)),
             ("s:CertificateRequest", rst(security(token), csr + b"\0")),
             ("s:CertificateRequest", rst(security(token), f.make_csr(lab, small))),
+            ("s:CertificateRequest", rst(security(token), f.make_csr(lab, key, b"x" * (17 << 10)))),
             ("s:CertificateRequest", rst(security(token), b"\x30\x03\x02\x01\x00")),
             ("s:Authentication", rst(security(".".join((head, body, sig[:-6] + "AAAAAA"))), csr)),
             ("s:Authentication", rst(security(head + "." + body + "."), csr)),
@@ -67,6 +69,21 @@ def refusals(lab, token, user):
         reason = fault(enrol_at(lab, rst(lost, csr)))
         must(len(reason) > 10, "a reason")
     say("refusals: each with its subcode")
+
+
+def names(lab, token):
+    """Under a name that asks for no certificate, what needs one is linked under a name that does."""
+    here = {"Host": f"people.test:{lab.port}", "Content-Type": "application/soap+xml"}
+    _, _, body = f.ask(lab, "POST", "/EnrollmentServer/Enrollment.svc", rst(security(token), f.make_csr(lab, f.make_key(lab, "n"))), here)
+    address = f.document(ET.fromstring(body)).find(".//parm[@name='ADDR']").get("value")
+    must(address == lab.url + "/ManagementServer/MDM.svc", f"management needs a certificate: {address}")
+    graph = f.user_token(lab, "https://graph.microsoft.com", laboratory.USER)
+    _, _, body = f.ask(lab, "GET", "/v1.0/servicePrincipals/appId=0000000a-0000-0000-c000-000000000000/endpoints",
+                       headers={**here, "Authorization": "Bearer " + graph})
+    uris = [e["uri"] for e in json.loads(body)["value"] if e["providerName"] == "WindowsEnrollment"]
+    must(uris == [lab.url + "/EnrollmentServer/Enrollment.svc"], f"and so may enrolment: {uris}")
+    _, _, body = f.ask(lab, "GET", "/contoso.test/Discover?api-version=1.9", headers=here)
+    must(json.loads(body)["DeviceJoinService"]["JoinEndpoint"].startswith(lab.url + "/"), f"and leaving the directory: {body}")
 
 
 def renewal(lab, kept, name):
@@ -342,10 +359,11 @@ def register(lab, number):
 def scenario(lab):
     lab.init()
     lab.cli("tenant", "set", "password-grant=on")
-    lab.serve()
+    lab.serve("--name", "people.test,people")
     token = f.user_token(lab, MANAGEMENT, laboratory.USER)
     spellings(lab, token)
     refusals(lab, token, laboratory.USER)
+    names(lab, token)
     kept = []
     for name in ("one", "two"):
         key = f.make_key(lab, name)
