@@ -74,6 +74,7 @@ static int fail(struct td_device *dev, const struct td_error *err, int code)
                   err->hresult != 0 ? number : td_code_word(err->code), err->where, err->text,
                   err->remedy[0] != '\0' ? err->remedy
                   : code == EXIT_USAGE   ? "see touchdown-device help"
+                  : err->code == TD_EIO  ? "make room for the state folder, or mend its rights, then run again"
                                          : "look into the device's timeline on the service");
     return code;
 }
@@ -225,8 +226,10 @@ static enum td_code lock_state(const struct program *p, struct td_error *err)
     int fd = open(td_device_path(&p->dev, &a, "lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return td_fail(err, TD_EIO, "state", "the folder can't be written");
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        td_state_sweep(p->dev.dir);
         return TD_OK;
+    }
     (void)close(fd);
     (void)td_fail(err, TD_ESTATE, "state", "another touchdown-device works in this folder");
     return td_remedy(err, TD_ESTATE, "wait until it has ended, or choose another --state");

@@ -41,6 +41,9 @@ void td_state_set_int(struct td_device_state *s, const char *key, int64_t value)
 bool td_state_at(const struct td_device_state *s, size_t i, const char **ret_key, const char **ret_value);
 enum td_code td_state_save(struct td_device_state *s, struct td_error *err) TD_MUST_USE;
 
+/* Takes away what a kill left half written ("state.json." and six characters). Only while nobody else works there. */
+void td_state_sweep(const char *dir);
+
 /* DIR/name, for files beside state.json. */
 char *td_device_path(const struct td_device *dev, struct td_arena *a, const char *name);
 

@@ -2,7 +2,10 @@
 #include "codec/json.h"
 #include "device/device.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum { STATE_MAX_OCTETS = 1 << 20, STATE_MAX_ENTRIES = 500 };
 
@@ -142,4 +145,29 @@ enum td_code td_state_save(struct td_device_state *s, struct td_error *err)
     td_jsonw_end(&w);
     td_try(td_buf_check(&text, "state.json", err));
     return td_file_write(s->path, td_buf_slice(&text), 0600, err);
+}
+
+/* The names that td_file_write gives to what is not whole yet. */
+static bool is_left_over(struct td_slice name)
+{
+    enum { TAIL = 7 };
+    if (name.n <= TAIL || name.p[name.n - TAIL] != '.')
+        return false;
+    for (size_t i = name.n - TAIL + 1; i < name.n; i++)
+        if (!isalnum((unsigned char)name.p[i]))
+            return false;
+    struct td_slice whole = td_sub(name, 0, name.n - TAIL);
+    return td_ends(whole, ".json") || td_ends(whole, ".pem");
+}
+
+void td_state_sweep(const char *dir)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    DIR *d = opendir(dir);
+    if (d == NULL)
+        return;
+    for (const struct dirent *e; (e = readdir(d)) != NULL;)
+        if (is_left_over(td_str(e->d_name)))
+            (void)unlink(td_arena_printf(&a, "%s/%s", dir, e->d_name));
+    (void)closedir(d);
 }

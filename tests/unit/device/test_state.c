@@ -1,4 +1,5 @@
 /* device/state: named texts that survive a kill. */
+#include "base/file.h"
 #include "device/device.h"
 #include "unit/test.h"
 
@@ -91,6 +92,26 @@ static void refuses_foreign_files(void **state TD_UNUSED)
     }
 }
 
+static void sweeps_what_a_kill_left(void **state TD_UNUSED)
+{
+    static const struct {
+        const char *name;
+        bool stays;
+    } rows[] = {{"state.json.aB3xYz", false}, {"mdm.key.pem.000000", false}, {"state.json", true},
+                {"csp.json.copy", true},      {"notes.abcdef", true},        {"x.json.abc_ef", true}};
+    char path[160];
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, rows[i].name);
+        assert_ok(td_file_write(path, TD_S("{}"), 0600, NULL));
+    }
+    td_state_sweep(dir);
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, rows[i].name);
+        assert_int_equal(td_file_exists(path), rows[i].stays);
+        (void)unlink(path);
+    }
+}
+
 static void keep_line(void *ctx, const char *line)
 {
     (void)snprintf(ctx, 512, "%s", line);
@@ -124,6 +145,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(is_private, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(sets_from_itself, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(refuses_foreign_files, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(sweeps_what_a_kill_left, make_dir, remove_dir),
         cmocka_unit_test(says_one_line),
         cmocka_unit_test(waits_within_the_deadline),
     };
