@@ -1,4 +1,5 @@
-"""The same way with the device killed at every line it prints, then another with the service killed at every line."""
+"""The same way with the device killed at every line it prints, another with the service killed at every line, a third by the clock."""
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import lab as laboratory
 from lab import LabError, say
 
 MAX_KILLS = 150
+STEP_MS, LONGEST_MS = 20, 1500
 
 
 def shape(line):
@@ -59,14 +61,46 @@ def kill_service_everywhere(lab, name, hardware=None):
     return kills
 
 
+def kill_device_by_clock(lab, name, hardware=None):
+    """Killed after 20 ms, 40 ms, ...: in the middle of requests and writes. What it left must be readable each time."""
+    for kills in range(MAX_KILLS):
+        p = lab.start_device(name=name, hardware=hardware)
+        try:
+            code = p.wait(min((kills + 1) * STEP_MS, LONGEST_MS) / 1000)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.wait()
+            lab.others.remove(p)
+            if os.path.isdir(lab.path(name)):
+                lab.show_device(name)
+            continue
+        lab.others.remove(p)
+        if code != 0:
+            with open(lab.path(name + ".out"), encoding="utf-8") as f:
+                raise LabError(f"killed {kills} times by the clock, then exit {code}\n{f.read()[-3000:]}")
+        return kills
+    raise LabError(f"not ready after {MAX_KILLS} kills by the clock")
+
+
+def third_hardware(lab):
+    with open(os.path.join(laboratory.FIXTURES, "hardware", "laptop.json"), encoding="utf-8") as f:
+        facts = json.load(f)
+    facts.update(serial="LB-2030-0003", uuid="5b1f4c2e-8a77-4d11-9c3e-0f6a2b7d9e03",
+                 disks=[{"serial": "EXD0000000000003", "capacity": 512110190592, "bus": 17}],
+                 nics=[{"mac": "00:00:5E:00:53:31", "medium": 14, "bus": "PCI"}])
+    return lab.write("third.json", facts)
+
+
 def scenario(lab):
     lab.init()
     lab.serve()
     contoso.configure(lab)
     second = os.path.join(laboratory.FIXTURES, "hardware", "laptop.json")
-    serials = [lab.register(), lab.register(hardware=second, name="second")]
+    third = third_hardware(lab)
+    serials = [lab.register(), lab.register(hardware=second, name="second"), lab.register(hardware=third, name="third")]
     say(f"device killed {kill_device_everywhere(lab, 'device')} times, and ready")
     say(f"service killed {kill_service_everywhere(lab, 'second', second)} times, and ready")
+    say(f"device killed {kill_device_by_clock(lab, 'third', third)} times by the clock, and ready")
     for serial in serials:
         shown = lab.timeline(serial)
         if shown["state"] != "ready":
