@@ -49,7 +49,7 @@ static enum td_code add_keys(struct ctx *c, struct td_tx *tx, struct td_error *e
     for (size_t i = 0; i < c->key_count; i++) {
         c->keys[i].tenant = c->app.tenant;
         c->keys[i].application = c->app.id;
-        td_try(td_application_key_add(tx, &c->keys[i], err));
+        td_try(td_application_key_add(tx, &c->keys[i], actor, err));
     }
     return TD_OK;
 }
@@ -60,7 +60,7 @@ static enum td_code add_secret(struct ctx *c, struct td_tx *tx, struct td_error 
     if (c->secret == NULL)
         return TD_OK;
     td_sha256(td_str(c->secret), sum);
-    return td_application_secret_add(tx, c->app.tenant, c->app.id, sum, td_tx_now(tx) + secret_life, err);
+    return td_application_secret_add(tx, &c->app, sum, td_tx_now(tx) + secret_life, actor, err);
 }
 
 static enum td_code add(struct td_tx *tx, void *p, struct td_error *err)
@@ -70,9 +70,9 @@ static enum td_code add(struct td_tx *tx, void *p, struct td_error *err)
     const char *text;
     td_try(td_application_add(tx, cli->tenant.id, cli->args[0], c->secret == NULL, actor, &cli->arena, &c->app, err));
     for (int i = 0; (text = td_cli_option_at(cli, "role", i)) != NULL; i++)
-        td_try(td_application_role_add(tx, cli->tenant.id, c->app.id, text, err));
+        td_try(td_application_role_add(tx, &c->app, text, actor, err));
     for (int i = 0; (text = td_cli_option_at(cli, "redirect", i)) != NULL; i++)
-        td_try(td_application_redirect_add(tx, cli->tenant.id, c->app.id, text, err));
+        td_try(td_application_redirect_add(tx, &c->app, text, actor, err));
     td_try(add_keys(c, tx, err));
     return add_secret(c, tx, err);
 }

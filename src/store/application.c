@@ -88,6 +88,15 @@ enum td_code td_application_list(struct td_tx *tx, const char *tenant, struct td
     return td_rows_done(&r, err);
 }
 
+/* What may act, and how it proves itself, is part of the audit; and nothing kept by other processes may outlive it. */
+static enum td_code tell(struct td_tx *tx, const struct td_application *app, const char *type, const char *actor,
+                         const char *member, const char *value, struct td_error *err)
+{
+    struct td_event e = {.type = type, .actor = actor};
+    td_try(td_event_tell(tx, app->tenant, &e, err, "applicationId", app->id, member, value, NULL));
+    return td_store_touch(tx, err);
+}
+
 enum td_code td_application_add(struct td_tx *tx, const char *tenant, const char *name, bool is_public,
                                 const char *actor, struct td_arena *a, struct td_application *ret, struct td_error *err)
 {
@@ -102,9 +111,7 @@ enum td_code td_application_add(struct td_tx *tx, const char *tenant, const char
     td_try(td_sql(tx, err, "INSERT INTO application(" COLUMNS ", created_at) VALUES ($1, $2, $3, $4, $5, 1, $6)",
                   "ssssii", tenant, app.id, app.principal, name, (int64_t)is_public, td_tx_now(tx)));
     *ret = app;
-    struct td_event e = {.type = "application.added", .actor = actor};
-    td_try(td_event_append(tx, tenant, &e, err));
-    return td_store_touch(tx, err);
+    return tell(tx, &app, "application.added", actor, "name", name, err);
 }
 
 /* What stands behind a loopback host: nothing, a port, a path. */
@@ -152,15 +159,15 @@ enum td_code td_redirect_check(struct td_slice uri, struct td_error *err)
                      "give https://..., http://localhost[:port]/... or a scheme with a dot, without fragment");
 }
 
-enum td_code td_application_redirect_add(struct td_tx *tx, const char *tenant, const char *id, const char *uri,
-                                         struct td_error *err)
+enum td_code td_application_redirect_add(struct td_tx *tx, const struct td_application *app, const char *uri,
+                                         const char *actor, struct td_error *err)
 {
     td_try(td_redirect_check(td_str(uri), err));
     td_try(td_sql(tx, err,
                   "INSERT INTO application_redirect(tenant, application, uri) VALUES ($1, $2, $3)"
                   " ON CONFLICT (tenant, application, uri) DO NOTHING",
-                  "sss", tenant, id, uri));
-    return td_store_touch(tx, err);
+                  "sss", app->tenant, app->id, uri));
+    return td_sql_changes(tx) != 0 ? tell(tx, app, "application.redirect-added", actor, "redirect", uri, err) : TD_OK;
 }
 
 static bool broker_form(struct td_slice uri)
@@ -191,8 +198,8 @@ enum td_code td_application_redirect_ok(struct td_tx *tx, const char *tenant, co
                      "register it: touchdown app add NAME --redirect URI");
 }
 
-enum td_code td_application_role_add(struct td_tx *tx, const char *tenant, const char *id, const char *role,
-                                     struct td_error *err)
+enum td_code td_application_role_add(struct td_tx *tx, const struct td_application *app, const char *role,
+                                     const char *actor, struct td_error *err)
 {
     bool ok = role[0] != '\0' && strlen(role) <= 120;
     for (const char *p = role; ok && *p != '\0'; p++)
@@ -203,8 +210,8 @@ enum td_code td_application_role_add(struct td_tx *tx, const char *tenant, const
     td_try(td_sql(tx, err,
                   "INSERT INTO application_role(tenant, application, role) VALUES ($1, $2, $3)"
                   " ON CONFLICT (tenant, application, role) DO NOTHING",
-                  "sss", tenant, id, role));
-    return td_store_touch(tx, err);
+                  "sss", app->tenant, app->id, role));
+    return td_sql_changes(tx) != 0 ? tell(tx, app, "application.role-added", actor, "role", role, err) : TD_OK;
 }
 
 enum { MAX_ROLES = 64 };
@@ -224,14 +231,16 @@ enum td_code td_application_roles(struct td_tx *tx, const char *tenant, const ch
     return td_rows_done(&r, err);
 }
 
-enum td_code td_application_secret_add(struct td_tx *tx, const char *tenant, const char *id,
-                                       const unsigned char sha256[32], int64_t expires_at, struct td_error *err)
+enum td_code td_application_secret_add(struct td_tx *tx, const struct td_application *app,
+                                       const unsigned char sha256[32], int64_t expires_at, const char *actor,
+                                       struct td_error *err)
 {
     td_try(td_sql(tx, err,
                   "INSERT INTO application_secret(tenant, application, sha256, created_at, expires_at)"
                   " VALUES ($1, $2, $3, $4, $5)",
-                  "ssbii", tenant, id, td_bytes(sha256, 32), td_tx_now(tx), expires_at));
-    return td_store_touch(tx, err);
+                  "ssbii", app->tenant, app->id, td_bytes(sha256, 32), td_tx_now(tx), expires_at));
+    char until[TD_TIME_TEXT];
+    return tell(tx, app, "application.secret-added", actor, "until", td_time_text(expires_at, until), err);
 }
 
 enum td_code td_application_secret_check(struct td_tx *tx, const char *tenant, const char *id,
@@ -249,14 +258,17 @@ enum td_code td_application_secret_check(struct td_tx *tx, const char *tenant, c
                  : td_fail(err, TD_EAUTH, "client_secret", "the secret is wrong");
 }
 
-enum td_code td_application_key_add(struct td_tx *tx, const struct td_application_key *key, struct td_error *err)
+enum td_code td_application_key_add(struct td_tx *tx, const struct td_application_key *key, const char *actor,
+                                    struct td_error *err)
 {
+    const struct td_application app = {.tenant = key->tenant, .id = key->application};
+    char until[TD_TIME_TEXT];
     td_try(td_sql(tx, err,
                   "INSERT INTO application_key(tenant, application, thumb, thumb1, spki, not_after)"
                   " VALUES ($1, $2, $3, $4, $5, $6)",
                   "ssbbbi", key->tenant, key->application, td_bytes(key->thumb, sizeof(key->thumb)),
                   td_bytes(key->thumb1, sizeof(key->thumb1)), key->spki, key->not_after));
-    return td_store_touch(tx, err);
+    return tell(tx, &app, "application.key-added", actor, "until", td_time_text(key->not_after, until), err);
 }
 
 enum td_code td_application_key_find(struct td_tx *tx, const char *id, struct td_slice thumb, struct td_arena *a,

@@ -29,22 +29,22 @@ enum td_code td_application_add(struct td_tx *tx, const char *tenant, const char
 /* https, or http on a loopback host, or an application's own scheme; no fragment, at most TD_REDIRECT_MAX octets. */
 enum { TD_REDIRECT_MAX = 512 };
 enum td_code td_redirect_check(struct td_slice uri, struct td_error *err) TD_MUST_USE;
-enum td_code td_application_redirect_add(struct td_tx *tx, const char *tenant, const char *id, const char *uri,
-                                         struct td_error *err) TD_MUST_USE;
+enum td_code td_application_redirect_add(struct td_tx *tx, const struct td_application *app, const char *uri,
+                                         const char *actor, struct td_error *err) TD_MUST_USE;
 /* Registered to the letter; for public clients also http://localhost and http://127.0.0.1 on any port; for broker
  * clients Windows' own forms. TD_EDENIED. */
 enum td_code td_application_redirect_ok(struct td_tx *tx, const char *tenant, const struct td_application *app,
                                         struct td_slice uri, struct td_error *err) TD_MUST_USE;
 
-enum td_code td_application_role_add(struct td_tx *tx, const char *tenant, const char *id, const char *role,
-                                     struct td_error *err) TD_MUST_USE;
+enum td_code td_application_role_add(struct td_tx *tx, const struct td_application *app, const char *role,
+                                     const char *actor, struct td_error *err) TD_MUST_USE;
 /* NULL-terminated. */
 enum td_code td_application_roles(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                                   const char *const **ret, struct td_error *err) TD_MUST_USE;
 
-enum td_code td_application_secret_add(struct td_tx *tx, const char *tenant, const char *id,
-                                       const unsigned char sha256[32], int64_t expires_at, struct td_error *err)
-    TD_MUST_USE;
+enum td_code td_application_secret_add(struct td_tx *tx, const struct td_application *app,
+                                       const unsigned char sha256[32], int64_t expires_at, const char *actor,
+                                       struct td_error *err) TD_MUST_USE;
 /* TD_EAUTH wrong, TD_EEXPIRED right but too old. */
 enum td_code td_application_secret_check(struct td_tx *tx, const char *tenant, const char *id,
                                          const unsigned char sha256[32], struct td_error *err) TD_MUST_USE;
@@ -57,8 +57,8 @@ struct td_application_key {
     struct td_slice spki;
     int64_t not_after;
 };
-enum td_code td_application_key_add(struct td_tx *tx, const struct td_application_key *key, struct td_error *err)
-    TD_MUST_USE;
+enum td_code td_application_key_add(struct td_tx *tx, const struct td_application_key *key, const char *actor,
+                                    struct td_error *err) TD_MUST_USE;
 /* thumb: 32 octets, or 20. TD_ENOTFOUND; expired ones are returned: the caller judges. Application ids are random, so
  * that this tells the tenant too. */
 enum td_code td_application_key_find(struct td_tx *tx, const char *id, struct td_slice thumb, struct td_arena *a,

@@ -1,11 +1,40 @@
 #include "store/event.h"
 
+#include "codec/json.h"
+
+#include <stdarg.h>
+
+enum { DETAIL_MAX = 32768 };
+
 enum td_code td_event_append(struct td_tx *tx, const char *tenant, const struct td_event *e, struct td_error *err)
 {
     return td_sql(tx, err,
                   "INSERT INTO event(tenant, at, subject, type, actor, detail) VALUES ($1, $2, $3, $4, $5, $6)",
                   "sissss", tenant, td_tx_now(tx), e->subject != NULL ? e->subject : "", e->type,
                   e->actor != NULL ? e->actor : "system", e->detail != NULL ? e->detail : "{}");
+}
+
+enum td_code td_event_tell(struct td_tx *tx, const char *tenant, const struct td_event *e, struct td_error *err,
+                           const char *name, ...)
+{
+    struct td_jsonw w;
+    va_list ap;
+    TD_CLEANUP(td_buf_done) struct td_buf b;
+    td_buf_init(&b, DETAIL_MAX);
+    td_jsonw_init(&w, &b);
+    td_jsonw_obj(&w);
+    va_start(ap, name);
+    for (; name != NULL; name = va_arg(ap, const char *)) {
+        const char *value = va_arg(ap, const char *);
+        if (value != NULL)
+            td_jsonw_kstr(&w, name, value);
+    }
+    va_end(ap);
+    td_jsonw_end(&w);
+    td_try(td_buf_check(&b, "event", err));
+    struct td_event told = *e;
+    told.detail = b.p;
+    return td_event_append(tx, tenant, &told, err);
 }
 
 static void read_event(struct td_rows *r, struct td_arena *a, struct td_event *ret)

@@ -17,6 +17,11 @@ struct td_event {
 enum td_code td_event_append(struct td_tx *tx, const char *tenant, const struct td_event *e, struct td_error *err)
     TD_MUST_USE;
 
+/* The same with a detail of text members, name and value in turn and NULL at the end; one whose value is NULL is left
+ * out. e->detail is not looked at. */
+enum td_code td_event_tell(struct td_tx *tx, const char *tenant, const struct td_event *e, struct td_error *err,
+                           const char *name, ...) TD_MUST_USE __attribute__((sentinel));
+
 /* Events of one subject (or of the tenant with subject NULL) behind position `after`, at most max. */
 enum td_code td_event_list(struct td_tx *tx, const char *tenant, const char *subject, int64_t after, size_t max,
                            struct td_arena *a, struct td_event **ret, size_t *ret_count, struct td_error *err)

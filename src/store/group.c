@@ -1,6 +1,5 @@
 #include "store/group.h"
 
-#include "codec/json.h"
 #include "store/event.h"
 
 static void read_group(struct td_rows *r, struct td_arena *a, struct td_group *ret)
@@ -56,17 +55,8 @@ static enum td_code check_count(struct td_tx *tx, const char *tenant, struct td_
 static enum td_code tell(struct td_tx *tx, const char *tenant, const struct td_group *g, const char *actor,
                          struct td_error *err)
 {
-    struct td_jsonw w;
-    TD_CLEANUP(td_buf_done) struct td_buf b;
-    td_buf_init(&b, 32768);
-    td_jsonw_init(&w, &b);
-    td_jsonw_obj(&w);
-    td_jsonw_kstr(&w, "groupId", g->id);
-    td_jsonw_kstr(&w, "group", g->name);
-    td_jsonw_kstr(&w, "rule", g->rule);
-    td_jsonw_end(&w);
-    struct td_event e = {.type = "group.added", .actor = actor, .detail = b.p};
-    return td_event_append(tx, tenant, &e, err);
+    struct td_event e = {.type = "group.added", .actor = actor};
+    return td_event_tell(tx, tenant, &e, err, "groupId", g->id, "group", g->name, "rule", g->rule, NULL);
 }
 
 enum td_code td_group_add(struct td_tx *tx, const char *tenant, const char *name, const char *rule, const char *actor,

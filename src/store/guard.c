@@ -1,6 +1,5 @@
 /* The guard against guessing: wrong passwords counted by name (store/user.h). */
 #include "base/fault.h"
-#include "codec/json.h"
 #include "store/event.h"
 #include "store/user.h"
 
@@ -61,17 +60,8 @@ static enum td_code forget_old(struct td_tx *tx, struct td_error *err)
 static enum td_code tell_lock(struct td_tx *tx, const char *tenant, const char *key, const char *address,
                               struct td_error *err)
 {
-    struct td_buf detail;
-    struct td_jsonw w;
-    td_buf_init(&detail, 200);
-    td_jsonw_init(&w, &detail);
-    td_jsonw_obj(&w);
-    td_jsonw_kstr(&w, "address", address != NULL ? address : "");
-    td_jsonw_end(&w);
-    struct td_event e = {.type = "user.locked", .actor = key, .detail = detail.failed ? "{}" : detail.p};
-    enum td_code rc = td_event_append(tx, tenant, &e, err);
-    td_buf_done(&detail);
-    return rc;
+    struct td_event e = {.type = "user.locked", .actor = key};
+    return td_event_tell(tx, tenant, &e, err, "address", address != NULL ? address : "", NULL);
 }
 
 enum td_code td_guard_failed(struct td_tx *tx, const char *tenant, const char *upn, const char *address,

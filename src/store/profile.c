@@ -54,19 +54,8 @@ static enum td_code check_new(struct td_tx *tx, const char *tenant, const char *
 static enum td_code tell(struct td_tx *tx, const char *tenant, const char *type, const char *profile_id,
                          const char *name, const char *group_id, const char *actor, struct td_error *err)
 {
-    struct td_jsonw w;
-    TD_CLEANUP(td_buf_done) struct td_buf b;
-    td_buf_init(&b, 8192);
-    td_jsonw_init(&w, &b);
-    td_jsonw_obj(&w);
-    td_jsonw_kstr(&w, "profileId", profile_id);
-    if (name != NULL)
-        td_jsonw_kstr(&w, "profile", name);
-    if (group_id != NULL)
-        td_jsonw_kstr(&w, "groupId", group_id);
-    td_jsonw_end(&w);
-    struct td_event e = {.type = type, .actor = actor, .detail = b.p};
-    return td_event_append(tx, tenant, &e, err);
+    struct td_event e = {.type = type, .actor = actor};
+    return td_event_tell(tx, tenant, &e, err, "profileId", profile_id, "profile", name, "groupId", group_id, NULL);
 }
 
 enum td_code td_profile_add(struct td_tx *tx, const char *tenant, const char *name, const struct td_profile *settings,

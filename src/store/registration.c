@@ -197,6 +197,8 @@ static enum td_code update_known(struct td_tx *tx, const char *tenant, const cha
         td_try(td_sql(tx, err,
                       "UPDATE registration SET assigned_user = $3, modified_at = $4 WHERE tenant = $1 AND id = $2",
                       "sssi", tenant, id, what->assigned_user, td_tx_now(tx)));
+        struct td_event e = {.subject = r.way_id, .type = "device.user-assigned", .actor = actor};
+        td_try(td_event_tell(tx, tenant, &e, err, "user", what->assigned_user, NULL));
         *ret_updated = true;
     }
     if (what->has_group_tag && strcmp(r.group_tag, what->group_tag) != 0) {
@@ -240,15 +242,8 @@ enum td_code td_registration_set_tag(struct td_tx *tx, const char *tenant, const
                   "UPDATE registration SET group_tag = $3, device_id = $4, modified_at = $5"
                   " WHERE tenant = $1 AND id = $2",
                   "ssssi", tenant, id, group_tag, device_id, td_tx_now(tx)));
-    struct td_jsonw w;
-    TD_CLEANUP(td_buf_done) struct td_buf b;
-    td_buf_init(&b, 8192);
-    td_jsonw_init(&w, &b);
-    td_jsonw_obj(&w);
-    td_jsonw_kstr(&w, "groupTag", group_tag);
-    td_jsonw_end(&w);
-    struct td_event e = {.subject = r.way_id, .type = "device.tagged", .actor = actor, .detail = b.p};
-    td_try(td_event_append(tx, tenant, &e, err));
+    struct td_event e = {.subject = r.way_id, .type = "device.tagged", .actor = actor};
+    td_try(td_event_tell(tx, tenant, &e, err, "groupTag", group_tag, NULL));
     return td_registration_evaluate(tx, tenant, id, actor, err);
 }
 

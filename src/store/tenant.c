@@ -165,7 +165,7 @@ enum td_code td_tenant_set(struct td_tx *tx, const char *tenant, const char *key
                   " ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value",
                   "sss", tenant, key, value));
     struct td_event e = {.type = "tenant.set", .actor = actor};
-    td_try(td_event_append(tx, tenant, &e, err));
+    td_try(td_event_tell(tx, tenant, &e, err, "setting", key, "value", value, NULL));
     return td_store_touch(tx, err);
 }
 

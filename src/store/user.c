@@ -56,11 +56,11 @@ static void read_user(struct td_rows *r, struct td_arena *a, struct td_user *ret
                             .tokens_from = td_col_int(r, 7)};
 }
 
-static enum td_code event(struct td_tx *tx, const char *tenant, const char *type, const char *actor,
-                          struct td_error *err)
+static enum td_code event(struct td_tx *tx, const char *tenant, const char *type, const char *actor, const char *id,
+                          const char *role, struct td_error *err)
 {
     struct td_event e = {.type = type, .actor = actor};
-    return td_event_append(tx, tenant, &e, err);
+    return td_event_tell(tx, tenant, &e, err, "userId", id, "role", role, NULL);
 }
 
 static enum td_code domain_is_theirs(struct td_tx *tx, const char *tenant, struct td_slice domain, struct td_arena *a,
@@ -99,7 +99,7 @@ enum td_code td_user_add(struct td_tx *tx, const char *tenant, const char *upn, 
         return td_fail(err, TD_EEXISTS, "upn", "there is a user %s already", upn);
     td_try(rc);
     *ret = u;
-    return event(tx, tenant, "user.added", actor, err);
+    return event(tx, tenant, "user.added", actor, u.id, NULL, err);
 }
 
 enum td_code td_user_find(struct td_tx *tx, const char *tenant, struct td_slice key, struct td_arena *a,
@@ -153,7 +153,7 @@ enum td_code td_user_set_password(struct td_tx *tx, const char *tenant, const ch
     td_try(td_sql(tx, err, "UPDATE account SET phc = $3, tokens_from = $4 WHERE tenant = $1 AND id = $2", "sssi",
                   tenant, id, phc, td_tx_now(tx)));
     td_try(changed_one(tx, err));
-    return event(tx, tenant, "user.password-set", actor, err);
+    return event(tx, tenant, "user.password-set", actor, id, NULL, err);
 }
 
 enum td_code td_user_enable(struct td_tx *tx, const char *tenant, const char *id, bool enabled, const char *actor,
@@ -162,7 +162,7 @@ enum td_code td_user_enable(struct td_tx *tx, const char *tenant, const char *id
     td_try(td_sql(tx, err, "UPDATE account SET enabled = $3, tokens_from = $4 WHERE tenant = $1 AND id = $2", "ssii",
                   tenant, id, (int64_t)enabled, td_tx_now(tx)));
     td_try(changed_one(tx, err));
-    td_try(event(tx, tenant, enabled ? "user.enabled" : "user.disabled", actor, err));
+    td_try(event(tx, tenant, enabled ? "user.enabled" : "user.disabled", actor, id, NULL, err));
     return td_store_touch(tx, err);
 }
 
@@ -209,7 +209,7 @@ enum td_code td_user_role_add(struct td_tx *tx, const char *tenant, const char *
                   "sss", tenant, id, known));
     if (td_sql_changes(tx) == 0)
         return TD_OK;
-    td_try(event(tx, tenant, "user.role-added", actor, err));
+    td_try(event(tx, tenant, "user.role-added", actor, id, known, err));
     return td_store_touch(tx, err);
 }
 

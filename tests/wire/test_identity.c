@@ -573,9 +573,9 @@ static enum td_code add_app(struct td_tx *tx, void *ctx, struct td_error *err)
     unsigned char sum[32];
     td_sha256(td_str(n->secret), sum);
     td_try(td_application_add(tx, w.tenant.id, "Reports", false, "test", &w.arena, &n->app, err));
-    td_try(td_application_role_add(tx, w.tenant.id, n->app.id, "Device.Read.All", err));
-    td_try(td_application_redirect_add(tx, w.tenant.id, n->app.id, "https://reports.contoso.test/back", err));
-    return td_application_secret_add(tx, w.tenant.id, n->app.id, sum, td_tx_now(tx) + TD_DAY, err);
+    td_try(td_application_role_add(tx, &n->app, "Device.Read.All", "test", err));
+    td_try(td_application_redirect_add(tx, &n->app, "https://reports.contoso.test/back", "test", err));
+    return td_application_secret_add(tx, &n->app, sum, td_tx_now(tx) + TD_DAY, "test", err);
 }
 
 static void client_credentials(void **state TD_UNUSED)
@@ -599,6 +599,7 @@ static void client_credentials(void **state TD_UNUSED)
     assert_null(td_json_get(c, "upn"));
     assert_int_equal(check_token(td_json_str(v, "access_token"), TD_RESOURCE_GRAPH, &got), TD_OK);
     assert_string_equal(got.roles[0], "Device.Read.All");
+    assert_int_equal(check_token(td_json_str(v, "access_token"), TD_RESOURCE_DIRECTORY_JOIN, NULL), TD_EAUTH);
     /* by Basic, both parts percent-encoded */
     const char *basic =
         td_b64(&w.arena, td_str(td_arena_printf(&w.arena, "%s:s3cret%%2F%%2B%%3Aof+the+app", n.app.id)));
@@ -624,7 +625,7 @@ static void client_credentials(void **state TD_UNUSED)
 
 static enum td_code add_key(struct td_tx *tx, void *ctx, struct td_error *err)
 {
-    return td_application_key_add(tx, ctx, err);
+    return td_application_key_add(tx, ctx, "test", err);
 }
 
 static struct wire_reply assert_client(const struct td_key *key, bool ps, const char *header, const char *id,

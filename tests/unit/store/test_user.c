@@ -1,5 +1,7 @@
 /* Users, roles, the guard, applications and their addresses, grants: what the store says and refuses. */
+#include "codec/json.h"
 #include "store/application.h"
+#include "store/event.h"
 #include "store/grant.h"
 #include "store/tenant.h"
 #include "store/user.h"
@@ -187,18 +189,62 @@ static enum td_code applications_fn(struct td_tx *tx, void *ctx TD_UNUSED, struc
     assert_ok(td_application_find(tx, b.ours.id, td_str(app.id), &b.arena, &found, err));
     assert_int_equal(td_application_find(tx, b.theirs.id, td_str(app.id), &b.arena, &found, err), TD_ENOTFOUND);
     assert_ok(td_application_find(tx, b.ours.id, td_str(app.id), &b.arena, &found, err));
-    assert_ok(td_application_redirect_add(tx, b.ours.id, app.id, "https://r.test/back", err));
+    assert_ok(td_application_redirect_add(tx, &app, "https://r.test/back", "t", err));
     assert_ok(td_application_redirect_ok(tx, b.ours.id, &found, td_str("https://r.test/back"), err));
     assert_int_equal(td_application_redirect_ok(tx, b.ours.id, &found, td_str("https://r.test/back/"), err),
                      TD_EDENIED);
     assert_int_equal(td_application_redirect_ok(tx, b.ours.id, &found, td_str("http://localhost:1/"), err), TD_EDENIED);
-    assert_int_equal(td_application_role_add(tx, b.ours.id, app.id, "no blanks", err), TD_EINVAL);
+    assert_int_equal(td_application_role_add(tx, &app, "no blanks", "t", err), TD_EINVAL);
     return TD_OK;
 }
 
 static void applications(void **state TD_UNUSED)
 {
     assert_ok(td_store_write(b.store, applications_fn, NULL, &b.err));
+}
+
+static enum td_code changes_fn(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    static const unsigned char sum[32] = {1};
+    struct td_application app;
+    td_try(td_tenant_set(tx, b.ours.id, "join-users", "none", "t", err));
+    td_try(td_application_add(tx, b.ours.id, "Reports \"daily\"", false, "t", &b.arena, &app, err));
+    td_try(td_application_role_add(tx, &app, "Device.Read.All", "t", err));
+    td_try(td_application_role_add(tx, &app, "Device.Read.All", "t", err)); /* changes nothing */
+    td_try(td_application_redirect_add(tx, &app, "https://r.test/back", "t", err));
+    return td_application_secret_add(tx, &app, sum, td_tx_now(tx) + TD_DAY, "t", err);
+}
+
+static enum td_code told_fn(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct td_event *list;
+    size_t n = 0;
+    struct td_buf *out = ctx;
+    td_try(td_event_list(tx, b.ours.id, NULL, 0, 50, &b.arena, &list, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        struct td_json *detail = NULL;
+        td_try(td_json_parse(td_str(list[i].detail), 4096, &b.arena, &detail, err));
+        const struct td_json *last = detail->child;
+        while (last != NULL && last->next != NULL)
+            last = last->next;
+        if (strcmp(list[i].actor, "t") == 0)
+            td_buf_printf(out, "%s %s=%s\n", list[i].type, last->name, last->str);
+    }
+    return TD_OK;
+}
+
+/* Every change appends its event, and the event says what was changed. */
+static void changes_are_told(void **state TD_UNUSED)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf told;
+    td_buf_init(&told, 4096);
+    assert_ok(td_store_write(b.store, changes_fn, NULL, &b.err));
+    assert_ok(td_store_read(b.store, told_fn, &told, &b.err));
+    assert_slice(td_buf_slice(&told), "tenant.set value=none\n"
+                                      "application.added name=Reports \"daily\"\n"
+                                      "application.role-added role=Device.Read.All\n"
+                                      "application.redirect-added redirect=https://r.test/back\n"
+                                      "application.secret-added until=2030-01-03T03:04:05Z\n");
 }
 
 static enum td_code grants_fn(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
@@ -241,8 +287,8 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),     T(users),        T(role_names), T(guard),
-        cmocka_unit_test(redirects), T(applications), T(grants),
+        cmocka_unit_test(names),     T(users),        T(role_names),       T(guard),
+        cmocka_unit_test(redirects), T(applications), T(changes_are_told), T(grants),
     };
     return cmocka_run_group_tests_name("user", tests, NULL, NULL);
 }
