@@ -143,7 +143,7 @@ static enum td_code check_count(const struct td_cli *cli, struct td_error *err)
 /* One word of a command's needs: "a", or "a|b" of which exactly one is to be given. */
 static enum td_code check_need(const struct td_cli *cli, struct td_slice need, struct td_error *err)
 {
-    struct td_slice name, rest = need, first = {0};
+    struct td_slice name, rest = need, first = TD_S("");
     int given = 0;
     while (rest.n != 0) {
         rest = td_cut(rest, '|', &name);
