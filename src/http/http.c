@@ -98,7 +98,10 @@ struct td_slice td_http_query(const struct td_http_request *req, const char *nam
 
 struct td_slice td_http_form(const struct td_http_request *req, const char *name)
 {
-    return form_field(req->body, name, req->arena);
+    struct td_slice form = req->body;
+    while (form.n != 0 && (form.p[form.n - 1] == '\n' || form.p[form.n - 1] == '\r'))
+        form = td_sub(form, 0, form.n - 1); /* bodies written by hand end in a line's end */
+    return form_field(form, name, req->arena);
 }
 
 struct td_slice td_http_bearer(const struct td_http_request *req)
@@ -141,9 +144,24 @@ const char *td_http_device_base(const struct td_http_request *req)
     return req->device_base != NULL ? req->device_base : req->base;
 }
 
+/* What stands behind the name: nothing, or ":" and digits. */
+static bool port_ok(struct td_slice host, struct td_slice name)
+{
+    enum { LONGEST = 6 };
+    struct td_slice port = td_sub(host, (size_t)(name.p - host.p) + name.n, host.n);
+    if (port.n != 0 && host.p[0] == '[')
+        port = td_sub(port, 1, port.n);
+    bool good = port.n != 1 && port.n <= LONGEST && (port.n == 0 || port.p[0] == ':');
+    for (size_t i = 1; i < port.n; i++)
+        good = good && port.p[i] >= '0' && port.p[i] <= '9';
+    return good;
+}
+
 bool td_http_host_in(struct td_slice host, const char *const *names)
 {
     struct td_slice bare = td_http_host_name(host);
+    if (host.n == 0 || !port_ok(host, bare))
+        return false;
     for (; names != NULL && *names != NULL; names++)
         if (td_ieq(bare, td_http_host_name(td_str(*names))))
             return true;

@@ -108,7 +108,7 @@ struct td_slice td_http_bearer(const struct td_http_request *req); /* token of A
 struct td_slice td_http_cookie(const struct td_http_request *req, const char *name);
 
 /* Host without port and without the brackets of an IPv6 address; and whether it is one of names (ports ignored on both
- * sides, NULL-terminated, NULL is an empty list). */
+ * sides, but what is no port is no host of ours; NULL-terminated, NULL is an empty list). */
 struct td_slice td_http_host_name(struct td_slice host);
 bool td_http_host_in(struct td_slice host, const char *const *names);
 /* For links that a device follows with its certificate: base, or a name of ours that asks for certificates. */

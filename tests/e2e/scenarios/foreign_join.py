@@ -37,6 +37,8 @@ def sign_in_by_password(lab, c, tenants):
     for tenant in tenants:
         said = check_reply(c.password(tenant, user=USER, password=lab.password).json(), False, DRS, None)
         must(said["tid"] == lab.tenant_id, "the tenant's id")
+    for path, body in (("/oauth2/token", "grant_type=srv_challenge"), ("/unknown.test/oauth2/v2.0/token/", "grant_type=srv_challenge\r\n")):
+        must("Nonce" in c.send("POST", path, body).json(), f"a nonce at {path}, the body as raw text")
     value = c.password(user=USER, password=lab.password, encoded=False, path="/COMMON/oAuth2/Token").json()
     check_reply(value, False, DRS, None)
     info = unb64url(value["client_info"]).decode()

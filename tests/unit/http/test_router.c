@@ -107,8 +107,8 @@ static void reads_fields(void **state TD_UNUSED)
     struct td_http_reply reply;
     const char *const headers[] = {"Authorization: bearer  abc.def ", "Cookie: a=1; b=x=y",
                                    "X-Empty:", "Host: One.Example:8443", NULL};
-    td_loopback(&router, "POST", "/EnrollmentServer/device?q=a+b&q=2&e=%3D&%71x=5", headers, TD_S("f=1&g=%2b+&h"), NULL,
-                &arena, &reply);
+    td_loopback(&router, "POST", "/EnrollmentServer/device?q=a+b&q=2&e=%3D&%71x=5", headers, TD_S("f=1&g=%2b+&h\r\n"),
+                NULL, &arena, &reply);
     assert_int_equal(reply.status, 200);
     assert_slice(td_http_bearer(&seen), "abc.def");
     assert_slice(td_http_cookie(&seen, "a"), "1");
@@ -135,8 +135,20 @@ static void knows_hosts(void **state TD_UNUSED)
         const char *host;
         bool ours;
     } rows[] = {
-        {"localhost", true}, {"LOCALHOST:1", true},   {"mdm.example:443", true}, {"[::1]:8443", true},
-        {"::1", true},       {"mdm.example.", false}, {"evil.example", false},   {"", false},
+        {"localhost", true},
+        {"LOCALHOST:1", true},
+        {"mdm.example:443", true},
+        {"[::1]:8443", true},
+        {"::1", true},
+        {"mdm.example.", false},
+        {"evil.example", false},
+        {"", false},
+        {"[::1]", true},
+        {"localhost:", false},
+        {"localhost:x", false},
+        {"localhost:1@evil.example", false},
+        {"[::1]x", false},
+        {"localhost:1234567", false},
     };
     for (size_t i = 0; i < TD_COUNTOF(rows); i++)
         assert_int_equal(td_http_host_in(td_str(rows[i].host), names), rows[i].ours);
