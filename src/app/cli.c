@@ -324,19 +324,46 @@ static int no_command(int argc, char **argv, const struct td_command_table *cons
     return EXIT_USAGE;
 }
 
+/* How many of the arguments are options that every command takes, standing before the command as with git. */
+static int leading_options(int argc, char **argv)
+{
+    int n = 0;
+    while (n < argc && strncmp(argv[n], "--", 2) == 0) {
+        struct td_slice name;
+        const struct td_cli_option *o = NULL;
+        (void)td_cut(td_str(argv[n] + 2), '=', &name);
+        for (size_t i = 0; i < TD_COUNTOF(common); i++)
+            if (td_eqs(name, common[i].name) && strcmp(common[i].name, "help") != 0)
+                o = &common[i];
+        if (o == NULL)
+            return n;
+        n += o->value != NULL && strchr(argv[n], '=') == NULL ? 2 : 1;
+    }
+    return TD_MIN(n, argc);
+}
+
+/* Puts the words of the command before the options that stood before them. */
+static void words_first(char **argv, int leading, int words)
+{
+    char *word[2] = {argv[leading], words > 1 ? argv[leading + 1] : NULL};
+    memmove(argv + words, argv, (size_t)leading * sizeof(*argv));
+    memcpy(argv, word, (size_t)words * sizeof(*argv));
+}
+
 int td_cli_main(int argc, char **argv, const struct td_command_table *const *tables, size_t table_count,
                 const struct td_env *env)
 {
-    int words = 0;
+    int words = 0, leading = argc > 1 ? leading_options(argc - 1, argv + 1) : 0;
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0))
         return help(argc - 2, argv + 2, tables, table_count);
     if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
         (void)printf("touchdown %s\n", TD_VERSION);
         return EXIT_DONE;
     }
-    const struct td_command *c = find_command(tables, table_count, argc - 1, argv + 1, &words);
+    const struct td_command *c = find_command(tables, table_count, argc - 1 - leading, argv + 1 + leading, &words);
     if (c == NULL)
-        return no_command(argc - 1, argv + 1, tables, table_count);
+        return no_command(argc - 1 - leading, argv + 1 + leading, tables, table_count);
+    words_first(argv + 1, leading, words);
     struct td_cli cli = {.command = c, .env = env, .json = wants_json(argc, argv)};
     td_arena_init(&cli.arena);
     td_buf_init(&cli.out, MAX_OUTPUT);

@@ -160,7 +160,8 @@ void td_help_all(FILE *out, const char *topic, const struct td_command_table *co
             out,
             "# Command line\n\nMade by `touchdown help --markdown` from the command tables.\n"
             "Exit codes: 0 done, 1 refused, 2 usage or not offered. Errors go to standard error; with `--json` as\n"
-            "`{\"error\":{\"code\",\"field\",\"reason\",\"remedy\"}}`.\n\nEvery command takes:\n\n");
+            "`{\"error\":{\"code\",\"field\",\"reason\",\"remedy\"}}`.\n\nEvery command takes, before or behind its "
+            "words:\n\n");
         option_lines(out, MARKDOWN, common, n);
         for_each(out, "", tables, count, markdown_entry);
         return;

@@ -126,6 +126,9 @@ def exit_codes(box):
         (0, ["help", "device", "import"]), (0, ["device", "import", "--help"]), (0, ["media", "--help"]),
         (0, ["help", "--man"]), (0, ["help", "--markdown"]), (0, ["tenant", "show"]), (0, ["user", "list"]),
         (0, ["profile", "assign", "p", "--all-devices"]),
+        (0, ["--data", box.data, "tenant", "show", "--json"]), (0, ["--json", f"--data={box.data}", "user", "list"]),
+        (2, ["--data"]), (2, ["--data", box.data]), (2, ["--timeline", "device", "show", "A"]),
+        (1, ["--data", box.path("nowhere"), "--tenant", "contoso.test", "device", "show", "A"]),
     ]
     for code, words in table:
         done = box.run(*words)
