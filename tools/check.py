@@ -4,6 +4,7 @@
 The last line is 'N passed, N failed' (', N skipped' where there are skips). Under CI=true a skip that tests/skips does
 not list counts as a failure. Programs that use threads run a second time under ThreadSanitizer. Each planted fault
 (tests/faults/list) is built in once and must be caught by the tests that guard it."""
+import concurrent.futures
 import json
 import os
 import re
@@ -60,18 +61,26 @@ def listed_skips():
         return []
 
 
+def is_caught(name, tests):
+    """With the fault switched on, at least one of the tests must fail; else what they said."""
+    done = subprocess.run(["meson", "test", "-C", "build/check", "--no-rebuild", "--quiet", "--num-processes", "1",
+                           "--logbase", "fault-" + name, *tests], check=False,
+                          env={**os.environ, "TD_FAULT": name}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    caught = done.returncode != 0 and re.search(r"Fail: +[1-9]|Timeout: +[1-9]|FAIL|ERROR", done.stdout) is not None
+    return caught, done.stdout
+
+
 def planted_faults():
-    """Each row of tests/faults/list is NAME TEST...: with the fault switched on, at least one of the tests must fail."""
+    """Each row of tests/faults/list is NAME TEST...; JOBS of them run side by side."""
     rows = []
     with open("tests/faults/list", encoding="utf-8") as f:
         faults = [line.split() for line in f if line.strip() and not line.startswith("#")]
-    for name, *tests in faults:
-        done = subprocess.run(["meson", "test", "-C", "build/check", "--no-rebuild", "--quiet", *tests], check=False,
-                              env={**os.environ, "TD_FAULT": name}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        caught = done.returncode != 0 and re.search(r"Fail: +[1-9]|Timeout: +[1-9]|FAIL|ERROR", done.stdout) is not None
-        rows.append(("fault", name, "pass" if caught else "fail", ""))
-        if not caught:
-            print(f"--- planted fault {name}: no test of {' '.join(tests)} noticed it\n{done.stdout[-1500:]}")
+    with concurrent.futures.ThreadPoolExecutor(int(JOBS)) as pool:
+        verdicts = pool.map(lambda fault: is_caught(fault[0], fault[1:]), faults)
+        for (name, *tests), (caught, said) in zip(faults, verdicts):
+            rows.append(("fault", name, "pass" if caught else "fail", ""))
+            if not caught:
+                print(f"--- planted fault {name}: no test of {' '.join(tests)} noticed it\n{said[-1500:]}")
     return rows
 
 
