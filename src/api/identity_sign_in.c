@@ -188,17 +188,8 @@ static enum td_code note_refusal(struct td_tx *tx, void *ctx, struct td_error *e
     struct sign_in *s = ctx;
     struct td_way_row way = {0};
     td_try(td_way_find(tx, s->flow.tenant, TD_WAY_REGISTRATION, s->flow.registration, s->id->a, &way, err));
-    struct td_buf b;
-    struct td_jsonw w;
-    td_buf_init(&b, 1024);
-    td_jsonw_init(&w, &b);
-    td_jsonw_obj(&w);
-    td_jsonw_kstr(&w, "cause", s->why);
-    td_jsonw_end(&w);
-    struct td_event e = {.subject = way.id, .type = "sign-in.refused", .actor = s->username, .detail = b.p};
-    enum td_code rc = td_event_append(tx, s->flow.tenant, &e, err);
-    td_buf_done(&b);
-    return rc;
+    struct td_event e = {.subject = way.id, .type = "sign-in.refused", .actor = s->username};
+    return td_event_tell(tx, s->flow.tenant, &e, err, "cause", s->why, NULL);
 }
 
 static void refuse(struct sign_in *s, bool ask_password, const char *message)
