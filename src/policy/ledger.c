@@ -17,7 +17,7 @@ const char *td_item_state_word(enum td_item_state state)
 
 void td_ledger_init(struct td_ledger *l, struct td_arena *a)
 {
-    *l = (struct td_ledger){.arena = a};
+    *l = (struct td_ledger){.arena = a, .nearby = td_arena_new(a, size_t)};
 }
 
 static struct td_row *new_row(struct td_ledger *l)
@@ -42,9 +42,14 @@ static struct td_item_row *new_item(struct td_ledger *l)
 
 struct td_row *td_ledger_find(const struct td_ledger *l, const char *key)
 {
-    for (size_t i = 0; i < l->count; i++)
-        if (strcmp(l->rows[i].key, key) == 0)
-            return &l->rows[i];
+    size_t at = *l->nearby < l->count ? *l->nearby : 0;
+    for (size_t i = 0; i < l->count; i++, at++) {
+        at = at < l->count ? at : 0;
+        if (strcmp(l->rows[at].key, key) == 0) {
+            *l->nearby = at + 1;
+            return &l->rows[at];
+        }
+    }
     return NULL;
 }
 

@@ -28,7 +28,7 @@ enum td_item_state {
     TD_ITEM_STATE_COUNT
 };
 
-enum { TD_LEDGER_MAX = 256 << 10, TD_LEDGER_MAX_ROWS = 4000, TD_LEDGER_MAX_VALUE = 512 };
+enum { TD_LEDGER_MAX = 2 << 20, TD_LEDGER_MAX_ROWS = 8000, TD_LEDGER_MAX_VALUE = 512 };
 
 struct td_row {
     const char *key;
@@ -57,7 +57,8 @@ struct td_ledger {
     size_t count, cap;
     struct td_item_row *items;
     size_t item_count, item_cap;
-    bool changed; /* since it was read */
+    bool changed;   /* since it was read */
+    size_t *nearby; /* where a search found its row last: rows are sought in the order in which they were made */
     struct td_arena *arena;
 };
 

@@ -360,6 +360,30 @@ static void ledger_survives_writing(void **state TD_UNUSED)
         assert_int_not_equal(td_ledger_parse(td_str(bad[i]), &arena, &again, &err), TD_OK);
 }
 
+/* Two thousand settings are two rows each: a ledger too long to be kept would refuse every message of the device. */
+static void many_settings_are_kept(void **state TD_UNUSED)
+{
+    enum { SETTINGS = 2000 };
+    struct bench b = bench_of(NULL);
+    struct td_ledger again;
+    struct td_buf text;
+    for (int i = 0; i < SETTINGS; i++) {
+        const char *node =
+            td_arena_printf(&arena, "./Device/Vendor/MSFT/Policy/Config/Experience/SomeLongSetting%d", i);
+        assert_non_null(td_ledger_get(&b.l, td_arena_printf(&arena, "R %s", node)));
+        assert_non_null(td_ledger_get(&b.l, td_arena_printf(&arena, "G %s", node)));
+    }
+    td_buf_init(&text, TD_LEDGER_MAX);
+    td_ledger_write(&b.l, &text);
+    assert_ok(td_buf_check(&text, "ledger", &err));
+    assert_ok(td_ledger_parse(td_buf_slice(&text), &arena, &again, &err));
+    assert_int_equal(again.count, 2 * SETTINGS);
+    for (size_t i = again.count; i-- > 0;) /* in any order */
+        assert_ptr_equal(td_ledger_find(&again, b.l.rows[i].key), &again.rows[i]);
+    assert_null(td_ledger_find(&again, "R ./Device/nothing"));
+    td_buf_done(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,7 +393,7 @@ int main(void)
         cmocka_unit_test(leaves_a_right_edition_alone),    cmocka_unit_test(writes_the_job_as_text),
         cmocka_unit_test(first_writer_of_a_node_holds),    cmocka_unit_test(walks_the_phases),
         cmocka_unit_test(tells_a_time_out_once),           cmocka_unit_test(a_device_without_user_ends_early),
-        cmocka_unit_test(ledger_survives_writing),
+        cmocka_unit_test(ledger_survives_writing),         cmocka_unit_test(many_settings_are_kept),
     };
     td_arena_init(&arena);
     int failed = cmocka_run_group_tests_name("plan", tests, NULL, NULL);
