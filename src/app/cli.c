@@ -143,21 +143,19 @@ static enum td_code check_count(const struct td_cli *cli, struct td_error *err)
 /* One word of a command's needs: "a", or "a|b" of which exactly one is to be given. */
 static enum td_code check_need(const struct td_cli *cli, struct td_slice need, struct td_error *err)
 {
-    struct td_slice name, rest = need, first = TD_S("");
+    struct td_slice name, rest = need;
+    TD_CLEANUP(td_buf_done) struct td_buf all = {0};
     int given = 0;
+    td_buf_init(&all, 128);
     while (rest.n != 0) {
         rest = td_cut(rest, '|', &name);
-        first = first.n == 0 ? name : first;
+        td_buf_printf(&all, "%s--%.*s", all.n != 0 ? " or " : "", TD_FMT(name));
         for (int i = 0; i < cli->given_count; i++)
             given += td_eqs(name, cli->given[i].name);
     }
     if (given == 1)
         return TD_OK;
-    char option[32];
-    (void)snprintf(option, sizeof(option), "%.*s", TD_FMT(first));
-    if (first.n == need.n)
-        return td_fail(err, TD_EINVAL, option, "is needed");
-    return td_fail(err, TD_EINVAL, option, "give one of --%.*s", TD_FMT(need));
+    return td_fail(err, TD_EINVAL, "options", given == 0 ? "%s is needed" : "%s: give one of them", all.p);
 }
 
 static enum td_code check_needs(const struct td_cli *cli, struct td_error *err)

@@ -41,8 +41,11 @@ enum td_code td_tenant_add(struct td_tx *tx, const char *domain, const char *nam
     td_lower(lower);
     td_try(domain_ok(td_str(lower), err));
     struct td_tenant t = {.id = td_uuid_arena(td_tx_env(tx), a), .name = name != NULL ? name : lower, .domain = lower};
-    td_try(td_sql(tx, err, "INSERT INTO tenant(id, name, domain, created_at) VALUES ($1, $2, $3, $4)", "sssi", t.id,
-                  t.name, t.domain, td_tx_now(tx)));
+    enum td_code rc = td_sql(tx, err, "INSERT INTO tenant(id, name, domain, created_at) VALUES ($1, $2, $3, $4)",
+                             "sssi", t.id, t.name, t.domain, td_tx_now(tx));
+    if (rc == TD_EEXISTS)
+        return td_fail(err, TD_EEXISTS, "tenant", "there is a tenant %s already", t.domain);
+    td_try(rc);
     td_try(td_sql(tx, err, "INSERT INTO tenant_domain(domain, tenant) VALUES ($1, $2)", "ss", t.domain, t.id));
     struct td_event e = {.type = "tenant.added", .actor = "system"};
     td_try(td_event_append(tx, t.id, &e, err));

@@ -114,7 +114,7 @@ def exit_codes(box):
         (2, ["help", "device", "nosuch"]), (2, ["serve", "extra"]),
         (2, ["device", "action", "reset", "A"]), (2, ["media", "make"]), (2, ["connector"]), (2, ["partner", "list"]),
         (2, ["backup", "make"]), (2, ["import", "x"]), (2, ["tenant", "show", "--store", "postgresql://x/y"]),
-        (1, ["device", "show", "NONE"]), (1, ["device", "explain", "NONE"]), (1, ["device", "import", "no-such-file.csv"]),
+        (1, ["tenant", "add", "Contoso.test"]), (1, ["tenant", "add", "x"]), (1, ["device", "show", "NONE"]), (1, ["device", "explain", "NONE"]), (1, ["device", "import", "no-such-file.csv"]),
         (1, ["tenant", "show", "--tenant", "nope.test"]), (1, ["profile", "assign", "none", "--all-devices"]),
         (1, ["group", "add", "g", "--rule", "nonsense"]), (1, ["tenant", "set", "nosuch=1"]),
         (1, ["tenant", "set", "hash-checksum=refus"]), (1, ["tenant", "set", "enrol-users=non"]),
@@ -135,6 +135,14 @@ def exit_codes(box):
         same(done.returncode, code, f"for {words}: {done.stderr[:300]}")
         assert code == 0 or done.stderr.startswith("touchdown: "), words
         assert code == 0 or not done.stdout, words
+
+
+def errors_name_the_thing(box):
+    """An error tells field and reason in the user's words, never the store's."""
+    for words, told in ((["tenant", "add", "contoso.test"], "tenant: there is a tenant contoso.test already"),
+                        (["tenant", "set", "enrol-users=non"], "enrol-users: is one of: all registered none"),
+                        (["init"], "--tenant is needed"), (["profile", "assign", "p"], "--group or --all-devices is needed")):
+        assert told in box.run(*words).stderr, (words, box.run(*words).stderr)
 
 
 def errors_are_json(box):
@@ -179,6 +187,20 @@ def init_is_safe_to_repeat(box):
     again = json.loads(box.said("init", "--tenant", "CONTOSO.test", "--admin", "admin@contoso.test", "--password-file", "pw"))
     same(again, first)
     same(again["created"], False)
+
+
+def passwords_can_be_typed(box):
+    """A password file is one line of UTF-8: what the sign-in page could never send is refused."""
+    for name, octets, code in (("plain", b"a fine passphrase", 0), ("crlf", b"a fine passphrase\r\n", 0),
+                               ("umlaut", "gr\u00fc\u00dfe an alle".encode(), 0), ("nul", b"passphrase\0one", 1),
+                               ("mark", b"\xef\xbb\xbfpassphrase", 1), ("wide", "passphrase".encode("utf-16"), 1),
+                               ("latin", b"gr\xfc\xdfe an alle", 1), ("lines", b"passphrase\ntwo", 1), ("short", b"1234567", 1),
+                               ("empty", b"", 1), ("long", b"x" * 257, 1)):
+        with open(box.path(name), "wb") as f:
+            f.write(octets)
+        done = box.run("user", "add", f"{name}@contoso.test", "--password-file", name)
+        same(done.returncode, code, f"{name}: {done.stderr}")
+        assert code == 0 or "password-file" in done.stderr
 
 
 def leaves_nothing(box):
@@ -267,8 +289,8 @@ def documents_are_true(_):
     same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
 
 
-TESTS = [exit_codes, errors_are_json, answers_are_json, init_is_safe_to_repeat, leaves_nothing, lost_output_is_told,
-         killed_import, serves, device_exit_codes, documents_are_true]
+TESTS = [exit_codes, errors_name_the_thing, errors_are_json, answers_are_json, init_is_safe_to_repeat, passwords_can_be_typed,
+         leaves_nothing, lost_output_is_told, killed_import, serves, device_exit_codes, documents_are_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):
     box = Box()
