@@ -12,15 +12,20 @@ static void b64_group(char out[4], const unsigned char *in, size_t n, const char
 
 static void b64_write(struct td_buf *b, struct td_slice in, const char *alphabet, bool pad)
 {
-    for (size_t i = 0; i < in.n; i += 3) {
-        size_t n = TD_MIN(in.n - i, (size_t)3);
-        char out[4];
-        b64_group(out, (const unsigned char *)in.p + i, n, alphabet);
-        if (pad)
-            for (size_t k = n + 1; k < 4; k++)
-                out[k] = '=';
-        td_buf_add(b, td_bytes(out, pad ? 4 : n + 1));
-    }
+    size_t rest = in.n % 3, whole = in.n - rest;
+    const unsigned char *p = (const unsigned char *)in.p;
+    char *out = td_buf_grow(b, whole / 3 * 4 + (rest == 0 ? 0 : pad ? 4 : rest + 1));
+    if (out == NULL)
+        return;
+    for (size_t i = 0; i < whole; i += 3, out += 4)
+        b64_group(out, p + i, 3, alphabet);
+    if (rest == 0)
+        return;
+    char last[4] = "====";
+    b64_group(last, p + whole, rest, alphabet);
+    for (size_t k = rest + 1; k < 4; k++)
+        last[k] = '=';
+    memcpy(out, last, pad ? 4 : rest + 1);
 }
 
 void td_b64_add(struct td_buf *b, struct td_slice in)
@@ -53,19 +58,26 @@ char *td_b64url(struct td_arena *a, struct td_slice in)
     return into_arena(a, in, td_b64url_add);
 }
 
+enum { PLUS = 62, SLASH = 63, MINUS = 64, UNDERSCORE = 65, NONE = 255 };
+
+/* By octet from '+' to 'z': digits; the two of each alphabet keep apart. */
+static const unsigned char b64_digits['z' - '+' + 1] = {
+    PLUS, NONE, MINUS, NONE, SLASH,      52,   53, 54, 55, 56, 57, 58, 59, 60, 61, NONE,
+    NONE, NONE, NONE,  NONE, NONE,       NONE, 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,
+    10,   11,   12,    13,   14,         15,   16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+    NONE, NONE, NONE,  NONE, UNDERSCORE, NONE, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35,
+    36,   37,   38,    39,   40,         41,   42, 43, 44, 45, 46, 47, 48, 49, 50, 51,
+};
+
 static int b64_value(char c, int flags)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if ((flags & TD_B64_STD) != 0 && (c == '+' || c == '/'))
-        return c == '+' ? 62 : 63;
-    if ((flags & TD_B64_URL) != 0 && (c == '-' || c == '_'))
-        return c == '-' ? 62 : 63;
-    return -1;
+    unsigned at = (unsigned)(unsigned char)c - '+';
+    unsigned d = at < sizeof(b64_digits) ? b64_digits[at] : NONE;
+    if (d < PLUS)
+        return (int)d;
+    if (d <= SLASH)
+        return (flags & TD_B64_STD) != 0 ? (int)d : -1;
+    return d <= UNDERSCORE && (flags & TD_B64_URL) != 0 ? (int)d - 2 : -1;
 }
 
 enum td_code td_b64_decode(struct td_arena *a, struct td_slice in, int flags, struct td_slice *ret)

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import ssl
 import statistics
 import subprocess
@@ -27,12 +28,12 @@ import lab as laboratory  # noqa: E402
 from lab import LabError, run, say  # noqa: E402
 
 ROOT = laboratory.ROOT
-TOOLS = os.path.join(ROOT, "build", "release", "tests", "bench")
+TOOLS = os.path.join(os.environ.get("BENCH_BUILD", os.path.join(ROOT, "build", "release")), "tests", "bench")
 LOAD, SEED, MARKS = (os.path.join(TOOLS, "bench_" + n) for n in ("load", "seed", "marks"))
 TICK = os.sysconf("SC_CLK_TCK")
 # name, goal, count of units in a round, unit of the value
 ROWS = [("session_new", 1.0, 300, "us CPU"), ("session_resumed", 1.0, 600, "us CPU"), ("session_kept", 0.6, 3000, "us CPU"),
-        ("enrol", 0.7, 200, "us CPU"), ("lookup", 0.8, 300, "us CPU"), ("deploy", 1.0, 5, "ms CPU"),
+        ("enrol", 0.7, 200, "us CPU"), ("lookup", 0.8, 300, "us CPU"), ("deploy", 1.0, 20, "ms CPU"),
         ("memory", 1.0, 1, "MiB"), ("idle", 1.0, 1, "KiB")]
 LOGIN = ('<Alert><CmdID>3</CmdID><Data>1224</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft/MDM/LoginStatus</Type></Meta>'
          "<Data>user</Data></Item></Alert>")
@@ -127,7 +128,9 @@ class Bench:
         self.nginx = Nginx(lab, replies)
 
     def start(self):
-        self.lab.serve(prefix=["taskset", "-c", "0"])
+        # one address plays a whole fleet here: the limit for unauthenticated doors is lifted (0: none)
+        config = self.lab.write("serve.ini", "[limits]\nlimited-requests-per-second = 0\n")
+        self.lab.serve("--config", config, prefix=["taskset", "-c", "0"])
         self.pid = self.lab.server.pid
 
     def sample_replies(self):
@@ -231,23 +234,33 @@ class Bench:
         self.compare("lookup", goal, count, self.marks["read"], unit="lookup", mode="new")
 
     def deploy(self, _, goal, count):
-        """Box to enrolled of whole virtual devices; the password hash, whose cost is a choice, is told apart."""
+        """Box to enrolled of whole virtual devices. The password hash, whose cost is a choice and many times the rest, is
+        made cheap for this row: beside it the rest could not be seen."""
         costs = []
+        contoso.configure(self.lab)
+        cheap = run(MARKS, "--cheap-hash", self.lab.password).stdout
+        with sqlite3.connect(os.path.join(self.lab.data, "store.db")) as db:
+            if db.execute("UPDATE account SET phc = ? WHERE upn = ?", (cheap, laboratory.USER)).rowcount != 1:
+                raise LabError("the bench's user is not there")
+        db.close()
         for i in range(count):
             hardware = self.lab.write(f"hw{i}.json", contoso.hardware(f"DEPLOY{i:04d}", i))
             self.lab.register(hardware=hardware, name=f"deploy{i}")
             before = cpu(self.pid)
             p = subprocess.Popen(["taskset", "-c", "1", *self.lab.device_args(name=f"deploy{i}", hardware=hardware)], stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL, start_new_session=True)
+            seen = ""
             for line in p.stdout:
+                seen += line
                 if re.match(r"step\s+enrolled", line):
                     break
+            else:
+                raise LabError(f"the device did not enrol:\n{seen}")
             costs.append((cpu(self.pid) - before) * 1e3)
             p.kill()
             p.wait()
-        password = self.marks["password"] / 1e3
-        value = statistics.median(costs) - password
-        self.add("deploy", value, "ms CPU", 6.0, 6.0 / max(value, 0.01), goal, f"and {password:.0f} ms for the one password hash (Argon2id, 64 MiB)")
+        value, password = sum(costs) / len(costs), self.marks["password"] / 1e3  # the mean: the clock ticks in 10 ms
+        self.add("deploy", value, "ms CPU", 6.0, 6.0 / max(value, 0.01), goal, f"without the one password hash, {password:.0f} ms (Argon2id, 64 MiB)")
 
     def memory(self, _, goal, __):
         self.lab.kill_server()
