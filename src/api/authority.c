@@ -252,7 +252,6 @@ enum td_code td_authority_issue(const struct td_service *svc, enum td_purpose pu
     t->is_ca = false;
     t->eku = purpose == TD_PURPOSE_SERVER ? TD_EKU_SERVER : TD_EKU_CLIENT;
     t->eku_critical = purpose == TD_PURPOSE_DEVICE;
-    t->key_encipherment = purpose == TD_PURPOSE_MANAGEMENT;
     t->not_before = TD_MAX(t->not_before, by->not_before);
     t->not_after = TD_MIN(t->not_after, by->not_after);
     td_random_fill(svc->env, t->serial, sizeof(t->serial));

@@ -39,6 +39,10 @@ def spellings(lab, token):
     wap = f.document(enrol_at(lab, rst(security(token), f.make_csr(lab, rsa), wrap=64)))
     f.install(lab, "v-rsa", wap)
     must(f.public_key(lab, lab.path("v-rsa.pem"), "x509") == f.public_key(lab, rsa, "pkey"), "the certificate is over our key")
+    f.install(lab, "v-ec", f.document(enrol_at(lab, variants["P-256"])))
+    for name, usage in (("v-rsa", "Digital Signature, Key Encipherment"), ("v-ec", "Digital Signature")):
+        told = run("openssl", "x509", "-in", lab.path(name + ".pem"), "-noout", "-ext", "keyUsage").stdout.split("\n")[1].strip()
+        must(told == usage, f"what the key of {name} may do: {told}")
     say(f"{len(variants)} spellings of one request accepted")
 
 
