@@ -16,8 +16,9 @@ void td_authority_close(struct td_authority *ca);
 struct td_slice td_authority_root(const struct td_authority *ca);                                  /* DER */
 struct td_slice td_authority_intermediate(const struct td_authority *ca, enum td_purpose purpose); /* DER */
 
-/* Signs a leaf. t->serial, issuer, EKU and URLs are filled here; subject, spki, key usage, dates, names and exts are the
- * caller's. CPU only: call it outside a store write, then record the result with td_cert_record (store/certificate.h).
+/* Signs a leaf. t->serial, issuer, EKU and URLs are filled here; subject, spki, key usage, dates, names and exts are
+ * the caller's. CPU only: call it outside a store write, then record the result with td_cert_record
+ * (store/certificate.h).
  */
 enum td_code td_authority_issue(const struct td_service *svc, enum td_purpose purpose, struct td_cert_template *t,
                                 struct td_arena *a, struct td_slice *ret_der, struct td_error *err) TD_MUST_USE;
