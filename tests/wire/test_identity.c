@@ -1,5 +1,6 @@
 /* Sign-in in the browser: authorize pages, PKCE, grants of tools, every refusal (join-and-tokens.md 6, 10.2, 10.3). */
 #include "api/identity.h"
+#include "api/keyring.h"
 #include "base/encode.h"
 #include "crypto/digest.h"
 #include "crypto/jose.h"
@@ -783,6 +784,16 @@ static void bearer_refusals(void **state TD_UNUSED)
     assert_int_equal(check_token(td_arena_printf(&w.arena, "%s.%s.AAAA", none, payload), TD_RESOURCE_GRAPH, NULL),
                      TD_EAUTH);
     assert_int_equal(check_token("", TD_RESOURCE_GRAPH, NULL), TD_EAUTH);
+    /* our key, but another issuer: foreign, and of another tenant */
+    static const char *const issuers[] = {WIRE_BASE, "https://sts.elsewhere.test"};
+    for (size_t i = 0; i < TD_COUNTOF(issuers); i++) {
+        const char *claims = td_arena_printf(&w.arena,
+                                             "{\"iss\":\"%s/%s/\",\"tid\":\"%s\",\"oid\":\"%s\",\"iat\":1893553445,"
+                                             "\"exp\":1893557345,\"aud\":\"https://graph.microsoft.com\"}",
+                                             issuers[i], i == 0 ? w.other.id : w.tenant.id, w.tenant.id, w.ada.id);
+        assert_ok(td_token_sign(&w.svc, td_str(claims), &w.arena, &forged, NULL));
+        assert_int_equal(check_token(forged, TD_RESOURCE_GRAPH, NULL), TD_EAUTH);
+    }
     assert_int_equal(check_token(jwt, TD_RESOURCE_MANAGEMENT, NULL), TD_EAUTH);
     const char *bearer[] = {td_arena_printf(&w.arena, "Authorization: Bearer %s", jwt), NULL};
     r = wire_do(&w, "GET", "/oidc/userinfo", bearer, "", NULL);

@@ -399,6 +399,36 @@ static void device_token(void **state TD_UNUSED)
     assert_refused(&r, 700003);
 }
 
+static enum td_code join_again(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    struct td_device_joining j = {.id = DEVICE,
+                                  .registration_id = "",
+                                  .display_name = "DESKTOP-EX0001",
+                                  .os = "Windows",
+                                  .os_version = "10.0.22631.2506",
+                                  .trust_type = "AzureAd",
+                                  .owner_id = w.ada.id,
+                                  .owner_upn = w.ada.upn,
+                                  .hardware_id = "",
+                                  .alt_security_id = ""};
+    td_try(td_key_public_der(transport_key, &w.arena, &j.transport_key));
+    return td_device_join(tx, w.tenant.id, &j, err);
+}
+
+/* What was given to a device before it joined again belonged to somebody else, perhaps. */
+static void earlier_join(void **state TD_UNUSED)
+{
+    struct session s = get_prt();
+    struct wire_reply r = ask(signed_by(device_key, "RS256", false, device_payload(nonce())));
+    struct check k = {.jwt = td_str(td_json_str(wire_json(&w, r.body), "access_token"))};
+    w.env.now += 5 * TD_SECOND;
+    assert_ok(td_store_read(w.svc.store, check_fn, &k, NULL));
+    assert_ok(td_store_write(w.svc.store, join_again, NULL, NULL));
+    assert_int_equal(td_store_read(w.svc.store, check_fn, &k, NULL), TD_EAUTH);
+    r = ask(signed_by_session(&s, 2, broker_payload(&s, nonce(), "openid", "")));
+    assert_refused(&r, 700003);
+}
+
 static void refusals(void **state TD_UNUSED)
 {
     const char *n = nonce();
@@ -627,6 +657,7 @@ int main(void)
         T(prt_by_refresh_token),
         T(prt_by_foreign_refresh_token),
         T(device_token),
+        T(earlier_join),
         T(refusals),
         T(certificates_of_other_kinds),
         T(session_refusals),
