@@ -11,11 +11,6 @@ static const char *const names[TD_COL_COUNT] = {
 
 enum { HASH_MIN_TEXT = 64, LOOK_AHEAD = 1000 };
 
-const char *td_autopilot_column_name(enum td_autopilot_column column)
-{
-    return (unsigned)column < TD_COL_COUNT ? names[column] : "";
-}
-
 static int column_of(struct td_slice cell)
 {
     for (int i = 0; i < TD_COL_COUNT; i++)

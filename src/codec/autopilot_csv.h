@@ -37,6 +37,5 @@ struct td_autopilot_row {
 enum td_code td_autopilot_csv_open(struct td_slice in, struct td_buf *converted, struct td_autopilot_csv *ret,
                                    struct td_error *err) TD_MUST_USE;
 bool td_autopilot_csv_next(struct td_autopilot_csv *csv, struct td_arena *a, struct td_autopilot_row *ret);
-const char *td_autopilot_column_name(enum td_autopilot_column column); /* as it stands in a header */
 
 #endif

@@ -50,14 +50,6 @@ int td_edition_number(struct td_slice name)
     return 0;
 }
 
-const char *td_edition_name(int number)
-{
-    for (size_t i = 0; i < TD_COUNTOF(EDITIONS); i++)
-        if (EDITIONS[i].number == number)
-            return EDITIONS[i].name;
-    return "";
-}
-
 struct reader {
     const struct td_json *json;
     struct td_arena *arena;

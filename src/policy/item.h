@@ -82,9 +82,8 @@ const char *td_item_word(enum td_item_kind kind); /* "policy", "msi", "root-cert
 bool td_item_has_secret(enum td_item_kind kind);  /* Wi-Fi passphrase, product key: rest sealed */
 struct td_item_page td_item_default_page(void);   /* what holds where no status page is assigned */
 
-/* Names of editions and their PRODUCT_ numbers; 0 if unknown. */
+/* The PRODUCT_ number of an edition by its name; 0 if unknown. */
 int td_edition_number(struct td_slice name);
-const char *td_edition_name(int number); /* "" if unknown */
 
 /* Refuses unknown members and bad values with the member's name in err->where. id, name and revision are the caller's.
  */

@@ -65,17 +65,6 @@ enum td_code td_enrolment_find(struct td_tx *tx, const char *tenant, const char 
     return read_one(&r, a, ret, err);
 }
 
-enum td_code td_enrolment_of_device(struct td_tx *tx, const char *tenant, const char *device_id, struct td_arena *a,
-                                    struct td_enrolment *ret, struct td_error *err)
-{
-    struct td_rows r;
-    td_try(td_sql_query(tx, &r, err,
-                        "SELECT " COLUMNS " FROM enrolment WHERE tenant = $1 AND device_id = $2 AND device_id <> ''"
-                        " AND state = 0",
-                        "ss", tenant, device_id));
-    return read_one(&r, a, ret, err);
-}
-
 enum td_code td_enrolment_of_hardware(struct td_tx *tx, const char *tenant, const char *hw_dev_id, struct td_arena *a,
                                       struct td_enrolment *ret, struct td_error *err)
 {

@@ -40,9 +40,6 @@ enum td_code td_enrolment_add(struct td_tx *tx, const struct td_enrolment *e, si
 /* By its id, any state. TD_ENOTFOUND. */
 enum td_code td_enrolment_find(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                                struct td_enrolment *ret, struct td_error *err) TD_MUST_USE;
-/* The active one of a directory device. TD_ENOTFOUND. */
-enum td_code td_enrolment_of_device(struct td_tx *tx, const char *tenant, const char *device_id, struct td_arena *a,
-                                    struct td_enrolment *ret, struct td_error *err) TD_MUST_USE;
 /* The newest active one of a hw_dev_id (never of a placeholder). TD_ENOTFOUND. */
 enum td_code td_enrolment_of_hardware(struct td_tx *tx, const char *tenant, const char *hw_dev_id, struct td_arena *a,
                                       struct td_enrolment *ret, struct td_error *err) TD_MUST_USE;

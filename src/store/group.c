@@ -120,21 +120,6 @@ enum td_code td_group_of_way(struct td_tx *tx, const char *tenant, const char *w
     return read_list(&r, a, ret, ret_count, err);
 }
 
-enum td_code td_group_has(struct td_tx *tx, const char *tenant, const char *group_id, const char *way_id, bool *ret,
-                          struct td_error *err)
-{
-    struct td_rows r;
-    bool found = false;
-    td_try(td_sql_query(tx, &r, err,
-                        "SELECT 1 FROM device_group_member WHERE tenant = $1 AND group_id = $2 AND way_id = $3", "sss",
-                        tenant, group_id, way_id));
-    while (td_rows_next(&r))
-        found = true;
-    td_try(td_rows_done(&r, err));
-    *ret = found;
-    return TD_OK;
-}
-
 enum td_code td_group_rules_load(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_group_rules *ret,
                                  struct td_error *err)
 {

@@ -25,8 +25,6 @@ enum td_code td_group_list(struct td_tx *tx, const char *tenant, struct td_arena
 /* Groups that the device of this way is in: for assignments of anything. */
 enum td_code td_group_of_way(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
                              struct td_group **ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
-enum td_code td_group_has(struct td_tx *tx, const char *tenant, const char *group_id, const char *way_id, bool *ret,
-                          struct td_error *err) TD_MUST_USE;
 
 /* Members of dynamic groups anew for one device. rules are parsed once per transaction by the caller. */
 struct td_group_rules {
