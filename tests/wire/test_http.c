@@ -305,6 +305,36 @@ static void pipelines(void **state TD_UNUSED)
     hang_up(c);
 }
 
+/* A client that stops reading for a while: replies meet a full socket (the refused direct write of send.c, then the
+ * output), and all of them come in order when it reads again. */
+static void goes_on_when_it_is_read_again(void **state TD_UNUSED)
+{
+    enum { COUNT = 12000, BODY = 1000, PIECE = 16384 };
+    served();
+    struct client *c = dial_new();
+    struct td_buf b;
+    size_t sent = 0, size;
+    td_buf_init(&b, 16 << 20);
+    for (int i = 0; i < COUNT; i++)
+        td_buf_printf(&b, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%0*d", BODY, BODY, i);
+    size = b.n / COUNT;
+    (void)fcntl(c->fd, F_SETFL, O_NONBLOCK);
+    for (int still = 0; sent + PIECE <= b.n && still < 30; still++) {
+        if (SSL_write(c->ssl, b.p + sent, PIECE) == PIECE) {
+            sent += PIECE;
+            still = 0;
+        } else {
+            nap(10);
+        }
+    }
+    assert_true(sent + PIECE <= b.n); /* it stood still */
+    (void)fcntl(c->fd, F_SETFL, 0);
+    for (size_t i = 0; i < sent / size; i++)
+        assert_slice(receive(c).body, td_arena_printf(&test_arena, "%0*d", BODY, (int)i));
+    td_buf_done(&b);
+    drop(c);
+}
+
 static void serves_little_without_tls(void **state TD_UNUSED)
 {
     served();
@@ -342,13 +372,21 @@ static void refuses_a_port_in_use(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(keeps_connections),         TEST(names_the_caller),
-        TEST(sends_long_bodies),         TEST(goes_on_after_100),
-        TEST(resumes_sessions),          TEST(asks_no_certificate_of_people),
-        TEST(exchanges_certificates),    TEST(reads_records_of_one_segment),
-        TEST(answers_in_one_record),     TEST(answers_the_half_closed),
-        TEST(forgets_the_abandoned),     TEST(pipelines),
-        TEST(serves_little_without_tls), TEST(refuses_a_port_in_use),
+        TEST(keeps_connections),
+        TEST(names_the_caller),
+        TEST(sends_long_bodies),
+        TEST(goes_on_after_100),
+        TEST(resumes_sessions),
+        TEST(asks_no_certificate_of_people),
+        TEST(exchanges_certificates),
+        TEST(reads_records_of_one_segment),
+        TEST(answers_in_one_record),
+        TEST(answers_the_half_closed),
+        TEST(forgets_the_abandoned),
+        TEST(pipelines),
+        TEST(goes_on_when_it_is_read_again),
+        TEST(serves_little_without_tls),
+        TEST(refuses_a_port_in_use),
     };
     return cmocka_run_group_tests_name("http", tests, https_setup, https_teardown);
 }
