@@ -3,9 +3,7 @@
 #include "api/keyring.h"
 #include "base/encode.h"
 #include "crypto/digest.h"
-#include "crypto/jose.h"
-#include "store/application.h"
-#include "wire/wire.h"
+#include "wire/identity_check.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -15,9 +13,6 @@
 #define CHALLENGE "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 #define PORTAL "9ba1a5c7-f17a-4de9-a1f1-6178c8d51223"
 #define BROKER "29d9ed98-a469-4536-ade2-f981bc1d605e"
-#define TOOL "14d82eec-204b-4c2f-b7e8-296a70dab67e"
-
-static struct wire w;
 
 static struct td_door identity_door(void)
 {
@@ -101,49 +96,6 @@ static struct wire_reply redeem(const char *code, const char *verifier)
                                      "&redirect_uri=http%%3A%%2F%%2Flocalhost%%3A40123%%2Fback&code=%s&code_verifier=%s"
                                      "&client_info=1&x-client-SKU=test",
                                      code, verifier));
-}
-
-static void assert_oauth_error(const struct wire_reply *r, int status, const char *error, int number)
-{
-    const struct td_json *v = wire_json(&w, r->body);
-    if (r->status != status || strcmp(td_json_str(v, "error"), error) != 0)
-        fail_msg("want %d %s, got %d %s", status, error, r->status, r->body);
-    assert_int_equal(td_json_count(td_json_get(v, "error_codes")), 1);
-    assert_int_equal(td_json_get(v, "error_codes")->child->num, number);
-    assert_non_null(strstr(td_json_str(v, "error_description"), td_arena_printf(&w.arena, "AADSTS%d: ", number)));
-    assert_non_null(td_json_str(v, "timestamp"));
-    assert_non_null(td_json_str(v, "trace_id"));
-    assert_non_null(td_json_str(v, "correlation_id"));
-}
-
-static const struct td_json *claims_of(const char *jwt)
-{
-    struct td_jws jws = {0};
-    struct td_error err = {0};
-    wire_ok(td_jws_decode(td_str(jwt), &w.arena, &jws, &err), &err, "jwt");
-    assert_string_equal(jws.alg, "RS256");
-    return jws.claims;
-}
-
-struct check {
-    struct td_slice jwt;
-    enum td_resource resource;
-    struct td_claims claims;
-};
-
-static enum td_code check_fn(struct td_tx *tx, void *ctx, struct td_error *err)
-{
-    struct check *c = ctx;
-    return td_token_check(&w.svc, tx, c->jwt, c->resource, &w.arena, &c->claims, err);
-}
-
-static enum td_code check_token(const char *jwt, enum td_resource resource, struct td_claims *ret)
-{
-    struct check c = {.jwt = td_str(jwt), .resource = resource};
-    enum td_code rc = td_store_read(w.svc.store, check_fn, &c, NULL);
-    if (ret != NULL)
-        *ret = c.claims;
-    return rc;
 }
 
 static void whole_pkce_exchange(void **state TD_UNUSED)
@@ -563,131 +515,6 @@ static void password_grant(void **state TD_UNUSED)
     assert_oauth_error(&r, 400, "invalid_grant", 50053);
 }
 
-struct new_app {
-    struct td_application app;
-    const char *secret;
-};
-
-static enum td_code add_app(struct td_tx *tx, void *ctx, struct td_error *err)
-{
-    struct new_app *n = ctx;
-    unsigned char sum[32];
-    td_sha256(td_str(n->secret), sum);
-    td_try(td_application_add(tx, w.tenant.id, "Reports", false, "test", &w.arena, &n->app, err));
-    td_try(td_application_role_add(tx, &n->app, "Device.Read.All", "test", err));
-    td_try(td_application_redirect_add(tx, &n->app, "https://reports.contoso.test/back", "test", err));
-    return td_application_secret_add(tx, &n->app, sum, td_tx_now(tx) + TD_DAY, "test", err);
-}
-
-static void client_credentials(void **state TD_UNUSED)
-{
-    struct td_claims got;
-    struct new_app n = {.secret = "s3cret/+:of the app"};
-    assert_ok(td_store_write(w.svc.store, add_app, &n, NULL));
-    const char *form = td_arena_printf(&w.arena,
-                                       "grant_type=client_credentials&client_id=%s"
-                                       "&scope=https%%3A%%2F%%2Flocalhost%%3A8443%%2F.default&client_secret=",
-                                       n.app.id);
-    struct wire_reply r = wire_form(&w, "/contoso.test/oauth2/v2.0/token",
-                                    td_arena_printf(&w.arena, "%ss3cret%%2F%%2B%%3Aof+the+app", form));
-    assert_int_equal(r.status, 200);
-    const struct td_json *v = wire_json(&w, r.body), *c = claims_of(td_json_str(v, "access_token"));
-    assert_null(td_json_get(v, "refresh_token"));
-    assert_null(td_json_get(v, "id_token"));
-    assert_string_equal(td_json_str(c, "idtyp"), "app");
-    assert_string_equal(td_json_str(c, "aud"), "https://localhost:8443");
-    assert_string_equal(td_json_get(c, "roles")->child->str, "Device.Read.All");
-    assert_null(td_json_get(c, "upn"));
-    assert_int_equal(check_token(td_json_str(v, "access_token"), TD_RESOURCE_GRAPH, &got), TD_OK);
-    assert_string_equal(got.roles[0], "Device.Read.All");
-    assert_int_equal(check_token(td_json_str(v, "access_token"), TD_RESOURCE_DIRECTORY_JOIN, NULL), TD_EAUTH);
-    /* by Basic, both parts percent-encoded */
-    const char *basic =
-        td_b64(&w.arena, td_str(td_arena_printf(&w.arena, "%s:s3cret%%2F%%2B%%3Aof+the+app", n.app.id)));
-    const char *headers[] = {td_arena_printf(&w.arena, "Authorization: Basic %s", basic), NULL};
-    r = wire_do(&w, "POST", td_arena_printf(&w.arena, "/%s/oauth2/v2.0/token", w.tenant.id), headers,
-                "grant_type=client_credentials&scope=https://graph.microsoft.com/.default", NULL);
-    assert_int_equal(r.status, 200);
-    r = wire_form(&w, "/contoso.test/oauth2/v2.0/token", td_arena_printf(&w.arena, "%swrong", form));
-    assert_oauth_error(&r, 401, "invalid_client", 7000215);
-    r = wire_form(&w, "/contoso.test/oauth2/v2.0/token", form);
-    assert_oauth_error(&r, 401, "invalid_client", 7000218);
-    r = wire_form(&w, "/fabrikam.test/oauth2/v2.0/token", td_arena_printf(&w.arena, "%swrong", form));
-    assert_oauth_error(&r, 400, "unauthorized_client", 700016);
-    r = wire_form(&w, "/common/oauth2/v2.0/token", form);
-    assert_oauth_error(&r, 400, "invalid_request", 90133);
-    r = wire_form(&w, "/contoso.test/oauth2/v2.0/token", "grant_type=client_credentials&client_id=" TOOL);
-    assert_oauth_error(&r, 400, "unauthorized_client", 700025);
-    w.env.now += 2 * TD_DAY;
-    r = wire_form(&w, "/contoso.test/oauth2/v2.0/token",
-                  td_arena_printf(&w.arena, "%ss3cret%%2F%%2B%%3Aof+the+app", form));
-    assert_oauth_error(&r, 401, "invalid_client", 7000222);
-}
-
-static enum td_code add_key(struct td_tx *tx, void *ctx, struct td_error *err)
-{
-    return td_application_key_add(tx, ctx, "test", err);
-}
-
-static struct wire_reply assert_client(const struct td_key *key, bool ps, const char *header, const char *id,
-                                       const char *aud, int64_t life)
-{
-    char *jws = NULL;
-    struct td_error err = {0};
-    const char *payload = td_arena_printf(
-        &w.arena, "{\"iss\":\"%s\",\"sub\":\"%s\",\"aud\":\"%s\",\"jti\":\"1\",\"nbf\":%lld,\"exp\":%lld}", id, id, aud,
-        (long long)(w.env.now / TD_SECOND), (long long)(w.env.now / TD_SECOND + life));
-    wire_ok(td_jws_sign(key, ps ? TD_PS256 : TD_RS256, td_str(header), td_str(payload), &w.arena, &jws, &err), &err,
-            "jws");
-    return wire_form(&w, "/contoso.test/oauth2/v2.0/token",
-                     td_arena_printf(&w.arena,
-                                     "grant_type=client_credentials&scope=https://graph.microsoft.com/.default"
-                                     "&client_id=%s&client_assertion=%s&client_assertion_type="
-                                     "urn%%3Aietf%%3Aparams%%3Aoauth%%3Aclient-assertion-type%%3Ajwt-bearer",
-                                     id, jws));
-}
-
-static void client_assertion(void **state TD_UNUSED)
-{
-    struct new_app n = {.secret = "unused"}, other = n;
-    struct td_key *key = NULL, *foreign = NULL;
-    struct td_application_key row = {.thumb = {1, 2, 3}, .thumb1 = {4, 5}, .not_after = WIRE_NOW + TD_DAY};
-    assert_ok(td_store_write(w.svc.store, add_app, &n, NULL));
-    assert_ok(td_store_write(w.svc.store, add_app, &other, NULL));
-    assert_ok(td_key_generate(TD_KEY_RSA, &key, NULL));
-    assert_ok(td_key_generate(TD_KEY_RSA, &foreign, NULL));
-    assert_ok(td_key_public_der(key, &w.arena, &row.spki));
-    row.tenant = w.tenant.id;
-    row.application = n.app.id;
-    assert_ok(td_store_write(w.svc.store, add_key, &row, NULL));
-    const char *rs = td_arena_printf(&w.arena, "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"x5t\":\"%s\"}",
-                                     td_b64url(&w.arena, td_bytes(row.thumb1, sizeof(row.thumb1))));
-    const char *ps = td_arena_printf(&w.arena, "{\"alg\":\"PS256\",\"x5t#S256\":\"%s\"}",
-                                     td_b64url(&w.arena, td_bytes(row.thumb, sizeof(row.thumb))));
-    const char *id = n.app.id, *aud = WIRE_BASE "/contoso.test/oauth2/v2.0/token";
-    struct wire_reply r = assert_client(key, false, rs, id, aud, 600);
-    assert_int_equal(r.status, 200);
-    r = assert_client(key, true, ps, id, aud, 600);
-    assert_int_equal(r.status, 200);
-    r = assert_client(foreign, false, rs, id, aud, 600);
-    assert_oauth_error(&r, 400, "invalid_client", 700027);
-    r = assert_client(key, false, rs, id, "https://login.elsewhere.test/contoso.test/oauth2/v2.0/token", 600);
-    assert_oauth_error(&r, 400, "invalid_client", 700027);
-    r = assert_client(key, false, rs, id, aud, -600);
-    assert_oauth_error(&r, 400, "invalid_client", 700027);
-    r = assert_client(key, false, rs, id, aud, 3 * 86400);
-    assert_oauth_error(&r, 400, "invalid_client", 700027);
-    r = assert_client(key, false, rs, other.app.id, aud, 600);
-    assert_oauth_error(&r, 400, "invalid_client", 700027);
-    r = assert_client(key, false, "{\"alg\":\"RS256\"}", id, aud, 600);
-    assert_oauth_error(&r, 400, "invalid_client", 700027);
-    w.env.now += 2 * TD_DAY; /* the certificate has ended */
-    r = assert_client(key, false, rs, id, aud, 600);
-    assert_oauth_error(&r, 400, "invalid_client", 700027);
-    td_key_free(key);
-    td_key_free(foreign);
-}
-
 static void device_code(void **state TD_UNUSED)
 {
     struct wire_reply r = wire_form(&w, "/organizations/oauth2/v2.0/devicecode",
@@ -887,8 +714,6 @@ int main(void)
         T(form_post_and_fragment),
         T(refresh_is_not_bound_to_a_resource),
         T(password_grant),
-        T(client_credentials),
-        T(client_assertion),
         T(device_code),
         T(foreign_judge),
         T(bearer_refusals),
