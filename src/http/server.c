@@ -1,5 +1,6 @@
 #include "http/room.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -70,10 +71,18 @@ static enum td_code set_up(struct td_server *s, const struct td_server_config *c
     return td_tls_new(config, &s->tls, err);
 }
 
+/* Those that we may use: a process held on one core gains nothing by a second loop, which would only take turns. */
+static int processors(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    return sched_getaffinity(0, sizeof(set), &set) == 0 ? TD_MAX(CPU_COUNT(&set), 1) : 1;
+}
+
 static enum td_code start_loops(struct td_server *s, int count, struct td_error *err)
 {
     if (count <= 0)
-        count = (int)TD_MIN(TD_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), MAX_LOOPS);
+        count = TD_MIN(processors(), MAX_LOOPS);
     s->loops = td_alloc((size_t)count * sizeof(*s->loops));
     for (int i = 0; i < count; i++, s->loop_count++)
         td_loop_init(&s->loops[i]);
