@@ -52,8 +52,10 @@ static enum td_code fetch(struct td_browser *b, struct td_slice form, bool post,
     size_t n = 1;
     if (cookies != NULL)
         req.headers[n++] = cookies;
-    if (b->token != NULL && strcmp(td_url_origin(b->url, b->arena), b->first) == 0)
+    if (b->token != NULL && strcmp(td_url_origin(b->url, b->arena), b->first) == 0) {
         req.headers[n++] = td_arena_printf(b->arena, "Authorization: Bearer %s", b->token);
+        req.headers[n++] = "CXH-HOST: FRX"; /* the terms' page is shown in the first set-up (mde2.md 2.3) */
+    }
     if (post)
         req.headers[n] = "Content-Type: application/x-www-form-urlencoded";
     td_try(b->flow->net->send(b->flow->net->ctx, &req, b->arena, ret, err));

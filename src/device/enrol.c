@@ -142,7 +142,8 @@ static void fill_context(struct td_flow *f, const struct service *s, struct td_e
     c->enrollment_data = td_flow_get(f, "enrol.data");
     c->hw_dev_id = f->hw.hw_dev_id;
     c->ztd_id = td_flow_get(f, "profile.registration_id");
-    c->request_version = td_arena_printf(a, "%d.%d", s->version / 10, s->version % 10);
+    if (s->version >= 50) /* what both speak governs what is sent (mde2.md 1.2, 4.2) */
+        c->request_version = td_arena_printf(a, "%d.%d", s->version / 10, s->version % 10);
     c->user_logged_on = c->ux_initiated = c->not_in_oobe = TD_FALSE;
     for (size_t i = 0; i < f->hw.facts.nic_count && c->mac_count < TD_CONTEXT_MAX_MACS; i++) {
         char mac[TD_MAC_TEXT];
@@ -158,7 +159,8 @@ static void init_context(struct td_enrol_context *c)
 {
     const char **texts[] = {&c->mgmt_agent_hint, &c->domain_name,       &c->offline_correlator, &c->emm_device_id,
                             &c->aik_claim,       &c->aik_pub,           &c->aik_cert,           &c->aad_aik_claim,
-                            &c->aad_pub,         &c->azure_attestation, &c->attestation_status, &c->imei};
+                            &c->aad_pub,         &c->azure_attestation, &c->attestation_status, &c->imei,
+                            &c->request_version};
     for (size_t i = 0; i < TD_COUNTOF(texts); i++)
         *texts[i] = "";
 }

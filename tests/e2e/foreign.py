@@ -444,6 +444,7 @@ class Foreign:
         asked = ET.fromstring(body)
         context = {e.get("Name"): text(e, "Value", "") for e in asked.iter() if local(e.tag) == "ContextItem"}
         assert context["ZeroTouchProvisioning"] == "33333333-0000-4000-8000-000000000001" and context["EnrollmentType"] == "Device"
+        assert "RequestVersion" not in context  # the answer to Discover said 4.0
         request = [e.text for e in asked.iter() if local(e.tag) == "BinarySecurityToken" and e.get("ValueType").endswith("PKCS10")][0]
         cert = self.pki.issue(base64.b64decode(request), "issuing", f"/O=Fabrikam/CN={uuid.uuid4()}")
         doc = self.wap_edit(self.document(cert))

@@ -186,6 +186,7 @@ static enum td_code send(void *ctx TD_UNUSED, const struct td_net_request *req, 
         return example(r, a, "mde2/get_policies_response.xml");
     }
     if (asked(req, "GET", "https://mdm.example.test/ToU?")) {
+        assert_string_equal(header_of(req, "CXH-HOST: "), "FRX");
         assert_string_equal(header_of(req, "Authorization: Bearer "), "t.o.k");
         assert_string_equal(query_of(req, "api-version", a), "1.0");
         assert_string_equal(query_of(req, "mode", a), "azureadjoin");
