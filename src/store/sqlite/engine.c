@@ -207,6 +207,8 @@ static enum td_code add_job(struct engine *e, struct job *job)
 static enum td_code sqlite_write(struct td_store *s, td_tx_fn *fn, void *ctx, struct td_error *err)
 {
     struct job job = {.fn = fn, .ctx = ctx, .err = err};
+    if (pthread_equal(pthread_self(), ((struct engine *)s->engine)->thread) != 0) /* it would wait for itself */
+        return td_fail(err, TD_EINTERNAL, "store", "a write inside a write");
     (void)sem_init(&job.finished, 0, 0);
     enum td_code rc = add_job(s->engine, &job);
     if (rc == TD_OK) {

@@ -152,6 +152,19 @@ static void note(void *ctx, enum td_code rc)
     sem_post(&l->told);
 }
 
+static enum td_code write_inside(struct td_tx *tx TD_UNUSED, void *ctx, struct td_error *err)
+{
+    return td_store_write(ctx, append, "{}", err);
+}
+
+static void a_write_holds_no_write(void **state)
+{
+    struct box *b = *state;
+    struct td_error err;
+    assert_int_equal(td_store_write(b->store, write_inside, b->store, &err), TD_EINTERNAL);
+    assert_int_equal(events(b->store), 0);
+}
+
 static int seven_in_work(void *ctx TD_UNUSED)
 {
     return 7;
@@ -335,6 +348,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_read_writes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(many_writers_share_flushes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_write_may_be_told_later, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_write_holds_no_write, setup, teardown),
         cmocka_unit_test_setup_teardown(an_answered_write_survives_a_kill, setup, teardown),
         cmocka_unit_test_setup_teardown(two_processes_write_side_by_side, setup, teardown),
         cmocka_unit_test_setup_teardown(a_newer_schema_is_refused, setup, teardown),
