@@ -107,7 +107,10 @@ class Lab:
         self.server = subprocess.Popen([*prefix, TOUCHDOWN, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}", *more],
                                        stdout=log, stderr=log, start_new_session=True)
         log.close()
-        wait_for(self.ready, 15, "the service is ready", lambda: self.server.poll() is None)
+        try:
+            wait_for(self.ready, 15, "the service is ready", lambda: self.server.poll() is None)
+        except LabError as e:
+            raise LabError(f"{e}\n{self.log_tail()}") from e
 
     def ready(self):
         try:
