@@ -5,6 +5,7 @@
 #include "codec/json.h"
 #include "crypto/digest.h"
 #include "device/device.h"
+#include "way/match.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -229,13 +230,14 @@ static enum td_code load_file(const char *file, struct td_arena *a, struct td_js
     return check_names(*ret, err);
 }
 
-/* A machine without SMBIOS (a container, most small VMs) has no name of its own: the virtual PC then gets a virtual
- * board whose serial number and UUID follow from the machine's id, so that they are the same at every start. */
+/* A machine without SMBIOS (a container, most small VMs), or with what its maker left in ("Not Specified"), has no name
+ * of its own: the virtual PC then gets a virtual board whose serial number and UUID follow from the machine's id, so
+ * that they are the same at every start. */
 static void fill_board(struct td_hardware *hw, const char *root, struct td_arena *a)
 {
     struct td_hw_facts *f = &hw->facts;
     const char *id = td_machine_id(root, f, a);
-    if (id == NULL || f->serial[0] != '\0')
+    if (id == NULL || (f->serial[0] != '\0' && !td_fact_is_placeholder(td_str(f->serial))))
         return;
     unsigned char hash[32];
     td_sha256(td_str(td_arena_printf(a, "touchdown virtual board %s", id)), hash);

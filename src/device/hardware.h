@@ -41,7 +41,8 @@ const char *td_hardware_uuid(const struct td_hardware *hw, struct td_arena *a);
 void td_machine_read(const char *root, struct td_arena *a, struct td_hardware *hw);
 /* "00:11:22:aa:bb:cc", with any separators or none. */
 bool td_machine_mac(struct td_slice text, struct td_arena *a, unsigned char mac[6]);
-/* What tells this machine from others when its firmware does not: machine-id, else the first MAC. NULL if neither. */
+/* What tells this machine from others when its firmware does not: machine-id, else the first MAC, else the
+ * host's name. NULL if there is none of them. */
 const char *td_machine_id(const char *root, const struct td_hw_facts *f, struct td_arena *a);
 
 #endif

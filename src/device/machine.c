@@ -176,7 +176,8 @@ const char *td_machine_id(const char *root, const struct td_hw_facts *f, struct 
     struct td_slice id = read_text(root, "/etc/machine-id", a);
     if (id.n >= 32)
         return td_arena_text(a, id);
-    if (f->nic_count == 0)
-        return NULL;
-    return td_hex(a, td_bytes(f->nics[0].mac, sizeof(f->nics[0].mac)));
+    if (f->nic_count != 0)
+        return td_hex(a, td_bytes(f->nics[0].mac, sizeof(f->nics[0].mac)));
+    id = read_text(root, "/proc/sys/kernel/hostname", a); /* a fresh container has neither */
+    return id.n != 0 ? td_arena_text(a, id) : NULL;
 }

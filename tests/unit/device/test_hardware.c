@@ -95,6 +95,17 @@ static void gives_a_nameless_machine_a_board(void **state TD_UNUSED)
     assert_string_not_equal(first.hw_dev_id, other.hw_dev_id);
 }
 
+static void names_a_fresh_container_by_its_host(void **state TD_UNUSED)
+{
+    struct td_hardware bare, left_in;
+    put("/proc/sys/kernel/hostname", "box-7\n");
+    assert_ok(td_hardware_read(root, NULL, &arena, &bare, NULL));
+    assert_int_equal(memcmp(bare.facts.serial, "TDV", 3), 0);
+    put("/sys/class/dmi/id/product_serial", "Not Specified\n");
+    assert_ok(td_hardware_read(root, NULL, &arena, &left_in, NULL));
+    assert_string_equal(left_in.facts.serial, bare.facts.serial);
+}
+
 static void invents_nothing_without_an_id(void **state TD_UNUSED)
 {
     struct td_hardware hw;
@@ -171,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ROOTED(reads_the_machine),
         ROOTED(gives_a_nameless_machine_a_board),
+        ROOTED(names_a_fresh_container_by_its_host),
         ROOTED(invents_nothing_without_an_id),
         ROOTED(hash_tells_the_file),
         ROOTED(knows_its_network),
