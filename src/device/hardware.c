@@ -266,6 +266,7 @@ static void name_hardware(struct td_hardware *hw, struct td_arena *a)
     (void)snprintf(hw->hw_dev_id, sizeof(hw->hw_dev_id), "%s", td_hex(a, td_bytes(hash, sizeof(hash))));
     for (size_t i = 0; i < f->nic_count; i++)
         hw->wired |= f->nics[i].medium == ETHERNET;
+    hw->wired |= f->nic_count == 0; /* a container's network is there without an adapter of its own */
 }
 
 enum td_code td_hardware_read(const char *root, const char *file, struct td_arena *a, struct td_hardware *ret,

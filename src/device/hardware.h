@@ -17,7 +17,7 @@ struct td_hardware {
     const char *os_version;   /* "10.0.22631.2506" */
     int edition;              /* PRODUCT_ number out of the box (mde2.md 6): 48 Pro */
     const char *locale;       /* "en-US" */
-    bool wired;               /* an Ethernet adapter is there */
+    bool wired;               /* an Ethernet adapter is there, or no adapter at all is seen */
     const char *wifi[8];      /* networks in reach, NULL-terminated */
     char hw_dev_id[65];       /* 64 hexadecimal digits, stable for the same board */
 };
