@@ -32,7 +32,7 @@ static inline struct td_slice td_sub(struct td_slice s, size_t from, size_t n)
 {
     if (from > s.n)
         from = s.n;
-    return (struct td_slice){s.p + from, n < s.n - from ? n : s.n - from};
+    return (struct td_slice){from != 0 ? s.p + from : s.p, n < s.n - from ? n : s.n - from};
 }
 
 bool td_eq(struct td_slice a, struct td_slice b);

@@ -74,6 +74,15 @@ static bool page_or_json(const struct td_http_reply *r)
     return td_starts(body, "{\"") || td_starts(body, "<!DOCTYPE html>") || (r->status == 302 && body.n == 0);
 }
 
+/* A code of ours is "0." and 32 characters or more. An address that the request brought along may hold the beginning of
+ * one, and stands in refusals too, which say error=. */
+static bool hands_out_code(const char *location)
+{
+    const char *code = strstr(location, "code=0.");
+    return code != NULL && strstr(location, "error=") == NULL &&
+           strspn(code + 7, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") >= 32;
+}
+
 static void judge(const struct td_http_reply *r)
 {
     if (r->status == 0 || r->status >= 500 || !page_or_json(r))
@@ -83,7 +92,7 @@ static void judge(const struct td_http_reply *r)
     for (size_t i = 0; i < r->header_count; i++) {
         if (strpbrk(r->headers[i].value, "\r\n") != NULL)
             __builtin_trap();
-        if (strcmp(r->headers[i].name, "Location") == 0 && strstr(r->headers[i].value, "code=0.") != NULL)
+        if (strcmp(r->headers[i].name, "Location") == 0 && hands_out_code(r->headers[i].value))
             __builtin_trap();
     }
 }
