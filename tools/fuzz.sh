@@ -1,12 +1,13 @@
 #!/bin/sh
 # Builds the fuzz targets with libFuzzer and runs each for SECONDS (30 unless told) from its seeds, JOBS at a time; new
 # findings are kept in build/fuzz-findings. A crash, leak or hang fails.   fuzz.sh [SECONDS]   fuzz.sh --one TARGET SECONDS
+# FUZZ_SEED=N makes a run repeat itself (continuous integration); without it every run goes other ways.
 set -eu
 
 one() {
     target=$1 seconds=$2 name=${1##*/fuzz_}
     mkdir -p "build/fuzz-corpus/$name" "build/fuzz-findings/$name"
-    if "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=0 -verbosity=0 \
+    if "$target" -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=0 -verbosity=0 \
         -artifact_prefix="build/fuzz-findings/$name/" "build/fuzz-corpus/$name" "tests/fuzz/corpus/$name" \
         >"build/fuzz-findings/$name/log" 2>&1; then
         echo "fuzz $name: ${seconds} s, nothing found"
