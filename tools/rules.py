@@ -17,8 +17,11 @@ MAY_USE = {
     "connect": {"base", "codec", "crypto", "net"},
     "media": {"base", "codec", "crypto", "way"},
     "api": {"base", "codec", "crypto", "way", "policy", "store", "http", "connect"},
+    "graph": {"base", "codec", "crypto", "way", "policy", "store", "http", "api"},
     "device": {"base", "codec", "crypto", "net", "way"},
-    "app": {"base", "codec", "crypto", "way", "policy", "store", "http", "net", "api", "device", "connect", "media"},
+    "app": {
+        "base", "codec", "crypto", "way", "policy", "store", "http", "net", "api", "graph", "device", "connect", "media"
+    },
 }
 # header prefix -> the only places that may include it
 LIBRARIES = {

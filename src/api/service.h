@@ -8,6 +8,7 @@
 
 struct td_authority; /* api/authority.h */
 struct td_keyring;   /* api/token.h */
+struct td_jobs;      /* api/jobs.h */
 
 struct td_service {
     struct td_store *store;
@@ -20,6 +21,7 @@ struct td_service {
     struct td_password_cost password_cost;
     struct td_authority *authority;
     struct td_keyring *keyring;
+    struct td_jobs *jobs; /* NULL: nobody works behind the answers (tests, command line) */
 };
 
 /* True if the host is one of our names. Its port does not matter: links carry the port that the caller used, which

@@ -2,12 +2,12 @@
 
 #include "api/content.h"
 #include "api/enrolment.h"
-#include "api/graph.h"
 #include "api/identity.h"
 #include "api/join.h"
 #include "api/lookup.h"
 #include "api/management.h"
 #include "api/pki.h"
+#include "graph/graph.h"
 
 #define DOOR(name)                                   \
     {                                                \

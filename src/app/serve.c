@@ -3,6 +3,7 @@
 #include "api/authority.h"
 #include "api/token.h"
 #include "app/doors.h"
+#include "app/joblist.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -28,6 +29,7 @@ static void end(struct serving *s)
 {
     atomic_store(&s->operations.stopping, true);
     td_server_stop(s->server);
+    td_jobs_stop(s->svc.jobs);
     td_keyring_close(s->svc.keyring);
     td_authority_close(s->svc.authority);
     td_store_close(s->svc.store);
@@ -225,6 +227,11 @@ static void wait_for_end(struct serving *s, const sigset_t *signals)
     td_log(TD_INFO, "serve.stopping", "signal", sig == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
 }
 
+static void job_failed(const char *name, const struct td_error *err)
+{
+    td_log_error(TD_ERROR, name, err);
+}
+
 enum td_code td_serve(const struct td_serve_config *config, const struct td_env *env,
                       void (*ready)(void *ctx, const char *https, const char *http), void *ctx, struct td_error *err)
 {
@@ -240,6 +247,7 @@ enum td_code td_serve(const struct td_serve_config *config, const struct td_env 
     set_names(&s);
     set_http_base(&s);
     td_try(open_service(&s, err));
+    s.svc.jobs = td_jobs_start(&s.svc, td_job_list, td_job_count, job_failed);
     td_try(start_server(&s, err));
     td_log(TD_INFO, "serve.ready", "https", td_server_address(s.server), "http",
            td_server_http_address(s.server) != NULL ? td_server_http_address(s.server) : "", NULL);
@@ -248,6 +256,7 @@ enum td_code td_serve(const struct td_serve_config *config, const struct td_env 
     atomic_store(&s.operations.stopping, true);
     atomic_store(&s.operations.server, NULL); /* the store's thread outlives the server, and asks it for its load */
     td_server_stop(TD_TAKE(s.server));
+    td_jobs_stop(TD_TAKE(s.svc.jobs));
     td_log(TD_INFO, "serve.stopped", NULL);
     return TD_OK;
 }

@@ -1,9 +1,9 @@
 #include "wire/enrolment_world.h"
 
-#include "api/graph.h"
 #include "api/keyring.h"
 #include "base/log.h"
 #include "crypto/digest.h"
+#include "graph/graph.h"
 #include "store/certificate.h"
 #include "store/device.h"
 

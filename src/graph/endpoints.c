@@ -1,8 +1,8 @@
-#include "api/graph.h"
-
 #include "api/token.h"
 #include "base/fault.h"
 #include "codec/json.h"
+#include "graph/error.h"
+#include "graph/graph.h"
 
 #include <string.h>
 
