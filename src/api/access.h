@@ -46,7 +46,7 @@ struct td_access_row {
     const char *word;                       /* "register" */
     const char *about;                      /* for docs */
     const char *read_scopes, *write_scopes; /* names with blanks between; any one is enough; "" for none needed */
-    unsigned read_roles, write_roles;       /* bits of enum td_role */
+    unsigned read_roles, write_roles;       /* bits of enum td_role, or TD_ROLES_ANYBODY */
 };
 enum td_role {
     TD_ROLE_GLOBAL_ADMINISTRATOR,
@@ -55,9 +55,25 @@ enum td_role {
     TD_ROLE_READ_ONLY,      /* "Read Only Operator" */
     TD_ROLE_TECHNICIAN,     /* "Enrollment Technician" */
     TD_ROLE_PARTNER_AGENT,  /* "Partner Agent": nothing but TD_RIGHT_PARTNER */
+    TD_ROLE_GLOBAL_READER,
+    TD_ROLE_SECURITY_READER,
+    TD_ROLE_USER_ADMINISTRATOR,
+    TD_ROLE_HELPDESK_ADMINISTRATOR,
+    TD_ROLE_CLOUD_DEVICE_ADMINISTRATOR,
     TD_ROLE_COUNT
 };
+/* Other directory roles (Device Local Administrator, ...) give no right here. */
+#define TD_ROLES_ANYBODY (1U << 31) /* every person of the tenant, with a role or without */
+
 extern const struct td_access_row td_access_rows[TD_RIGHT_COUNT];
-const char *td_role_word(enum td_role role); /* the directory role's proper name, as store/user.h knows it */
+const char *td_role_word(enum td_role role);  /* the directory role's proper name, as store/user.h knows it */
+const char *td_role_about(enum td_role role); /* a sentence */
+bool td_role_may(enum td_role role, enum td_right right, enum td_access access);
+
+/* Every permission name of the table once, NULL-terminated: what applications can be given as roles and people's
+ * programs can ask for. */
+const char *const *td_scope_names(struct td_arena *a);
+/* The name in its proper case, empty if the table does not know it. */
+struct td_slice td_scope_known(struct td_slice name);
 
 #endif

@@ -167,9 +167,19 @@ enum td_code td_user_enable(struct td_tx *tx, const char *tenant, const char *id
 }
 
 static const char *const roles[] = {
-    "Global Administrator",      "Global Reader",          "Intune Administrator", "Cloud Device Administrator",
-    "User Administrator",        "Helpdesk Administrator", "Security Reader",      "Device Local Administrator",
+    "Global Administrator",
+    "Global Reader",
+    "Intune Administrator",
+    "Cloud Device Administrator",
+    "User Administrator",
+    "Helpdesk Administrator",
+    "Security Reader",
+    "Device Local Administrator",
     "Application Administrator",
+    "Policy and Profile Manager",
+    "Read Only Operator",
+    "Enrollment Technician",
+    "Partner Agent",
 };
 
 /* "global-administrator", "GlobalAdministrator" and "Global Administrator" are one name. */
