@@ -87,7 +87,7 @@ static uint64_t row_key(const struct td_facts *f, struct td_arena *a)
     return key != 0 ? key : 1;
 }
 
-static void refuse(struct td_import_row *row, enum td_ztd_code code, const char *text)
+void td_import_refuse(struct td_import_row *row, enum td_ztd_code code, const char *text)
 {
     const struct td_ztd_error *e = td_ztd_error(code);
     row->refused = code != TD_ZTD_ALREADY_ASSIGNED;
@@ -123,13 +123,14 @@ static bool judge_hash(const struct td_import_given *g, const struct td_hw_facts
                        struct td_arena *a, struct td_import_row *row)
 {
     if (hw->serial[0] == '\0' || hw->manufacturer[0] == '\0')
-        refuse(row, TD_ZTD_BAD_HASH,
-               hw->serial[0] == '\0' ? "the hash has no serial number" : "the hash has no manufacturer");
+        td_import_refuse(row, TD_ZTD_BAD_HASH,
+                         hw->serial[0] == '\0' ? "the hash has no serial number" : "the hash has no manufacturer");
     else if (!same_text(a, g->serial, hw->serial))
-        refuse(row, TD_ZTD_MISMATCH,
-               td_arena_printf(a, "the row says serial number %.*s, its hash %s", TD_FMT(g->serial), hw->serial));
+        td_import_refuse(
+            row, TD_ZTD_MISMATCH,
+            td_arena_printf(a, "the row says serial number %.*s, its hash %s", TD_FMT(g->serial), hw->serial));
     else if (!hw->checksum_ok && refuse_bad_checksum)
-        refuse(row, TD_ZTD_BAD_HASH, "the check sum of the hash is wrong");
+        td_import_refuse(row, TD_ZTD_BAD_HASH, "the check sum of the hash is wrong");
     else if (!hw->checksum_ok)
         row->warning = "the check sum of its hash is wrong";
     return !row->refused;
@@ -151,14 +152,14 @@ static void fill(const struct td_import_given *g, const struct td_hw_facts *hw, 
                                         .product_key = g->product_key.n != 0 ? td_arena_text(a, g->product_key)
                                                                              : hw->product_key_id,
                                         .group_tag = td_arena_text(a, g->group_tag),
-                                        .purchase_order = "",
+                                        .purchase_order = td_arena_text(a, g->purchase_order),
                                         .assigned_user = td_arena_text(a, g->user),
                                         .has_group_tag = g->has_group_tag,
                                         .has_assigned_user = g->has_user,
                                         .hash = octets};
     td_facts_add_hash(&ret->facts, a, hw);
     if (td_facts_kinds(&ret->facts) == 0)
-        refuse(row, TD_ZTD_BAD_HASH, "nothing in the hash tells this device from others");
+        td_import_refuse(row, TD_ZTD_BAD_HASH, "nothing in the hash tells this device from others");
     else if (td_facts_kinds(&ret->facts) == 1 && row->warning[0] == '\0')
         row->warning = "its hash has only one identity fact, a deployment lookup needs two";
     ret->warning = row->warning;
@@ -177,33 +178,51 @@ void td_import_prepare(const struct td_import_given *given, bool refuse_bad_chec
                                       .remedy = "",
                                       .warning = ""};
     if (given->serial.n == 0)
-        refuse(ret_row, TD_ZTD_MISSING_SERIAL, NULL);
+        td_import_refuse(ret_row, TD_ZTD_MISSING_SERIAL, NULL);
     else if (given->hash.n == 0)
-        refuse(ret_row, TD_ZTD_BAD_HASH, "there is no hardware hash");
-    else if (given->serial.n > TD_SERIAL_MAX || given->group_tag.n > TD_TAG_MAX || given->product_key.n > TD_SERIAL_MAX)
+        td_import_refuse(ret_row, TD_ZTD_BAD_HASH, "there is no hardware hash");
+    else if (given->serial.n > TD_SERIAL_MAX || given->group_tag.n > TD_TAG_MAX ||
+             given->product_key.n > TD_SERIAL_MAX || given->purchase_order.n > TD_TAG_MAX)
         refuse_value(ret_row, "serial number, product id or group tag is too long", "shorten it");
     else if (!user_ok(given->user))
         refuse_value(ret_row, "the assigned user is no user principal name", "write it as name@domain");
     else if (td_hwhash_decode_text(given->hash, td_sha256, a, &hw, &octets, &why) != TD_OK)
-        refuse(ret_row, TD_ZTD_BAD_HASH, td_arena_printf(a, "hardware hash: %s", why.text));
+        td_import_refuse(ret_row, TD_ZTD_BAD_HASH, td_arena_printf(a, "hardware hash: %s", why.text));
     else if (judge_hash(given, &hw, refuse_bad_checksum, a, ret_row))
         fill(given, &hw, octets, a, ret, ret_row);
 }
 
 /* Only the user's domain is asked: the user may be made later (autopilot.md 1.3). One of another tenant would lock the
  * device out. */
-static enum td_code judge_user(struct td_tx *tx, struct import *im, size_t i, struct td_error *err)
+static enum td_code judge_user(struct td_tx *tx, const char *tenant, const struct td_registration_new *one,
+                               struct td_arena *a, struct td_import_row *row, struct td_error *err)
 {
     struct td_tenant t;
-    struct td_slice name, domain = td_cut(td_str(im->slice->new[i].assigned_user), '@', &name);
+    struct td_slice name, domain = td_cut(td_str(one->assigned_user), '@', &name);
     if (domain.n == 0)
         return TD_OK;
-    enum td_code rc = td_tenant_find(tx, domain, &im->slice->arena, &t, err);
+    enum td_code rc = td_tenant_find(tx, domain, a, &t, err);
     if (rc != TD_OK && rc != TD_ENOTFOUND)
         return rc;
-    if (rc == TD_ENOTFOUND || strcmp(t.id, im->tenant) != 0)
-        refuse_value(&im->slice->row[i], "the assigned user is not of this tenant",
+    if (rc == TD_ENOTFOUND || strcmp(t.id, tenant) != 0)
+        refuse_value(row, "the assigned user is not of this tenant",
                      "name a user of one of the tenant's domains, or none");
+    return TD_OK;
+}
+
+enum td_code td_import_write(struct td_tx *tx, const char *tenant, const struct td_registration_new *one,
+                             const char *actor, struct td_arena *a, struct td_import_row *row, struct td_error *err)
+{
+    struct td_import_verdict v;
+    if (!row->refused)
+        td_try(judge_user(tx, tenant, one, a, row, err));
+    if (row->refused)
+        return TD_OK;
+    td_try(td_registration_add(tx, tenant, one, actor, a, &v, err));
+    row->updated = v.updated;
+    row->registration_id = v.registration_id;
+    if (v.code != TD_ZTD_OK)
+        td_import_refuse(row, v.code, NULL);
     return TD_OK;
 }
 
@@ -215,7 +234,7 @@ static enum td_code judge_known(struct td_tx *tx, struct import *im, size_t i, s
         return TD_OK;
     td_try(rc);
     bool ours = strcmp(found.tenant, im->tenant) == 0;
-    refuse(&im->slice->row[i], ours ? TD_ZTD_ALREADY_ASSIGNED : TD_ZTD_OTHER_TENANT, NULL);
+    td_import_refuse(&im->slice->row[i], ours ? TD_ZTD_ALREADY_ASSIGNED : TD_ZTD_OTHER_TENANT, NULL);
     im->slice->row[i].registration_id = ours ? found.registration_id : "";
     return TD_OK;
 }
@@ -225,7 +244,7 @@ static enum td_code judge_slice(struct td_tx *tx, void *ctx, struct td_error *er
     struct import *im = ctx;
     for (size_t i = 0; i < im->slice->count; i++) {
         if (!im->slice->row[i].refused)
-            td_try(judge_user(tx, im, i, err));
+            td_try(judge_user(tx, im->tenant, &im->slice->new[i], &im->slice->arena, &im->slice->row[i], err));
         if (!im->slice->row[i].refused)
             td_try(judge_known(tx, im, i, err));
     }
@@ -239,18 +258,9 @@ static enum td_code write_slice(struct td_tx *tx, void *ctx, struct td_error *er
     struct td_group_rules rules;
     td_try(td_group_rules_load(tx, im->tenant, &s->arena, &rules, err));
     for (size_t i = 0; i < s->count; i++) {
-        struct td_import_verdict v;
-        if (!s->row[i].refused)
-            td_try(judge_user(tx, im, i, err));
-        if (s->row[i].refused)
-            continue;
         struct td_registration_new one = s->new[i];
         one.rules = &rules;
-        td_try(td_registration_add(tx, im->tenant, &one, im->actor, &s->arena, &v, err));
-        s->row[i].updated = v.updated;
-        s->row[i].registration_id = v.registration_id;
-        if (v.code != TD_ZTD_OK)
-            refuse(&s->row[i], v.code, NULL);
+        td_try(td_import_write(tx, im->tenant, &one, im->actor, &s->arena, &s->row[i], err));
     }
     return TD_OK;
 }
@@ -302,16 +312,22 @@ static void take_row(struct import *im, const struct td_autopilot_row *r)
     if (r->broken != NULL)
         refuse_value(row, r->broken, "mend the row");
     if (!row->refused && !td_fault("import-twice") && seen_add(im->seen, row_key(&new->facts, &s->arena)))
-        refuse(row, TD_ZTD_DUPLICATED, NULL);
+        td_import_refuse(row, TD_ZTD_DUPLICATED, NULL);
+}
+
+enum td_code td_import_refuses_checksum(struct td_tx *tx, const char *tenant, struct td_arena *a, bool *ret,
+                                        struct td_error *err)
+{
+    const char *value;
+    td_try(td_tenant_get(tx, tenant, "hash-checksum", a, &value, err));
+    *ret = strcmp(value, "refuse") == 0;
+    return TD_OK;
 }
 
 static enum td_code read_setting(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct import *im = ctx;
-    const char *value;
-    td_try(td_tenant_get(tx, im->tenant, "hash-checksum", &im->slice->arena, &value, err));
-    im->refuse_bad_checksum = strcmp(value, "refuse") == 0;
-    return TD_OK;
+    return td_import_refuses_checksum(tx, im->tenant, &im->slice->arena, &im->refuse_bad_checksum, err);
 }
 
 static enum td_code run(struct import *im, struct td_autopilot_csv *csv, struct td_error *err)

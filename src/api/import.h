@@ -34,10 +34,18 @@ enum td_code td_import_csv(struct td_store *store, const char *tenant, struct td
 /* One row as others bring it (Graph): texts as they came, hash as base64. Decodes and judges; *ret is ready for
  * td_registration_add, or ret_row tells why not (refused). */
 struct td_import_given {
-    struct td_slice serial, product_key, hash, group_tag, user, manufacturer, model;
+    struct td_slice serial, product_key, hash, group_tag, user, manufacturer, model, purchase_order;
     bool has_group_tag, has_user;
 };
 void td_import_prepare(const struct td_import_given *given, bool refuse_bad_checksum, struct td_arena *a,
                        struct td_registration_new *ret, struct td_import_row *ret_row);
+/* The tenant's rule for wrong check sums. */
+enum td_code td_import_refuses_checksum(struct td_tx *tx, const char *tenant, struct td_arena *a, bool *ret,
+                                        struct td_error *err) TD_MUST_USE;
+/* Registers a prepared row inside a write; the row tells what became of it. A row that is refused stays so. */
+enum td_code td_import_write(struct td_tx *tx, const char *tenant, const struct td_registration_new *one,
+                             const char *actor, struct td_arena *a, struct td_import_row *row, struct td_error *err)
+    TD_MUST_USE;
+void td_import_refuse(struct td_import_row *row, enum td_ztd_code code, const char *text); /* text NULL: the code's */
 
 #endif
