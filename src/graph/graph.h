@@ -14,6 +14,8 @@
 struct td_g_set;
 struct td_g_action;
 
+enum { TD_G_MAX_KEYS = 4, TD_G_MAX_BODY = 1 << 20 };
+
 enum td_g_metadata { TD_G_MINIMAL, TD_G_NONE, TD_G_FULL };
 
 struct td_g_call {
@@ -28,15 +30,20 @@ struct td_g_call {
     enum td_g_metadata metadata;
     bool eventual; /* ConsistencyLevel: eventual */
     const struct td_g_set *set;
-    const struct td_g_action *action;       /* or NULL */
-    const char *keys[2];                    /* values at the path's {places}, as given; NULL past their end */
+    const struct td_g_action *action; /* or NULL */
+    /* Values at the path's {places}: ids as the store has them where the core found the row (any case, alternate keys
+     * resolved), else as given; NULL past their end. */
+    const char *keys[TD_G_MAX_KEYS];
+    const struct td_view_row *row; /* the entity that the path names, read in this transaction; NULL on collections */
+    const char *ref;               /* of POST $ref: the id in "@odata.id", whatever its host */
     const struct td_od_argument *arguments; /* of a function; ended by a NULL name */
+    size_t argument_count;
     const struct td_od_query *query;
-    const struct td_g_type *body_type; /* derived type named in the body */
-    const struct td_json *body;        /* checked by td_g_body; actions: the object as sent; NULL: none */
+    const struct td_g_type *body_type; /* create: derived type named in the body; update: the row's type */
+    const struct td_json *body;        /* checked by td_g_body; actions and put: as sent; NULL: none */
     void *prepared;                    /* of the handler's prepare */
     /* what the handler leaves */
-    int status;           /* 0: the usual one (201, 200, 204) */
+    int status;           /* 0: the usual one (201, 200, 204); beside an error: the status in its place */
     const char *made_key; /* create: the core answers with this entity */
     bool answered;        /* out is the whole body */
     struct td_buf *out;   /* JSON */
@@ -65,12 +72,14 @@ enum {                    /* flags of actions */
        TD_G_NOT_OFFERED = 8 /* known: 501 */
 };
 
-enum {                       /* flags of sets */
-       TD_G_SINGLETON = 1,   /* no key: windowsAutopilotSettings, me */
-       TD_G_EMPTY = 2,       /* read by tools, nothing to put in: an empty list, 404 by key, 501 for writes */
-       TD_G_DIRECTORY = 4,   /* PATCH answers 204, errors are Request_*, $search needs ConsistencyLevel */
-       TD_G_NO_LIST = 8,     /* GET of the collection is 501 */
-       TD_G_ONE_BY_LIST = 16 /* an entity is read by filter only */
+enum {                        /* flags of sets */
+       TD_G_SINGLETON = 1,    /* no key: windowsAutopilotSettings, me */
+       TD_G_EMPTY = 2,        /* read by tools, nothing to put in: an empty list, 404 by key, 501 for writes */
+       TD_G_DIRECTORY = 4,    /* PATCH answers 204, errors are Request_*, $search needs ConsistencyLevel */
+       TD_G_NO_LIST = 8,      /* GET of the collection is 501 */
+       TD_G_ONE_BY_LIST = 16, /* an entity is read by filter only */
+       TD_G_NOT_WRITTEN = 32, /* the real service writes here, we do not yet: 501 in place of 405 */
+       TD_G_BETA_SHAPE = 64   /* only in beta there: /v1.0 shows the beta members too */
 };
 
 struct td_g_set {
@@ -79,10 +88,14 @@ struct td_g_set {
     const struct td_view *view;
     unsigned flags;
     enum td_right read, write;
-    const char *about;  /* a sentence for docs/graph.md */
-    const char *parent; /* column that the path's first {id} is compared with, for nested sets */
-    size_t page;        /* default page size, 0: 100 */
-    /* Instead of the view's own table: rows in memory (fixed lists, computed ones). */
+    const char *about; /* a sentence for docs/graph.md */
+    /* Nested sets: column that the path's last {id} before its end is compared with. The core has seen that the entity
+     * of that id is there (404 otherwise) where a set of its path is. A nested singleton ("x/{id}/deploymentProfile")
+     * is the one row with that parent. */
+    const char *parent;
+    size_t page; /* default page size, 0: 100 */
+    /* Instead of the view's own table: rows in memory (fixed lists, computed ones), with values by the view's columns,
+     * "id" among them; filters, order and pages are the core's. */
     enum td_code (*rows)(struct td_g_call *call, struct td_tx *tx, struct td_view_row **ret, size_t *ret_count,
                          struct td_error *err);
     const struct td_view_items *items;
@@ -92,6 +105,10 @@ struct td_g_set {
     const struct td_g_action *actions;
     size_t action_count;
     td_g_fn *put; /* declarative PUT of a whole nested set, NULL: 405 */
+    /* members/$ref (call->ref) and members/{id}/$ref; NULL: 405. Do not ask for a row of the path's last key. */
+    td_g_fn *add_ref, *remove_ref;
+    const char *alternate; /* column that may stand in the key's place: "userPrincipalName", NULL: none */
+    const char *context;   /* name in @odata.context where it is not the path: "users" of me */
 };
 
 /* Lists of families: a new one is added to graph/sets.c. */
@@ -102,9 +119,16 @@ struct td_g_family {
 };
 extern const struct td_g_family *const td_g_families[]; /* NULL-terminated */
 
-/* For handlers. */
+/* For handlers. Members of the body by name in any case. */
 const char *td_g_body_text(const struct td_g_call *call, const char *name, const char *otherwise);
 bool td_g_body_has(const struct td_g_call *call, const char *name);
+/* Members of an action's body, taken as leniently as td_g_body takes those of an entity ("True", "1"). */
+enum td_code td_g_body_bool(const struct td_g_call *call, const char *name, bool otherwise, bool *ret,
+                            struct td_error *err) TD_MUST_USE;
+enum td_code td_g_body_int(const struct td_g_call *call, const char *name, int64_t otherwise, int64_t *ret,
+                           struct td_error *err) TD_MUST_USE;
+/* Argument of a function by name in any case, NULL if it was not given. */
+const char *td_g_argument(const struct td_g_call *call, const char *name);
 /* Writes an entity of the call's set (or of another: for expands) with properties, type and annotations as the call
  * asks for them. nested: inside another entity, without context. */
 enum td_code td_g_write_entity(struct td_g_call *call, struct td_tx *tx, const struct td_g_set *set,
@@ -114,6 +138,11 @@ enum td_code td_g_write_entity(struct td_g_call *call, struct td_tx *tx, const s
 void td_g_open_collection(struct td_g_call *call, const char *type, struct td_jsonw *w);
 void td_g_close_collection(struct td_g_call *call, struct td_jsonw *w);
 void td_g_not_offered(struct td_error *err, const char *what); /* the sentence of a 501 */
+
+/* One call as values, at once, in one transaction: req->path begins with the version ("/v1.0/groups"). The handler of
+ * every route but $batch and $metadata; $batch gives it requests of its own making (their answered must be NULL), with
+ * the headers of the part, Authorization included. ctx is the service. */
+void td_graph_call(void *ctx, struct td_http_request *req, struct td_http_reply *reply);
 
 extern const struct td_route td_graph_routes[];
 extern const size_t td_graph_route_count;

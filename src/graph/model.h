@@ -81,18 +81,23 @@ const struct td_g_prop *td_g_prop(const struct td_g_type *type, struct td_slice 
 const struct td_g_nav *td_g_nav(const struct td_g_type *type, struct td_slice name);
 bool td_g_is_a(const struct td_g_type *type, const struct td_g_type *base);
 
-/* Every type and enum of the interface, NULL-terminated: graph/model.c lists the families. */
+/* Every type and enum of the interface, NULL-terminated: graph/types.h lists them by family. */
 extern const struct td_g_type *const td_g_types[];
 extern const struct td_g_enum *const td_g_enums[];
 /* By name, with or without '#' and "microsoft.graph.", any case; NULL. */
 const struct td_g_type *td_g_type_named(struct td_slice name);
+struct td_slice td_g_plain_name(struct td_slice name);                 /* without '#' and "microsoft.graph." */
 int td_g_enum_number(const struct td_g_enum *e, struct td_slice word); /* any case; -1 */
+const char *td_g_enum_word(const struct td_g_enum *e, int64_t number); /* NULL */
 
 /* A body read against its type: known members by their proper names with values of their proper kinds ("True", "60" are
  * taken as Boolean and integer), unknown ones and annotations dropped; only what flags (WRITE, or WRITE|CREATE) allow.
- * The result is an object; members that were not sent are not in it. *ret_type is the type that "@odata.type" names
- * (type itself without one; TD_EINVAL if it is abstract and the body is a creation, or of another family). Errors name
- * the member. */
+ * Values: TIME is a string with microseconds in num (0 for the year 1); ENUM the proper word with its number in num
+ * (flags: the sum, words joined by commas); BINARY base64 in its strict form; GUID lower case; a complex value an
+ * object read the same way, led by "@odata.type" with the plain name of its type. "x@odata.bind" stays where x is a
+ * navigation. The result is an object; members that were not sent are not in it. *ret_type is the type that
+ * "@odata.type" names (type itself without one; TD_EINVAL if it is abstract and the body is a creation, or of another
+ * family). Errors name the member. */
 enum td_code td_g_body(const struct td_g_type *type, const struct td_json *body, unsigned flags, struct td_arena *a,
                        const struct td_g_type **ret_type, const struct td_json **ret, struct td_error *err) TD_MUST_USE;
 

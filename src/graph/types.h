@@ -1,0 +1,92 @@
+/* Every type and enum of the model by name, one list a family: each owner keeps his, graph/model.c and $metadata walk
+ * all. T(group) stands for `const struct td_g_type td_g_type_group`, E(...) for `const struct td_g_enum td_g_enum_...`,
+ * defined without static in graph/model_<family>.c. */
+#ifndef TD_GRAPH_TYPES_H
+#define TD_GRAPH_TYPES_H
+
+#include "graph/model.h"
+
+/* What several families share (model_shared.c). entity has "id"; every entity type stands on it or on
+ * directoryObject. */
+#define TD_G_TYPES_SHARED(T) \
+    T(entity)                \
+    T(directory_object)      \
+    T(target)                \
+    T(group_target)          \
+    T(exclusion_target)      \
+    T(all_devices_target)    \
+    T(all_users_target)      \
+    T(collection_target)     \
+    T(key_value)
+#define TD_G_ENUMS_SHARED(E) \
+    E(filter_type)           \
+    E(assignment_source)     \
+    E(enrollment_state)
+
+/* Lists that are empty here, and scope tags (empty.c); service principals (principals.c). */
+#define TD_G_TYPES_EMPTY(T)
+#define TD_G_TYPES_PRINCIPALS(T)
+
+#define TD_G_TYPES_AUTOPILOT(T)
+#define TD_G_ENUMS_AUTOPILOT(E)
+
+#define TD_G_TYPES_PROFILES(T)
+#define TD_G_ENUMS_PROFILES(E)
+
+#define TD_G_TYPES_ENROLMENT(T)
+#define TD_G_ENUMS_ENROLMENT(E)
+
+#define TD_G_TYPES_DIRECTORY(T)
+#define TD_G_ENUMS_DIRECTORY(E)
+
+#define TD_G_TYPES_AUDIT(T)
+#define TD_G_ENUMS_AUDIT(E)
+
+#define TD_G_TYPES_ORGANIZATION(T)
+#define TD_G_ENUMS_ORGANIZATION(E)
+
+#define TD_G_TYPES_ROLES(T)
+#define TD_G_ENUMS_ROLES(E)
+
+#define TD_G_TYPES_MANAGED(T)
+#define TD_G_ENUMS_MANAGED(E)
+
+#define TD_G_TYPES_APPS(T)
+#define TD_G_ENUMS_APPS(E)
+
+#define TD_G_ALL_TYPES(T)      \
+    TD_G_TYPES_SHARED(T)       \
+    TD_G_TYPES_EMPTY(T)        \
+    TD_G_TYPES_PRINCIPALS(T)   \
+    TD_G_TYPES_AUTOPILOT(T)    \
+    TD_G_TYPES_PROFILES(T)     \
+    TD_G_TYPES_ENROLMENT(T)    \
+    TD_G_TYPES_DIRECTORY(T)    \
+    TD_G_TYPES_AUDIT(T)        \
+    TD_G_TYPES_ORGANIZATION(T) \
+    TD_G_TYPES_ROLES(T)        \
+    TD_G_TYPES_MANAGED(T)      \
+    TD_G_TYPES_APPS(T)
+
+#define TD_G_ALL_ENUMS(E)      \
+    TD_G_ENUMS_SHARED(E)       \
+    TD_G_ENUMS_AUTOPILOT(E)    \
+    TD_G_ENUMS_PROFILES(E)     \
+    TD_G_ENUMS_ENROLMENT(E)    \
+    TD_G_ENUMS_DIRECTORY(E)    \
+    TD_G_ENUMS_AUDIT(E)        \
+    TD_G_ENUMS_ORGANIZATION(E) \
+    TD_G_ENUMS_ROLES(E)        \
+    TD_G_ENUMS_MANAGED(E)      \
+    TD_G_ENUMS_APPS(E)
+
+#define TD_G_DECLARE_TYPE(name) extern const struct td_g_type td_g_type_##name;
+#define TD_G_DECLARE_ENUM(name) extern const struct td_g_enum td_g_enum_##name;
+TD_G_ALL_TYPES(TD_G_DECLARE_TYPE)
+TD_G_ALL_ENUMS(TD_G_DECLARE_ENUM)
+
+/* The rest of a type's table, behind .name and .base: .TD_G_PROPS(props) */
+#define TD_G_PROPS(list) props = (list), .prop_count = TD_COUNTOF(list)
+#define TD_G_NAVS(list) navs = (list), .nav_count = TD_COUNTOF(list)
+
+#endif
