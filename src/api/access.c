@@ -82,7 +82,7 @@ const struct td_access_row td_access_rows[TD_RIGHT_COUNT] = {
     {TD_RIGHT_DOMAIN, "domain", "domains", BOTH("Domain.") " " BOTH("Organization.") " " BOTH(SERVICE) DIRECTORY_READ,
      "Domain.ReadWrite.All", TD_ROLES_ANYBODY, GLOBAL},
     {TD_RIGHT_DIRECTORY_AUDIT, "directory-audit", "the directory's audit", "AuditLog.Read.All" DIRECTORY_READ,
-     "AuditLog.Read.All", ADMINISTRATORS | READERS | SECURITY, 0},
+     "Directory.ReadWrite.All", ADMINISTRATORS | READERS | SECURITY, 0},
     {TD_RIGHT_PARTNER, "partner", "device batches of partners", PARTNER_SCOPE, PARTNER_SCOPE, GLOBAL | PARTNER,
      GLOBAL | PARTNER},
 };

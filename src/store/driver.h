@@ -49,6 +49,7 @@ struct td_tx {
     struct td_store *store;
     void *conn; /* the driver's own */
     int64_t now;
+    const struct td_origin *origin; /* of the function that runs (store/audit.h), NULL: none */
 };
 
 extern const struct td_driver td_driver_sqlite;

@@ -1,17 +1,57 @@
 #include "store/event.h"
 
 #include "codec/json.h"
+#include "store/audit.h"
 
 #include <stdarg.h>
 
-enum { DETAIL_MAX = 32768 };
+enum { DETAIL_MAX = 32768, ORIGIN_MAX = 8192 };
+
+static void member(struct td_jsonw *w, const char *name, const char *value)
+{
+    if (value != NULL && value[0] != '\0')
+        td_jsonw_kstr(w, name, value);
+}
+
+/* "" without an origin: most events come from devices. */
+static enum td_code write_origin(const struct td_origin *o, struct td_buf *out, struct td_error *err)
+{
+    struct td_jsonw w;
+    if (o == NULL)
+        return TD_OK;
+    td_jsonw_init(&w, out);
+    td_jsonw_obj(&w);
+    member(&w, "requestId", o->request_id);
+    member(&w, "applicationId", o->application_id);
+    member(&w, "userId", o->user_id);
+    member(&w, "upn", o->upn);
+    member(&w, "address", o->address);
+    td_jsonw_end(&w);
+    return td_buf_check(out, "origin", err);
+}
+
+enum td_code td_event_append_at(struct td_tx *tx, const char *tenant, const struct td_event *e, int64_t *ret_pos,
+                                struct td_error *err)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf origin;
+    struct td_rows r;
+    td_buf_init(&origin, ORIGIN_MAX);
+    td_try(write_origin(td_tx_origin(tx), &origin, err));
+    td_try(td_sql_query(tx, &r, err,
+                        "INSERT INTO event(tenant, at, subject, type, actor, detail, origin)"
+                        " VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING pos",
+                        "sisssst", tenant, td_tx_now(tx), e->subject != NULL ? e->subject : "", e->type,
+                        e->actor != NULL ? e->actor : "system", e->detail != NULL ? e->detail : "{}",
+                        td_buf_slice(&origin)));
+    while (td_rows_next(&r))
+        *ret_pos = td_col_int(&r, 0);
+    return td_rows_done(&r, err);
+}
 
 enum td_code td_event_append(struct td_tx *tx, const char *tenant, const struct td_event *e, struct td_error *err)
 {
-    return td_sql(tx, err,
-                  "INSERT INTO event(tenant, at, subject, type, actor, detail) VALUES ($1, $2, $3, $4, $5, $6)",
-                  "sissss", tenant, td_tx_now(tx), e->subject != NULL ? e->subject : "", e->type,
-                  e->actor != NULL ? e->actor : "system", e->detail != NULL ? e->detail : "{}");
+    int64_t pos = 0;
+    return td_event_append_at(tx, tenant, e, &pos, err);
 }
 
 enum td_code td_event_tell(struct td_tx *tx, const char *tenant, const struct td_event *e, struct td_error *err,

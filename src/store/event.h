@@ -16,6 +16,9 @@ struct td_event {
 
 enum td_code td_event_append(struct td_tx *tx, const char *tenant, const struct td_event *e, struct td_error *err)
     TD_MUST_USE;
+/* The same, telling the position it was given. */
+enum td_code td_event_append_at(struct td_tx *tx, const char *tenant, const struct td_event *e, int64_t *ret_pos,
+                                struct td_error *err) TD_MUST_USE;
 
 /* The same with a detail of text members, name and value in turn and NULL at the end; one whose value is NULL is left
  * out. e->detail is not looked at. */

@@ -111,6 +111,7 @@ static void run_batch(struct td_store *s, struct job *batch)
         return;
     }
     for (struct job *j = batch; j != NULL; j = j->next) {
+        tx.origin = NULL; /* the neighbour's is not ours */
         j->rc = alone ? run_alone(&tx, j) : run_in_savepoint(&tx, j);
         if (transaction_lost(&tx)) { /* an only job that failed has lost nobody else's */
             fail_all(batch, &why);
