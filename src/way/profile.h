@@ -1,14 +1,19 @@
 /* Deployment profiles: the table of settings, the bits of the first pages, the answer to a device, the file for
  * existing devices. Pure. Sources: autopilot.md 2.1 to 2.5; graph-api.md 1.3 (names, pairs of old and new, limits).
  *
- * One table serves reading, checking, writing and the documents; the Graph door adds its rows to it. Memory is the
- * caller's arena. */
+ * One table serves reading, changing, checking, writing and the documents. Which profile holds for a device is in
+ * way/profile_choice.h. Memory is the caller's arena. */
 #ifndef TD_WAY_PROFILE_H
 #define TD_WAY_PROFILE_H
 
 #include "codec/json.h"
 
-enum { TD_PROFILE_MAX_JSON = 65536 };
+enum {
+    TD_PROFILE_MAX_JSON = 65536,
+    TD_PROFILE_NAME_MAX = 200,         /* characters, graph-api.md 1.3 */
+    TD_PROFILE_DESCRIPTION_MAX = 1500, /* characters */
+    TD_PROFILE_TAGS_MAX = 100
+};
 
 enum td_usage { TD_USAGE_SINGLE_USER, TD_USAGE_SHARED };
 enum td_user_type { TD_USER_ADMINISTRATOR, TD_USER_STANDARD };
@@ -18,12 +23,13 @@ struct td_profile { /* every member is filled: with the table's default where no
     const char *description;
     const char *device_type; /* "windowsPc" */
     const char *name_template;
-    const char *locale; /* "os-default", a BCP 47 tag, "" for the user's choice */
-    const char *region; /* "" for the user's choice */
-    const char *management_app;
-    int64_t join;                                                         /* enum td_join_type */
-    int64_t usage;                                                        /* enum td_usage */
-    int64_t user_type;                                                    /* enum td_user_type */
+    const char *locale;         /* "os-default", a BCP 47 tag, "" for the user's choice */
+    const char *region;         /* "" for the user's choice */
+    const char *management_app; /* of another management service (store/foreign_management.h), "" for ours */
+    const char *scope_tags;     /* JSON list of texts: ["0"] */
+    int64_t join;               /* enum td_join_type */
+    int64_t usage;              /* enum td_usage */
+    int64_t user_type;          /* enum td_user_type */
     int64_t eula_hidden, privacy_hidden, escape_hidden, keyboard_skipped; /* 0 and 1, as all below */
     int64_t preprovisioning, hash_extraction, skip_connectivity;
 };
@@ -34,6 +40,21 @@ enum td_code td_profile_read(const struct td_json *json, struct td_arena *a, str
                              struct td_error *err) TD_MUST_USE;
 enum td_code td_profile_parse(struct td_slice json, struct td_arena *a, struct td_profile *ret, struct td_error *err)
     TD_MUST_USE;
+
+/* Defaults: of people's files (the portal's, autopilot.md 2.1), or of the interface's type (graph-api.md 1.3). */
+void td_profile_defaults(bool of_interface, struct td_profile *ret);
+/* Changes to a profile. Of a pair of old and current name the one that was sent counts; of two the one that differs
+ * from what is stored, for tools read the whole, change one and send both; where both differ the current name wins
+ * (graph-api.md 1.3). foreign: members that are no setting are passed over instead of refused, and so are nulls.
+ * What was not sent stays. */
+enum td_code td_profile_merge(const struct td_profile *stored, const struct td_json *changes, bool foreign,
+                              struct td_arena *a, struct td_profile *ret, struct td_error *err) TD_MUST_USE;
+/* A profile's name: 1 to 200 characters, no control characters. */
+enum td_code td_profile_name_check(const char *name, struct td_error *err) TD_MUST_USE;
+bool td_profile_same(const struct td_profile *x, const struct td_profile *y);
+
+/* The settings one by one, for printing and for telling what was changed: name and value as text; NULL past the end. */
+const char *td_profile_setting(const struct td_profile *p, size_t i, struct td_arena *a, const char **ret_value);
 /* Every setting under its current name, flat: what the store keeps and `profile show` prints. */
 void td_profile_write(const struct td_profile *p, struct td_jsonw *w);
 
