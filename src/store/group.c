@@ -148,7 +148,7 @@ static bool is_member(const struct td_group *list, size_t n, const char *id)
 }
 
 enum td_code td_group_evaluate(struct td_tx *tx, const char *tenant, const struct td_group_rules *rules,
-                               const char *way_id, const struct td_rule_device *device, struct td_arena *a,
+                               const char *way_id, const struct td_rule_subject *device, struct td_arena *a,
                                struct td_error *err)
 {
     struct td_group *now;

@@ -35,7 +35,7 @@ struct td_group_rules {
 enum td_code td_group_rules_load(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_group_rules *ret,
                                  struct td_error *err) TD_MUST_USE;
 enum td_code td_group_evaluate(struct td_tx *tx, const char *tenant, const struct td_group_rules *rules,
-                               const char *way_id, const struct td_rule_device *device, struct td_arena *a,
+                               const char *way_id, const struct td_rule_subject *device, struct td_arena *a,
                                struct td_error *err) TD_MUST_USE;
 
 #endif

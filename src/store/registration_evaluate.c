@@ -7,19 +7,23 @@
 #include "store/way.h"
 
 /* The device as rules see it (graph-api.md 1.9; autopilot.md 1.7 for the physical ids). */
-static void rule_device(const struct td_registration *r, struct td_arena *a, struct td_rule_device *ret)
+static void rule_device(const struct td_registration *r, struct td_arena *a, struct td_rule_subject *ret)
 {
-    *ret = (struct td_rule_device){.display_name = r->display_name[0] != '\0' ? r->display_name : r->serial,
-                                   .manufacturer = r->manufacturer,
-                                   .model = r->model,
-                                   .os_type = "Windows",
-                                   .ownership = "Company",
-                                   .object_id = r->device_id};
-    ret->physical_ids[ret->physical_id_count++] = td_arena_printf(a, "[ZTDID]:%s", r->id);
+    const char **ids = td_arena_array(a, const char *, 4);
+    size_t n = 0;
+    *ret = (struct td_rule_subject){.kind = TD_RULE_DEVICES};
+    ret->text[TD_RD_DISPLAY_NAME] = r->display_name[0] != '\0' ? r->display_name : r->serial;
+    ret->text[TD_RD_MANUFACTURER] = r->manufacturer;
+    ret->text[TD_RD_MODEL] = r->model;
+    ret->text[TD_RD_OS_TYPE] = "Windows";
+    ret->text[TD_RD_OWNERSHIP] = "Company";
+    ret->text[TD_RD_OBJECT_ID] = ret->text[TD_RD_DEVICE_ID] = r->device_id;
+    ids[n++] = td_arena_printf(a, "[ZTDID]:%s", r->id);
     if (r->group_tag[0] != '\0')
-        ret->physical_ids[ret->physical_id_count++] = td_arena_printf(a, "[OrderId]:%s", r->group_tag);
+        ids[n++] = td_arena_printf(a, "[OrderId]:%s", r->group_tag);
     if (r->purchase_order[0] != '\0')
-        ret->physical_ids[ret->physical_id_count++] = td_arena_printf(a, "[PurchaseOrderId]:%s", r->purchase_order);
+        ids[n++] = td_arena_printf(a, "[PurchaseOrderId]:%s", r->purchase_order);
+    ret->items[TD_RD_PHYSICAL_IDS] = ids;
 }
 
 static enum td_code tell(struct td_tx *tx, const char *tenant, const char *way_id, const struct td_profile_row *p,
@@ -53,7 +57,7 @@ static enum td_code evaluate(struct td_tx *tx, const char *tenant, const struct 
                              const struct td_group_rules *rules, const char *actor, struct td_arena *a,
                              struct td_error *err)
 {
-    struct td_rule_device device;
+    struct td_rule_subject device;
     struct td_profile_row p;
     bool is_explicit = false;
     rule_device(r, a, &device);

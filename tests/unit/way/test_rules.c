@@ -1,10 +1,9 @@
-/* way/match, names, rule, profile: the rules of registration as tables. */
+/* way/match, names, profile: the rules of registration as tables. */
 #include "base/env.h"
 #include "unit/test.h"
 #include "way/match.h"
 #include "way/names.h"
 #include "way/profile.h"
-#include "way/rule.h"
 
 static struct td_arena arena;
 
@@ -176,102 +175,6 @@ static void names(void **state TD_UNUSED)
     assert_ok(td_name_check(TD_S(""), &err));
 }
 
-static const struct td_rule_device kiosk = {
-    .display_name = "PC1",
-    .manufacturer = "Contoso",
-    .model = "Book 1",
-    .os_type = "Windows",
-    .ownership = "Company",
-    .object_id = "9a",
-    .physical_ids = {"[ZTDID]:3f0c", "[OrderId]:KIOSK", "[PurchaseOrderId]:762"},
-    .physical_id_count = 3,
-};
-
-static void rules(void **state TD_UNUSED)
-{
-    static const struct {
-        const char *rule;
-        bool member;
-    } rows[] = {
-        {"(device.devicePhysicalIds -any _ -eq \"[OrderID]:KIOSK\")", true},
-        {"(device.devicePhysicalIDs -any (_ -eq \"[orderid]:kiosk\"))", true},
-        {"(device.devicePhysicalIds -any _ -eq \"[OrderID]:KIOSK2\")", false},
-        {"(device.devicePhysicalIds -any _ -eq \"[OrderID]:KIOS\")", false},
-        {"(device.devicePhysicalIDs -any _ -contains \"[ZTDId]\")", true},
-        {"device.devicePhysicalIDs -any _ -startsWith '[ZTDId]'", true},
-        {"(device.devicePhysicalIds -any (_ -startsWith \"[OrderID]:SALES-\"))", false},
-        {"DEVICE.DEVICEPHYSICALIDS -ANY _ -EQ \"[purchaseorderid]:762\"", true},
-        {"(device.deviceOwnership -eq \"Company\") -and (device.deviceOSType -eq \"Windows\")", true},
-        {"(device.deviceOwnership -eq \"Personal\") -or (device.deviceModel -startsWith \"book\")", true},
-        {"device.deviceOwnership -eq \"Personal\" -or device.deviceModel -eq \"x\" -and device.displayName -eq \"PC1\"",
-         false},
-        {"-not (device.displayName -eq \"PC1\")", false},
-        {"not device.displayName eq \"PC2\"", true},
-        {"device.objectId -ne null", true},
-        {"device.objectId -eq null", false},
-        {"device.devicePhysicalIds -all (_ -startsWith \"[\")", true},
-        {"device.devicePhysicalIds -all (_ -contains \"ZTD\")", false},
-        {"device.devicePhysicalIds -any (_ -contains \"KIOSK\" -and _ -startsWith \"[Order\")", true},
-        {"device.displayName \xE2\x80\x93"
-         "eq \"PC1\"",
-         true},
-        {"device.deviceManufacturer -eq \"Con`toso\"", true},
-        {"device.displayName -endsWith 'c1'", true},
-        {"device.displayName -notContains 'x' -and device.displayName -notEndsWith 'x'", true},
-    };
-    struct td_error err;
-    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
-        const struct td_rule *rule;
-        if (td_rule_parse(td_str(rows[i].rule), &arena, &rule, &err) != TD_OK)
-            fail_msg("%s: %s", rows[i].rule, err.text);
-        if (td_rule_matches(rule, &kiosk) != rows[i].member)
-            fail_msg("%s: %d", rows[i].rule, !rows[i].member);
-    }
-}
-
-static void rules_refused_with_position(void **state TD_UNUSED)
-{
-    static const struct {
-        const char *rule, *at;
-        enum td_code rc;
-    } rows[] = {
-        {"", "character 1:", TD_EINVAL},
-        {"(device.devicePhysicalIds -any _ -eq \"[OrderID]:KIOSK\"", "character 55:", TD_EINVAL},
-        {"device.devicePhysicalIds -eq \"x\"", "character 26:", TD_EINVAL},
-        {"device.devicePhysicalIds -any _ -is \"x\"", "character 33:", TD_EINVAL},
-        {"device.devicePhysicalIds -any _ -eq \"x", "character 37:", TD_EINVAL},
-        {"device.devicePhysicalIds -any _ -eq ", "character 37:", TD_EINVAL},
-        {"device.colour -eq \"x\"", "character 8:", TD_EINVAL},
-        {"device.displayName -eq \"x\" x", "character 28:", TD_EINVAL},
-        {"device.displayName -startsWith null", "character 36:", TD_EINVAL},
-        {"_ -eq \"x\"", "character 1:", TD_EINVAL},
-        {"device.displayName -match \"x\"", "character 20:", TD_ENOTOFFERED},
-        {"device.accountEnabled -eq true", "character 1:", TD_ENOTOFFERED},
-        {"user.department -eq \"x\"", "character 1:", TD_ENOTOFFERED},
-        {"device.displayName -eq \"\xFF\"", "is not UTF-8", TD_EINVAL},
-    };
-    const struct td_rule *rule;
-    struct td_error err;
-    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
-        enum td_code rc = td_rule_parse(td_str(rows[i].rule), &arena, &rule, &err);
-        if (rc != rows[i].rc || !td_starts(td_str(err.text), rows[i].at))
-            fail_msg("%s: %d %s", rows[i].rule, rc, err.text);
-    }
-    TD_CLEANUP(td_buf_done) struct td_buf deep;
-    td_buf_init(&deep, 1 << 16);
-    for (int i = 0; i < 2000; i++)
-        td_buf_addc(&deep, '(');
-    assert_int_equal(td_rule_parse(td_buf_slice(&deep), &arena, &rule, &err), TD_EINVAL);
-    td_buf_reset(&deep);
-    for (int i = 0; i < 700; i++)
-        td_buf_adds(&deep, "not ");
-    assert_int_equal(td_rule_parse(td_buf_slice(&deep), &arena, &rule, &err), TD_EINVAL);
-    td_buf_reset(&deep);
-    for (int i = 0; i < 5000; i++)
-        td_buf_addc(&deep, ' ');
-    assert_int_equal(td_rule_parse(td_buf_slice(&deep), &arena, &rule, &err), TD_ELIMIT);
-}
-
 static struct td_profile profile(const char *json)
 {
     struct td_profile p;
@@ -394,8 +297,6 @@ int main(void)
         cmocka_unit_test(normal_forms_of_the_document),
         cmocka_unit_test(docks_and_sticks_are_left_out),
         cmocka_unit_test(names),
-        cmocka_unit_test(rules),
-        cmocka_unit_test(rules_refused_with_position),
         cmocka_unit_test(bits_of_the_first_pages),
         cmocka_unit_test(profiles_as_tools_write_them),
         cmocka_unit_test(profiles_refused_by_name),
