@@ -147,6 +147,12 @@ enum td_code td_sql_query(struct td_tx *tx, struct td_rows *ret, struct td_error
     return rc;
 }
 
+enum td_code td_sql_query_list(struct td_tx *tx, struct td_rows *ret, struct td_error *err, const char *sql,
+                               const char *types, const union td_bind *values)
+{
+    return tx->store->driver->query_list(tx, ret, err, sql, types, values);
+}
+
 bool td_rows_next(struct td_rows *r)
 {
     return r->tx->store->driver->next(r);
@@ -179,6 +185,13 @@ struct td_slice td_col_blob(struct td_rows *r, int col, struct td_arena *a)
 int64_t td_col_int(struct td_rows *r, int col)
 {
     return r->tx->store->driver->column_int(r, col);
+}
+
+bool td_col_null(struct td_rows *r, int col)
+{
+    bool null = false;
+    (void)r->tx->store->driver->column(r, col, &null);
+    return null;
 }
 
 enum td_code td_store_touch(struct td_tx *tx, struct td_error *err)

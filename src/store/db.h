@@ -61,12 +61,23 @@ struct td_rows {
 };
 enum td_code td_sql_query(struct td_tx *tx, struct td_rows *ret, struct td_error *err, const char *sql,
                           const char *types, ...) TD_MUST_USE;
+/* The same with a list of values, for statements that are put together from constants (store/view.h): their texts vary,
+ * so that only the latest stay prepared. sql and values may go after the call. */
+union td_bind {
+    const char *s;
+    struct td_slice t; /* t and b */
+    int64_t i;
+};
+enum { TD_SQL_MAX_PARAMS = 200 };
+enum td_code td_sql_query_list(struct td_tx *tx, struct td_rows *ret, struct td_error *err, const char *sql,
+                               const char *types, const union td_bind *values) TD_MUST_USE;
 bool td_rows_next(struct td_rows *r);
 enum td_code td_rows_done(struct td_rows *r, struct td_error *err) TD_MUST_USE;
 char *td_col_text(struct td_rows *r, int col, struct td_arena *a);  /* NULL for null */
 char *td_col_text0(struct td_rows *r, int col, struct td_arena *a); /* "" for null */
 struct td_slice td_col_blob(struct td_rows *r, int col, struct td_arena *a);
 int64_t td_col_int(struct td_rows *r, int col);
+bool td_col_null(struct td_rows *r, int col);
 
 /* Raised in the same transaction by every change of settings, roles, keys and rules; caches carry it. */
 enum td_code td_store_touch(struct td_tx *tx, struct td_error *err) TD_MUST_USE;

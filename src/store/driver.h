@@ -27,11 +27,19 @@ struct td_driver {
     int64_t (*changes)(const struct td_tx *tx);
     enum td_code (*query)(struct td_tx *tx, struct td_rows *ret, struct td_error *err, const char *sql,
                           const char *types, va_list ap);
+    enum td_code (*query_list)(struct td_tx *tx, struct td_rows *ret, struct td_error *err, const char *sql,
+                               const char *types, const union td_bind *values);
     bool (*next)(struct td_rows *r);
     enum td_code (*done)(struct td_rows *r, struct td_error *err);
     struct td_slice (*column)(struct td_rows *r, int col, bool *ret_null); /* valid until next() or done() */
     int64_t (*column_int)(struct td_rows *r, int col);
     void (*stats)(struct td_store *s, struct td_store_stats *ret);
+    /* What a search table is asked for a needle (bound as text), NULL where the index can't serve it; and the SELECT of
+     * the rows' numbers that may hold it, with the needle's place in it. Candidates only: the caller compares. */
+    const char *(*search_needle)(struct td_slice needle, struct td_arena *a);
+    const char *(*search_select)(const char *table, int param, struct td_arena *a);
+    /* Brings at most max noted rows of every search table up to date. */
+    enum td_code (*search_index)(struct td_tx *tx, size_t max, size_t *ret_done, struct td_error *err);
     const struct td_migration *migrations;
     const size_t *migration_count; /* the generated table tells */
 };

@@ -5,7 +5,12 @@
  * tenant. Pages go by keyset: the token holds the ordered values and the key of the last row, so that a page costs the
  * same at any depth and rows that come and go neither repeat nor hide others. Texts are compared without regard to
  * ASCII case. contains of three and more characters goes by the engine's trigram index where the column has one
- * (store/sqlite/search.c), else row by row. Memory is the caller's arena. Sources: graph-api.md 2.1, 2.2. */
+ * (store/sqlite/search.c), else row by row. Memory is the caller's arena.
+ *
+ * Null: eq and ne take it as a value like others (null ne 'x' is true); every other comparison and function with null
+ * is false, and not of it true. A time that never was is null and 0001-01-01T00:00:00Z, as the caller likes. Names of
+ * columns that begin with '~' are for the interface itself: no question can name them.
+ * Sources: graph-api.md 2.1, 2.2; OData 4.01 URL conventions 5.1.1. */
 #ifndef TD_STORE_VIEW_H
 #define TD_STORE_VIEW_H
 
@@ -29,7 +34,8 @@ struct td_view_column {
     const char *const *words; /* ENUM: texts by number, NULL-terminated */
     const char *items;        /* TEXTS: "SELECT x AS v FROM ... WHERE ..." correlated with the view's FROM */
     const char *search;       /* this column in the view's search table, NULL: none */
-    const char *fold; /* expression to compare texts by, NULL: lower(sql). An index stands on it where it matters */
+    const char *fold;         /* expression to compare and order texts by, NULL: lower(sql) */
+    bool indexed;             /* an index stands on (tenant, fold, key): beginnings and orders by it cost a page only */
 };
 
 struct td_view {
@@ -49,7 +55,7 @@ struct td_view_equal { /* fixed by the path: the key, a parent, "me" */
     const char *column, *value;
 };
 
-enum { TD_VIEW_MAX_TOP = 1000, TD_VIEW_MAX_EQUALS = 4, TD_VIEW_MAX_PARAMS = 90 };
+enum { TD_VIEW_MAX_TOP = 1000, TD_VIEW_MAX_EQUALS = 4, TD_VIEW_MAX_PARAMS = 180, TD_VIEW_MAX_SKIP = 1000000 };
 
 struct td_view_ask {
     struct td_view_equal equals[TD_VIEW_MAX_EQUALS];
@@ -58,7 +64,7 @@ struct td_view_ask {
     const struct td_od_order *order;
     size_t order_count;
     const char *search, *search_property;
-    const char *after; /* token of an earlier page, NULL: from the beginning */
+    const char *after; /* token of an earlier page, NULL: from the beginning; skip is of the first page alone */
     size_t top;        /* rows of this page, 1 to TD_VIEW_MAX_TOP */
     int64_t skip;
     bool count; /* how many there are in all */
@@ -97,6 +103,10 @@ int td_view_column_at(const struct td_view *v, struct td_slice name);
 const struct td_view_value *td_view_value(const struct td_view_row *r, const char *name);
 const char *td_view_text(const struct td_view_row *r, const char *name); /* "" for null or no such column */
 int64_t td_view_int(const struct td_view_row *r, const char *name);      /* 0 for null or no such column */
+
+/* Brings at most max rows that changed into the search tables, a slice of a write; *ret_done is how many. Questions are
+ * right without it, and slow while there are many. */
+enum td_code td_view_index(struct td_tx *tx, size_t max, size_t *ret_done, struct td_error *err) TD_MUST_USE;
 
 /* The same questions over rows that do not rest in the store (fixed lists), and the judge of the property tests: the
  * filter over one row in C. texts gives the items of a TEXTS column. */

@@ -93,6 +93,9 @@ void td_conn_close(struct td_conn *c)
     for (size_t i = 0; i < TD_STMT_SLOTS; i++)
         if (c->slots[i] != NULL)
             stmt_free(c->slots[i]);
+    for (size_t i = 0; i < TD_STMT_RECENT; i++)
+        if (c->recent[i] != NULL)
+            stmt_free(c->recent[i]);
     (void)sqlite3_close(c->db);
     td_free(c);
 }
@@ -112,9 +115,9 @@ static enum td_code learn_positions(struct td_stmt *s, struct td_error *err)
     for (int i = 1; i <= count; i++) {
         const char *name = sqlite3_bind_parameter_name(s->stmt, i);
         uint64_t n = 0;
-        if (name == NULL || name[0] != '$' || !td_parse_u64(td_str(name + 1), &n) || n < 1 || n > TD_STMT_PARAMS)
-            return td_fail(err, TD_EINTERNAL, "store", "parameters are $1 to $%d", TD_STMT_PARAMS);
-        s->position[n] = i;
+        if (name == NULL || name[0] != '$' || !td_parse_u64(td_str(name + 1), &n) || n < 1 || n > TD_SQL_MAX_PARAMS)
+            return td_fail(err, TD_EINTERNAL, "store", "parameters are $1 to $%d", TD_SQL_MAX_PARAMS);
+        s->position[n] = (short)i;
         s->params = TD_MAX(s->params, (int)n);
     }
     return TD_OK;
@@ -157,47 +160,86 @@ static enum td_code find_or_prepare(struct td_conn *c, const char *sql, struct t
     return TD_OK;
 }
 
-static int bind_one(sqlite3_stmt *stmt, int at, sqlite3_destructor_type keep, char type, va_list *ap)
+/* Texts that were put together have places of their own: they must not push out those that always come again. */
+static enum td_code find_or_prepare_made(struct td_conn *c, const char *sql, struct td_stmt **ret, struct td_error *err)
 {
-    if (type == 'i')
-        return sqlite3_bind_int64(stmt, at, va_arg(*ap, int64_t));
-    if (type == 's') {
-        const char *text = va_arg(*ap, const char *);
-        return text != NULL ? sqlite3_bind_text(stmt, at, text, -1, keep) : sqlite3_bind_null(stmt, at);
+    size_t at = 0;
+    while (at < TD_STMT_RECENT - 1 && c->recent[at] != NULL &&
+           (c->recent[at]->busy || strcmp(c->recent[at]->sql, sql) != 0))
+        at++;
+    struct td_stmt *s = c->recent[at];
+    if (s != NULL && s->busy)
+        return prepare(c, sql, ret, err); /* all are in use: once */
+    if (s == NULL || strcmp(s->sql, sql) != 0) {
+        struct td_stmt *fresh = NULL;
+        td_try(prepare(c, sql, &fresh, err));
+        fresh->kept = true;
+        if (s != NULL)
+            stmt_free(s);
+        s = fresh;
     }
-    struct td_slice s = va_arg(*ap, struct td_slice);
-    if (type == 't')
-        return sqlite3_bind_text64(stmt, at, s.p != NULL ? s.p : "", s.n, keep, SQLITE_UTF8);
-    return sqlite3_bind_blob64(stmt, at, s.p != NULL ? s.p : "", s.n, keep);
+    memmove(&c->recent[1], &c->recent[0], at * sizeof(c->recent[0]));
+    c->recent[0] = s;
+    *ret = s;
+    return TD_OK;
 }
 
-enum td_code td_conn_bind(struct td_conn *c, const char *sql, bool copies, const char *types, va_list ap,
-                          struct td_stmt **ret, struct td_error *err)
+static int bind_one(sqlite3_stmt *stmt, int at, sqlite3_destructor_type keep, char type, const union td_bind *v)
+{
+    switch (type) {
+    case 'i':
+        return sqlite3_bind_int64(stmt, at, v->i);
+    case 's':
+        return v->s != NULL ? sqlite3_bind_text(stmt, at, v->s, -1, keep) : sqlite3_bind_null(stmt, at);
+    case 't':
+        return sqlite3_bind_text64(stmt, at, v->t.p != NULL ? v->t.p : "", v->t.n, keep, SQLITE_UTF8);
+    default:
+        return sqlite3_bind_blob64(stmt, at, v->t.p != NULL ? v->t.p : "", v->t.n, keep);
+    }
+}
+
+enum td_code td_conn_bind_list(struct td_conn *c, const char *sql, bool made, bool copies, const char *types,
+                               const union td_bind *values, struct td_stmt **ret, struct td_error *err)
 {
     sqlite3_destructor_type keep = copies ? SQLITE_TRANSIENT : SQLITE_STATIC;
     struct td_stmt *s = NULL;
-    td_try(find_or_prepare(c, sql, &s, err));
+    td_try(made ? find_or_prepare_made(c, sql, &s, err) : find_or_prepare(c, sql, &s, err));
     s->busy = true;
-    va_list args;
-    va_copy(args, ap);
     int rc = SQLITE_OK, n = (int)strlen(types);
-    enum td_code code = n >= s->params && n <= TD_STMT_PARAMS
+    enum td_code code = n >= s->params && n <= TD_SQL_MAX_PARAMS
                             ? TD_OK
                             : td_fail(err, TD_EINTERNAL, "store", "%d parameters for $1 to $%d", n, s->params);
     for (int i = 0; i < n && code == TD_OK; i++) {
         int spare = s->position[i + 1] == 0;
         if (spare) /* a value no place asks for: a mistake of ours, and binding would be out of range */
             code = td_fail(err, TD_EINTERNAL, "store", "$%d is not in the statement", i + 1);
-        else if ((rc = bind_one(s->stmt, s->position[i + 1], keep, types[i], &args)) != SQLITE_OK)
+        else if ((rc = bind_one(s->stmt, s->position[i + 1], keep, types[i], &values[i])) != SQLITE_OK)
             code = td_conn_fail(c, rc, err);
     }
-    va_end(args);
     if (code != TD_OK) {
         td_conn_give_back(s);
         return code;
     }
     *ret = s;
     return TD_OK;
+}
+
+enum td_code td_conn_bind(struct td_conn *c, const char *sql, bool copies, const char *types, va_list ap,
+                          struct td_stmt **ret, struct td_error *err)
+{
+    union td_bind values[TD_SQL_MAX_PARAMS];
+    va_list args;
+    va_copy(args, ap);
+    for (size_t i = 0; types[i] != '\0' && i < TD_SQL_MAX_PARAMS; i++) {
+        if (types[i] == 'i')
+            values[i].i = va_arg(args, int64_t);
+        else if (types[i] == 's')
+            values[i].s = va_arg(args, const char *);
+        else
+            values[i].t = va_arg(args, struct td_slice);
+    }
+    va_end(args);
+    return td_conn_bind_list(c, sql, false, copies, types, values, ret, err);
 }
 
 void td_conn_give_back(struct td_stmt *s)

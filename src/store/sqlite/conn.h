@@ -7,15 +7,15 @@
 
 #include <sqlite3.h>
 
-enum { TD_STMT_SLOTS = 512, TD_STMT_PARAMS = 40, TD_STMT_HINTS = 1024 };
+enum { TD_STMT_SLOTS = 512, TD_STMT_HINTS = 1024, TD_STMT_RECENT = 24 };
 
 enum td_conn_role { TD_CONN_READS, TD_CONN_WRITES };
 
 struct td_stmt {
     char *sql;
     sqlite3_stmt *stmt;
-    int position[TD_STMT_PARAMS + 1]; /* of $n in SQLite's own numbering, 0 if unused */
-    int params;                       /* highest n */
+    short position[TD_SQL_MAX_PARAMS + 1]; /* of $n in SQLite's own numbering, 0 if unused */
+    int params;                            /* highest n */
     bool busy, kept;
 };
 
@@ -24,7 +24,8 @@ struct td_conn {
     struct td_stmt *slots[TD_STMT_SLOTS]; /* by hash of the text, open addressing */
     struct td_stmt *hints[TD_STMT_HINTS]; /* of the slots, by address of the text: nearly always the same literal */
     size_t kept;
-    struct td_conn *next; /* in the pool of readers */
+    struct td_stmt *recent[TD_STMT_RECENT]; /* of texts that were put together, the latest first */
+    struct td_conn *next;                   /* in the pool of readers */
 };
 
 enum td_code td_conn_open(const char *file, enum td_conn_role role, struct td_conn **ret, struct td_error *err)
@@ -38,6 +39,14 @@ enum td_code td_conn_fail(struct td_conn *c, int rc, struct td_error *err);
 /* A prepared statement with its parameters bound, to be given back. copies: the values may go before that. */
 enum td_code td_conn_bind(struct td_conn *c, const char *sql, bool copies, const char *types, va_list ap,
                           struct td_stmt **ret, struct td_error *err) TD_MUST_USE;
+/* The same with a list of values. made: the text was put together, so that it may never come again. */
+enum td_code td_conn_bind_list(struct td_conn *c, const char *sql, bool made, bool copies, const char *types,
+                               const union td_bind *values, struct td_stmt **ret, struct td_error *err) TD_MUST_USE;
 void td_conn_give_back(struct td_stmt *s);
+
+/* The engine's search (search.c, driver.h). */
+const char *td_search_needle(struct td_slice needle, struct td_arena *a);
+const char *td_search_select(const char *table, int param, struct td_arena *a);
+enum td_code td_search_index(struct td_tx *tx, size_t max, size_t *ret_done, struct td_error *err) TD_MUST_USE;
 
 #endif

@@ -292,6 +292,15 @@ static enum td_code sqlite_query(struct td_tx *tx, struct td_rows *ret, struct t
     return TD_OK;
 }
 
+static enum td_code sqlite_query_list(struct td_tx *tx, struct td_rows *ret, struct td_error *err, const char *sql,
+                                      const char *types, const union td_bind *values)
+{
+    struct td_stmt *s = NULL;
+    td_try(td_conn_bind_list(conn_of(tx), sql, true, true, types, values, &s, err));
+    *ret = (struct td_rows){.tx = tx, .stmt = s, .rc = TD_OK};
+    return TD_OK;
+}
+
 static bool sqlite_next(struct td_rows *r)
 {
     struct td_stmt *s = r->stmt;
@@ -423,11 +432,15 @@ const struct td_driver td_driver_sqlite = {
     .script = sqlite_script,
     .changes = sqlite_changes,
     .query = sqlite_query,
+    .query_list = sqlite_query_list,
     .next = sqlite_next,
     .done = sqlite_done,
     .column = sqlite_column,
     .column_int = sqlite_column_int,
     .stats = sqlite_stats,
+    .search_needle = td_search_needle,
+    .search_select = td_search_select,
+    .search_index = td_search_index,
     .migrations = td_migrations_sqlite,
     .migration_count = &td_migrations_sqlite_count,
 };
