@@ -1,7 +1,7 @@
 #include "store/application.h"
 
 #include "base/fault.h"
-#include "store/event.h"
+#include "store/audit.h"
 
 #include <stdio.h>
 
@@ -90,11 +90,31 @@ enum td_code td_application_list(struct td_tx *tx, const char *tenant, struct td
 
 /* What may act, and how it proves itself, is part of the audit; and nothing kept by other processes may outlive it. */
 static enum td_code tell(struct td_tx *tx, const struct td_application *app, const char *type, const char *actor,
-                         const char *member, const char *value, struct td_error *err)
+                         const struct td_change *change, struct td_error *err)
 {
-    struct td_event e = {.type = type, .actor = actor};
-    td_try(td_event_tell(tx, app->tenant, &e, err, "applicationId", app->id, member, value, NULL));
+    struct td_audit what = {.type = type,
+                            .actor = actor,
+                            .kind = "application",
+                            .id = app->id,
+                            .name = app->name,
+                            .changes = change,
+                            .count = change != NULL};
+    td_try(td_audit_tell(tx, app->tenant, &what, err));
     return td_store_touch(tx, err);
+}
+
+static enum td_code tell_new(struct td_tx *tx, const struct td_application *app, const char *type, const char *actor,
+                             const char *member, const char *value, struct td_error *err)
+{
+    const struct td_change change = {member, NULL, value};
+    return tell(tx, app, type, actor, &change, err);
+}
+
+static enum td_code tell_gone(struct td_tx *tx, const struct td_application *app, const char *type, const char *actor,
+                              const char *member, const char *value, struct td_error *err)
+{
+    const struct td_change change = {member, value, NULL};
+    return tell(tx, app, type, actor, &change, err);
 }
 
 enum td_code td_application_add(struct td_tx *tx, const char *tenant, const char *name, bool is_public,
@@ -111,7 +131,7 @@ enum td_code td_application_add(struct td_tx *tx, const char *tenant, const char
     td_try(td_sql(tx, err, "INSERT INTO application(" COLUMNS ", created_at) VALUES ($1, $2, $3, $4, $5, 1, $6)",
                   "ssssii", tenant, app.id, app.principal, name, (int64_t)is_public, td_tx_now(tx)));
     *ret = app;
-    return tell(tx, &app, "application.added", actor, "name", name, err);
+    return tell_new(tx, &app, "application.added", actor, "displayName", name, err);
 }
 
 /* What stands behind a loopback host: nothing, a port, a path. */
@@ -167,7 +187,8 @@ enum td_code td_application_redirect_add(struct td_tx *tx, const struct td_appli
                   "INSERT INTO application_redirect(tenant, application, uri) VALUES ($1, $2, $3)"
                   " ON CONFLICT (tenant, application, uri) DO NOTHING",
                   "sss", app->tenant, app->id, uri));
-    return td_sql_changes(tx) != 0 ? tell(tx, app, "application.redirect-added", actor, "redirect", uri, err) : TD_OK;
+    return td_sql_changes(tx) != 0 ? tell_new(tx, app, "application.redirect-added", actor, "redirect", uri, err)
+                                   : TD_OK;
 }
 
 static bool broker_form(struct td_slice uri)
@@ -211,7 +232,50 @@ enum td_code td_application_role_add(struct td_tx *tx, const struct td_applicati
                   "INSERT INTO application_role(tenant, application, role) VALUES ($1, $2, $3)"
                   " ON CONFLICT (tenant, application, role) DO NOTHING",
                   "sss", app->tenant, app->id, role));
-    return td_sql_changes(tx) != 0 ? tell(tx, app, "application.role-added", actor, "role", role, err) : TD_OK;
+    return td_sql_changes(tx) != 0 ? tell_new(tx, app, "application.role-added", actor, "role", role, err) : TD_OK;
+}
+
+enum td_code td_application_role_remove(struct td_tx *tx, const struct td_application *app, const char *role,
+                                        const char *actor, struct td_error *err)
+{
+    td_try(td_sql(tx, err,
+                  "DELETE FROM application_role WHERE tenant = $1 AND application = $2 AND lower(role) = lower($3)",
+                  "sss", app->tenant, app->id, role));
+    if (td_sql_changes(tx) == 0)
+        return td_fail(err, TD_ENOTFOUND, "role", "%.60s does not have the role %.120s", app->name, role);
+    return tell_gone(tx, app, "application.role-removed", actor, "role", role, err);
+}
+
+enum td_code td_application_enable(struct td_tx *tx, const struct td_application *app, bool enabled, const char *actor,
+                                   struct td_error *err)
+{
+    static const char *const words[] = {"false", "true"};
+    td_try(td_sql(tx, err, "UPDATE application SET enabled = $3 WHERE tenant = $1 AND id = $2", "ssi", app->tenant,
+                  app->id, (int64_t)enabled));
+    const struct td_change change = {"accountEnabled", words[app->enabled], words[enabled]};
+    return tell(tx, app, enabled ? "application.enabled" : "application.disabled", actor, &change, err);
+}
+
+enum td_code td_application_remove(struct td_tx *tx, const struct td_application *app, const char *actor,
+                                   struct td_error *err)
+{
+    static const char *const statements[] = {
+        "DELETE FROM application_role WHERE tenant = $1 AND application = $2",
+        "DELETE FROM application_redirect WHERE tenant = $1 AND application = $2",
+        "DELETE FROM application_secret WHERE tenant = $1 AND application = $2",
+        "DELETE FROM application_key WHERE tenant = $1 AND application = $2",
+        "DELETE FROM token_grant WHERE tenant = $1 AND application = $2",
+        "DELETE FROM application WHERE tenant = $1 AND id = $2",
+    };
+    for (size_t i = 0; i < TD_COUNTOF(statements); i++)
+        td_try(td_sql(tx, err, statements[i], "ss", app->tenant, app->id));
+    return tell_gone(tx, app, "application.removed", actor, "displayName", app->name, err);
+}
+
+enum td_code td_application_secrets_end(struct td_tx *tx, const struct td_application *app, struct td_error *err)
+{
+    return td_sql(tx, err, "DELETE FROM application_secret WHERE tenant = $1 AND application = $2", "ss", app->tenant,
+                  app->id);
 }
 
 enum { MAX_ROLES = 64 };
@@ -240,7 +304,7 @@ enum td_code td_application_secret_add(struct td_tx *tx, const struct td_applica
                   " VALUES ($1, $2, $3, $4, $5)",
                   "ssbii", app->tenant, app->id, td_bytes(sha256, 32), td_tx_now(tx), expires_at));
     char until[TD_TIME_TEXT];
-    return tell(tx, app, "application.secret-added", actor, "until", td_time_text(expires_at, until), err);
+    return tell_new(tx, app, "application.secret-added", actor, "until", td_time_text(expires_at, until), err);
 }
 
 enum td_code td_application_secret_check(struct td_tx *tx, const char *tenant, const char *id,
@@ -261,14 +325,17 @@ enum td_code td_application_secret_check(struct td_tx *tx, const char *tenant, c
 enum td_code td_application_key_add(struct td_tx *tx, const struct td_application_key *key, const char *actor,
                                     struct td_error *err)
 {
-    const struct td_application app = {.tenant = key->tenant, .id = key->application};
+    TD_CLEANUP(td_arena_done) struct td_arena a;
+    struct td_application app = {0};
     char until[TD_TIME_TEXT];
+    td_arena_init(&a);
+    td_try(td_application_find(tx, key->tenant, td_str(key->application), &a, &app, err));
     td_try(td_sql(tx, err,
                   "INSERT INTO application_key(tenant, application, thumb, thumb1, spki, not_after)"
                   " VALUES ($1, $2, $3, $4, $5, $6)",
                   "ssbbbi", key->tenant, key->application, td_bytes(key->thumb, sizeof(key->thumb)),
                   td_bytes(key->thumb1, sizeof(key->thumb1)), key->spki, key->not_after));
-    return tell(tx, &app, "application.key-added", actor, "until", td_time_text(key->not_after, until), err);
+    return tell_new(tx, &app, "application.key-added", actor, "until", td_time_text(key->not_after, until), err);
 }
 
 enum td_code td_application_key_find(struct td_tx *tx, const char *id, struct td_slice thumb, struct td_arena *a,
@@ -287,4 +354,67 @@ enum td_code td_application_key_find(struct td_tx *tx, const char *id, struct td
                                            .not_after = td_col_int(&r, 2)};
     td_try(td_rows_done(&r, err));
     return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "client_assertion", "no such certificate is registered");
+}
+
+enum td_code td_application_key_remove(struct td_tx *tx, const struct td_application *app, struct td_slice thumb,
+                                       const char *actor, struct td_error *err)
+{
+    td_try(td_sql(tx, err,
+                  "DELETE FROM application_key WHERE tenant = $1 AND application = $2 AND (thumb = $3 OR thumb1 = $3)",
+                  "ssb", app->tenant, app->id, thumb));
+    if (td_sql_changes(tx) == 0)
+        return td_fail(err, TD_ENOTFOUND, "certificate", "no such certificate is registered for %.60s", app->name);
+    return tell(tx, app, "application.key-removed", actor, NULL, err);
+}
+
+enum td_code td_application_keys(struct td_tx *tx, const struct td_application *app, struct td_arena *a,
+                                 struct td_application_key **ret, size_t *ret_count, struct td_error *err)
+{
+    struct td_rows r;
+    struct td_application_key *list = td_arena_array(a, struct td_application_key, TD_APPLICATION_KEYS);
+    size_t n = 0;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT thumb, thumb1, not_after FROM application_key"
+                        " WHERE tenant = $1 AND application = $2 ORDER BY not_after, thumb",
+                        "ss", app->tenant, app->id));
+    while (n < TD_APPLICATION_KEYS && td_rows_next(&r)) {
+        struct td_slice thumb = td_col_blob(&r, 0, a), thumb1 = td_col_blob(&r, 1, a);
+        list[n] =
+            (struct td_application_key){.tenant = app->tenant, .application = app->id, .not_after = td_col_int(&r, 2)};
+        memcpy(list[n].thumb, thumb.p, TD_MIN(thumb.n, sizeof(list[n].thumb)));
+        memcpy(list[n++].thumb1, thumb1.p, TD_MIN(thumb1.n, sizeof(list[0].thumb1)));
+    }
+    *ret = list;
+    *ret_count = n;
+    return td_rows_done(&r, err);
+}
+
+enum td_code td_application_redirects(struct td_tx *tx, const struct td_application *app, struct td_arena *a,
+                                      const char *const **ret, struct td_error *err)
+{
+    enum { MAX = 64 };
+    struct td_rows r;
+    const char **list = td_arena_array(a, const char *, MAX + 1);
+    size_t n = 0;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT uri FROM application_redirect WHERE tenant = $1 AND application = $2 ORDER BY uri",
+                        "ss", app->tenant, app->id));
+    while (n < MAX && td_rows_next(&r))
+        list[n++] = td_col_text0(&r, 0, a);
+    *ret = list;
+    return td_rows_done(&r, err);
+}
+
+enum td_code td_application_secret_until(struct td_tx *tx, const struct td_application *app, int64_t *ret,
+                                         struct td_error *err)
+{
+    struct td_rows r;
+    *ret = 0;
+    td_try(td_sql_query(
+        tx, &r, err,
+        "SELECT coalesce(max(expires_at), 0) FROM application_secret WHERE tenant = $1 AND application = $2", "ss",
+        app->tenant, app->id));
+    if (td_rows_next(&r))
+        *ret = td_col_int(&r, 0);
+    return td_rows_done(&r, err);
 }

@@ -38,6 +38,15 @@ enum td_code td_application_redirect_ok(struct td_tx *tx, const char *tenant, co
 
 enum td_code td_application_role_add(struct td_tx *tx, const struct td_application *app, const char *role,
                                      const char *actor, struct td_error *err) TD_MUST_USE;
+/* In any case. TD_ENOTFOUND. */
+enum td_code td_application_role_remove(struct td_tx *tx, const struct td_application *app, const char *role,
+                                        const char *actor, struct td_error *err) TD_MUST_USE;
+/* A disabled one gets no tokens, and its tokens open nothing, from this transaction on. */
+enum td_code td_application_enable(struct td_tx *tx, const struct td_application *app, bool enabled, const char *actor,
+                                   struct td_error *err) TD_MUST_USE;
+/* With everything that it was given. Only for those that were added. */
+enum td_code td_application_remove(struct td_tx *tx, const struct td_application *app, const char *actor,
+                                   struct td_error *err) TD_MUST_USE;
 /* NULL-terminated. */
 enum td_code td_application_roles(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                                   const char *const **ret, struct td_error *err) TD_MUST_USE;
@@ -45,6 +54,12 @@ enum td_code td_application_roles(struct td_tx *tx, const char *tenant, const ch
 enum td_code td_application_secret_add(struct td_tx *tx, const struct td_application *app,
                                        const unsigned char sha256[32], int64_t expires_at, const char *actor,
                                        struct td_error *err) TD_MUST_USE;
+/* Before a new one takes the place of all. Whoever adds it tells. */
+enum td_code td_application_secrets_end(struct td_tx *tx, const struct td_application *app, struct td_error *err)
+    TD_MUST_USE;
+/* The last moment that any secret holds, 0 without. */
+enum td_code td_application_secret_until(struct td_tx *tx, const struct td_application *app, int64_t *ret,
+                                         struct td_error *err) TD_MUST_USE;
 /* TD_EAUTH wrong, TD_EEXPIRED right but too old. */
 enum td_code td_application_secret_check(struct td_tx *tx, const char *tenant, const char *id,
                                          const unsigned char sha256[32], struct td_error *err) TD_MUST_USE;
@@ -63,5 +78,15 @@ enum td_code td_application_key_add(struct td_tx *tx, const struct td_applicatio
  * that this tells the tenant too. */
 enum td_code td_application_key_find(struct td_tx *tx, const char *id, struct td_slice thumb, struct td_arena *a,
                                      struct td_application_key *ret, struct td_error *err) TD_MUST_USE;
+/* thumb as above. TD_ENOTFOUND. */
+enum td_code td_application_key_remove(struct td_tx *tx, const struct td_application *app, struct td_slice thumb,
+                                       const char *actor, struct td_error *err) TD_MUST_USE;
+/* Thumbs and dates, without the keys themselves. */
+enum { TD_APPLICATION_KEYS = 64 };
+enum td_code td_application_keys(struct td_tx *tx, const struct td_application *app, struct td_arena *a,
+                                 struct td_application_key **ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
+/* NULL-terminated. */
+enum td_code td_application_redirects(struct td_tx *tx, const struct td_application *app, struct td_arena *a,
+                                      const char *const **ret, struct td_error *err) TD_MUST_USE;
 
 #endif

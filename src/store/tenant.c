@@ -1,6 +1,6 @@
 #include "store/tenant.h"
 
-#include "store/event.h"
+#include "store/audit.h"
 
 const struct td_setting td_tenant_settings[] = {
     {"display-name", TD_SET_TEXT, "", 0, 120, NULL, "name that people see on sign-in pages and device screens"},
@@ -13,6 +13,8 @@ const struct td_setting td_tenant_settings[] = {
     {"join-device-limit", TD_SET_INT, "50", 0, 1000000, NULL, "devices a user may join; 0 for no limit"},
     {"enrol-users", TD_SET_CHOICE, "all", 0, 0, "all registered none",
      "which devices may enrol: all, registered or none"},
+    {"unknown-devices", TD_SET_CHOICE, "list", 0, 0, "list refuse",
+     "devices that ask and are not registered: listed for approval with a code, or refused"},
     {"enrol-device-limit", TD_SET_INT, "50", 0, 1000000, NULL, "devices a user may enrol; 0 for no limit"},
 };
 const size_t td_tenant_setting_count = TD_COUNTOF(td_tenant_settings);
@@ -47,8 +49,15 @@ enum td_code td_tenant_add(struct td_tx *tx, const char *domain, const char *nam
         return td_fail(err, TD_EEXISTS, "tenant", "there is a tenant %s already", t.domain);
     td_try(rc);
     td_try(td_sql(tx, err, "INSERT INTO tenant_domain(domain, tenant) VALUES ($1, $2)", "ss", t.domain, t.id));
-    struct td_event e = {.type = "tenant.added", .actor = "system"};
-    td_try(td_event_append(tx, t.id, &e, err));
+    const struct td_change domain_change = {"domain", NULL, t.domain};
+    struct td_audit what = {.type = "tenant.added",
+                            .actor = "system",
+                            .kind = "tenant",
+                            .id = t.id,
+                            .name = t.name,
+                            .changes = &domain_change,
+                            .count = 1};
+    td_try(td_audit_tell(tx, t.id, &what, err));
     *ret = t;
     return td_store_touch(tx, err);
 }
@@ -163,12 +172,23 @@ enum td_code td_tenant_set(struct td_tx *tx, const char *tenant, const char *key
     const struct td_setting *s = NULL;
     td_try(setting_of(key, &s, err));
     td_try(check_value(s, value, err));
+    TD_CLEANUP(td_arena_done) struct td_arena a;
+    const char *old = "";
+    td_arena_init(&a);
+    td_try(td_tenant_get(tx, tenant, key, &a, &old, err));
     td_try(td_sql(tx, err,
                   "INSERT INTO tenant_setting(tenant, key, value) VALUES ($1, $2, $3)"
                   " ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value",
                   "sss", tenant, key, value));
-    struct td_event e = {.type = "tenant.set", .actor = actor};
-    td_try(td_event_tell(tx, tenant, &e, err, "setting", key, "value", value, NULL));
+    const struct td_change change = {key, old, value};
+    struct td_audit what = {.type = "tenant.set",
+                            .actor = actor,
+                            .kind = "tenant",
+                            .id = tenant,
+                            .name = key,
+                            .changes = &change,
+                            .count = 1};
+    td_try(td_audit_tell(tx, tenant, &what, err));
     return td_store_touch(tx, err);
 }
 

@@ -1,6 +1,6 @@
 #include "store/user.h"
 
-#include "store/event.h"
+#include "store/audit.h"
 #include "store/tenant.h"
 
 static const struct td_user no_user;
@@ -56,11 +56,12 @@ static void read_user(struct td_rows *r, struct td_arena *a, struct td_user *ret
                             .tokens_from = td_col_int(r, 7)};
 }
 
-static enum td_code event(struct td_tx *tx, const char *tenant, const char *type, const char *actor, const char *id,
-                          const char *role, struct td_error *err)
+static enum td_code tell(struct td_tx *tx, const struct td_user *u, const char *type, const char *actor,
+                         const struct td_change *changes, size_t count, struct td_error *err)
 {
-    struct td_event e = {.type = type, .actor = actor};
-    return td_event_tell(tx, tenant, &e, err, "userId", id, "role", role, NULL);
+    struct td_audit what = {
+        .type = type, .actor = actor, .kind = "user", .id = u->id, .name = u->upn, .changes = changes, .count = count};
+    return td_audit_tell(tx, u->tenant, &what, err);
 }
 
 static enum td_code domain_is_theirs(struct td_tx *tx, const char *tenant, struct td_slice domain, struct td_arena *a,
@@ -99,7 +100,8 @@ enum td_code td_user_add(struct td_tx *tx, const char *tenant, const char *upn, 
         return td_fail(err, TD_EEXISTS, "upn", "there is a user %s already", upn);
     td_try(rc);
     *ret = u;
-    return event(tx, tenant, "user.added", actor, u.id, NULL, err);
+    const struct td_change changes[] = {{"userPrincipalName", NULL, u.upn}, {"displayName", NULL, u.name}};
+    return tell(tx, &u, "user.added", actor, changes, TD_COUNTOF(changes), err);
 }
 
 enum td_code td_user_find(struct td_tx *tx, const char *tenant, struct td_slice key, struct td_arena *a,
@@ -142,27 +144,54 @@ enum td_code td_user_list(struct td_tx *tx, const char *tenant, struct td_arena 
     return td_rows_done(&r, err);
 }
 
-static enum td_code changed_one(struct td_tx *tx, struct td_error *err)
+/* Who is to be changed, for the audit; TD_ENOTFOUND. The arena is the caller's. */
+static enum td_code before(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
+                           struct td_user *ret, struct td_error *err)
 {
-    return td_sql_changes(tx) == 1 ? TD_OK : td_fail(err, TD_ENOTFOUND, "user", "there is no such user");
+    td_arena_init(a);
+    return td_user_find(tx, tenant, td_str(id), a, ret, err);
 }
 
 enum td_code td_user_set_password(struct td_tx *tx, const char *tenant, const char *id, const char *phc,
                                   const char *actor, struct td_error *err)
 {
+    TD_CLEANUP(td_arena_done) struct td_arena a;
+    struct td_user u = no_user;
+    td_try(before(tx, tenant, id, &a, &u, err));
     td_try(td_sql(tx, err, "UPDATE account SET phc = $3, tokens_from = $4 WHERE tenant = $1 AND id = $2", "sssi",
-                  tenant, id, phc, td_tx_now(tx)));
-    td_try(changed_one(tx, err));
-    return event(tx, tenant, "user.password-set", actor, id, NULL, err);
+                  tenant, u.id, phc, td_tx_now(tx)));
+    return tell(tx, &u, "user.password-set", actor, NULL, 0, err);
 }
 
 enum td_code td_user_enable(struct td_tx *tx, const char *tenant, const char *id, bool enabled, const char *actor,
                             struct td_error *err)
 {
+    static const char *const words[] = {"false", "true"};
+    TD_CLEANUP(td_arena_done) struct td_arena a;
+    struct td_user u = no_user;
+    td_try(before(tx, tenant, id, &a, &u, err));
     td_try(td_sql(tx, err, "UPDATE account SET enabled = $3, tokens_from = $4 WHERE tenant = $1 AND id = $2", "ssii",
-                  tenant, id, (int64_t)enabled, td_tx_now(tx)));
-    td_try(changed_one(tx, err));
-    td_try(event(tx, tenant, enabled ? "user.enabled" : "user.disabled", actor, id, NULL, err));
+                  tenant, u.id, (int64_t)enabled, td_tx_now(tx)));
+    const struct td_change change = {"accountEnabled", words[u.enabled], words[enabled]};
+    td_try(tell(tx, &u, enabled ? "user.enabled" : "user.disabled", actor, &change, 1, err));
+    return td_store_touch(tx, err);
+}
+
+enum td_code td_user_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
+                            struct td_error *err)
+{
+    static const char *const statements[] = {
+        "DELETE FROM account_role WHERE tenant = $1 AND account = $2",
+        "DELETE FROM token_grant WHERE tenant = $1 AND account = $2",
+        "DELETE FROM account WHERE tenant = $1 AND id = $2",
+    };
+    TD_CLEANUP(td_arena_done) struct td_arena a;
+    struct td_user u = no_user;
+    td_try(before(tx, tenant, id, &a, &u, err));
+    for (size_t i = 0; i < TD_COUNTOF(statements); i++)
+        td_try(td_sql(tx, err, statements[i], "ss", tenant, u.id));
+    const struct td_change changes[] = {{"userPrincipalName", u.upn, NULL}, {"displayName", u.name, NULL}};
+    td_try(tell(tx, &u, "user.removed", actor, changes, TD_COUNTOF(changes), err));
     return td_store_touch(tx, err);
 }
 
@@ -206,20 +235,48 @@ const char *td_role_known(struct td_slice name)
     return NULL;
 }
 
+static enum td_code role_known(const char *given, const char **ret, struct td_error *err)
+{
+    *ret = td_role_known(td_str(given));
+    if (*ret != NULL)
+        return TD_OK;
+    return td_remedy(err, td_fail(err, TD_EINVAL, "role", "there is no directory role \"%.60s\"", given),
+                     "for example: Global Administrator, Intune Administrator, Read Only Operator");
+}
+
 enum td_code td_user_role_add(struct td_tx *tx, const char *tenant, const char *id, const char *role, const char *actor,
                               struct td_error *err)
 {
-    const char *known = td_role_known(td_str(role));
-    if (known == NULL)
-        return td_remedy(err, td_fail(err, TD_EINVAL, "role", "there is no directory role \"%.60s\"", role),
-                         "for example: Global Administrator, Intune Administrator, Global Reader");
+    TD_CLEANUP(td_arena_done) struct td_arena a;
+    struct td_user u = no_user;
+    const char *known = NULL;
+    td_try(before(tx, tenant, id, &a, &u, err));
+    td_try(role_known(role, &known, err));
     td_try(td_sql(tx, err,
                   "INSERT INTO account_role(tenant, account, role) VALUES ($1, $2, $3)"
                   " ON CONFLICT (tenant, account, role) DO NOTHING",
-                  "sss", tenant, id, known));
+                  "sss", tenant, u.id, known));
     if (td_sql_changes(tx) == 0)
         return TD_OK;
-    td_try(event(tx, tenant, "user.role-added", actor, id, known, err));
+    const struct td_change change = {"role", NULL, known};
+    td_try(tell(tx, &u, "user.role-added", actor, &change, 1, err));
+    return td_store_touch(tx, err);
+}
+
+enum td_code td_user_role_remove(struct td_tx *tx, const char *tenant, const char *id, const char *role,
+                                 const char *actor, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a;
+    struct td_user u = no_user;
+    const char *known = NULL;
+    td_try(before(tx, tenant, id, &a, &u, err));
+    td_try(role_known(role, &known, err));
+    td_try(td_sql(tx, err, "DELETE FROM account_role WHERE tenant = $1 AND account = $2 AND role = $3", "sss", tenant,
+                  u.id, known));
+    if (td_sql_changes(tx) == 0)
+        return td_fail(err, TD_ENOTFOUND, "role", "%s does not have the role %s", u.upn, known);
+    const struct td_change change = {"role", known, NULL};
+    td_try(tell(tx, &u, "user.role-removed", actor, &change, 1, err));
     return td_store_touch(tx, err);
 }
 

@@ -42,11 +42,18 @@ enum td_code td_user_set_password(struct td_tx *tx, const char *tenant, const ch
 enum td_code td_user_enable(struct td_tx *tx, const char *tenant, const char *id, bool enabled, const char *actor,
                             struct td_error *err) TD_MUST_USE;
 
+/* The account with its roles and everything it was given; its name is free again. */
+enum td_code td_user_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
+                            struct td_error *err) TD_MUST_USE;
+
 /* Directory roles by name, one table (store/user.c): "Global Administrator", "Intune Administrator", ... A name without
  * blanks and case is taken too (global-administrator). */
 const char *td_role_known(struct td_slice name); /* the proper name, or NULL */
 enum td_code td_user_role_add(struct td_tx *tx, const char *tenant, const char *id, const char *role, const char *actor,
                               struct td_error *err) TD_MUST_USE;
+/* TD_ENOTFOUND if the user does not have it. */
+enum td_code td_user_role_remove(struct td_tx *tx, const char *tenant, const char *id, const char *role,
+                                 const char *actor, struct td_error *err) TD_MUST_USE;
 /* NULL-terminated. */
 enum td_code td_user_roles(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                            const char *const **ret, struct td_error *err) TD_MUST_USE;

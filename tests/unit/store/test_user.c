@@ -212,7 +212,29 @@ static enum td_code changes_fn(struct td_tx *tx, void *ctx TD_UNUSED, struct td_
     td_try(td_application_role_add(tx, &app, "Device.Read.All", "t", err));
     td_try(td_application_role_add(tx, &app, "Device.Read.All", "t", err)); /* changes nothing */
     td_try(td_application_redirect_add(tx, &app, "https://r.test/back", "t", err));
-    return td_application_secret_add(tx, &app, sum, td_tx_now(tx) + TD_DAY, "t", err);
+    td_try(td_application_secret_add(tx, &app, sum, td_tx_now(tx) + TD_DAY, "t", err));
+    td_try(td_application_role_remove(tx, &app, "device.read.all", "t", err));
+    td_try(td_application_enable(tx, &app, false, "t", err));
+    return td_application_remove(tx, &app, "t", err);
+}
+
+static enum td_code user_changes_fn(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    struct td_user u = {0};
+    const char *const *roles = NULL;
+    td_try(td_user_add(tx, b.ours.id, "ada@contoso.test", "Ada", "phc", "t", &b.arena, &u, err));
+    td_try(td_user_role_add(tx, b.ours.id, u.id, "Read Only Operator", "t", err));
+    td_try(td_user_enable(tx, b.ours.id, u.id, false, "t", err));
+    td_try(td_user_set_password(tx, b.ours.id, u.id, "secret phc", "t", err));
+    td_try(td_user_role_remove(tx, b.ours.id, u.id, "read-only-operator", "t", err));
+    assert_int_equal(td_user_role_remove(tx, b.ours.id, u.id, "read-only-operator", "t", err), TD_ENOTFOUND);
+    td_try(td_user_role_add(tx, b.ours.id, u.id, "Partner Agent", "t", err));
+    assert_int_equal(td_user_remove(tx, b.theirs.id, u.id, "t", err), TD_ENOTFOUND);
+    td_try(td_user_remove(tx, b.ours.id, u.id, "t", err));
+    td_try(td_user_roles(tx, b.ours.id, u.id, &b.arena, &roles, err));
+    assert_null(roles[0]);
+    assert_int_equal(td_user_find(tx, b.ours.id, td_str(u.id), &b.arena, &u, NULL), TD_ENOTFOUND);
+    return TD_OK;
 }
 
 static enum td_code told_fn(struct td_tx *tx, void *ctx, struct td_error *err)
@@ -224,11 +246,13 @@ static enum td_code told_fn(struct td_tx *tx, void *ctx, struct td_error *err)
     for (size_t i = 0; i < n; i++) {
         struct td_json *detail = NULL;
         td_try(td_json_parse(td_str(list[i].detail), 4096, &b.arena, &detail, err));
-        const struct td_json *last = detail->child;
-        while (last != NULL && last->next != NULL)
-            last = last->next;
-        if (strcmp(list[i].actor, "t") == 0)
-            td_buf_printf(out, "%s %s=%s\n", list[i].type, last->name, last->str);
+        const struct td_json *change = td_json_get(detail, "changes")->child;
+        if (strcmp(list[i].actor, "t") != 0)
+            continue;
+        const char *before = change != NULL ? td_json_str(change, "before") : NULL,
+                   *after = change != NULL ? td_json_str(change, "after") : NULL;
+        td_buf_printf(out, "%s %s=%s->%s\n", list[i].type, change != NULL ? td_json_str(change, "name") : "",
+                      before != NULL ? before : "", after != NULL ? after : "");
     }
     return TD_OK;
 }
@@ -240,11 +264,29 @@ static void changes_are_told(void **state TD_UNUSED)
     td_buf_init(&told, 4096);
     assert_ok(td_store_write(b.store, changes_fn, NULL, &b.err));
     assert_ok(td_store_read(b.store, told_fn, &told, &b.err));
-    assert_slice(td_buf_slice(&told), "tenant.set value=none\n"
-                                      "application.added name=Reports \"daily\"\n"
-                                      "application.role-added role=Device.Read.All\n"
-                                      "application.redirect-added redirect=https://r.test/back\n"
-                                      "application.secret-added until=2030-01-03T03:04:05Z\n");
+    assert_slice(td_buf_slice(&told), "tenant.set join-users=all->none\n"
+                                      "application.added displayName=->Reports \"daily\"\n"
+                                      "application.role-added role=->Device.Read.All\n"
+                                      "application.redirect-added redirect=->https://r.test/back\n"
+                                      "application.secret-added until=->2030-01-03T03:04:05Z\n"
+                                      "application.role-removed role=device.read.all->\n"
+                                      "application.disabled accountEnabled=true->false\n"
+                                      "application.removed displayName=Reports \"daily\"->\n");
+}
+
+static void user_changes_are_told(void **state TD_UNUSED)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf told;
+    td_buf_init(&told, 4096);
+    assert_ok(td_store_write(b.store, user_changes_fn, NULL, &b.err));
+    assert_ok(td_store_read(b.store, told_fn, &told, &b.err));
+    assert_slice(td_buf_slice(&told), "user.added userPrincipalName=->ada@contoso.test\n"
+                                      "user.role-added role=->Read Only Operator\n"
+                                      "user.disabled accountEnabled=true->false\n"
+                                      "user.password-set =->\n"
+                                      "user.role-removed role=Read Only Operator->\n"
+                                      "user.role-added role=->Partner Agent\n"
+                                      "user.removed userPrincipalName=ada@contoso.test->\n");
 }
 
 static enum td_code grants_fn(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
@@ -287,8 +329,15 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),     T(users),        T(role_names),       T(guard),
-        cmocka_unit_test(redirects), T(applications), T(changes_are_told), T(grants),
+        cmocka_unit_test(names),
+        T(users),
+        T(role_names),
+        T(guard),
+        cmocka_unit_test(redirects),
+        T(applications),
+        T(changes_are_told),
+        T(user_changes_are_told),
+        T(grants),
     };
     return cmocka_run_group_tests_name("user", tests, NULL, NULL);
 }
