@@ -73,16 +73,28 @@ static void seen_done(struct seen *s)
     td_free(s->slots);
 }
 
-/* A row repeats another if serial number, UUID and endorsement key are the same as far as they are known. */
-static uint64_t row_key(const struct td_facts *f, struct td_arena *a)
+/* Serial number, UUID and endorsement key, as far as they are known; where none is, everything else. */
+void td_import_identity(const struct td_facts *f, struct td_arena *a, unsigned char out[32])
 {
     const char *parts[TD_FACT_COUNT] = {"", "", "", "", "", ""};
-    for (size_t i = 0; i < f->count; i++)
+    const char *rest = "";
+    bool strong = false;
+    for (size_t i = 0; i < f->count; i++) {
         if (f->list[i].kind <= TD_FACT_EK)
             parts[f->list[i].kind] = f->list[i].value;
+        strong = strong || f->list[i].kind <= TD_FACT_EK;
+    }
+    for (size_t i = 0; i < f->count && !strong; i++)
+        rest = td_arena_printf(a, "%s\n%d %s", rest, (int)f->list[i].kind, f->list[i].value);
+    td_sha256(td_str(td_arena_printf(a, "%s\n%s\n%s%s", parts[0], parts[1], parts[2], rest)), out);
+}
+
+/* A row repeats another if its identity is the same. */
+static uint64_t row_key(const struct td_facts *f, struct td_arena *a)
+{
     unsigned char digest[32];
     uint64_t key;
-    td_sha256(td_str(td_arena_printf(a, "%s\n%s\n%s", parts[0], parts[1], parts[2])), digest);
+    td_import_identity(f, a, digest);
     memcpy(&key, digest, sizeof(key));
     return key != 0 ? key : 1;
 }
@@ -307,6 +319,7 @@ static void take_row(struct import *im, const struct td_autopilot_row *r)
     given.has_group_tag = given.group_tag.n != 0;
     given.has_user = given.user.n != 0;
     td_import_prepare(&given, im->refuse_bad_checksum, &s->arena, new, row);
+    new->source = "csv";
     row->row = r->row;
     row->line = r->line;
     if (r->broken != NULL)

@@ -46,6 +46,8 @@ enum td_code td_import_refuses_checksum(struct td_tx *tx, const char *tenant, st
 enum td_code td_import_write(struct td_tx *tx, const char *tenant, const struct td_registration_new *one,
                              const char *actor, struct td_arena *a, struct td_import_row *row, struct td_error *err)
     TD_MUST_USE;
+/* Digest that is the same for every hash of one machine as long as its serial number, UUID and TPM stay. */
+void td_import_identity(const struct td_facts *f, struct td_arena *a, unsigned char out[32]);
 void td_import_refuse(struct td_import_row *row, enum td_ztd_code code, const char *text); /* text NULL: the code's */
 
 #endif

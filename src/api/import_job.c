@@ -36,6 +36,7 @@ static void decode(struct job *j)
                                         .user = td_str(r->assigned_user),
                                         .purchase_order = td_str(r->purchase_order)};
         td_import_prepare(&given, j->refuse_bad_checksum, &j->arena, &j->new[i], &j->rows[i]);
+        j->new[i].source = "import";
         if (r->repeats && !j->rows[i].refused)
             td_import_refuse(&j->rows[i], TD_ZTD_DUPLICATED, NULL);
     }

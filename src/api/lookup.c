@@ -1,9 +1,12 @@
 #include "api/lookup.h"
 
+#include "api/import.h"
 #include "api/token.h"
+#include "base/encode.h"
 #include "base/fault.h"
 #include "crypto/digest.h"
 #include "store/device.h"
+#include "store/device_request.h"
 #include "store/registration.h"
 #include "store/tenant.h"
 #include "store/way.h"
@@ -11,6 +14,7 @@
 enum { MAX_BODY = 65536, MAX_LIST = 32, MAX_CORRELATION = 64 };
 
 static const int64_t ticket_life = TD_DAY;
+static const int64_t retry_seconds = 5;      /* for a device that shows its code */
 static const int64_t note_pause = TD_MINUTE; /* between two notes about the same device asking in vain, or again */
 
 struct lookup {
@@ -28,6 +32,10 @@ struct lookup {
     const char *device_id, *tenant_name;
     bool is_explicit;
     enum td_ztd_code none; /* TD_ZTD_OK: there is a profile */
+    /* an unknown device: what it is listed with, and its request */
+    struct td_device_asking asking; /* hardware NULL: it gave no hash, or none that could be registered */
+    struct td_device_request request;
+    bool listed, ask_request;
     /* what is to be noted */
     const char *note_tenant, *note_way;
     enum td_way_event note;
@@ -93,6 +101,12 @@ static enum td_code read_hash(struct lookup *l, const struct td_json *hash, stru
                                  td_ztd_error(TD_ZTD_BAD_HASH)->name),
                          "%s", td_ztd_error(TD_ZTD_BAD_HASH)->remedy);
     td_facts_add_hash(&l->facts, l->arena, &hw);
+    if (hw.serial[0] != '\0' && hw.manufacturer[0] != '\0')
+        l->asking = (struct td_device_asking){.serial = hw.serial,
+                                              .manufacturer = hw.manufacturer,
+                                              .model = hw.model,
+                                              .hardware = hash->str,
+                                              .address = l->req->peer->address};
     return TD_OK;
 }
 
@@ -172,12 +186,31 @@ static enum td_code find_profile(struct td_tx *tx, struct lookup *l, struct td_e
     return want_contact_note(tx, l, err);
 }
 
+/* An unknown device is listed for approval; one that is there and asked a moment ago costs a read. */
+static enum td_code look_for_request(struct td_tx *tx, struct lookup *l, struct td_error *err)
+{
+    unsigned char digest[32];
+    if (l->asking.hardware == NULL)
+        return TD_OK;
+    td_import_identity(&l->facts, l->arena, digest);
+    l->asking.identity = td_hex(l->arena, td_bytes(digest, sizeof(digest)));
+    enum td_code rc = td_device_request_peek(tx, l->asking.identity, l->arena, &l->request, err);
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    l->listed = rc == TD_OK && l->request.state != TD_REQUEST_APPROVED;
+    l->ask_request =
+        !l->listed || (l->request.state == TD_REQUEST_WAITS && td_tx_now(tx) - l->request.asked_at >= TD_REQUEST_PAUSE);
+    return TD_OK;
+}
+
 static enum td_code ask(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct lookup *l = ctx;
     enum td_code rc = td_hardware_find(tx, &l->facts, l->arena, &l->found, err);
-    if (rc == TD_ENOTFOUND)
+    if (rc == TD_ENOTFOUND) {
+        td_try(look_for_request(tx, l, err));
         return none(tx, l, TD_ZTD_NOT_REGISTERED, l->found.near_tenant, l->found.near_registration_id, err);
+    }
     td_try(rc);
     if (l->found.tie)
         return none(tx, l, TD_ZTD_AMBIGUOUS, l->found.tenant, l->found.registration_id, err);
@@ -211,6 +244,33 @@ static void note_detail(const struct lookup *l, struct td_buf *out)
     td_jsonw_end(&w);
 }
 
+/* Which registrations somebody must look at (graph-api.md 1.2, remediationState): two that nobody can tell apart, one
+ * whose mainboard was exchanged; and one that is found again without doubt no longer. */
+static enum td_code note_attention(struct td_tx *tx, struct lookup *l, struct td_error *err)
+{
+    const struct td_hardware_found *f = &l->found;
+    if (l->none == TD_ZTD_AMBIGUOUS) {
+        td_try(td_registration_remedy(tx, f->tenant, f->registration_id, TD_REMEDY_MANUAL,
+                                      td_ztd_error(TD_ZTD_AMBIGUOUS)->text, err));
+        return td_registration_remedy(tx, f->second_tenant, f->second_registration_id, TD_REMEDY_MANUAL,
+                                      td_ztd_error(TD_ZTD_AMBIGUOUS)->text, err);
+    }
+    if (l->none == TD_ZTD_NOT_REGISTERED && f->near_registration_id[0] != '\0')
+        return td_registration_remedy(tx, f->near_tenant, f->near_registration_id, TD_REMEDY_MANUAL, f->near_why, err);
+    if (l->note == TD_EV_CONTACTED && l->registration.remediation != TD_REMEDY_NONE)
+        return td_registration_remedy(tx, f->tenant, f->registration_id, TD_REMEDY_NONE, "it is recognised", err);
+    return TD_OK;
+}
+
+/* A refusal to list is no error of the lookup: the device has no code then. */
+static enum td_code list_device(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct lookup *l = ctx;
+    enum td_code rc = td_device_request_ask(tx, &l->asking, l->arena, &l->request, err);
+    l->listed = rc == TD_OK;
+    return rc == TD_ENOTFOUND || rc == TD_ELIMIT ? TD_OK : rc;
+}
+
 static enum td_code note(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct lookup *l = ctx;
@@ -221,7 +281,22 @@ static enum td_code note(struct td_tx *tx, void *ctx, struct td_error *err)
     enum td_code rc = td_way_happened(tx, l->note_tenant, l->note_way, l->note, "device", b.p, err);
     if (rc != TD_OK && rc != TD_ESTATE && rc != TD_ENOTFOUND)
         return rc;
+    rc = note_attention(tx, l, err);
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
     return l->note == TD_EV_CONTACTED ? td_way_seen(tx, l->note_tenant, l->note_way, err) : TD_OK;
+}
+
+/* docs/protocol/ztd.md 3.3 */
+static void answer_request(struct td_jsonw *w, const struct lookup *l)
+{
+    bool waits = l->request.state == TD_REQUEST_WAITS;
+    td_jsonw_kstr(w, "RequestState", waits ? "pending" : "rejected");
+    if (!waits)
+        return;
+    td_jsonw_kstr(w, "RequestCode", td_device_request_show(l->request.code, l->arena));
+    td_jsonw_kstr(w, "RequestExpires", td_time_arena(l->arena, l->request.expires_at));
+    td_jsonw_kint(w, "RetryAfter", retry_seconds);
 }
 
 static void answer_none(const struct lookup *l, struct td_http_reply *reply)
@@ -234,6 +309,8 @@ static void answer_none(const struct lookup *l, struct td_http_reply *reply)
     td_jsonw_kstr(&w, "ErrorReason", e->name);
     td_jsonw_kstr(&w, "ErrorText", e->text);
     td_jsonw_kstr(&w, "Remedy", e->remedy);
+    if (l->listed)
+        answer_request(&w, l);
     td_jsonw_kstr(&w, "AutopilotServiceCorrelationId", l->correlation_id);
     td_jsonw_end(&w);
 }
@@ -272,6 +349,8 @@ static enum td_code lookup(struct lookup *l, struct td_http_reply *reply, struct
         td_try(td_store_read(l->svc->store, ask, l, err));
     if (l->note_way != NULL)
         td_try(td_store_write(l->svc->store, note, l, err));
+    if (l->ask_request)
+        td_try(td_store_write(l->svc->store, list_device, l, err));
     reply->status = 200;
     reply->content_type = "application/json";
     if (l->none == TD_ZTD_OK)
@@ -287,8 +366,7 @@ static void handle_lookup(void *ctx, struct td_http_request *req, struct td_http
     l->svc = ctx;
     l->req = req;
     l->arena = req->arena;
-    l->found = (struct td_hardware_found){
-        .tenant = "", .registration_id = "", .near_tenant = "", .near_registration_id = "", .near_why = ""};
+    l->found = (struct td_hardware_found)TD_HARDWARE_NONE;
     if (lookup(l, reply, &err) != TD_OK)
         td_reply_problem(reply, &err);
     td_reply_header(reply, "Cache-Control", "no-store");

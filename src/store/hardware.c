@@ -1,4 +1,5 @@
 /* The finder of machines: the only file that reads across tenants by identity facts. */
+#include "base/fault.h"
 #include "store/registration.h"
 
 enum { MAX_CANDIDATES = 64 };
@@ -55,19 +56,29 @@ static enum td_code facts_of(struct td_tx *tx, const struct candidate *c, struct
     return td_rows_done(&r, err);
 }
 
+static void take_best(const struct candidate *c, const struct td_match *m, struct td_hardware_found *f)
+{
+    if (f->registration_id[0] != '\0' && m->weight <= f->match.weight) {
+        if (f->second_registration_id[0] != '\0' && m->weight <= f->second.weight)
+            return;
+        f->second_tenant = c->tenant;
+        f->second_registration_id = c->registration_id;
+        f->second = *m;
+        return;
+    }
+    f->second_tenant = f->tenant;
+    f->second_registration_id = f->registration_id;
+    f->second = f->match;
+    f->tenant = c->tenant;
+    f->registration_id = c->registration_id;
+    f->match = *m;
+}
+
 static void judge(const struct candidate *c, const struct td_match *m, bool (*enough)(const struct td_match *),
                   struct td_hardware_found *f)
 {
     if (enough(m)) {
-        bool first = f->registration_id[0] == '\0';
-        if (!first && m->weight < f->match.weight)
-            return; /* a weaker one does not decide between two that are equal */
-        f->tie = !first && m->weight == f->match.weight;
-        if (f->tie)
-            return;
-        f->tenant = c->tenant;
-        f->registration_id = c->registration_id;
-        f->match = *m;
+        take_best(c, m, f);
     } else if (m->contradicts != NULL && m->kind_count >= 2) {
         f->near_tenant = c->tenant;
         f->near_registration_id = c->registration_id;
@@ -80,8 +91,7 @@ static enum td_code find(struct td_tx *tx, const struct td_facts *asked, bool (*
 {
     struct search *s = td_arena_new(a, struct search);
     struct td_facts *known = td_arena_new(a, struct td_facts);
-    struct td_hardware_found f = {
-        .tenant = "", .registration_id = "", .near_tenant = "", .near_registration_id = "", .near_why = ""};
+    struct td_hardware_found f = TD_HARDWARE_NONE;
     for (size_t i = 0; i < asked->count; i++)
         td_try(search_fact(tx, s, &asked->list[i], a, err));
     for (size_t i = 0; i < s->count; i++) {
@@ -89,6 +99,8 @@ static enum td_code find(struct td_tx *tx, const struct td_facts *asked, bool (*
         struct td_match m = td_facts_match(known, &s->asked);
         judge(&s->list[i], &m, enough, &f);
     }
+    f.tie = f.second_registration_id[0] != '\0' && f.match.weight - f.second.weight <= TD_MATCH_MARGIN &&
+            !td_fault("lookup-guess");
     *ret = f;
     return f.registration_id[0] != '\0' ? TD_OK
                                         : td_fail(err, TD_ENOTFOUND, "device", "no registration matches this device");
@@ -128,4 +140,62 @@ enum td_code td_hardware_drop(struct td_tx *tx, const char *tenant, const char *
 {
     return td_sql(tx, err, "DELETE FROM hw_identity WHERE tenant = $1 AND registration_id = $2", "ss", tenant,
                   registration_id);
+}
+
+enum td_code td_hardware_shared(struct td_tx *tx, const struct td_fact *fact, int *ret, struct td_error *err)
+{
+    struct td_rows r;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT COUNT(*) FROM (SELECT 1 FROM hw_identity WHERE kind = $1 AND value = $2 LIMIT $3) x",
+                        "isi", (int64_t)fact->kind, fact->value, (int64_t)TD_FACT_SHARED_MAX + 1));
+    while (td_rows_next(&r))
+        *ret = (int)td_col_int(&r, 0);
+    return td_rows_done(&r, err);
+}
+
+/* Ways that reported one of the facts. */
+static enum td_code search_way(struct td_tx *tx, const char *tenant, struct search *s, const struct td_fact *fact,
+                               struct td_arena *a, struct td_error *err)
+{
+    struct td_rows r;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT way_id FROM way_identity WHERE tenant = $1 AND kind = $2 AND value = $3 LIMIT $4",
+                        "sisi", tenant, (int64_t)fact->kind, fact->value, (int64_t)TD_FACT_SHARED_MAX));
+    while (td_rows_next(&r)) {
+        struct candidate c = {tenant, td_col_text0(&r, 0, a)};
+        add_candidate(s, &c);
+    }
+    return td_rows_done(&r, err);
+}
+
+static enum td_code facts_of_way(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
+                                 struct td_facts *ret, struct td_error *err)
+{
+    struct td_rows r;
+    ret->count = 0;
+    td_try(td_sql_query(tx, &r, err, "SELECT kind, value FROM way_identity WHERE tenant = $1 AND way_id = $2 LIMIT $3",
+                        "ssi", tenant, way_id, (int64_t)TD_FACTS_MAX));
+    while (td_rows_next(&r) && ret->count < TD_FACTS_MAX)
+        ret->list[ret->count++] = (struct td_fact){(enum td_fact_kind)td_col_int(&r, 0), td_col_text0(&r, 1, a)};
+    return td_rows_done(&r, err);
+}
+
+enum td_code td_way_identity_find(struct td_tx *tx, const char *tenant, const struct td_facts *facts,
+                                  struct td_arena *a, const char **ret_way_id, struct td_error *err)
+{
+    struct search *s = td_arena_new(a, struct search);
+    struct td_facts *known = td_arena_new(a, struct td_facts);
+    struct td_hardware_found f = TD_HARDWARE_NONE;
+    for (size_t i = 0; i < facts->count; i++)
+        td_try(search_way(tx, tenant, s, &facts->list[i], a, err));
+    for (size_t i = 0; i < s->count; i++) {
+        td_try(facts_of_way(tx, tenant, s->list[i].registration_id, a, known, err));
+        struct td_match m = td_facts_match(known, facts);
+        judge(&s->list[i], &m, td_match_is_device, &f);
+    }
+    *ret_way_id = f.registration_id;
+    bool tie = f.second_registration_id[0] != '\0' && f.match.weight - f.second.weight <= TD_MATCH_MARGIN;
+    return f.registration_id[0] != '\0' && !tie
+               ? TD_OK
+               : td_fail(err, TD_ENOTFOUND, "device", "no managed device has these facts");
 }

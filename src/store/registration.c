@@ -6,9 +6,10 @@
 #include "store/event.h"
 #include "store/way.h"
 
-#define COLUMNS                                                                                                \
-    "id, way_id, device_id, serial, manufacturer, model, sku, family, product_key, group_tag, purchase_order," \
-    " assigned_user, display_name, warning, profile_id, profile_at, created_at, modified_at"
+#define COLUMNS                                                                                                 \
+    "id, way_id, device_id, serial, manufacturer, model, sku, family, product_key, group_tag, purchase_order,"  \
+    " assigned_user, display_name, warning, profile_id, profile_at, created_at, modified_at, addressable_user," \
+    " friendly_name, account_upn, resource_name, source, remediation, userless"
 
 static void read_row(struct td_rows *r, struct td_arena *a, struct td_registration *ret)
 {
@@ -29,7 +30,14 @@ static void read_row(struct td_rows *r, struct td_arena *a, struct td_registrati
                                     .profile_id = td_col_text0(r, 14, a),
                                     .profile_at = td_col_int(r, 15),
                                     .created_at = td_col_int(r, 16),
-                                    .modified_at = td_col_int(r, 17)};
+                                    .modified_at = td_col_int(r, 17),
+                                    .addressable_user = td_col_text0(r, 18, a),
+                                    .friendly_name = td_col_text0(r, 19, a),
+                                    .account_upn = td_col_text0(r, 20, a),
+                                    .resource_name = td_col_text0(r, 21, a),
+                                    .source = td_col_text0(r, 22, a),
+                                    .remediation = td_col_int(r, 23),
+                                    .userless = td_col_int(r, 24)};
 }
 
 enum td_code td_registration_find(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
@@ -120,11 +128,11 @@ static enum td_code insert_row(struct td_tx *tx, const char *tenant, const struc
         tx, err,
         "INSERT INTO registration(tenant, id, way_id, device_id, serial, serial_key, manufacturer, model, sku,"
         " family, product_key, group_tag, purchase_order, assigned_user, display_name, warning, profile_id,"
-        " profile_at, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-        " $13, $14, '', $15, '', 0, $16, $16)",
-        "sssssssssssssssi", tenant, r->id, r->way_id, r->device_id, r->serial, serial_key(a, r->serial),
+        " profile_at, created_at, modified_at, remediation, source) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+        " $11, $12, $13, $14, '', $15, '', 0, $16, $16, 1, $17)",
+        "sssssssssssssssis", tenant, r->id, r->way_id, r->device_id, r->serial, serial_key(a, r->serial),
         r->manufacturer, r->model, r->sku, r->family, r->product_key, r->group_tag, r->purchase_order, r->assigned_user,
-        r->warning, td_tx_now(tx));
+        r->warning, td_tx_now(tx), r->source);
 }
 
 /* The directory object, made or brought up to date (autopilot.md 1.7). */
@@ -155,6 +163,25 @@ static enum td_code tell_registered(struct td_tx *tx, const char *tenant, const 
     return td_way_happened(tx, tenant, r->way_id, TD_EV_REGISTERED, actor, b.p, err);
 }
 
+/* It may be managed already: enrolled first, registered later. */
+static enum td_code meet_managed(struct td_tx *tx, const char *tenant, const char *id, const struct td_facts *facts,
+                                 const char *actor, struct td_arena *a, struct td_error *err)
+{
+    struct td_rows r;
+    const char *way_id;
+    bool any = false;
+    td_try(td_sql_query(tx, &r, err, "SELECT 1 FROM way_identity WHERE tenant = $1 LIMIT 1", "s", tenant));
+    while (td_rows_next(&r))
+        any = true;
+    td_try(td_rows_done(&r, err));
+    if (!any || td_fault("register-two-ways"))
+        return TD_OK;
+    enum td_code rc = td_way_identity_find(tx, tenant, facts, a, &way_id, err);
+    if (rc != TD_OK)
+        return rc == TD_ENOTFOUND ? TD_OK : rc;
+    return td_registration_meets_way(tx, tenant, id, way_id, actor, err);
+}
+
 static enum td_code add_new(struct td_tx *tx, const char *tenant, const struct td_registration_new *what,
                             const char *actor, struct td_arena *a, const char **ret_id, struct td_error *err)
 {
@@ -171,6 +198,7 @@ static enum td_code add_new(struct td_tx *tx, const char *tenant, const struct t
                                 .assigned_user = what->assigned_user,
                                 .display_name = "",
                                 .warning = what->warning,
+                                .source = what->source != NULL ? what->source : "",
                                 .profile_id = ""};
     td_try(td_way_add(tx, tenant, TD_WAY_REGISTRATION, r.id, a, &way, err));
     r.way_id = way.id;
@@ -182,30 +210,22 @@ static enum td_code add_new(struct td_tx *tx, const char *tenant, const struct t
     td_try(td_hardware_put(tx, tenant, r.id, &what->facts, err));
     td_try(tell_registered(tx, tenant, &r, actor, err));
     *ret_id = r.id;
+    td_try(meet_managed(tx, tenant, r.id, &what->facts, actor, a, err));
     return what->rules != NULL ? td_registration_evaluate_with(tx, tenant, r.id, what->rules, actor, err)
                                : td_registration_evaluate(tx, tenant, r.id, actor, err);
 }
 
-/* A repeated import mends what it says differently (graph-api.md 1.2). */
+/* A repeated import mends what it says differently (graph-api.md 1.2); its hash is the newer one. */
 static enum td_code update_known(struct td_tx *tx, const char *tenant, const char *id,
-                                 const struct td_registration_new *what, const char *actor, struct td_arena *a,
-                                 bool *ret_updated, struct td_error *err)
+                                 const struct td_registration_new *what, const char *actor, bool *ret_updated,
+                                 struct td_error *err)
 {
-    struct td_registration r = {.id = ""};
-    td_try(td_registration_find(tx, tenant, id, a, &r, err));
-    if (what->has_assigned_user && strcmp(r.assigned_user, what->assigned_user) != 0) {
-        td_try(td_sql(tx, err,
-                      "UPDATE registration SET assigned_user = $3, modified_at = $4 WHERE tenant = $1 AND id = $2",
-                      "sssi", tenant, id, what->assigned_user, td_tx_now(tx)));
-        struct td_event e = {.subject = r.way_id, .type = "device.user-assigned", .actor = actor};
-        td_try(td_event_tell(tx, tenant, &e, err, "user", what->assigned_user, NULL));
-        *ret_updated = true;
-    }
-    if (what->has_group_tag && strcmp(r.group_tag, what->group_tag) != 0) {
-        td_try(td_registration_set_tag(tx, tenant, id, what->group_tag, actor, err));
-        *ret_updated = true;
-    }
-    return TD_OK;
+    const struct td_registration_change change = {.group_tag = what->has_group_tag ? what->group_tag : NULL,
+                                                  .assigned_user = what->has_assigned_user ? what->assigned_user : NULL,
+                                                  .any_user = true,
+                                                  .rules = what->rules};
+    td_try(td_registration_change(tx, tenant, id, &change, actor, ret_updated, err));
+    return td_registration_renew_hash(tx, tenant, id, &what->facts, what->hash, actor, err);
 }
 
 enum td_code td_registration_add(struct td_tx *tx, const char *tenant, const struct td_registration_new *what,
@@ -223,28 +243,10 @@ enum td_code td_registration_add(struct td_tx *tx, const char *tenant, const str
         v.code = ours ? TD_ZTD_ALREADY_ASSIGNED : TD_ZTD_OTHER_TENANT;
         v.registration_id = ours ? found.registration_id : "";
         if (ours)
-            td_try(update_known(tx, tenant, found.registration_id, what, actor, a, &v.updated, err));
+            td_try(update_known(tx, tenant, found.registration_id, what, actor, &v.updated, err));
     }
     *ret = v;
     return TD_OK;
-}
-
-enum td_code td_registration_set_tag(struct td_tx *tx, const char *tenant, const char *id, const char *group_tag,
-                                     const char *actor, struct td_error *err)
-{
-    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_registration r = {.id = ""};
-    const char *device_id = "";
-    td_try(td_registration_find(tx, tenant, id, &a, &r, err));
-    r.group_tag = group_tag;
-    td_try(precreate(tx, tenant, &r, &a, &device_id, err));
-    td_try(td_sql(tx, err,
-                  "UPDATE registration SET group_tag = $3, device_id = $4, modified_at = $5"
-                  " WHERE tenant = $1 AND id = $2",
-                  "ssssi", tenant, id, group_tag, device_id, td_tx_now(tx)));
-    struct td_event e = {.subject = r.way_id, .type = "device.tagged", .actor = actor};
-    td_try(td_event_tell(tx, tenant, &e, err, "groupTag", group_tag, NULL));
-    return td_registration_evaluate(tx, tenant, id, actor, err);
 }
 
 enum td_code td_registration_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,

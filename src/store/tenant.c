@@ -16,6 +16,15 @@ const struct td_setting td_tenant_settings[] = {
     {"unknown-devices", TD_SET_CHOICE, "list", 0, 0, "list refuse",
      "devices that ask and are not registered: listed for approval with a code, or refused"},
     {"enrol-device-limit", TD_SET_INT, "50", 0, 1000000, NULL, "devices a user may enrol; 0 for no limit"},
+    {"graph-throttle", TD_SET_BOOL, "off", 0, 0, NULL, "answer 429 to programs that call the interface too often"},
+    {"graph-throttle-requests", TD_SET_INT, "2000", 0, 1000000, NULL,
+     "calls of a tenant in 20 seconds; 0 for no limit"},
+    {"graph-throttle-writes", TD_SET_INT, "200", 0, 1000000, NULL,
+     "changing calls of a tenant in 20 seconds; 0 for no limit"},
+    {"graph-throttle-app-requests", TD_SET_INT, "1000", 0, 1000000, NULL,
+     "calls of one application in 20 seconds; 0 for no limit"},
+    {"graph-throttle-app-writes", TD_SET_INT, "100", 0, 1000000, NULL,
+     "changing calls of one application in 20 seconds; 0 for no limit"},
 };
 const size_t td_tenant_setting_count = TD_COUNTOF(td_tenant_settings);
 

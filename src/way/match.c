@@ -1,5 +1,6 @@
 #include "way/match.h"
 
+#include "base/buf.h"
 #include "base/encode.h"
 #include "base/env.h"
 #include "base/fault.h"
@@ -214,7 +215,7 @@ unsigned td_facts_kinds(const struct td_facts *f)
     return (unsigned)__builtin_popcount(kinds_of(f));
 }
 
-static bool has(const struct td_facts *f, const struct td_fact *fact)
+bool td_facts_have(const struct td_facts *f, const struct td_fact *fact)
 {
     for (size_t i = 0; i < f->count; i++)
         if (f->list[i].kind == fact->kind && strcmp(f->list[i].value, fact->value) == 0)
@@ -243,7 +244,7 @@ struct td_match td_facts_match(const struct td_facts *known, const struct td_fac
 {
     struct td_match m = {0};
     for (size_t i = 0; i < asked->count; i++)
-        if (has(known, &asked->list[i]))
+        if (td_facts_have(known, &asked->list[i]))
             m.kinds |= 1u << asked->list[i].kind;
     for (int k = 0; k < TD_FACT_COUNT; k++) {
         if ((m.kinds & 1u << k) == 0)
@@ -268,4 +269,58 @@ bool td_match_is_duplicate(const struct td_match *m)
 const char *td_fact_word(enum td_fact_kind kind)
 {
     return (unsigned)kind < TD_FACT_COUNT ? kinds[kind].word : "unknown";
+}
+
+int td_fact_weight(enum td_fact_kind kind)
+{
+    return (unsigned)kind < TD_FACT_COUNT ? kinds[kind].weight : 0;
+}
+
+/* "uuid, tuple and disk", with weights where asked. */
+static void list_kinds(unsigned bits, bool weights, struct td_buf *out)
+{
+    int left = __builtin_popcount(bits), done = 0;
+    for (int k = 0; k < TD_FACT_COUNT; k++) {
+        if ((bits & 1u << k) == 0)
+            continue;
+        td_buf_adds(out, done == 0 ? "" : done + 1 == left ? " and " : ", ");
+        td_buf_adds(out, kinds[k].word);
+        if (weights)
+            td_buf_printf(out, " (%d)", kinds[k].weight);
+        done++;
+    }
+}
+
+static unsigned foreign_kinds(const struct td_facts *of, const struct td_facts *to)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < of->count; i++)
+        if (!td_facts_have(to, &of->list[i]))
+            bits |= 1u << of->list[i].kind;
+    return bits;
+}
+
+const char *td_facts_difference(const struct td_facts *known, const struct td_facts *asked, struct td_arena *a)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf b;
+    unsigned bits = foreign_kinds(known, asked) | foreign_kinds(asked, known);
+    td_buf_init(&b, 512);
+    list_kinds(bits, false, &b);
+    if (bits != 0)
+        td_buf_adds(&b, __builtin_popcount(bits) == 1 ? " differs" : " differ");
+    return td_arena_text(a, td_buf_slice(&b));
+}
+
+const char *td_match_text(const struct td_match *m, struct td_arena *a)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf b;
+    td_buf_init(&b, 1024);
+    list_kinds(m->kinds, true, &b);
+    if (m->kind_count == 0)
+        td_buf_adds(&b, "nothing agrees");
+    else
+        td_buf_printf(&b, " %s: weight %d", m->kind_count == 1 ? "agrees" : "agree", m->weight);
+    if (m->contradicts != NULL)
+        td_buf_printf(&b, "; against it: %s", m->contradicts);
+    return td_arena_text(a, td_buf_slice(&b));
 }

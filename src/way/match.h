@@ -17,7 +17,9 @@ enum td_fact_kind {                /* numbers are stored: never renumber */
                     TD_FACT_COUNT
 };
 
-enum { TD_FACTS_MAX = 80, TD_FACT_SHARED_MAX = 32 };
+/* A value that more registrations than TD_FACT_SHARED_MAX share carries no weight: docks, cloned machines. Two
+ * candidates whose weights differ by no more than TD_MATCH_MARGIN are a tie. */
+enum { TD_FACTS_MAX = 80, TD_FACT_SHARED_MAX = 2, TD_MATCH_MARGIN = 1 };
 
 struct td_fact {
     enum td_fact_kind kind;
@@ -50,7 +52,7 @@ unsigned td_facts_kinds(const struct td_facts *f); /* how many kinds have at lea
 struct td_match {
     unsigned kinds; /* bit (1 << kind) for each kind that is equal */
     int kind_count;
-    int weight;
+    int weight;              /* sum of the weights of those kinds */
     const char *contradicts; /* NULL, or why this is another machine ("SMBIOS UUID and endorsement key differ") */
 };
 
@@ -61,5 +63,12 @@ bool td_match_is_device(const struct td_match *m);
 bool td_match_is_duplicate(const struct td_match *m);
 
 const char *td_fact_word(enum td_fact_kind kind); /* "tuple", "uuid", ... */
+int td_fact_weight(enum td_fact_kind kind);
+
+bool td_facts_have(const struct td_facts *f, const struct td_fact *fact);
+/* "disk and mac differ": kinds of which one side has a value that the other does not have; "" if none. */
+const char *td_facts_difference(const struct td_facts *known, const struct td_facts *asked, struct td_arena *a);
+/* "uuid (4), tuple (4) and disk (1) agree: weight 9", then what contradicts. */
+const char *td_match_text(const struct td_match *m, struct td_arena *a);
 
 #endif

@@ -192,7 +192,7 @@ static void another_mainboard_is_noted(void **state)
     box_in_write(box, assign_all);
     is_none(ask(&m), 807, "ZtdDeviceIsNotRegistered");
     box_in_write(box, look);
-    assert_string_equal(seen.types, "registered assigned contacted-none ");
+    assert_string_equal(seen.types, "registered assigned contacted-none attention ");
     assert_non_null(strstr(seen.detail, "mainboard"));
     assert_string_equal(seen.word, "assigned");
 }
@@ -209,6 +209,15 @@ static void copy_facts(struct td_tx *tx, struct service_box *b)
     assert_ok(td_hardware_put(tx, b->tenant, other.id, &facts, NULL));
 }
 
+static void both_need_attention(struct td_tx *tx, struct service_box *b)
+{
+    struct td_registration r;
+    assert_ok(td_registration_find_any(tx, b->tenant, "SN-0001", &b->arena, &r, NULL));
+    assert_int_equal(r.remediation, TD_REMEDY_MANUAL);
+    assert_ok(td_registration_find_any(tx, b->tenant, "SN-0002", &b->arena, &r, NULL));
+    assert_int_equal(r.remediation, TD_REMEDY_MANUAL);
+}
+
 static void a_tie_goes_to_the_administrator(void **state)
 {
     box = *state;
@@ -218,6 +227,7 @@ static void a_tie_goes_to_the_administrator(void **state)
     box_in_write(box, assign_all);
     box_in_write(box, copy_facts);
     is_none(ask(&m), 1001, "ZtdDeviceIsAmbiguous");
+    box_in_write(box, both_need_attention);
 }
 
 static void bad_requests(void **state)

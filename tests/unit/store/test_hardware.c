@@ -3,7 +3,7 @@
 #include "unit/store/folder.h"
 
 struct known {
-    const char *id, *mac, *disk, *pkid;
+    const char *id, *mac, *disk, *pkid, *uuid;
 };
 
 struct question {
@@ -24,12 +24,17 @@ static struct td_facts facts_of(const struct known *k)
         (void)td_facts_add_text(&f, &arena, TD_FACT_DISK, td_str(k->disk));
     if (k->pkid != NULL)
         (void)td_facts_add_text(&f, &arena, TD_FACT_PKID, td_str(k->pkid));
+    if (k->uuid != NULL)
+        (void)td_facts_add_uuid(&f, &arena, td_str(k->uuid));
     return f;
 }
 
+#define MAC "00:11:22:33:44:55"
+#define UUID "11223344-5566-7788-99aa-bbccddeeff01"
+
 static enum td_code ask(struct td_tx *tx, void *ctx, struct td_error *err)
 {
-    static const struct known whole = {NULL, "00:11:22:33:44:55", "DISK-4711", "KEY-0815"};
+    static const struct known whole = {NULL, MAC, "DISK-4711", "KEY-0815", UUID};
     struct question *q = ctx;
     struct td_hardware_found found;
     for (size_t i = 0; i < q->count; i++) {
@@ -37,10 +42,10 @@ static enum td_code ask(struct td_tx *tx, void *ctx, struct td_error *err)
         td_try(td_hardware_put(tx, "t", q->known[i].id, &f, err));
     }
     struct td_facts asked = facts_of(&whole);
-    td_try(td_hardware_find(tx, &asked, &arena, &found, err));
+    enum td_code rc = td_hardware_find(tx, &asked, &arena, &found, err);
     q->tie = found.tie;
     q->found = found.registration_id;
-    return TD_OK;
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
 }
 
 static void ask_about(struct question *q)
@@ -54,33 +59,57 @@ static void ask_about(struct question *q)
     folder_gone(dir, store);
 }
 
-/* In the order of the facts: first those that share the address, then the one that shares the disk alone. */
-static void a_weaker_match_settles_no_tie(void **state TD_UNUSED)
+/* Weights: uuid 4, mac 2, disk 1, pkid 1 (docs/protocol/ztd.md 2). */
+static void candidates_are_told_apart_by_the_margin(void **state TD_UNUSED)
 {
-    static const struct known known[] = {{"a", "00:11:22:33:44:55", NULL, "KEY-0815"},
-                                         {"b", "00:11:22:33:44:55", NULL, "KEY-0815"},
-                                         {"c", NULL, "DISK-4711", "KEY-0815"}};
-    struct question q = {known, TD_COUNTOF(known), false, ""};
-    ask_about(&q);
-    assert_true(q.tie);
-}
-
-static void the_best_match_settles_it(void **state TD_UNUSED)
-{
-    static const struct known known[] = {{"a", "00:11:22:33:44:55", NULL, "KEY-0815"},
-                                         {"b", "00:11:22:33:44:55", NULL, "KEY-0815"},
-                                         {"c", "00:11:22:33:44:55", "DISK-4711", "KEY-0815"}};
-    struct question q = {known, TD_COUNTOF(known), true, ""};
-    ask_about(&q);
-    assert_false(q.tie);
-    assert_string_equal(q.found, "c");
+    static const struct {
+        const char *what;
+        struct known known[3];
+        size_t count;
+        bool tie;
+        const char *found;
+    } rows[] = {
+        {"alone", {{"a", MAC, NULL, "KEY-0815", NULL}}, 1, false, "a"},
+        {"equal", {{"a", MAC, NULL, "KEY-0815", NULL}, {"b", MAC, NULL, "KEY-0815", NULL}}, 2, true, "a"},
+        {"one apart", {{"a", MAC, NULL, "KEY-0815", NULL}, {"b", MAC, "DISK-4711", "KEY-0815", NULL}}, 2, true, "b"},
+        {"two apart",
+         {{"a", NULL, "DISK-4711", "KEY-0815", NULL}, {"b", MAC, "DISK-4711", "KEY-0815", NULL}},
+         2,
+         false,
+         "b"},
+        {"a third one that is weaker settles no tie",
+         {{"a", MAC, "DISK-4711", NULL, NULL},
+          {"b", MAC, "DISK-4711", NULL, NULL},
+          {"c", NULL, NULL, "KEY-0815", UUID}},
+         3,
+         false,
+         "c"},
+        {"one fact is not enough", {{"a", MAC, NULL, NULL, NULL}}, 1, false, ""},
+        {"an address on three registrations has no weight",
+         {{"a", MAC, "DISK-4711", NULL, NULL}, {"b", MAC, NULL, NULL, NULL}, {"c", MAC, NULL, NULL, NULL}},
+         3,
+         false,
+         ""},
+        {"nor has a product key on three",
+         {{"a", NULL, "DISK-4711", "KEY-0815", NULL},
+          {"b", NULL, NULL, "KEY-0815", NULL},
+          {"c", NULL, NULL, "KEY-0815", NULL}},
+         3,
+         false,
+         ""},
+    };
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        struct question q = {rows[i].known, rows[i].count, false, ""};
+        ask_about(&q);
+        if (q.tie != rows[i].tie || strcmp(q.found, rows[i].found) != 0)
+            fail_msg("%s: tie %d, found \"%s\"", rows[i].what, q.tie, q.found);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_weaker_match_settles_no_tie),
-        cmocka_unit_test(the_best_match_settles_it),
+        cmocka_unit_test(candidates_are_told_apart_by_the_margin),
     };
     int failed = cmocka_run_group_tests_name("store/hardware", tests, NULL, NULL);
     td_arena_done(&arena);
