@@ -18,6 +18,7 @@ struct page {
     struct td_view_mark last;
     size_t count, wanted; /* one more than the page, to know whether there is more */
     int64_t skip;
+    struct td_buf *plan; /* only tell how, ask nothing */
 };
 
 static void read_value(struct td_rows *r, int at, const struct td_view_column *c, struct td_arena *a,
@@ -173,10 +174,24 @@ static enum td_code put_together(struct page *p, struct td_buf *sql, size_t same
     return td_buf_check(sql, "$filter", err);
 }
 
+static enum td_code tell_plan(struct page *p, const char *sql, struct td_error *err)
+{
+    enum { DETAIL = 3 };
+    struct td_view_sql *s = &p->where;
+    struct td_rows r;
+    td_try(td_sql_query_list(s->tx, &r, err, td_arena_printf(s->arena, "EXPLAIN QUERY PLAN %s", sql), s->types,
+                             s->values));
+    while (td_rows_next(&r))
+        td_buf_printf(p->plan, "%s\n", td_col_text0(&r, DETAIL, s->arena));
+    return td_rows_done(&r, err);
+}
+
 static enum td_code take_rows(struct page *p, const char *sql, struct td_error *err)
 {
     struct td_view_sql *s = &p->where;
     struct td_rows r;
+    if (p->plan != NULL)
+        return tell_plan(p, sql, err);
     td_try(td_sql_query_list(s->tx, &r, err, sql, s->types, s->values));
     while (p->count < p->wanted && td_rows_next(&r)) {
         int at = read_columns(&r, s->view, s->arena, &p->rows[p->count]);
@@ -233,16 +248,6 @@ static enum td_code count_all(struct td_view_sql *s, int64_t *ret, struct td_err
     return td_rows_done(&r, err);
 }
 
-static enum td_code check_bounds(const struct td_view_ask *ask, struct td_error *err)
-{
-    if (ask->top < 1 || ask->top > TD_VIEW_MAX_TOP)
-        return td_fail(err, TD_EINVAL, "$top", "must be from 1 to %d", TD_VIEW_MAX_TOP);
-    if (ask->skip > TD_VIEW_MAX_SKIP)
-        return td_remedy(err, td_fail(err, TD_EINVAL, "$skip", "must be at most %d", TD_VIEW_MAX_SKIP),
-                         "follow @odata.nextLink instead");
-    return TD_OK;
-}
-
 static enum td_code run_page(struct page *p, struct td_view_page *ret, struct td_error *err)
 {
     struct td_view_sql *s = &p->where;
@@ -262,11 +267,13 @@ static enum td_code run_page(struct page *p, struct td_view_page *ret, struct td
     return ask->count ? count_all(s, &ret->total, err) : TD_OK;
 }
 
-enum td_code td_view_page(struct td_tx *tx, const char *tenant, const struct td_view *v, const struct td_view_ask *ask,
-                          struct td_arena *a, struct td_view_page *ret, struct td_error *err)
+static enum td_code ask_page(struct td_tx *tx, const char *tenant, const struct td_view *v,
+                             const struct td_view_ask *ask, struct td_arena *a, struct td_buf *plan,
+                             struct td_view_page *ret, struct td_error *err)
 {
     struct page *p = td_arena_new(a, struct page);
-    td_try(check_bounds(ask, err));
+    p->plan = plan;
+    td_try(td_view_bounds(ask, err));
     td_try(td_view_order(v, ask, &p->order, err));
     p->where = (struct td_view_sql){.tx = tx, .view = v, .ask = ask, .order = &p->order, .arena = a};
     p->wanted = ask->top + 1;
@@ -277,6 +284,23 @@ enum td_code td_view_page(struct td_tx *tx, const char *tenant, const struct td_
         rc = run_page(p, ret, err);
     td_buf_done(&p->where.text);
     return rc;
+}
+
+enum td_code td_view_page(struct td_tx *tx, const char *tenant, const struct td_view *v, const struct td_view_ask *ask,
+                          struct td_arena *a, struct td_view_page *ret, struct td_error *err)
+{
+    return ask_page(tx, tenant, v, ask, a, NULL, ret, err);
+}
+
+enum td_code td_view_plan(struct td_tx *tx, const char *tenant, const struct td_view *v, const struct td_view_ask *ask,
+                          struct td_arena *a, const char **ret, struct td_error *err)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf plan;
+    struct td_view_page none;
+    td_buf_init(&plan, MAX_SQL);
+    td_try(ask_page(tx, tenant, v, ask, a, &plan, &none, err));
+    *ret = td_arena_text(a, td_buf_slice(&plan));
+    return TD_OK;
 }
 
 enum td_code td_view_one(struct td_tx *tx, const char *tenant, const struct td_view *v, const char *key,

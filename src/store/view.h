@@ -97,6 +97,10 @@ enum td_code td_view_page(struct td_tx *tx, const char *tenant, const struct td_
 enum td_code td_view_one(struct td_tx *tx, const char *tenant, const struct td_view *v, const char *key,
                          struct td_arena *a, struct td_view_row *ret, struct td_error *err) TD_MUST_USE;
 
+/* How the engine would find that page, a line a step: for tests, and for those who wonder why a list is slow. */
+enum td_code td_view_plan(struct td_tx *tx, const char *tenant, const struct td_view *v, const struct td_view_ask *ask,
+                          struct td_arena *a, const char **ret, struct td_error *err) TD_MUST_USE;
+
 /* The column's position by name in any case, or -1; the value by name, NULL if there is no such column or it is null.
  */
 int td_view_column_at(const struct td_view *v, struct td_slice name);

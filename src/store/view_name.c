@@ -177,6 +177,16 @@ enum td_code td_view_types(const struct td_view *v, const struct td_view_ask *as
     return TD_OK;
 }
 
+enum td_code td_view_bounds(const struct td_view_ask *ask, struct td_error *err)
+{
+    if (ask->top < 1 || ask->top > TD_VIEW_MAX_TOP)
+        return td_fail(err, TD_EINVAL, "$top", "must be from 1 to %d", TD_VIEW_MAX_TOP);
+    if (ask->skip > TD_VIEW_MAX_SKIP)
+        return td_remedy(err, td_fail(err, TD_EINVAL, "$skip", "must be at most %d", TD_VIEW_MAX_SKIP),
+                         "follow @odata.nextLink instead");
+    return TD_OK;
+}
+
 enum td_code td_view_order(const struct td_view *v, const struct td_view_ask *ask, struct td_view_order *ret,
                            struct td_error *err)
 {

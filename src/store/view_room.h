@@ -28,6 +28,8 @@ enum td_code td_view_types(const struct td_view *v, const struct td_view_ask *as
                            const struct td_view_column **ret_column, const char *const **ret, struct td_error *err)
     TD_MUST_USE;
 
+enum td_code td_view_bounds(const struct td_view_ask *ask, struct td_error *err) TD_MUST_USE; /* top, skip */
+
 /* An order as it is carried out: at most TD_OD_MAX_ORDER columns, then the key, which goes the way of the last one. */
 struct td_view_order {
     const struct td_view_column *column[TD_OD_MAX_ORDER];
