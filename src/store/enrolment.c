@@ -12,6 +12,8 @@
     " device_name, device_type, os_version, os_edition, locale, in_oobe, plug_and_forget, white_glove,"    \
     " version, cert_sha256, cert_not_after, secrets, state, created_at, renewed_at, ended_at, last_contact_at"
 
+#define ASKED ", sync_asked_at, sync_done_at"
+
 /* The purpose under which the certificates of enrolments are recorded (store/certificate.h). */
 static const char PURPOSE[] = "management";
 
@@ -23,7 +25,8 @@ static void read_row(struct td_rows *r, struct td_arena *a, struct td_enrolment 
         &ret->provider,    &ret->dm_id,      &ret->hw_dev_id,  &ret->device_name,
         &ret->device_type, &ret->os_version, &ret->os_edition, &ret->locale,
     };
-    int64_t *times[] = {&ret->created_at, &ret->renewed_at, &ret->ended_at, &ret->last_contact_at};
+    int64_t *times[] = {&ret->created_at,      &ret->renewed_at,    &ret->ended_at,
+                        &ret->last_contact_at, &ret->sync_asked_at, &ret->sync_done_at};
     int col = 0;
     for (size_t i = 0; i < TD_COUNTOF(texts); i++)
         *texts[i] = td_col_text0(r, col++, a);
@@ -60,8 +63,8 @@ enum td_code td_enrolment_find(struct td_tx *tx, const char *tenant, const char 
                                struct td_enrolment *ret, struct td_error *err)
 {
     struct td_rows r;
-    td_try(
-        td_sql_query(tx, &r, err, "SELECT " COLUMNS " FROM enrolment WHERE tenant = $1 AND id = $2", "ss", tenant, id));
+    td_try(td_sql_query(tx, &r, err, "SELECT " COLUMNS ASKED " FROM enrolment WHERE tenant = $1 AND id = $2", "ss",
+                        tenant, id));
     return read_one(&r, a, ret, err);
 }
 
@@ -70,7 +73,8 @@ enum td_code td_enrolment_of_hardware(struct td_tx *tx, const char *tenant, cons
 {
     struct td_rows r;
     td_try(td_sql_query(tx, &r, err,
-                        "SELECT " COLUMNS " FROM enrolment WHERE tenant = $1 AND hw_dev_id = $2 AND hw_dev_id <> ''"
+                        "SELECT " COLUMNS ASKED
+                        " FROM enrolment WHERE tenant = $1 AND hw_dev_id = $2 AND hw_dev_id <> ''"
                         " AND state = 0 ORDER BY created_at DESC",
                         "ss", tenant, hw_dev_id));
     return read_one(&r, a, ret, err);
@@ -91,16 +95,43 @@ enum td_code td_enrolment_count_user(struct td_tx *tx, const char *tenant, const
     return td_rows_done(&r, err);
 }
 
-static enum td_code insert(struct td_tx *tx, const struct td_enrolment *e, struct td_error *err)
+static enum td_code insert(struct td_tx *tx, const struct td_enrolment *e, const char *name, struct td_error *err)
 {
     return td_sql(tx, err,
-                  "INSERT INTO enrolment(" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-                  " $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, 0, $24, 0, 0, 0)",
-                  "ssssssssssssssssiiiibibi", e->id, e->tenant, e->device_id, e->registration_id, e->way_id, e->user_id,
-                  e->user_upn, e->type, e->provider, e->dm_id, e->hw_dev_id, e->device_name, e->device_type,
+                  "INSERT INTO enrolment(" COLUMNS ", managed_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+                  " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, 0, $24, 0, 0, 0, $25)",
+                  "ssssssssssssssssiiiibibis", e->id, e->tenant, e->device_id, e->registration_id, e->way_id,
+                  e->user_id, e->user_upn, e->type, e->provider, e->dm_id, e->hw_dev_id, e->device_name, e->device_type,
                   e->os_version, e->os_edition, e->locale, (int64_t)e->in_oobe, (int64_t)e->plug_and_forget,
                   (int64_t)e->white_glove, (int64_t)e->version, td_bytes(e->cert_sha256, sizeof(e->cert_sha256)),
-                  e->cert_not_after, e->secrets, td_tx_now(tx));
+                  e->cert_not_after, e->secrets, td_tx_now(tx), name);
+}
+
+/* What the registration knows of the machine, and the profile that it is enrolled with. */
+static enum td_code take_registration(struct td_tx *tx, const struct td_enrolment *e, struct td_error *err)
+{
+    if (e->registration_id[0] == '\0')
+        return TD_OK;
+    return td_sql(tx, err,
+                  "UPDATE enrolment SET serial = r.serial, manufacturer = r.manufacturer, model = r.model,"
+                  " profile_name = COALESCE((SELECT p.name FROM profile p WHERE p.tenant = r.tenant"
+                  " AND p.id = r.profile_id), '') FROM registration r WHERE r.tenant = $1 AND r.id = $3"
+                  " AND enrolment.tenant = $1 AND enrolment.id = $2",
+                  "sss", e->tenant, e->id, e->registration_id);
+}
+
+/* <user>_Windows_<date>, as administrators know it (graph-api.md 1.5). */
+static const char *managed_name(const struct td_enrolment *e, int64_t now, struct td_arena *a)
+{
+    char date[TD_TIME_TEXT];
+    struct td_slice user = td_str(e->user_upn);
+    size_t at = td_search(user, TD_S("@"));
+    if (at != SIZE_MAX)
+        user = td_sub(user, 0, at);
+    if (user.n == 0)
+        user = td_str("device");
+    td_time_text(now, date);
+    return td_arena_printf(a, "%.*s_Windows_%.10s_%.5s", (int)TD_MIN(user.n, (size_t)64), user.p, date, date + 11);
 }
 
 static enum td_code changed_one(struct td_tx *tx, struct td_error *err)
@@ -156,16 +187,17 @@ enum td_code td_enrolment_add(struct td_tx *tx, const struct td_enrolment *e, si
                               struct td_error *err)
 {
     static const char by_device[] =
-        "SELECT " COLUMNS " FROM enrolment WHERE tenant = $1 AND device_id = $2 AND state = 0 AND id <> $3";
+        "SELECT " COLUMNS ASKED " FROM enrolment WHERE tenant = $1 AND device_id = $2 AND state = 0 AND id <> $3";
     static const char by_hardware[] =
-        "SELECT " COLUMNS " FROM enrolment WHERE tenant = $1 AND hw_dev_id = $2 AND state = 0 AND id <> $3";
+        "SELECT " COLUMNS ASKED " FROM enrolment WHERE tenant = $1 AND hw_dev_id = $2 AND state = 0 AND id <> $3";
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     size_t count = 0;
     td_try(older(tx, e, by_device, e->device_id, &a, &count, err));
     td_try(older(tx, e, by_hardware, e->hw_dev_id, &a, &count, err));
     if (ret_replaced != NULL)
         *ret_replaced = count;
-    return insert(tx, e, err);
+    td_try(insert(tx, e, managed_name(e, td_tx_now(tx), &a), err));
+    return take_registration(tx, e, err);
 }
 
 enum td_code td_enrolment_renew(struct td_tx *tx, const char *tenant, const char *id,
@@ -185,6 +217,8 @@ enum td_code td_enrolment_end(struct td_tx *tx, const char *tenant, const char *
 
 enum td_code td_enrolment_seen(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
 {
-    return td_sql(tx, err, "UPDATE enrolment SET last_contact_at = $3 WHERE tenant = $1 AND id = $2", "ssi", tenant, id,
-                  td_tx_now(tx));
+    return td_sql(tx, err,
+                  "UPDATE enrolment SET last_contact_at = $3, sync_done_at = CASE WHEN sync_asked_at > sync_done_at"
+                  " THEN $3 ELSE sync_done_at END WHERE tenant = $1 AND id = $2",
+                  "ssi", tenant, id, td_tx_now(tx));
 }

@@ -30,6 +30,7 @@ struct td_enrolment { /* texts are "" when absent, never NULL */
     struct td_slice secrets; /* sealed; td_enrolment_secrets (api/enrolment.h) */
     enum td_enrolment_state state;
     int64_t created_at, renewed_at, ended_at, last_contact_at; /* 0: never */
+    int64_t sync_asked_at, sync_done_at; /* store/managed.h; asked behind done: its next session brings everything */
 };
 
 /* Adds it, created_at and state filled here, and replaces older active enrolments of the same directory device or of

@@ -1,5 +1,7 @@
 #include "store/management.h"
 
+#include <string.h>
+
 enum { MAX_ROWS = 4000 };
 
 static void read_session(struct td_rows *r, struct td_arena *a, struct td_managed *m)
@@ -108,9 +110,36 @@ enum td_code td_managed_save(struct td_tx *tx, const char *tenant, const char *e
                   "sss", tenant, enrolment, m->ledger);
 }
 
+/* What lists of managed devices filter by stands beside the enrolment too: fixed statements by node. Who a registered
+ * machine is, its registration says, and not what runs on it. */
+#define UNREGISTERED " AND registration_id = ''"
+static const struct {
+    const char *uri, *sql;
+} told_of[] = {
+    {"./DevInfo/Man", "UPDATE enrolment SET manufacturer = $3 WHERE tenant = $1 AND id = $2" UNREGISTERED},
+    {"./DevInfo/Mod", "UPDATE enrolment SET model = $3 WHERE tenant = $1 AND id = $2" UNREGISTERED},
+    {"./DevDetail/SwV", "UPDATE enrolment SET os_version = $3 WHERE tenant = $1 AND id = $2"},
+    {"./DevDetail/Ext/Microsoft/DeviceName", "UPDATE enrolment SET device_name = $3 WHERE tenant = $1 AND id = $2"},
+    {"./DevDetail/Ext/Microsoft/SMBIOSSerialNumber",
+     "UPDATE enrolment SET serial = $3 WHERE tenant = $1 AND id = $2" UNREGISTERED},
+};
+
+enum { TOLD_MAX = 256 };
+
+static enum td_code tell_enrolment(struct td_tx *tx, const char *tenant, const char *enrolment, const char *uri,
+                                   struct td_slice value, struct td_error *err)
+{
+    value = td_trim(value);
+    for (size_t i = 0; i < TD_COUNTOF(told_of); i++)
+        if (value.n != 0 && value.n <= TOLD_MAX && strcmp(uri, told_of[i].uri) == 0)
+            return td_sql(tx, err, told_of[i].sql, "sst", tenant, enrolment, value);
+    return TD_OK;
+}
+
 enum td_code td_report_put(struct td_tx *tx, const char *tenant, const char *enrolment, const char *uri,
                            struct td_slice value, struct td_error *err)
 {
+    td_try(tell_enrolment(tx, tenant, enrolment, uri, value, err));
     return td_sql(tx, err,
                   "INSERT INTO management_report(tenant, enrolment_id, uri, value, at) VALUES ($1, $2, $3, $4, $5)"
                   " ON CONFLICT(tenant, enrolment_id, uri) DO UPDATE SET value = excluded.value, at = excluded.at"

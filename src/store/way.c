@@ -1,6 +1,7 @@
 #include "store/way.h"
 
 #include "codec/json.h"
+#include "store/deployment.h"
 #include "store/event.h"
 
 #include <stdio.h>
@@ -134,6 +135,7 @@ static enum td_code happened(struct td_tx *tx, const char *tenant, const char *w
         return TD_OK;
     move_times(&row, &before, event, td_tx_now(tx));
     td_try(store_states(tx, tenant, &row, err));
+    td_try(td_deployment_step(tx, tenant, &row, before.state[TD_M_DEPLOYMENT], event, detail_json, err));
     struct td_event e = {.subject = way_id, .type = td_way_event_word(event), .actor = actor, .detail = detail_json};
     return td_event_append(tx, tenant, &e, err);
 }

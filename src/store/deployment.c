@@ -1,0 +1,231 @@
+#include "store/deployment.h"
+
+#include "base/fault.h"
+
+#include <string.h>
+
+struct run {
+    const char *id, *failure;
+    int64_t state, enrolment, device, account; /* enrolment: numbers of enrollmentState; the others td_run_state */
+    int64_t started, enrolled, device_at, device_done, account_at, ended, failures;
+};
+
+enum { ENROLLED = 1, ENROLMENT_FAILED = 3, NOT_CONTACTED = 4 };
+
+static enum td_code last_run(struct td_tx *tx, const char *tenant, const char *way, struct td_arena *a, struct run *ret,
+                             bool *ret_found, struct td_error *err)
+{
+    struct td_rows r;
+    *ret_found = false;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT id, failure, state, enrolment_state, device_state, account_state, started_at,"
+                        " enrolled_at, device_at, device_done_at, account_at, ended_at, failures FROM deployment"
+                        " WHERE tenant = $1 AND way_id = $2 ORDER BY started_at DESC LIMIT 1",
+                        "ss", tenant, way));
+    while (td_rows_next(&r)) {
+        int64_t *numbers[] = {&ret->state,      &ret->enrolment, &ret->device,    &ret->account,
+                              &ret->started,    &ret->enrolled,  &ret->device_at, &ret->device_done,
+                              &ret->account_at, &ret->ended,     &ret->failures};
+        ret->id = td_col_text0(&r, 0, a);
+        ret->failure = td_col_text0(&r, 1, a);
+        for (size_t i = 0; i < TD_COUNTOF(numbers); i++)
+            *numbers[i] = td_col_int(&r, 2 + (int)i);
+        *ret_found = true;
+    }
+    return td_rows_done(&r, err);
+}
+
+/* The profile's name is kept as it was when the run began; the enrolment is the way's once this run has one. */
+static enum td_code save(struct td_tx *tx, const char *tenant, const char *way, const struct run *d,
+                         struct td_error *err)
+{
+    return td_sql(tx, err,
+                  "INSERT INTO deployment(tenant, id, way_id, enrolment_id, profile_name, state, enrolment_state,"
+                  " device_state, account_state, started_at, enrolled_at, device_at, device_done_at, account_at,"
+                  " ended_at, changed_at, failures, failure) VALUES ($1, $2, $3, CASE WHEN $9 = 0 THEN '' ELSE"
+                  " COALESCE((SELECT w.enrolment_id FROM way w WHERE w.tenant = $1 AND w.id = $3), '') END,"
+                  " COALESCE((SELECT p.name FROM way w JOIN registration r ON r.tenant = w.tenant"
+                  " AND r.id = w.registration_id JOIN profile p ON p.tenant = r.tenant AND p.id = r.profile_id"
+                  " WHERE w.tenant = $1 AND w.id = $3), ''), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+                  " ON CONFLICT(tenant, id) DO UPDATE SET enrolment_id = excluded.enrolment_id,"
+                  " state = excluded.state, enrolment_state = excluded.enrolment_state,"
+                  " device_state = excluded.device_state, account_state = excluded.account_state,"
+                  " started_at = excluded.started_at, enrolled_at = excluded.enrolled_at,"
+                  " device_at = excluded.device_at, device_done_at = excluded.device_done_at,"
+                  " account_at = excluded.account_at, ended_at = excluded.ended_at, changed_at = excluded.changed_at,"
+                  " failures = excluded.failures, failure = excluded.failure",
+                  "sssiiiiiiiiiiiis", tenant, d->id, way, d->state, d->enrolment, d->device, d->account, d->started,
+                  d->enrolled, d->device_at, d->device_done, d->account_at, d->ended, td_tx_now(tx), d->failures,
+                  d->failure);
+}
+
+static void begin(struct run *d, int64_t now)
+{
+    d->state = TD_RUN_IN_PROGRESS;
+    d->enrolment = NOT_CONTACTED;
+    d->device = d->account = TD_RUN_NOT_ATTEMPTED;
+    d->enrolled = d->device_at = d->device_done = d->account_at = d->ended = 0;
+    if (d->started == 0)
+        d->started = now;
+}
+
+static int64_t success_of(int64_t before)
+{
+    return before == TD_RUN_FAILURE ? TD_RUN_SUCCESS_ON_RETRY : TD_RUN_SUCCESS;
+}
+
+/* The page shows this code for a time-out; the person went on by another try or by 'continue anyway'. */
+static bool timed_out(const struct run *d)
+{
+    return strstr(d->failure, "0x800705b4") != NULL;
+}
+
+static void ready(struct run *d, int64_t now)
+{
+    if (d->device_at != 0 && d->device_done == 0) {
+        d->device = success_of(d->device);
+        d->device_done = now;
+    }
+    d->account = d->account_at != 0 ? success_of(d->account) : TD_RUN_DISABLED;
+    d->state = d->failures == 0 ? TD_RUN_SUCCESS : timed_out(d) ? TD_RUN_SUCCESS_WITH_TIMEOUT : TD_RUN_SUCCESS_ON_RETRY;
+    d->ended = now;
+}
+
+/* The phase that was under way fails with the run. */
+static void fail_run(struct run *d, int64_t now, const char *detail)
+{
+    d->state = TD_RUN_FAILURE;
+    if (d->account_at != 0)
+        d->account = TD_RUN_FAILURE;
+    else if (d->device_at != 0 && d->device_done == 0)
+        d->device = TD_RUN_FAILURE;
+    else if (d->enrolled == 0)
+        d->enrolment = ENROLMENT_FAILED;
+    d->ended = now;
+    d->failures++;
+    d->failure = detail;
+}
+
+/* Un-joined, reset or retired before it was ready. Behind the device phase that is the shelf of pre-provisioning
+ * (autopilot.md 3.4), and the run did what it was to do. */
+static void leave(struct run *d, int64_t now)
+{
+    if (d->device_done != 0 && d->account_at == 0) {
+        d->state = d->failures == 0 ? TD_RUN_SUCCESS : TD_RUN_SUCCESS_ON_RETRY;
+        d->ended = now;
+        return;
+    }
+    fail_run(d, now, "{\"cause\":\"the device left before it was ready\",\"remedy\":\"Start it again from its box.\"}");
+}
+
+static void enrolled(struct run *d, int64_t now)
+{
+    d->enrolment = ENROLLED;
+    d->enrolled = now;
+}
+
+static void reach(struct run *d, unsigned is, int64_t now)
+{
+    if (is >= TD_D_ENROLLED && d->enrolled == 0)
+        enrolled(d, now);
+    if (is == TD_D_DEVICE_SETUP) {
+        d->device = d->device == TD_RUN_FAILURE ? d->device : TD_RUN_IN_PROGRESS;
+        d->device_at = d->device_at != 0 ? d->device_at : now;
+    } else if (is == TD_D_DEVICE_DONE) {
+        d->device_at = d->device_at != 0 ? d->device_at : now;
+        d->device = success_of(d->device);
+        d->device_done = now;
+    } else if (is == TD_D_ACCOUNT_SETUP) {
+        d->account = d->account == TD_RUN_FAILURE ? d->account : TD_RUN_IN_PROGRESS;
+        d->account_at = d->account_at != 0 ? d->account_at : now;
+    }
+}
+
+static void step(struct run *d, unsigned is, enum td_way_event event, int64_t now, const char *detail)
+{
+    if (is == TD_D_IDLE) {
+        if (d->ended == 0)
+            leave(d, now);
+        return;
+    }
+    if (is == TD_D_FAILED) {
+        fail_run(d, now, detail);
+        return;
+    }
+    if (event == TD_EV_SIGNED_IN)
+        begin(d, now);
+    if (!td_fault("run-ends-for-ever")) {
+        d->state = TD_RUN_IN_PROGRESS;
+        d->ended = 0;
+    }
+    if (is == TD_D_READY)
+        ready(d, now);
+    else
+        reach(d, is, now);
+}
+
+enum td_code td_deployment_step(struct td_tx *tx, const char *tenant, const struct td_way_row *row, unsigned was,
+                                enum td_way_event event, const char *detail, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    unsigned is = row->way.state[TD_M_DEPLOYMENT];
+    struct run d = {.failure = ""};
+    bool found = false;
+    if (is == was)
+        return TD_OK;
+    td_try(last_run(tx, tenant, row->id, &a, &d, &found, err));
+    bool fresh = is != was && (was == TD_D_IDLE || was == TD_D_READY);
+    if (!found && !fresh)
+        return TD_OK; /* nobody deploys it */
+    if (fresh) {
+        d = (struct run){.id = td_uuid_arena(td_tx_env(tx), &a), .failure = ""};
+        if (was == TD_D_READY && is == TD_D_IDLE)
+            return TD_OK;
+        begin(&d, td_tx_now(tx));
+    }
+    step(&d, is, event, td_tx_now(tx), detail != NULL ? detail : "");
+    return save(tx, tenant, row->id, &d, err);
+}
+
+struct silent {
+    const char *tenant, *way;
+};
+
+static enum td_code list_silent(struct td_tx *tx, int64_t before, size_t max, struct td_arena *a, struct silent *list,
+                                size_t *ret_count, struct td_error *err)
+{
+    struct td_rows r;
+    size_t n = 0;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT d.tenant, d.way_id FROM deployment d JOIN way w ON w.tenant = d.tenant"
+                        " AND w.id = d.way_id WHERE d.ended_at = 0 AND d.changed_at < $1 AND w.last_contact_at < $1"
+                        " ORDER BY d.changed_at LIMIT $2",
+                        "ii", before, (int64_t)max));
+    while (td_rows_next(&r) && n < max)
+        list[n++] = (struct silent){td_col_text(&r, 0, a), td_col_text(&r, 1, a)};
+    *ret_count = n;
+    return td_rows_done(&r, err);
+}
+
+enum td_code td_deployment_overdue(struct td_tx *tx, size_t max, size_t *ret_ended, struct td_error *err)
+{
+    static const char detail[] = "{\"step\":\"deployment\",\"cause\":\"the device has not been heard of for more than a"
+                                 " day\",\"remedy\":\"Switch it on where there is a network; it goes on by itself, or"
+                                 " start it again from its box.\"}";
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct silent *list = td_arena_array(&a, struct silent, max);
+    int64_t now = td_tx_now(tx);
+    size_t count = 0;
+    td_try(list_silent(tx, now - TD_RUN_SILENCE, max, &a, list, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        struct run d = {0};
+        bool found = false;
+        td_try(last_run(tx, list[i].tenant, list[i].way, &a, &d, &found, err));
+        if (!found || d.ended != 0)
+            continue;
+        fail_run(&d, now, detail);
+        td_try(save(tx, list[i].tenant, list[i].way, &d, err));
+    }
+    *ret_ended = count;
+    return TD_OK;
+}
