@@ -3,7 +3,7 @@
 #include "api/identity_room.h"
 #include "api/pages.h"
 
-enum { STATE_MAX = 4096, NONCE_MAX = 512, SCOPE_MAX = 2048, CHALLENGE_MIN = 43, CHALLENGE_MAX = 128 };
+enum { STATE_MAX = 4096, NONCE_MAX = 512, SCOPE_MAX = 4096, CHALLENGE_MIN = 43, CHALLENGE_MAX = 128 };
 
 struct asking {
     struct td_id *id;

@@ -1,11 +1,12 @@
 /* What goes into tokens and token replies (join-and-tokens.md 6.1 and 10.3). */
+#include "api/access.h"
 #include "api/identity_room.h"
 #include "base/encode.h"
 #include "crypto/digest.h"
 
 #include <stdio.h>
 
-enum { TOKEN_MAX = 16384, REPLY_MAX = 65536, ACCESS_SECONDS = 3600 };
+enum { TOKEN_MAX = 16384, REPLY_MAX = 65536, ACCESS_SECONDS = 3600, SCOPE_MAX = 4096 };
 
 static const char graph[] = "https://graph.microsoft.com";
 static const char default_suffix[] = "/.default";
@@ -48,59 +49,95 @@ static struct td_slice resource_of_scope(struct td_slice s)
     return td_find(s, ':') == SIZE_MAX ? td_str(graph) : s;
 }
 
-/* What stands behind the resource: a permission's name, unless it is .default. */
+static const char *joined(struct td_id *id, const char *list, struct td_slice word)
+{
+    bool first = list == NULL || list[0] == '\0';
+    return td_arena_printf(id->a, "%s%s%.*s", first ? "" : list, first ? "" : " ", TD_FMT(word));
+}
+
+/* What stands behind the resource: a permission's name in its proper case; .default means every name there is, because
+ * consent is nobody's gift here: what the person may do is asked at every request (api/access.h). */
 static void add_permission(struct td_id *id, struct td_slice scope, struct td_slice resource, struct td_asked *ret)
 {
     bool bare = td_eqs(resource, graph) && !td_starts(scope, graph);
     struct td_slice name = bare ? scope : td_sub(scope, resource.n + 1, scope.n);
-    if (name.n == 0 || td_eqs(name, default_suffix + 1))
+    if (name.n == 0 || td_ieqs(name, default_suffix + 1)) {
+        ret->every = true;
         return;
-    bool first = ret->scp == NULL;
-    ret->scp = td_arena_printf(id->a, "%s%s%.*s", first ? "" : ret->scp, first ? "" : " ", TD_FMT(name));
+    }
+    struct td_slice known = td_scope_known(name);
+    ret->scp = joined(id, ret->scp, known.n != 0 ? known : name);
 }
 
+/* One name of the list. Bare words of signed requests mean nothing here. */
+static enum td_code take_scope(struct td_id *id, struct td_slice one, bool name_resource, struct td_asked *ret)
+{
+    bool bare = td_find(one, '/') == SIZE_MAX && td_find(one, ':') == SIZE_MAX;
+    bool whole = td_resource_of(id->svc, one) != 0;
+    if (take_word(one, ret) || !name_resource || (bare && !whole && !id->v2))
+        return TD_OK;
+    struct td_slice r = whole ? one : resource_of_scope(one);
+    if (ret->named && !td_eqs(r, ret->resource))
+        return td_id_refuse(id, TD_OA_SCOPE, "All scopes of one request must belong to one resource.");
+    ret->resource = td_arena_text(id->a, r);
+    ret->named = true;
+    add_permission(id, one, r, ret);
+    return TD_OK;
+}
+
+/* Blanks between the names, or commas, or both: the scripts hand them over as one string (graph-api.md 2.7). */
 static enum td_code take_scopes(struct td_id *id, const char *scope, bool name_resource, struct td_asked *ret)
 {
-    struct td_slice rest = td_str(scope), one;
+    char *text = td_arena_strdup(id->a, scope);
+    struct td_slice rest = td_str(text), one;
+    for (char *p = text; *p != '\0'; p++)
+        if (*p == ',' || *p == '\t' || *p == '\n')
+            *p = ' ';
+    ret->scope = "";
     while (rest.n != 0) {
         rest = td_cut(rest, ' ', &one);
-        if (one.n == 0 || take_word(one, ret) || !name_resource)
+        if (one.n == 0)
             continue;
-        bool bare = td_find(one, '/') == SIZE_MAX && td_find(one, ':') == SIZE_MAX;
-        bool whole = td_resource_of(id->svc, one) != 0;
-        if (bare && !whole && !id->v2)
-            continue; /* signed requests carry words that mean nothing here */
-        struct td_slice r = whole ? one : resource_of_scope(one);
-        if (ret->named && !td_eqs(r, ret->resource))
-            return td_id_refuse(id, TD_OA_SCOPE, "All scopes of one request must belong to one resource.");
-        ret->resource = td_arena_text(id->a, r);
-        ret->named = true;
-        add_permission(id, one, r, ret);
+        ret->scope = joined(id, ret->scope, one);
+        td_try(take_scope(id, one, name_resource, ret));
     }
     return TD_OK;
 }
 
-/* The names in a token say what was asked; what its user may do is read from the store at every request. */
-static const char *permissions(const struct td_id *id, const struct td_asked *asked)
+static const char *every_name(struct td_id *id)
+{
+    const char *list = NULL;
+    for (const char *const *name = td_scope_names(id->a); *name != NULL; name++)
+        list = joined(id, list, td_str(*name));
+    return list;
+}
+
+/* The names in a token say what was asked; what its user may do is read from the store at every request. Management
+ * believes tokens with mdm_delegation alone (join-and-tokens.md 10.3). */
+static const char *permissions(struct td_id *id, const struct td_asked *asked)
 {
     unsigned opens = td_resource_of(id->svc, td_str(asked->resource));
+    bool is_graph = (opens & 1U << TD_RESOURCE_GRAPH) != 0;
+    const char *names = asked->every ? every_name(id) : asked->scp != NULL ? asked->scp : "User.Read";
     if ((opens & 1U << TD_RESOURCE_MANAGEMENT) != 0)
-        return "mdm_delegation";
-    if ((opens & 1U << TD_RESOURCE_GRAPH) == 0)
-        return "user_impersonation";
-    return asked->scp != NULL ? asked->scp : "User.Read";
+        return is_graph ? joined(id, "mdm_delegation", td_str(names)) : "mdm_delegation";
+    return is_graph ? names : "user_impersonation";
 }
 
 enum td_code td_id_asked(struct td_id *id, const char *scope, const char *resource, struct td_asked *ret)
 {
     bool given = resource[0] != '\0';
-    *ret = (struct td_asked){.resource = given ? resource : graph, .named = given, .scope = scope};
+    if (strlen(scope) > SCOPE_MAX)
+        return td_id_refuse(id, TD_OA_SCOPE, "It is too long.");
+    *ret = (struct td_asked){.resource = given ? resource : graph, .named = given, .every = given};
     td_try(take_scopes(id, scope, !given, ret));
     if (td_resource_of(id->svc, td_str(ret->resource)) == 0)
         return td_id_refuse(id, TD_OA_RESOURCE, td_arena_printf(id->a, "\"%.200s\"", ret->resource));
     ret->scp = permissions(id, ret);
     if (!id->v2 || scope[0] == '\0')
         ret->scope = ret->scp;
+    else if (ret->every)
+        ret->scope = joined(id, ret->scp, td_str(ret->scope));
     return TD_OK;
 }
 

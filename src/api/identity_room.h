@@ -40,9 +40,10 @@ const char *td_id_form(const struct td_id *id, const char *name); /* "" if absen
 /* What a request asks for: scopes (v2) or resource (v1). */
 struct td_asked {
     const char *resource; /* the audience, as asked */
-    const char *scope;    /* as answered */
+    const char *scope;    /* as answered: what was asked, blanks between, and what .default stands for */
     const char *scp;      /* permissions in the token */
     bool named;           /* a resource was named */
+    bool every;           /* .default, or a resource alone: every permission */
     bool openid, offline, aza;
 };
 enum td_code td_id_asked(struct td_id *id, const char *scope, const char *resource, struct td_asked *ret);
