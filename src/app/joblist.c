@@ -1,8 +1,10 @@
 #include "app/joblist.h"
 
+#include "api/deployment_job.h"
 #include "api/import_job.h"
 
 const struct td_job td_job_list[] = {
     {"job.import", td_import_job},
+    {"job.deployment", td_deployment_job},
 };
 const size_t td_job_count = TD_COUNTOF(td_job_list);

@@ -207,6 +207,16 @@ static enum td_code list_silent(struct td_tx *tx, int64_t before, size_t max, st
     return td_rows_done(&r, err);
 }
 
+enum td_code td_deployment_is_overdue(struct td_tx *tx, bool *ret, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct silent one;
+    size_t count = 0;
+    td_try(list_silent(tx, td_tx_now(tx) - TD_RUN_SILENCE, 1, &a, &one, &count, err));
+    *ret = count != 0;
+    return TD_OK;
+}
+
 enum td_code td_deployment_overdue(struct td_tx *tx, size_t max, size_t *ret_ended, struct td_error *err)
 {
     static const char detail[] = "{\"step\":\"deployment\",\"cause\":\"the device has not been heard of for more than a"
