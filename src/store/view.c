@@ -5,6 +5,7 @@
  * so that a page costs the same at any depth, however many rows share a value. */
 #include "store/view.h"
 
+#include "base/fault.h"
 #include "store/driver.h"
 #include "store/view_room.h"
 
@@ -85,14 +86,18 @@ static void add_order_columns(struct td_buf *b, const struct td_view *v, const s
     td_buf_adds(b, v->key);
 }
 
-static void add_order_by(struct td_buf *b, const struct td_view *v, const struct td_view_order *o, size_t from)
+/* from: the columns before it have one value each. */
+static void add_order_by(struct td_buf *b, const struct page *p, size_t from)
 {
+    const struct td_view_order *o = &p->order;
+    const char *hidden = p->where.few ? "+" : "";
     td_buf_adds(b, " ORDER BY ");
     for (size_t i = from; i < o->count; i++) {
+        td_buf_adds(b, hidden);
         td_view_add_fold(b, o->column[i]);
         td_buf_adds(b, o->descending[i] ? " DESC, " : ", ");
     }
-    td_buf_printf(b, "%s%s", v->key, o->key_descending ? " DESC" : "");
+    td_buf_printf(b, "%s%s%s", hidden, p->where.view->key, o->key_descending ? " DESC" : "");
 }
 
 static enum td_code add_value(struct td_view_sql *s, const struct td_view_column *c, const struct td_view_literal *v,
@@ -126,9 +131,10 @@ static enum td_code add_rung(struct page *p, const struct rung *rung, struct td_
         bool last = i == rung->same;
         td_buf_adds(&s->text, " AND ");
         if (i == o->count) {
-            td_buf_printf(&s->text, "%s %s ", s->view->key, o->key_descending ? "<" : ">");
+            td_buf_printf(&s->text, "%s%s %s ", s->few ? "+" : "", s->view->key, o->key_descending ? "<" : ">");
             return td_view_bind_text(s, p->mark->key, err);
         }
+        td_buf_adds(&s->text, s->few ? "+" : "");
         td_view_add_fold(&s->text, o->column[i]);
         if (last && (rung->nulls || v->null)) {
             td_buf_adds(&s->text, rung->nulls ? " IS NULL" : " IS NOT NULL");
@@ -156,7 +162,7 @@ static bool sorts(const struct page *p)
     return p->order.count != 0 && !p->order.column[0]->indexed;
 }
 
-static enum td_code put_together(struct page *p, struct td_buf *sql, size_t same, struct td_error *err)
+static enum td_code put_together(struct page *p, struct td_buf *sql, size_t from, struct td_error *err)
 {
     const struct td_view *v = p->where.view;
     td_buf_adds(sql, "SELECT ");
@@ -169,7 +175,7 @@ static enum td_code put_together(struct page *p, struct td_buf *sql, size_t same
     td_buf_add(sql, td_buf_slice(&p->where.text));
     if (sorts(p)) {
         td_buf_adds(sql, ")");
-        add_order_by(sql, v, &p->order, same);
+        add_order_by(sql, p, from);
     }
     return td_buf_check(sql, "$filter", err);
 }
@@ -205,14 +211,14 @@ static enum td_code take_rows(struct page *p, const char *sql, struct td_error *
 static enum td_code run_rung(struct page *p, const struct rung *rung, struct td_error *err)
 {
     struct td_view_sql *s = &p->where;
-    size_t text = s->text.n, count = s->count;
+    size_t text = s->text.n, count = s->count, from = p->mark != NULL ? rung->same + rung->nulls : 0;
     TD_CLEANUP(td_buf_done) struct td_buf sql;
     td_buf_init(&sql, MAX_SQL);
     if (p->mark != NULL)
         td_try(add_rung(p, rung, err));
-    add_order_by(&s->text, s->view, &p->order, p->mark != NULL ? rung->same : 0);
+    add_order_by(&s->text, p, from);
     td_try(add_limit(p, err));
-    td_try(put_together(p, &sql, p->mark != NULL ? rung->same : 0, err));
+    td_try(put_together(p, &sql, from, err));
     td_try(take_rows(p, sql.p, err));
     s->text.n = text;
     s->count = count;
@@ -224,7 +230,7 @@ static enum td_code run_rungs(struct page *p, struct td_error *err)
 {
     if (p->mark == NULL)
         return run_rung(p, &(struct rung){0}, err);
-    for (size_t same = p->order.count + 1; same-- > 0 && p->count < p->wanted;) {
+    for (size_t same = p->order.count + (td_fault("view-ties-lost") ? 0 : 1); same-- > 0 && p->count < p->wanted;) {
         for (int nulls = 0; nulls <= (same < p->order.count) && p->count < p->wanted; nulls++) {
             struct rung rung = {same, nulls != 0};
             if (is_there(p, &rung))

@@ -1,5 +1,6 @@
 /* Names, literals and tokens of views: what the SQL and the rows in memory have in common. */
 #include "base/encode.h"
+#include "base/fault.h"
 #include "codec/json.h"
 #include "store/view_room.h"
 
@@ -264,7 +265,7 @@ enum td_code td_view_token_read(const struct td_view *v, const struct td_view_or
                 td_json_parse(json, MAX_TOKEN, a, &list, NULL) == TD_OK && list->type == TD_JSON_ARRAY &&
                 td_json_count(list) == o->count + 2;
     const struct td_json *j = good ? list->child : NULL;
-    good = good && j->type == TD_JSON_STRING && strcmp(j->str, of) == 0;
+    good = good && j->type == TD_JSON_STRING && (strcmp(j->str, of) == 0 || td_fault("view-any-token"));
     for (size_t i = 0; good && i < o->count; i++) {
         j = j->next;
         good = read_mark(o->column[i], j, &ret->value[i]);

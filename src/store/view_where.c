@@ -2,11 +2,12 @@
  *
  * Every condition gives true, false or null, and null counts as false: what stands in NOT is wrapped, so that not of
  * null is true, as everywhere in these questions (store/view.h). */
+#include "base/fault.h"
 #include "store/driver.h"
 #include "store/view_room.h"
 
 /* More rows than these are found sooner by reading in the order that is asked for. */
-enum { FEW = 2000, MAX_SQL = 256 * 1024 };
+enum { FEW = 2000, MAX_SQL = 256 * 1024, BEFORE_TENANT = sizeof(" WHERE") };
 
 struct place {
     struct td_view_sql *s;
@@ -159,8 +160,10 @@ static enum td_code starts_with(const struct place *at, const struct td_view_col
     struct td_view_sql *s = at->s;
     const char *to = behind(s->arena, text);
     bool many = false, leads = at->must && c->indexed && c->fold != NULL && at->item == NULL;
-    if (leads && !(s->order->count != 0 && s->order->column[0] == c))
+    leads = leads && !(s->order->count != 0 && s->order->column[0] == c);
+    if (leads)
         td_try(prefix_many(s, c, text, to, &many, err));
+    s->few = s->few || (leads && !many);
     td_buf_adds(&s->text, many ? "+" : ""); /* not by the index */
     add_column(at, c);
     td_buf_adds(&s->text, " >= ");
@@ -199,6 +202,8 @@ static enum td_code candidates(const struct place *at, const struct td_view_colu
     td_try(are_many(s, driver->search_select(v->search_table, 1, s->arena), "s", &value, &many, err));
     if (many)
         return TD_OK;
+    s->few = true;
+    s->text.p[BEFORE_TENANT] = '+'; /* nor an index of the tenant's rows */
     td_buf_printf(&s->text, "%s IN (%s) AND ", v->search_key,
                   driver->search_select(v->search_table, (int)s->count + 1, s->arena));
     size_t n = s->text.n;
@@ -232,7 +237,12 @@ static enum td_code text_function(const struct place *at, const struct td_od_exp
         return starts_with(at, c, value.text, err);
     if (e->op == TD_OD_ENDSWITH)
         return ends_with(at, c, value.text, err);
+    size_t before = at->s->text.n;
     td_try(candidates(at, c, value.text, err));
+    if (at->s->text.n != before && td_fault("view-search-unproven")) {
+        td_buf_adds(&at->s->text, "1");
+        return TD_OK;
+    }
     return holds(at, c, value.text, err);
 }
 
@@ -363,7 +373,7 @@ enum td_code td_view_where(struct td_view_sql *s, const char *tenant, struct td_
     const struct td_view_ask *ask = s->ask;
     struct place top = {.s = s, .must = true};
     td_buf_init(&s->text, MAX_SQL);
-    td_buf_printf(&s->text, " WHERE %s = ", s->view->tenant);
+    td_buf_printf(&s->text, td_fault("view-any-tenant") ? " WHERE  %s <> " : " WHERE  %s = ", s->view->tenant);
     td_try(td_view_bind_text(s, tenant, err));
     if (s->view->where != NULL)
         td_buf_printf(&s->text, " AND (%s)", s->view->where);

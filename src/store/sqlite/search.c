@@ -52,9 +52,9 @@ const char *td_search_needle(struct td_slice needle, struct td_arena *a)
 {
     TD_CLEANUP(td_buf_done) struct td_buf b;
     int n = 0;
+    td_buf_init(&b, 16 * 1024);
     if (characters(needle) < TRIGRAM || !td_utf8_ok(needle))
         return NULL;
-    td_buf_init(&b, 16 * 1024);
     for (size_t at = 0; n < MAX_TRIGRAMS; at += character(needle, at), n++) {
         struct td_slice t = trigram(needle, at);
         if (characters(t) < TRIGRAM)
