@@ -43,11 +43,12 @@ struct td_g_call {
     const struct td_json *body;        /* checked by td_g_body; actions and put: as sent; NULL: none */
     void *prepared;                    /* of the handler's prepare */
     /* what the handler leaves */
-    int status;           /* 0: the usual one (201, 200, 204); beside an error: the status in its place */
-    const char *made_key; /* create: the core answers with this entity */
-    bool answered;        /* out is the whole body */
-    struct td_buf *out;   /* JSON */
-    bool poke;            /* work was left for a job */
+    int status;              /* 0: the usual one (201, 200, 204); beside an error: the status in its place */
+    const char *made_key;    /* create: the core answers with this entity */
+    bool answered;           /* out is the whole body */
+    struct td_buf *out;      /* JSON */
+    bool poke;               /* work was left for a job */
+    struct td_g_plan *plans; /* the core's */
 };
 
 typedef enum td_code td_g_fn(struct td_g_call *call, struct td_tx *tx, struct td_error *err);
@@ -134,6 +135,11 @@ const char *td_g_argument(const struct td_g_call *call, const char *name);
 enum td_code td_g_write_entity(struct td_g_call *call, struct td_tx *tx, const struct td_g_set *set,
                                const struct td_view_row *row, bool nested, struct td_jsonw *w, struct td_error *err)
     TD_MUST_USE;
+/* count rows of a view all of whose columns are texts, row by row in texts (NULL is null): for `rows`. */
+struct td_view_row *td_g_rows_of_texts(struct td_g_call *call, const struct td_view *view, const char *const *texts,
+                                       size_t count);
+/* A target of an assignment (types.h: td_g_type_group_target, ...); group NULL where the type has none. */
+void td_g_write_target(struct td_g_call *call, const struct td_g_type *type, const char *group, struct td_jsonw *w);
 /* {"@odata.context":"...#Collection(type)","value":[ ... ]}: between them the handler writes the elements. */
 void td_g_open_collection(struct td_g_call *call, const char *type, struct td_jsonw *w);
 void td_g_close_collection(struct td_g_call *call, struct td_jsonw *w);

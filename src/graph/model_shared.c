@@ -1,4 +1,5 @@
 /* Types that several families stand on: entities, targets of assignments (graph-api.md 1.4, 1.8). */
+#include "graph/graph.h"
 #include "graph/types.h"
 
 static const struct td_g_prop entity_props[] = {{.name = "id", .kind = TD_G_STRING}};
@@ -62,3 +63,17 @@ static const struct td_g_prop key_value_props[] = {
     {.name = "value", .kind = TD_G_STRING, .flags = TD_G_NULLABLE | TD_G_WRITE},
 };
 const struct td_g_type td_g_type_key_value = {.name = "keyValue", .TD_G_PROPS(key_value_props), .complex = true};
+
+void td_g_write_target(struct td_g_call *call, const struct td_g_type *type, const char *group, struct td_jsonw *w)
+{
+    td_jsonw_obj(w);
+    if (call->metadata != TD_G_NONE)
+        td_jsonw_kstr(w, "@odata.type", td_arena_printf(call->arena, "#microsoft.graph.%s", type->name));
+    if (call->beta || (call->set->flags & TD_G_BETA_SHAPE) != 0) {
+        td_jsonw_kstr(w, "deviceAndAppManagementAssignmentFilterId", NULL);
+        td_jsonw_kstr(w, "deviceAndAppManagementAssignmentFilterType", "none");
+    }
+    if (group != NULL)
+        td_jsonw_kstr(w, type == &td_g_type_collection_target ? "collectionId" : "groupId", group);
+    td_jsonw_end(w);
+}

@@ -7,7 +7,11 @@
 
 #define TD_G_FAMILIES(F) \
     F(principals)        \
-    F(empty)
+    F(empty)             \
+    F(managed)           \
+    F(events)            \
+    F(apps)              \
+    F(configurations)
 
 #define TD_G_DECLARE_FAMILY(name) extern const struct td_g_family td_g_family_##name;
 TD_G_FAMILIES(TD_G_DECLARE_FAMILY)

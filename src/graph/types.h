@@ -24,8 +24,18 @@
     E(enrollment_state)
 
 /* Lists that are empty here, and scope tags (empty.c); service principals (principals.c). */
-#define TD_G_TYPES_EMPTY(T)
-#define TD_G_TYPES_PRINCIPALS(T)
+#define TD_G_TYPES_EMPTY(T) \
+    T(scope_tag)            \
+    T(assignment_filter)    \
+    T(device_category)      \
+    T(management_script)    \
+    T(health_script)        \
+    T(configuration_policy) \
+    T(subscribed_sku)       \
+    T(photo)
+#define TD_G_TYPES_PRINCIPALS(T) \
+    T(service_principal)         \
+    T(endpoint)
 
 #define TD_G_TYPES_AUTOPILOT(T)
 #define TD_G_ENUMS_AUTOPILOT(E)
@@ -48,11 +58,63 @@
 #define TD_G_TYPES_ROLES(T)
 #define TD_G_ENUMS_ROLES(E)
 
-#define TD_G_TYPES_MANAGED(T)
-#define TD_G_ENUMS_MANAGED(E)
+#define TD_G_TYPES_MANAGED(T)     \
+    T(managed_device)             \
+    T(device_action_result)       \
+    T(device_configuration_state) \
+    T(device_compliance_state)    \
+    T(log_collection)             \
+    T(autopilot_event)            \
+    T(policy_status_detail)
+#define TD_G_ENUMS_MANAGED(E)    \
+    E(compliance_state)          \
+    E(device_enrollment_type)    \
+    E(management_agent)          \
+    E(management_state)          \
+    E(device_registration_state) \
+    E(managed_owner)             \
+    E(owner)                     \
+    E(action_state)              \
+    E(join_type)                 \
+    E(architecture)              \
+    E(chassis)                   \
+    E(device_type)               \
+    E(exchange_access)           \
+    E(exchange_reason)           \
+    E(threat_state)              \
+    E(management_features)       \
+    E(lost_mode)                 \
+    E(compliance_status)         \
+    E(policy_platform)           \
+    E(deployment_state)          \
+    E(autopilot_enrollment_type) \
+    E(policy_type)               \
+    E(policy_compliance)
 
-#define TD_G_TYPES_APPS(T)
-#define TD_G_ENUMS_APPS(E)
+#define TD_G_TYPES_APPS(T)      \
+    T(mobile_app)               \
+    T(mobile_lob_app)           \
+    T(msi_app)                  \
+    T(win32_app)                \
+    T(managed_app)              \
+    T(mobile_app_assignment)    \
+    T(mobile_app_category)      \
+    T(device_configuration)     \
+    T(custom_configuration)     \
+    T(edition_configuration)    \
+    T(configuration_assignment) \
+    T(oma_setting)              \
+    T(oma_string)               \
+    T(oma_integer)              \
+    T(oma_boolean)              \
+    T(oma_base64)               \
+    T(oma_xml)
+#define TD_G_ENUMS_APPS(E) \
+    E(publishing_state)    \
+    E(install_intent)      \
+    E(edition_license)     \
+    E(windows_edition)     \
+    E(configuration_intent)
 
 #define TD_G_ALL_TYPES(T)      \
     TD_G_TYPES_SHARED(T)       \

@@ -353,12 +353,11 @@ static void the_rest_of_graph_is_not_offered(void **state)
         const char *method, *target;
         int status;
     } cases[] = {
-        {"GET", "/v1.0/users", 501},
-        {"GET", "/beta/deviceManagement/managedDevices", 501},
-        {"POST", "/v1.0/$batch", 501},
-        {"GET", "/v1.0/$metadata", 501},
-        {"DELETE", "/beta/users/1", 501},
-        {"GET", "/v1.0/servicePrincipals//endpoints", 501},
+        {"GET", "/v1.0/drives", 501},
+        {"GET", "/beta/deviceManagement/termsAndConditions", 501},
+        {"POST", "/v1.0/servicePrincipals", 501},
+        {"GET", "/v1.0/nonsense", 400},
+        {"GET", "/v1.0/servicePrincipals//endpoints", 404},
         {"GET", "/v1.0/servicePrincipals/appId=00000003-0000-0000-c000-000000000000/endpoints", 404},
     };
     for (size_t i = 0; i < TD_COUNTOF(cases); i++) {

@@ -1,0 +1,16 @@
+#include "graph/graph.h"
+
+enum {
+    MAX_BODY = 8 << 20, /* of the largest import; each set and action has its own bound */
+    WRITES = TD_POST | TD_PUT | TD_PATCH | TD_DELETE
+};
+
+const struct td_route td_graph_routes[] = {
+    {TD_GET, "/v1.0/{path*}", td_graph_call, 0, 0},
+    {TD_GET, "/beta/{path*}", td_graph_call, 0, 0},
+    {TD_GET, "/myorganization/{path*}", td_graph_call, 0, 0},
+    {WRITES, "/v1.0/{path*}", td_graph_call, 0, MAX_BODY},
+    {WRITES, "/beta/{path*}", td_graph_call, 0, MAX_BODY},
+    {WRITES, "/myorganization/{path*}", td_graph_call, 0, MAX_BODY},
+};
+const size_t td_graph_route_count = TD_COUNTOF(td_graph_routes);
