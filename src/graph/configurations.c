@@ -1,0 +1,182 @@
+/* Device configurations: the items of docs/tasks/configure.md as custom settings, read only for now, secrets masked
+ * (graph-api.md 1.7). */
+#include "base/encode.h"
+#include "base/fault.h"
+#include "graph/managed.h"
+#include "graph/types.h"
+#include "store/views.h"
+
+#include <string.h>
+
+#define PATH "deviceManagement/deviceConfigurations"
+#define MASK "****"
+
+/* ---- values ---- */
+
+struct setting {
+    const char *name, *uri, *type; /* type behind omaSetting */
+    const char *text;              /* value of all but numbers and Booleans */
+    int64_t number;
+    bool secret;
+};
+
+static void write_setting(struct td_g_call *call, const struct setting *s, struct td_jsonw *w)
+{
+    td_jsonw_obj(w);
+    if (call->metadata != TD_G_NONE)
+        td_jsonw_kstr(w, "@odata.type", td_arena_printf(call->arena, "#microsoft.graph.omaSetting%s", s->type));
+    td_jsonw_kstr(w, "displayName", s->name);
+    td_jsonw_kstr(w, "description", NULL);
+    td_jsonw_kstr(w, "omaUri", s->uri);
+    if (call->beta) {
+        td_jsonw_kbool(w, "isEncrypted", s->secret);
+        td_jsonw_kstr(w, "secretReferenceValueId", NULL);
+    }
+    if (strcmp(s->type, "Integer") == 0)
+        td_jsonw_kint(w, "value", s->number);
+    else if (strcmp(s->type, "Boolean") == 0)
+        td_jsonw_kbool(w, "value", s->number != 0);
+    else
+        td_jsonw_kstr(w, "value", s->secret && !td_fault("configuration-shows-secrets") ? MASK : s->text);
+    td_jsonw_end(w);
+}
+
+static const char *last_segment(const char *uri)
+{
+    const char *slash = strrchr(uri, '/');
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : uri;
+}
+
+/* Formats of the management protocol and their settings here (csp.md, item.h). */
+static void write_policy_setting(struct td_g_call *call, const struct td_json *json, struct td_jsonw *w)
+{
+    const char *format = td_json_str(json, "format"), *value = td_json_str(json, "value");
+    struct setting s = {.uri = td_json_str(json, "uri"), .type = "String", .text = value != NULL ? value : ""};
+    if (s.uri == NULL || format == NULL)
+        return;
+    s.name = last_segment(s.uri);
+    if (strcmp(format, "int") == 0 && td_parse_i64(td_str(s.text), &s.number)) {
+        s.type = "Integer";
+    } else if (strcmp(format, "bool") == 0) {
+        s.type = "Boolean";
+        s.number = strcmp(s.text, "true") == 0;
+    } else if (strcmp(format, "b64") == 0) {
+        s.type = "Base64";
+    } else if (strcmp(format, "xml") == 0) {
+        s.type = "StringXml";
+        s.text = td_b64(call->arena, td_str(s.text));
+    }
+    write_setting(call, &s, w);
+}
+
+static void write_wifi(struct td_g_call *call, const struct td_json *body, struct td_jsonw *w)
+{
+    const char *ssid = td_json_str(body, "ssid");
+    struct setting s = {.name = ssid != NULL ? ssid : "",
+                        .uri = td_arena_printf(call->arena, "./Device/Vendor/MSFT/WiFi/Profile/%s/WlanXml", ssid),
+                        .type = "String",
+                        .text = MASK,
+                        .secret = true};
+    write_setting(call, &s, w);
+}
+
+static void write_certificate(struct td_g_call *call, const struct td_json *body, struct td_jsonw *w)
+{
+    const char *thumb = td_json_str(body, "thumbprint"), *text = td_json_str(body, "certificate");
+    struct setting s = {
+        .name = thumb != NULL ? thumb : "",
+        .uri = td_arena_printf(call->arena, "./Device/Vendor/MSFT/RootCATrustedCertificates/Root/%s/EncodedCertificate",
+                               thumb),
+        .type = "Base64",
+        .text = text != NULL ? text : ""};
+    write_setting(call, &s, w);
+}
+
+void td_g_configuration_settings(struct td_g_call *call, const struct td_view_row *row,
+                                 const struct td_g_prop *prop TD_UNUSED, struct td_jsonw *w)
+{
+    const struct td_json *body = td_g_row_json(call, row, "body"), *list = td_json_get(body, "settings");
+    const char *kind = td_view_text(row, "kind");
+    td_jsonw_arr(w);
+    for (const struct td_json *s = list != NULL ? list->child : NULL; s != NULL; s = s->next)
+        write_policy_setting(call, s, w);
+    if (strcmp(kind, "wifi") == 0)
+        write_wifi(call, body, w);
+    else if (strcmp(kind, "root-certificate") == 0)
+        write_certificate(call, body, w);
+    td_jsonw_arr_end(w);
+}
+
+/* PRODUCT_ numbers that have a word. */
+void td_g_configuration_edition(struct td_g_call *call, const struct td_view_row *row,
+                                const struct td_g_prop *prop TD_UNUSED, struct td_jsonw *w)
+{
+    static const struct {
+        int number;
+        const char *word;
+    } words[] = {{4, "windows10Enterprise"},
+                 {27, "windows10EnterpriseN"},
+                 {121, "windows10Education"},
+                 {122, "windows10EducationN"},
+                 {48, "windows10Professional"},
+                 {49, "windows10ProfessionalN"},
+                 {164, "windows10ProfessionalEducation"},
+                 {161, "windows10ProfessionalWorkstation"},
+                 {101, "windows10Home"}};
+    int64_t number = td_json_int(td_g_row_json(call, row, "body"), "edition", 0);
+    const char *word = "notConfigured";
+    for (size_t i = 0; i < TD_COUNTOF(words); i++)
+        if (words[i].number == number)
+            word = words[i].word;
+    td_jsonw_str(w, word);
+}
+
+/* The key rests sealed and is never read back. */
+void td_g_configuration_key(struct td_g_call *call TD_UNUSED, const struct td_view_row *row TD_UNUSED,
+                            const struct td_g_prop *prop TD_UNUSED, struct td_jsonw *w)
+{
+    td_jsonw_str(w, "#####-#####-#####-#####-#####");
+}
+
+/* ---- tables ---- */
+
+static const struct td_g_action actions[] = {
+    {.name = "assign",
+     .flags = TD_G_NOT_OFFERED,
+     .right = TD_RIGHT_CONFIGURATION,
+     .access = TD_ACCESS_WRITE,
+     .params = "assignments:Collection(deviceConfigurationAssignment)"},
+    {.name = "getOmaSettingPlainTextValue",
+     .flags = TD_G_NOT_OFFERED | TD_G_FUNCTION,
+     .right = TD_RIGHT_CONFIGURATION,
+     .access = TD_ACCESS_WRITE,
+     .params = "secretReferenceValueId:String"},
+};
+
+static const struct td_g_set sets[] = {
+    {.path = PATH,
+     .type = &td_g_type_device_configuration,
+     .view = &td_view_configuration,
+     .flags = TD_G_NOT_WRITTEN,
+     .read = TD_RIGHT_CONFIGURATION,
+     .write = TD_RIGHT_CONFIGURATION,
+     .about = "Configuration items of `touchdown policy add`; written there and not here. Secrets are masked.",
+     .actions = actions,
+     .action_count = TD_COUNTOF(actions)},
+    {.path = PATH "/{id}/assignments",
+     .type = &td_g_type_configuration_assignment,
+     .view = &td_view_configuration_assignment,
+     .flags = TD_G_NOT_WRITTEN,
+     .parent = "configuration",
+     .read = TD_RIGHT_CONFIGURATION,
+     .write = TD_RIGHT_CONFIGURATION,
+     .about = "Groups, or all devices, that get the item."},
+};
+const struct td_g_family td_g_family_configurations = {
+    .about = "Device configurations", .sets = sets, .count = TD_COUNTOF(sets)};
+
+enum td_code td_g_configuration_assignments(struct td_g_call *call, struct td_tx *tx, const struct td_view_row *row,
+                                            struct td_jsonw *w, struct td_error *err)
+{
+    return td_g_expand_assignments(call, tx, row, &sets[1], w, err);
+}
