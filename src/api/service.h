@@ -6,9 +6,10 @@
 #include "http/http.h"
 #include "store/db.h"
 
-struct td_authority; /* api/authority.h */
-struct td_keyring;   /* api/token.h */
-struct td_jobs;      /* api/jobs.h */
+struct td_authority;  /* api/authority.h */
+struct td_keyring;    /* api/token.h */
+struct td_jobs;       /* api/jobs.h */
+struct td_g_throttle; /* graph/throttle.h */
 
 struct td_service {
     struct td_store *store;
@@ -21,7 +22,8 @@ struct td_service {
     struct td_password_cost password_cost;
     struct td_authority *authority;
     struct td_keyring *keyring;
-    struct td_jobs *jobs; /* NULL: nobody works behind the answers (tests, command line) */
+    struct td_jobs *jobs;           /* NULL: nobody works behind the answers (tests, command line) */
+    struct td_g_throttle *throttle; /* NULL: calls are not counted */
 };
 
 /* True if the host is one of our names. Its port does not matter: links carry the port that the caller used, which

@@ -6,6 +6,7 @@
 #include "api/jobs.h"
 #include "base/fault.h"
 #include "graph/room.h"
+#include "graph/throttle.h"
 #include "store/audit.h"
 
 #include <string.h>
@@ -22,7 +23,8 @@ struct run {
     td_g_fn *fn; /* of a write */
     struct td_error err;
     enum td_code told; /* what was wrong before the transaction, for after the caller is proven */
-    bool proven;
+    size_t headers;    /* of the reply, before the call adds its own */
+    bool proven, counted;
 };
 
 void td_g_not_offered(struct td_error *err, const char *what)
@@ -153,6 +155,21 @@ static enum td_code admit(struct run *r, struct td_tx *tx, struct td_error *err)
     return td_fault("graph-any-right") ? TD_OK : td_access_check(&r->who, right, access, err);
 }
 
+/* Counted once a call, however often its transactions run. */
+static enum td_code throttle(struct run *r, struct td_tx *tx, struct td_error *err)
+{
+    struct td_g_limits limits;
+    if (r->counted || r->svc->throttle == NULL)
+        return TD_OK;
+    td_try(td_g_limits_of(tx, r->who.tenant, &limits, err));
+    r->counted = true;
+    enum td_code rc = td_g_throttle_pass(r->svc, &limits, &r->who, r->req, r->reply, err);
+    r->headers = r->reply->header_count;
+    if (rc == TD_ELIMIT)
+        r->call.status = 429;
+    return rc;
+}
+
 static void name_caller(struct run *r, struct td_g_call *call)
 {
     const struct td_claims *who = &r->who;
@@ -169,8 +186,10 @@ static void name_caller(struct run *r, struct td_g_call *call)
 static enum td_code begin(struct run *r, struct td_tx *tx, struct td_error *err)
 {
     td_buf_reset(&r->reply->body);
+    r->reply->header_count = r->headers;
     r->call = r->begun;
     td_try(admit(r, tx, err));
+    td_try(throttle(r, tx, err));
     name_caller(r, &r->call);
     if (r->told != TD_OK && err != NULL)
         *err = r->err;
@@ -273,13 +292,11 @@ static enum td_code answer_write(struct td_tx *tx, void *ctx, struct td_error *e
     struct run *r = ctx;
     struct td_slice wish = td_g_preference(r->req, "return");
     bool minimal = td_ieqs(wish, "minimal"), wanted = td_ieqs(wish, "representation");
-    size_t headers = r->reply->header_count;
     td_try(begin(r, tx, err));
     td_tx_set_origin(tx, &r->origin);
     td_try(td_g_walk(&r->call, tx, &r->target, by_row(r), err));
     td_try(check_match(r, err));
     td_try(r->fn(&r->call, tx, err));
-    r->reply->header_count = headers; /* it may run twice */
     if (r->target.at == TD_G_AT_SET && r->req->method == TD_POST)
         return answer_creation(r, tx, minimal, err);
     if (r->target.at == TD_G_AT_ENTITY && r->req->method == TD_PATCH)
@@ -371,11 +388,9 @@ static void finish(struct run *r, enum td_code rc)
 {
     struct td_g_call *call = &r->call;
     struct td_http_reply *reply = r->reply;
-    if (rc == TD_EAUTH || rc == TD_EEXPIRED || !r->proven) {
-        if (!r->proven && (rc == TD_EAUTH || rc == TD_EEXPIRED || rc == TD_EDENIED)) {
-            td_graph_challenge(r->svc, r->req, reply, r->err.text);
-            return;
-        }
+    if (!r->proven && (rc == TD_EAUTH || rc == TD_EEXPIRED || rc == TD_EDENIED)) {
+        td_graph_challenge(r->svc, r->req, reply, r->err.text);
+        return;
     }
     if (rc != TD_OK) {
         td_graph_fail(r->svc, r->req, reply, in_directory(r), call->status, &r->err);
@@ -453,6 +468,7 @@ void td_graph_call(void *ctx, struct td_http_request *req, struct td_http_reply 
     r->req = req;
     r->reply = reply;
     r->origin.request_id = td_graph_headers(r->svc, req, reply);
+    r->headers = reply->header_count;
     enum td_code rc = locate(r, &r->err);
     if (rc != TD_OK) {
         td_graph_fail(r->svc, req, reply, in_directory(r), r->call.status, &r->err);

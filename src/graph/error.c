@@ -14,6 +14,14 @@ static const char *echo_of(struct td_http_request *req)
     return theirs.n != 0 ? td_arena_text(req->arena, theirs) : NULL;
 }
 
+static bool has_header(const struct td_http_reply *reply, const char *name)
+{
+    size_t i = 0;
+    while (i < reply->header_count && strcmp(reply->headers[i].name, name) != 0)
+        i++;
+    return i < reply->header_count;
+}
+
 const char *td_graph_headers(const struct td_service *svc, struct td_http_request *req, struct td_http_reply *reply)
 {
     for (size_t i = 0; i < reply->header_count; i++)
@@ -52,7 +60,7 @@ void td_graph_error(const struct td_service *svc, struct td_http_request *req, s
     td_jsonw_end(&w);
     reply->status = status;
     reply->content_type = "application/json";
-    if (status == 429 || status == 503)
+    if ((status == 429 || status == 503) && !has_header(reply, "Retry-After"))
         td_reply_header(reply, "Retry-After", "5");
 }
 
