@@ -93,13 +93,17 @@ static enum td_code judge_items(const struct judge *j, const struct td_od_expr *
 {
     const char *const *list = j->items != NULL ? j->items->texts(j->items->ctx, j->row, c->name) : NULL;
     bool all = e->op == TD_OD_ALL, fits = true;
+    struct judge inside = *j;
+    inside.item = c;
     if (all && e->left == NULL)
         return td_fail(err, TD_EINVAL, c->name, "all() needs a condition");
+    inside.value = "";
+    if (e->left != NULL) /* a mistake in it is one without items too */
+        td_try(judge(&inside, e->left, &fits, err));
     *ret = all;
     for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
-        struct judge inside = *j;
-        inside.item = c;
         inside.value = list[i];
+        fits = true;
         if (e->left != NULL)
             td_try(judge(&inside, e->left, &fits, err));
         *ret = all ? *ret && fits : *ret || fits;
