@@ -37,11 +37,40 @@
     T(service_principal)         \
     T(endpoint)
 
-#define TD_G_TYPES_AUTOPILOT(T)
-#define TD_G_ENUMS_AUTOPILOT(E)
+#define TD_G_TYPES_AUTOPILOT(T) \
+    T(registration)             \
+    T(import_state)             \
+    T(imported_registration)    \
+    T(deleted_registration)     \
+    T(autopilot_settings)       \
+    T(device_identifier)        \
+    T(device_identifier_result) \
+    T(associated_device)        \
+    T(device_request)
+#define TD_G_ENUMS_AUTOPILOT(E) \
+    E(assignment_status)        \
+    E(assignment_detail)        \
+    E(remediation_state)        \
+    E(userless_status)          \
+    E(import_status)            \
+    E(autopilot_sync_status)    \
+    E(deletion_state)           \
+    E(identity_type)            \
+    E(platform)                 \
+    E(request_state)
 
-#define TD_G_TYPES_PROFILES(T)
-#define TD_G_ENUMS_PROFILES(E)
+#define TD_G_TYPES_PROFILES(T)  \
+    T(old_oobe)                 \
+    T(oobe)                     \
+    T(status_screen)            \
+    T(deployment_profile)       \
+    T(azure_ad_profile)         \
+    T(active_directory_profile) \
+    T(profile_assignment)
+#define TD_G_ENUMS_PROFILES(E) \
+    E(autopilot_device_type)   \
+    E(user_type)               \
+    E(usage_type)
 
 #define TD_G_TYPES_ENROLMENT(T)
 #define TD_G_ENUMS_ENROLMENT(E)
@@ -49,14 +78,34 @@
 #define TD_G_TYPES_DIRECTORY(T)
 #define TD_G_ENUMS_DIRECTORY(E)
 
-#define TD_G_TYPES_AUDIT(T)
-#define TD_G_ENUMS_AUDIT(E)
+#define TD_G_TYPES_AUDIT(T) \
+    T(audit_event)          \
+    T(audit_actor)          \
+    T(audit_resource)       \
+    T(audit_property)       \
+    T(directory_audit)      \
+    T(audit_initiator)      \
+    T(user_identity)        \
+    T(app_identity)         \
+    T(target_resource)      \
+    T(modified_property)
+#define TD_G_ENUMS_AUDIT(E) E(operation_result)
 
-#define TD_G_TYPES_ORGANIZATION(T)
-#define TD_G_ENUMS_ORGANIZATION(E)
+#define TD_G_TYPES_ORGANIZATION(T) \
+    T(organization)                \
+    T(verified_domain)             \
+    T(assigned_plan)               \
+    T(domain)                      \
+    T(device_management)
+#define TD_G_ENUMS_ORGANIZATION(E) E(mdm_authority)
 
-#define TD_G_TYPES_ROLES(T)
-#define TD_G_ENUMS_ROLES(E)
+#define TD_G_TYPES_ROLES(T) \
+    T(role_definition)      \
+    T(role_permission)      \
+    T(resource_action)      \
+    T(role_assignment)      \
+    T(da_role_assignment)
+#define TD_G_ENUMS_ROLES(E) E(role_scope_type)
 
 #define TD_G_TYPES_MANAGED(T)     \
     T(managed_device)             \

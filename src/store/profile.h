@@ -113,11 +113,12 @@ enum td_code td_profile_given(struct td_tx *tx, const char *tenant, const char *
 enum td_code td_profile_give(struct td_tx *tx, const char *tenant, const char *way_id, const struct td_profile_row *p,
                              struct td_error *err) TD_MUST_USE;
 
-/* windowsAutopilotProfileAssignmentStatus as an expression over registration r, profile p (left-joined by
- * r.profile_id) and profile_given e (left-joined by r.way_id), for views: td_profile_status in SQL. */
+/* windowsAutopilotProfileAssignmentStatus as an expression for views: td_profile_status in SQL, over registration r,
+ * profile p (left-joined by r.profile_id) and profile_given pg (TD_PROFILE_GIVEN_JOIN). */
+#define TD_PROFILE_GIVEN_JOIN " LEFT JOIN profile_given pg ON pg.tenant = r.tenant AND pg.way_id = r.way_id"
 #define TD_PROFILE_STATUS_SQL                                                                            \
     "CASE WHEN r.profile_id = '' OR p.id IS NULL THEN CASE WHEN r.profile_detail <> 0 THEN 6 ELSE 4 END" \
-    " WHEN e.profile_id IS NULL THEN 3"                                                                  \
-    " WHEN e.profile_id = r.profile_id AND e.revision = p.revision THEN 1 ELSE 2 END"
+    " WHEN pg.profile_id IS NULL THEN 3"                                                                 \
+    " WHEN pg.profile_id = r.profile_id AND pg.revision = p.revision THEN 1 ELSE 2 END"
 
 #endif

@@ -1,8 +1,9 @@
 /* windowsAutopilotDeviceIdentity: a registration with its directory object, its way, its enrolment and its profile
  * (graph-api.md 1.2; autopilot.md 1.6, 1.7).
  *
- * The profile that is shown as assigned is the one that was last evaluated. It is in sync unless the device took a
- * profile from us before the assignment or the profile's settings changed. */
+ * The profile that is shown as assigned is the one that was last evaluated; how the device stands to it is the rule in
+ * way/profile_choice.h. */
+#include "store/profile.h"
 #include "store/views.h"
 
 #define ZERO_ID "'00000000-0000-0000-0000-000000000000'"
@@ -25,10 +26,6 @@ const char *const td_words_userless[] = {"unknown", "allowed", "blocked", NULL};
 
 /* The numbers of way/way.h: enrolled, failed. */
 #define ENROLLMENT_STATE "CASE WHEN w.enrolment_state = 1 THEN 1 WHEN w.deployment_state = 9 THEN 3 ELSE 4 END"
-#define ASSIGNMENT_STATUS                                                                                         \
-    "CASE WHEN r.profile_id = '' THEN 4 WHEN coalesce(w.contacted_at, 0) <> 0 AND (w.contacted_at < r.profile_at" \
-    " OR w.contacted_at < p.modified_at) THEN 2 ELSE 1 END"
-
 static const struct td_view_column columns[] = {
     {.name = "id", .type = TD_V_TEXT, .sql = "r.id", .fold = "r.id", .indexed = true},
     {.name = "serialNumber",
@@ -75,11 +72,11 @@ static const struct td_view_column columns[] = {
      .sql = "CASE WHEN w.last_contact_at > w.contacted_at THEN w.last_contact_at ELSE coalesce(w.contacted_at, 0) END"},
     {.name = "deploymentProfileAssignmentStatus",
      .type = TD_V_ENUM,
-     .sql = ASSIGNMENT_STATUS,
+     .sql = TD_PROFILE_STATUS_SQL,
      .words = td_words_assignment_status},
     {.name = "deploymentProfileAssignmentDetailedStatus",
      .type = TD_V_ENUM,
-     .sql = "0",
+     .sql = "r.profile_detail",
      .words = td_words_assignment_detail},
     {.name = "deploymentProfileAssignedDateTime",
      .type = TD_V_TIME,
@@ -106,7 +103,7 @@ const struct td_view td_view_registrations = {
             " LEFT JOIN directory_device d ON d.tenant = r.tenant AND d.registration_id = r.id"
             " LEFT JOIN way w ON w.tenant = r.tenant AND w.id = r.way_id"
             " LEFT JOIN enrolment e ON e.tenant = w.tenant AND e.id = w.enrolment_id AND e.state = 0"
-            " LEFT JOIN profile p ON p.tenant = r.tenant AND p.id = r.profile_id",
+            " LEFT JOIN profile p ON p.tenant = r.tenant AND p.id = r.profile_id" TD_PROFILE_GIVEN_JOIN,
     .tenant = "r.tenant",
     .key = "r.id",
     .search_table = "registration_search",

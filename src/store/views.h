@@ -19,4 +19,19 @@ extern const struct td_view td_view_managed, td_view_managed_user, td_view_confi
 extern const struct td_view td_view_deployment, td_view_policy_detail; /* autopilotEvents */
 extern const struct td_view td_view_app, td_view_configuration, td_view_configuration_assignment;
 
+/* view_autopilot.c: graph-api.md 1.2, docs/protocol/ztd.md 3.3 */
+extern const struct td_view td_view_imports, td_view_identifiers, td_view_requests;
+extern const struct td_view td_view_autopilot_settings, td_view_associated; /* columns only */
+extern const struct td_view td_view_audit_events;     /* deviceManagement/auditEvents */
+extern const struct td_view td_view_directory_audits; /* auditLogs/directoryAudits */
+extern const struct td_view td_view_organization, td_view_domains;
+extern const char *const td_words_import_status[];
+extern const char *const td_words_identity_type[];
+extern const char *const td_words_request_state[];
+extern const char *const td_words_platform[];
+extern const char *const td_words_sync_status[];
+
+/* view_profile.c: graph-api.md 1.3, 1.4; rows are made in memory */
+extern const struct td_view td_view_profile, td_view_profile_assignment, td_view_enrolment_configuration;
+
 #endif

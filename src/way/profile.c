@@ -343,6 +343,12 @@ enum td_code td_profile_merge(const struct td_profile *stored, const struct td_j
     return merge(stored, changes, foreign, false, a, ret, err);
 }
 
+enum td_code td_profile_merge_new(const struct td_profile *defaults, const struct td_json *json, struct td_arena *a,
+                                  struct td_profile *ret, struct td_error *err)
+{
+    return merge(defaults, json, true, true, a, ret, err);
+}
+
 enum td_code td_profile_read(const struct td_json *json, struct td_arena *a, struct td_profile *ret,
                              struct td_error *err)
 {

@@ -49,6 +49,9 @@ void td_profile_defaults(bool of_interface, struct td_profile *ret);
  * What was not sent stays. */
 enum td_code td_profile_merge(const struct td_profile *stored, const struct td_json *changes, bool foreign,
                               struct td_arena *a, struct td_profile *ret, struct td_error *err) TD_MUST_USE;
+/* The same for a profile that is made: where both names were sent, the current one wins at once. */
+enum td_code td_profile_merge_new(const struct td_profile *defaults, const struct td_json *json, struct td_arena *a,
+                                  struct td_profile *ret, struct td_error *err) TD_MUST_USE;
 /* A profile's name: 1 to 200 characters, no control characters. */
 enum td_code td_profile_name_check(const char *name, struct td_error *err) TD_MUST_USE;
 bool td_profile_same(const struct td_profile *x, const struct td_profile *y);
