@@ -185,14 +185,15 @@ static void write_detail(const struct td_audit *what, struct td_buf *out)
     td_jsonw_end(&w);
 }
 
-/* A GUID that rises with time and, within it, with the position: version 7 of RFC 9562. */
+/* A GUID that falls with time and, within it, with the position (version 8 of RFC 9562): lists go by id where no order
+ * is asked, and the newest change is what people look for first. */
 static void make_id(const struct td_env *env, int64_t at, int64_t pos, char out[TD_UUID_TEXT])
 {
-    uint64_t ms = (uint64_t)at / 1000, part = (uint64_t)at % 1000 * 4096 / 1000, p = (uint64_t)pos;
+    uint64_t us = (uint64_t)at, ms = ~(us / 1000), part = ~(us % 1000 * 4096 / 1000), p = ~(uint64_t)pos;
     unsigned char b[16];
     for (int i = 0; i < 6; i++)
         b[i] = (unsigned char)(ms >> (40 - 8 * i));
-    b[6] = (unsigned char)(0x70 | part >> 8);
+    b[6] = (unsigned char)(0x80 | (part >> 8 & 0x0F));
     b[7] = (unsigned char)part;
     b[8] = (unsigned char)(0x80 | (p >> 40 & 0x3F));
     for (int i = 0; i < 5; i++)

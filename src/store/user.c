@@ -293,3 +293,23 @@ enum td_code td_user_roles(struct td_tx *tx, const char *tenant, const char *id,
     *ret = list;
     return td_rows_done(&r, err);
 }
+
+enum td_code td_user_role_holders(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_role_holder **ret,
+                                  size_t *ret_count, struct td_error *err)
+{
+    struct td_rows r;
+    struct td_role_holder *list = NULL;
+    size_t n = 0, cap = 0;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT r.role, a.id, a.upn FROM account_role r"
+                        " JOIN account a ON a.tenant = r.tenant AND a.id = r.account"
+                        " WHERE r.tenant = $1 ORDER BY r.role, a.upn_key",
+                        "s", tenant));
+    while (td_rows_next(&r)) {
+        list = td_arena_room(a, list, n, &cap, sizeof(*list));
+        list[n++] = (struct td_role_holder){td_col_text0(&r, 0, a), td_col_text0(&r, 1, a), td_col_text0(&r, 2, a)};
+    }
+    *ret = list;
+    *ret_count = n;
+    return td_rows_done(&r, err);
+}

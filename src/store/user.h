@@ -58,6 +58,13 @@ enum td_code td_user_role_remove(struct td_tx *tx, const char *tenant, const cha
 enum td_code td_user_roles(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                            const char *const **ret, struct td_error *err) TD_MUST_USE;
 
+/* Who has which role, by role. */
+struct td_role_holder {
+    const char *role, *user_id, *upn;
+};
+enum td_code td_user_role_holders(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_role_holder **ret,
+                                  size_t *ret_count, struct td_error *err) TD_MUST_USE;
+
 /* The guard. Five wrong passwords lock a name for a minute, every further one doubles the time up to an hour; a right
  * one clears it; a day without attempts forgets it. */
 enum { TD_GUARD_TRIES = 5 };

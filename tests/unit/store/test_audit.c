@@ -112,7 +112,7 @@ static enum td_code read_rows(struct td_tx *tx, void *ctx, struct td_error *err)
     td_try(td_sql_query(tx, &r, err,
                         "SELECT directory, failed, id, category, activity, operation, reason, resource, target,"
                         " target_name, actor, account, upn, application, address, correlation"
-                        " FROM audit WHERE tenant = $1 AND kind <> 'tenant' ORDER BY id",
+                        " FROM audit WHERE tenant = $1 AND kind <> 'tenant' ORDER BY id DESC",
                         "s", b.t.id));
     out->count = 0;
     while (td_rows_next(&r)) {
@@ -193,8 +193,9 @@ static enum td_code many(struct td_tx *tx, void *ctx, struct td_error *err)
     return TD_OK;
 }
 
-/* The clock stands still: positions alone order what one moment brought, within a commit and between them. */
-static void ids_rise(void **state TD_UNUSED)
+/* The clock stands still: positions alone order what one moment brought, within a commit and between them;
+ * the newest has the least id. */
+static void ids_fall(void **state TD_UNUSED)
 {
     struct rows all = {0};
     for (int i = 0; i < 40; i += 20)
@@ -205,7 +206,7 @@ static void ids_rise(void **state TD_UNUSED)
         char guid[TD_UUID_TEXT];
         assert_int_equal(atol(all.list[i].name), i);
         assert_true(td_uuid_parse(td_str(all.list[i].id), guid));
-        assert_int_equal(all.list[i].id[14], '7');
+        assert_int_equal(all.list[i].id[14], '8');
     }
 }
 
@@ -276,7 +277,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(what_people_look_for, setup, teardown),
         cmocka_unit_test_setup_teardown(origins_end_with_their_function, setup, teardown),
-        cmocka_unit_test_setup_teardown(ids_rise, setup, teardown),
+        cmocka_unit_test_setup_teardown(ids_fall, setup, teardown),
         cmocka_unit_test_setup_teardown(denied_ones_are_bounded, setup, teardown),
         cmocka_unit_test(meanings),
         cmocka_unit_test(categories),

@@ -1,5 +1,5 @@
 -- Who changed what. Every event can say where it came from; those of the audit have a row of their own with what
--- people look for. id rises with the commits (time, then position), so that newest first is an index read backwards.
+-- people look for. id falls with time and position, so that the order of ids is newest first.
 ALTER TABLE event ADD COLUMN origin TEXT NOT NULL DEFAULT '';
 
 CREATE TABLE audit (
