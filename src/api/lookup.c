@@ -159,7 +159,12 @@ static enum td_code want_contact_note(struct td_tx *tx, struct lookup *l, struct
     struct td_way next = l->way.way;
     if (td_way_step(&next, TD_EV_CONTACTED, &changed, NULL) != TD_OK)
         changed = false;
-    if (!changed && td_tx_now(tx) - l->way.last_contact_at < note_pause)
+    struct td_profile_given given;
+    enum td_code rc = td_profile_given(tx, l->found.tenant, l->way.id, l->arena, &given, err);
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    bool same = rc == TD_OK && strcmp(given.profile_id, l->profile.id) == 0 && given.revision == l->profile.revision;
+    if (!changed && same && td_tx_now(tx) - l->way.last_contact_at < note_pause)
         return TD_OK;
     l->note = TD_EV_CONTACTED;
     l->note_tenant = l->found.tenant;
@@ -281,6 +286,8 @@ static enum td_code note(struct td_tx *tx, void *ctx, struct td_error *err)
     enum td_code rc = td_way_happened(tx, l->note_tenant, l->note_way, l->note, "device", b.p, err);
     if (rc != TD_OK && rc != TD_ESTATE && rc != TD_ENOTFOUND)
         return rc;
+    if (l->note == TD_EV_CONTACTED)
+        td_try(td_profile_give(tx, l->note_tenant, l->note_way, &l->profile, err));
     rc = note_attention(tx, l, err);
     if (rc != TD_OK && rc != TD_ENOTFOUND)
         return rc;

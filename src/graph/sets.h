@@ -6,15 +6,16 @@
 #include "graph/graph.h"
 
 #define TD_G_FAMILIES(F) \
+    F(autopilot)         \
     F(profiles)          \
     F(principals)        \
     F(empty)             \
     F(managed)           \
     F(events)            \
     F(apps)              \
-    F(configurations) \
-    F(audit) \
-    F(organization) \
+    F(configurations)    \
+    F(audit)             \
+    F(organization)      \
     F(roles)
 
 #define TD_G_DECLARE_FAMILY(name) extern const struct td_g_family td_g_family_##name;

@@ -225,7 +225,46 @@ static enum td_code update_known(struct td_tx *tx, const char *tenant, const cha
                                                   .any_user = true,
                                                   .rules = what->rules};
     td_try(td_registration_change(tx, tenant, id, &change, actor, ret_updated, err));
+    if (what->hash.n == 0)
+        return TD_OK; /* only said, not shown */
     return td_registration_renew_hash(tx, tenant, id, &what->facts, what->hash, actor, err);
+}
+
+/* A registration without a hash has no facts of its own until one comes: its serial number stands for it. */
+static enum td_code find_claim(struct td_tx *tx, const char *tenant, const struct td_registration_new *what,
+                               struct td_arena *a, struct td_hardware_found *ret, struct td_error *err)
+{
+    struct td_rows r;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT id FROM registration WHERE tenant = $1 AND serial_key = $2"
+                        " AND (source = '" TD_SOURCE_CLAIM "' OR $3 = '" TD_SOURCE_CLAIM "') ORDER BY id LIMIT 1",
+                        "sss", tenant, serial_key(a, what->serial), what->source != NULL ? what->source : ""));
+    while (td_rows_next(&r)) {
+        ret->tenant = tenant;
+        ret->registration_id = td_col_text0(&r, 0, a);
+    }
+    td_try(td_rows_done(&r, err));
+    return ret->registration_id[0] != '\0'
+               ? TD_OK
+               : td_fail(err, TD_ENOTFOUND, "device", "no registration matches this device");
+}
+
+enum td_code td_registration_synced(struct td_tx *tx, const char *tenant, int64_t *ret_at, struct td_error *err)
+{
+    struct td_rows r;
+    *ret_at = 0;
+    td_try(td_sql_query(tx, &r, err, "SELECT manual_at FROM registration_sync WHERE tenant = $1", "s", tenant));
+    while (td_rows_next(&r))
+        *ret_at = td_col_int(&r, 0);
+    return td_rows_done(&r, err);
+}
+
+enum td_code td_registration_sync(struct td_tx *tx, const char *tenant, struct td_error *err)
+{
+    return td_sql(tx, err,
+                  "INSERT INTO registration_sync(tenant, manual_at) VALUES ($1, $2)"
+                  " ON CONFLICT (tenant) DO UPDATE SET manual_at = excluded.manual_at",
+                  "si", tenant, td_tx_now(tx));
 }
 
 enum td_code td_registration_add(struct td_tx *tx, const char *tenant, const struct td_registration_new *what,
@@ -235,6 +274,8 @@ enum td_code td_registration_add(struct td_tx *tx, const char *tenant, const str
     struct td_hardware_found found;
     struct td_import_verdict v = {.registration_id = ""};
     enum td_code rc = td_hardware_duplicate(tx, &what->facts, a, &found, err);
+    if (rc == TD_ENOTFOUND)
+        rc = find_claim(tx, tenant, what, a, &found, err);
     if (rc == TD_ENOTFOUND || (rc == TD_OK && td_fault("import-any-owner"))) {
         td_try(add_new(tx, tenant, what, actor, a, &v.registration_id, err));
     } else {

@@ -13,6 +13,8 @@
 
 enum { TD_TAG_MAX = 512, TD_USER_MAX = 256, TD_SERIAL_MAX = 128 };
 
+#define TD_SOURCE_CLAIM "claim" /* registered without a hash: by what somebody says of it */
+
 /* windowsAutopilotDeviceRemediationState and ...UserlessEnrollmentStatus (graph-api.md 1.2), by number. */
 enum td_remediation { TD_REMEDY_UNKNOWN, TD_REMEDY_NONE, TD_REMEDY_AUTOMATIC, TD_REMEDY_MANUAL };
 enum td_userless { TD_USERLESS_UNKNOWN, TD_USERLESS_ALLOWED, TD_USERLESS_BLOCKED };
@@ -93,6 +95,11 @@ enum td_code td_registration_renew_hash(struct td_tx *tx, const char *tenant, co
 /* Whether somebody must look at it, with the event that says why if that is new. */
 enum td_code td_registration_remedy(struct td_tx *tx, const char *tenant, const char *id, enum td_remediation state,
                                     const char *why, struct td_error *err) TD_MUST_USE;
+
+/* When somebody last asked for a synchronisation, 0: never; and that somebody does now. */
+enum td_code td_registration_synced(struct td_tx *tx, const char *tenant, int64_t *ret_at, struct td_error *err)
+    TD_MUST_USE;
+enum td_code td_registration_sync(struct td_tx *tx, const char *tenant, struct td_error *err) TD_MUST_USE;
 
 /* A managed device that nobody had registered is this registration's machine: one way, one directory object and one
  * timeline from here on. way_id is the device's; the registration's own way ends in it. TD_ESTATE if the registration

@@ -33,8 +33,12 @@ enum td_code td_registration_renew_hash(struct td_tx *tx, const char *tenant, co
     if (octets.n != 0)
         td_try(td_sql(tx, err, "UPDATE registration_hash SET octets = $3 WHERE tenant = $1 AND registration_id = $2",
                       "ssb", tenant, id, octets));
-    td_try(td_sql(tx, err, "UPDATE registration SET modified_at = $3 WHERE tenant = $1 AND id = $2", "ssi", tenant, id,
-                  td_tx_now(tx)));
+    td_try(td_sql(tx, err,
+                  "UPDATE registration SET modified_at = $3,"
+                  " warning = CASE WHEN source = '" TD_SOURCE_CLAIM "' THEN '' ELSE warning END,"
+                  " source = CASE WHEN source = '" TD_SOURCE_CLAIM "' THEN '' ELSE source END"
+                  " WHERE tenant = $1 AND id = $2",
+                  "ssi", tenant, id, td_tx_now(tx)));
     struct td_event e = {.subject = r.way_id, .type = "device.hardware-changed", .actor = actor};
     return td_event_tell(tx, tenant, &e, err, "cause", td_facts_difference(known, facts, &a), NULL);
 }
