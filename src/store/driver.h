@@ -40,6 +40,7 @@ struct td_driver {
     const char *(*search_select)(const char *table, int param, struct td_arena *a);
     /* Brings at most max noted rows of every search table up to date. */
     enum td_code (*search_index)(struct td_tx *tx, size_t max, size_t *ret_done, struct td_error *err);
+    enum td_code (*search_is_behind)(struct td_tx *tx, bool *ret, struct td_error *err);
     const struct td_migration *migrations;
     const size_t *migration_count; /* the generated table tells */
 };
@@ -49,6 +50,7 @@ struct td_store {
     const struct td_env *env;
     char *where;
     void *engine; /* the driver's own */
+    struct td_group_cache *groups; /* store/group_rules.c: compiled rules */
     int (*in_work)(void *ctx);
     void *in_work_ctx;
 };

@@ -325,3 +325,8 @@ enum td_code td_view_index(struct td_tx *tx, size_t max, size_t *ret_done, struc
 {
     return tx->store->driver->search_index(tx, max, ret_done, err);
 }
+
+enum td_code td_view_is_behind(struct td_tx *tx, bool *ret, struct td_error *err)
+{
+    return tx->store->driver->search_is_behind(tx, ret, err);
+}

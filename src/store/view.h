@@ -111,6 +111,7 @@ int64_t td_view_int(const struct td_view_row *r, const char *name);      /* 0 fo
 /* Brings at most max rows that changed into the search tables, a slice of a write; *ret_done is how many. Questions are
  * right without it, and slow while there are many. */
 enum td_code td_view_index(struct td_tx *tx, size_t max, size_t *ret_done, struct td_error *err) TD_MUST_USE;
+enum td_code td_view_is_behind(struct td_tx *tx, bool *ret, struct td_error *err) TD_MUST_USE; /* are there any? */
 
 /* The same questions over rows that do not rest in the store (fixed lists), and the judge of the property tests: the
  * filter over one row in C. texts gives the items of a TEXTS column. */

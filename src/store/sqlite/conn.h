@@ -48,5 +48,6 @@ void td_conn_give_back(struct td_stmt *s);
 const char *td_search_needle(struct td_slice needle, struct td_arena *a);
 const char *td_search_select(const char *table, int param, struct td_arena *a);
 enum td_code td_search_index(struct td_tx *tx, size_t max, size_t *ret_done, struct td_error *err) TD_MUST_USE;
+enum td_code td_search_is_behind(struct td_tx *tx, bool *ret, struct td_error *err) TD_MUST_USE;
 
 #endif

@@ -441,6 +441,7 @@ const struct td_driver td_driver_sqlite = {
     .search_needle = td_search_needle,
     .search_select = td_search_select,
     .search_index = td_search_index,
+    .search_is_behind = td_search_is_behind,
     .migrations = td_migrations_sqlite,
     .migration_count = &td_migrations_sqlite_count,
 };

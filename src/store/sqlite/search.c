@@ -11,7 +11,7 @@ enum { TRIGRAM = 3, MAX_TRIGRAMS = 12 };
 static const struct {
     const char *noted;  /* number, known to the index, its text there, the row's text now (null: the row is gone) */
     const char *forget; /* FTS5 takes a row out by the text it was put in with */
-    const char *learn, *done;
+    const char *learn, *done, *any;
 } tables[] = {
     {
         .noted = "SELECT t.pos, t.known, t.v, r.serial || char(10) || r.group_tag || char(10) || r.assigned_user"
@@ -20,6 +20,7 @@ static const struct {
         .forget = "INSERT INTO registration_search(registration_search, rowid, v) VALUES ('delete', $1, $2)",
         .learn = "INSERT INTO registration_search(rowid, v) VALUES ($1, $2)",
         .done = "DELETE FROM registration_search_todo WHERE pos = $1",
+        .any = "SELECT 1 FROM registration_search_todo LIMIT 1",
     },
 };
 
@@ -111,5 +112,18 @@ enum td_code td_search_index(struct td_tx *tx, size_t max, size_t *ret_done, str
     *ret_done = 0;
     for (size_t i = 0; i < TD_COUNTOF(tables) && *ret_done < max; i++)
         td_try(index_table(tx, i, max - *ret_done, ret_done, err));
+    return TD_OK;
+}
+
+enum td_code td_search_is_behind(struct td_tx *tx, bool *ret, struct td_error *err)
+{
+    struct td_rows r;
+    *ret = false;
+    for (size_t i = 0; i < TD_COUNTOF(tables) && !*ret; i++) {
+        td_try(td_sql_query(tx, &r, err, tables[i].any, ""));
+        while (td_rows_next(&r))
+            *ret = true;
+        td_try(td_rows_done(&r, err));
+    }
     return TD_OK;
 }
