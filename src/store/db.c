@@ -1,4 +1,5 @@
 #include "store/driver.h"
+#include "store/group_room.h"
 
 static enum td_code schema_version(struct td_tx *tx, int64_t *ret, struct td_error *err)
 {
@@ -62,6 +63,7 @@ enum td_code td_store_open(const char *where, const struct td_env *env, struct t
     s->driver = &td_driver_sqlite;
     s->env = env;
     s->where = td_strdup(where);
+    s->groups = td_group_cache_new();
     enum td_code rc = s->driver->open(s, err);
     if (rc == TD_OK)
         rc = migrate(s, err);
@@ -83,6 +85,7 @@ void td_store_close(struct td_store *s)
     if (s == NULL)
         return;
     s->driver->close(s);
+    td_group_cache_free(s->groups);
     td_free(s->where);
     td_free(s);
 }

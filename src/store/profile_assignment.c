@@ -199,15 +199,42 @@ static enum td_code no_profile(struct td_error *err)
     return td_remedy(err, td_fail(err, TD_ENOTFOUND, "profile", "%s", none->text), "%s", none->remedy);
 }
 
+/* Members as they are at this moment: a rule's change holds before its spread has come by (store/group.h). */
+static void fill_members(struct td_profile_offer *offers, size_t count, const char *const *groups)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t g = 0; groups[g] != NULL && !offers[i].member; g++)
+            offers[i].member = strcmp(groups[g], offers[i].group_id) == 0;
+}
+
+static enum td_code groups_now(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
+                               const char *const **ret, struct td_error *err)
+{
+    struct td_group *stored;
+    size_t n = 0;
+    td_try(td_group_live(tx, tenant, way_id, a, ret, err));
+    if (*ret != NULL)
+        return TD_OK;
+    td_try(td_group_of_way(tx, tenant, way_id, a, &stored, &n, err));
+    const char **ids = td_arena_array(a, const char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = stored[i].id;
+    *ret = ids;
+    return TD_OK;
+}
+
 enum td_code td_profile_of_way_detail(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
                                       struct td_profile_row *ret, bool *ret_explicit,
                                       enum td_profile_detail *ret_detail, struct td_error *err)
 {
     struct td_profile_offer *offers;
     struct td_profile_choice choice = {.index = SIZE_MAX};
-    const char *type = "";
+    const char *type = "", *const *live = NULL;
     size_t n = 0;
-    td_try(td_profile_offers(tx, tenant, way_id, a, &offers, &n, err));
+    td_try(td_group_live(tx, tenant, way_id, a, &live, err));
+    td_try(td_profile_offers(tx, tenant, live == NULL ? way_id : NULL, a, &offers, &n, err));
+    if (live != NULL)
+        fill_members(offers, n, live);
     if (n != 0) {
         td_try(device_type_of(tx, tenant, way_id, a, &type, err));
         td_profile_choose(offers, n, type, NULL, &choice);
@@ -300,26 +327,14 @@ void td_profile_candidates(const struct td_profile_offer *offers, size_t count, 
     *ret = list;
 }
 
-static enum td_code fill_members(struct td_tx *tx, const char *tenant, const char *way_id,
-                                 struct td_profile_offer *offers, size_t count, struct td_arena *a,
-                                 struct td_error *err)
-{
-    struct td_group *groups;
-    size_t n = 0;
-    td_try(td_group_of_way(tx, tenant, way_id, a, &groups, &n, err));
-    for (size_t i = 0; i < count; i++)
-        for (size_t g = 0; g < n && !offers[i].member; g++)
-            offers[i].member = strcmp(groups[g].id, offers[i].group_id) == 0;
-    return TD_OK;
-}
-
 enum td_code td_profile_explain(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
                                 struct td_profile_candidate **ret, size_t *ret_count, struct td_error *err)
 {
     struct td_profile_offer *offers;
-    const char *type;
+    const char *type, *const *groups;
     td_try(td_profile_offers(tx, tenant, NULL, a, &offers, ret_count, err));
-    td_try(fill_members(tx, tenant, way_id, offers, *ret_count, a, err));
+    td_try(groups_now(tx, tenant, way_id, a, &groups, err));
+    fill_members(offers, *ret_count, groups);
     td_try(device_type_of(tx, tenant, way_id, a, &type, err));
     td_profile_candidates(offers, *ret_count, type, a, ret);
     return TD_OK;

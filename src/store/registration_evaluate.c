@@ -1,30 +1,9 @@
 /* What follows from a registration: its groups and its profile, told by an event where they changed. */
-#include "base/fault.h"
 #include "codec/json.h"
 #include "store/event.h"
-#include "store/group.h"
+#include "store/group_room.h"
 #include "store/registration.h"
 #include "store/way.h"
-
-/* The device as rules see it (graph-api.md 1.9; autopilot.md 1.7 for the physical ids). */
-static void rule_device(const struct td_registration *r, struct td_arena *a, struct td_rule_subject *ret)
-{
-    const char **ids = td_arena_array(a, const char *, 4);
-    size_t n = 0;
-    *ret = (struct td_rule_subject){.kind = TD_RULE_DEVICES};
-    ret->text[TD_RD_DISPLAY_NAME] = r->display_name[0] != '\0' ? r->display_name : r->serial;
-    ret->text[TD_RD_MANUFACTURER] = r->manufacturer;
-    ret->text[TD_RD_MODEL] = r->model;
-    ret->text[TD_RD_OS_TYPE] = "Windows";
-    ret->text[TD_RD_OWNERSHIP] = "Company";
-    ret->text[TD_RD_OBJECT_ID] = ret->text[TD_RD_DEVICE_ID] = r->device_id;
-    ids[n++] = td_arena_printf(a, "[ZTDID]:%s", r->id);
-    if (r->group_tag[0] != '\0')
-        ids[n++] = td_arena_printf(a, "[OrderId]:%s", r->group_tag);
-    if (r->purchase_order[0] != '\0')
-        ids[n++] = td_arena_printf(a, "[PurchaseOrderId]:%s", r->purchase_order);
-    ret->items[TD_RD_PHYSICAL_IDS] = ids;
-}
 
 static enum td_code tell(struct td_tx *tx, const char *tenant, const char *way_id, const struct td_profile_row *p,
                          bool is_explicit, const char *actor, struct td_error *err)
@@ -53,55 +32,101 @@ static enum td_code tell(struct td_tx *tx, const char *tenant, const char *way_i
     return td_event_append(tx, tenant, &e, err);
 }
 
-static enum td_code evaluate(struct td_tx *tx, const char *tenant, const struct td_registration *r,
-                             const struct td_group_rules *rules, const char *actor, struct td_arena *a,
-                             struct td_error *err)
+static enum td_code store_told(struct td_tx *tx, const char *tenant, const struct td_registration *r, const char *now,
+                               enum td_profile_detail detail, struct td_error *err)
 {
-    struct td_rule_subject device;
+    return td_sql(tx, err,
+                  "UPDATE registration SET profile_at = CASE WHEN profile_id = $3 THEN profile_at ELSE $4 END,"
+                  " profile_id = $3, profile_detail = $5 WHERE tenant = $1 AND id = $2",
+                  "sssii", tenant, r->id, now, td_tx_now(tx), (int64_t)detail);
+}
+
+static enum td_code told_detail(struct td_tx *tx, const char *tenant, const char *id, int64_t *ret,
+                                struct td_error *err)
+{
+    struct td_rows r;
+    td_try(td_sql_query(tx, &r, err, "SELECT profile_detail FROM registration WHERE tenant = $1 AND id = $2", "ss",
+                        tenant, id));
+    while (td_rows_next(&r))
+        *ret = td_col_int(&r, 0);
+    return td_rows_done(&r, err);
+}
+
+/* *ret_changed: another profile holds than was told last. */
+static enum td_code tell_profile(struct td_tx *tx, const char *tenant, const struct td_registration *r,
+                                 const char *actor, struct td_arena *a, bool *ret_changed, struct td_error *err)
+{
     struct td_profile_row p;
     bool is_explicit = false;
-    rule_device(r, a, &device);
-    if (!td_fault("group-late"))
-        td_try(td_group_evaluate(tx, tenant, rules, r->way_id, &device, a, err));
-    enum td_code rc = td_profile_of_way(tx, tenant, r->way_id, a, &p, &is_explicit, err);
+    int64_t before = 0;
+    enum td_profile_detail detail = TD_PD_NONE;
+    enum td_code rc = td_profile_of_way_detail(tx, tenant, r->way_id, a, &p, &is_explicit, &detail, err);
     if (rc != TD_OK && rc != TD_ENOTFOUND)
         return rc;
+    td_try(told_detail(tx, tenant, r->id, &before, err));
     const char *now = rc == TD_OK ? p.id : "";
-    if (strcmp(now, r->profile_id) == 0)
+    *ret_changed = strcmp(now, r->profile_id) != 0;
+    if (*ret_changed || before != (int64_t)detail)
+        td_try(store_told(tx, tenant, r, now, detail, err));
+    if (!*ret_changed)
         return TD_OK;
-    td_try(td_sql(tx, err, "UPDATE registration SET profile_id = $3, profile_at = $4 WHERE tenant = $1 AND id = $2",
-                  "sssi", tenant, r->id, now, td_tx_now(tx)));
     return tell(tx, tenant, r->way_id, rc == TD_OK ? &p : NULL, is_explicit, actor, err);
 }
 
-enum td_code td_registration_evaluate_with(struct td_tx *tx, const char *tenant, const char *id,
-                                           const struct td_group_rules *rules, const char *actor, struct td_error *err)
+/* A rule may look at the profile's name: members follow once more, and what that decides is told. Rules that chase
+ * their own profile stop here. */
+static enum td_code tell_and_follow(struct td_tx *tx, const char *tenant, struct td_registration *r, const char *actor,
+                                    struct td_arena *a, struct td_error *err)
+{
+    bool changed = false;
+    td_try(tell_profile(tx, tenant, r, actor, a, &changed, err));
+    if (!changed)
+        return TD_OK;
+    td_try(td_group_way_moved(tx, tenant, r->way_id, err));
+    td_try(td_registration_find(tx, tenant, r->id, a, r, err));
+    return tell_profile(tx, tenant, r, actor, a, &changed, err);
+}
+
+enum td_code td_registration_tell(struct td_tx *tx, const char *tenant, const char *registration_id, const char *actor,
+                                  struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_registration r;
-    td_try(td_registration_find(tx, tenant, id, &a, &r, err));
-    return evaluate(tx, tenant, &r, rules, actor, &a, err);
+    td_try(td_registration_find(tx, tenant, registration_id, &a, &r, err));
+    return tell_and_follow(tx, tenant, &r, actor, &a, err);
+}
+
+static enum td_code evaluate(struct td_tx *tx, const char *tenant, struct td_registration *r, const char *actor,
+                             struct td_arena *a, struct td_error *err)
+{
+    td_try(td_group_way_moved(tx, tenant, r->way_id, err));
+    return tell_and_follow(tx, tenant, r, actor, a, err);
 }
 
 enum td_code td_registration_evaluate(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                                       struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_group_rules rules;
-    td_try(td_group_rules_load(tx, tenant, &a, &rules, err));
-    return td_registration_evaluate_with(tx, tenant, id, &rules, actor, err);
+    struct td_registration r;
+    td_try(td_registration_find(tx, tenant, id, &a, &r, err));
+    return evaluate(tx, tenant, &r, actor, &a, err);
+}
+
+enum td_code td_registration_evaluate_with(struct td_tx *tx, const char *tenant, const char *id,
+                                           const struct td_group_rules *rules TD_UNUSED, const char *actor,
+                                           struct td_error *err)
+{
+    return td_registration_evaluate(tx, tenant, id, actor, err);
 }
 
 enum td_code td_profile_spread(struct td_tx *tx, const char *tenant, const char *after, size_t max, const char *actor,
                                struct td_arena *a, const char **ret_next, struct td_error *err)
 {
-    struct td_group_rules rules;
     struct td_registration *list;
     size_t n = 0;
     td_try(td_registration_list(tx, tenant, after, max, a, &list, &n, err));
-    td_try(td_group_rules_load(tx, tenant, a, &rules, err));
     for (size_t i = 0; i < n; i++)
-        td_try(evaluate(tx, tenant, &list[i], &rules, actor, a, err));
+        td_try(evaluate(tx, tenant, &list[i], actor, a, err));
     *ret_next = n == max ? list[n - 1].id : "";
     return TD_OK;
 }
