@@ -6,6 +6,7 @@
 #include "app/joblist.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "graph/throttle.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -30,6 +31,7 @@ static void end(struct serving *s)
     atomic_store(&s->operations.stopping, true);
     td_server_stop(s->server);
     td_jobs_stop(s->svc.jobs);
+    td_g_throttle_free(s->svc.throttle);
     td_keyring_close(s->svc.keyring);
     td_authority_close(s->svc.authority);
     td_store_close(s->svc.store);
@@ -247,6 +249,7 @@ enum td_code td_serve(const struct td_serve_config *config, const struct td_env 
     set_names(&s);
     set_http_base(&s);
     td_try(open_service(&s, err));
+    s.svc.throttle = td_g_throttle_new();
     s.svc.jobs = td_jobs_start(&s.svc, td_job_list, td_job_count, job_failed);
     td_try(start_server(&s, err));
     td_log(TD_INFO, "serve.ready", "https", td_server_address(s.server), "http",

@@ -1,4 +1,6 @@
+#include "graph/batch.h"
 #include "graph/graph.h"
+#include "graph/metadata.h"
 
 enum {
     MAX_BODY = 8 << 20, /* of the largest import; each set and action has its own bound */
@@ -6,6 +8,10 @@ enum {
 };
 
 const struct td_route td_graph_routes[] = {
+    {TD_POST, "/v1.0/$batch", td_graph_batch, 0, TD_G_BATCH_MAX_BODY},
+    {TD_POST, "/beta/$batch", td_graph_batch, 0, TD_G_BATCH_MAX_BODY},
+    {TD_GET, "/v1.0/$metadata", td_graph_metadata, TD_ROUTE_LIMITED, 0},
+    {TD_GET, "/beta/$metadata", td_graph_metadata, TD_ROUTE_LIMITED, 0},
     {TD_GET, "/v1.0/{path*}", td_graph_call, 0, 0},
     {TD_GET, "/beta/{path*}", td_graph_call, 0, 0},
     {TD_GET, "/myorganization/{path*}", td_graph_call, 0, 0},

@@ -128,10 +128,17 @@ static enum td_code refuse(const char *name, const char *why, const char *remedy
     return td_remedy(err, td_fail(err, TD_EINVAL, name, "%s", why), "%s", remedy);
 }
 
-/* A leaf on a property of its own, no list. */
-static enum td_code check_single(const struct td_view_column *c, const struct td_od_expr *e, struct td_error *err)
+/* Rows in memory have their values without an expression of SQL. */
+static bool has_value(const struct td_view *v, const struct td_view_column *c)
 {
-    if (c->type == TD_V_JSON || (c->type != TD_V_TEXTS && c->sql == NULL))
+    return c->type != TD_V_JSON && (c->sql != NULL || v->from == NULL);
+}
+
+/* A leaf on a property of its own, no list. */
+static enum td_code check_single(const struct td_view *v, const struct td_view_column *c, const struct td_od_expr *e,
+                                 struct td_error *err)
+{
+    if (c->type != TD_V_TEXTS && !has_value(v, c))
         return refuse(c->name, "this property can't be filtered", "filter by another property", err);
     if (for_texts(e->op) && !td_view_is_text(c))
         return refuse(c->name, "this function takes texts, and this property is none", "compare it with eq", err);
@@ -155,12 +162,12 @@ enum td_code td_view_leaf(const struct td_view *v, const struct td_od_expr *e, c
         return refuse(item->name, "its items have no properties", "compare the item itself: x/any(i:i eq 'text')", err);
     if (!e->item)
         td_try(td_view_named(v, e->path, &c, err));
-    if (list && c->items == NULL)
+    if (list && (v->from != NULL ? c->items == NULL : c->type != TD_V_TEXTS))
         return refuse(c->name, "this property is no collection that can be filtered", "compare it with eq", err);
     if (!list && !e->item && c->type == TD_V_TEXTS)
         return refuse(c->name, "this property is a collection", "use any: x/any(i:i eq 'text')", err);
     if (!list)
-        td_try(check_single(c, e, err));
+        td_try(check_single(v, c, e, err));
     *ret = c;
     return TD_OK;
 }
@@ -197,7 +204,7 @@ enum td_code td_view_order(const struct td_view *v, const struct td_view_ask *as
         return td_fail(err, TD_ELIMIT, "$orderby", "takes at most %d properties", TD_OD_MAX_ORDER);
     for (size_t i = 0; i < ask->order_count; i++) {
         td_try(td_view_named(v, ask->order[i].path, &c, err));
-        if (c->type == TD_V_JSON || c->type == TD_V_TEXTS || c->sql == NULL)
+        if (c->type == TD_V_TEXTS || !has_value(v, c))
             return refuse(c->name, "this property gives no order", "order by another property", err);
         ret->key_descending = ask->order[i].descending;
         if (strcmp(c->name, "id") == 0)
