@@ -13,6 +13,7 @@
 #include "store/event.h"
 #include "store/tenant.h"
 #include "store/way.h"
+#include "way/os_version.h"
 
 #include <string.h>
 
@@ -55,7 +56,19 @@ static enum td_code check_device(struct issue *i, struct td_tx *tx)
     return TD_OK;
 }
 
-/* Settings enrol-users and enrol-device-limit (store/tenant.c). */
+static enum td_code check_version(struct issue *i, struct td_tx *tx)
+{
+    struct td_enrol *call = i->call;
+    const char *min = "", *max = "";
+    td_try(td_tenant_get(tx, i->caller.tenant, "enrol-os-minimum", call->a, &min, &call->err));
+    td_try(td_tenant_get(tx, i->caller.tenant, "enrol-os-maximum", call->a, &max, &call->err));
+    if (td_os_version_between(td_str(i->e.os_version), td_str(min), td_str(max)))
+        return TD_OK;
+    return not_supported(call, td_arena_printf(call->a, "the organization does not let version \"%.32s\" enrol",
+                                               i->e.os_version));
+}
+
+/* Settings enrol-users, enrol-os-... and enrol-device-limit (store/tenant.c). */
 static enum td_code check_restrictions(struct issue *i, struct td_tx *tx)
 {
     struct td_enrol *call = i->call;
@@ -66,6 +79,7 @@ static enum td_code check_restrictions(struct issue *i, struct td_tx *tx)
         return not_supported(call, "the organization lets no device enrol");
     if (strcmp(who, "registered") == 0 && i->e.registration_id[0] == '\0')
         return not_supported(call, "the organization lets registered devices enrol only");
+    td_try(check_version(i, tx));
     td_try(td_tenant_get_int(tx, i->caller.tenant, "enrol-device-limit", &limit, &call->err));
     if (limit == 0 || i->caller.user_id[0] == '\0')
         return TD_OK;

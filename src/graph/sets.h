@@ -8,6 +8,7 @@
 #define TD_G_FAMILIES(F) \
     F(autopilot)         \
     F(profiles)          \
+    F(enrolment)         \
     F(principals)        \
     F(empty)             \
     F(managed)           \

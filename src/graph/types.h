@@ -72,8 +72,20 @@
     E(user_type)               \
     E(usage_type)
 
-#define TD_G_TYPES_ENROLMENT(T)
-#define TD_G_ENUMS_ENROLMENT(E)
+#define TD_G_TYPES_ENROLMENT(T) \
+    T(enrolment_configuration)  \
+    T(completion_page)          \
+    T(enrolment_limit)          \
+    T(platform_restriction)     \
+    T(platform_restrictions)    \
+    T(single_restriction)       \
+    T(hello_configuration)      \
+    T(enrolment_assignment)
+#define TD_G_ENUMS_ENROLMENT(E)      \
+    E(enrollment_configuration_type) \
+    E(restriction_platform)          \
+    E(enablement)                    \
+    E(pin_usage)
 
 #define TD_G_TYPES_DIRECTORY(T)
 #define TD_G_ENUMS_DIRECTORY(E)

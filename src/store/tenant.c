@@ -13,6 +13,8 @@ const struct td_setting td_tenant_settings[] = {
     {"join-device-limit", TD_SET_INT, "50", 0, 1000000, NULL, "devices a user may join; 0 for no limit"},
     {"enrol-users", TD_SET_CHOICE, "all", 0, 0, "all registered none",
      "which devices may enrol: all, registered or none"},
+    {"enrol-os-minimum", TD_SET_TEXT, "", 0, 32, NULL, "lowest version of the operating system that may enrol"},
+    {"enrol-os-maximum", TD_SET_TEXT, "", 0, 32, NULL, "highest version of the operating system that may enrol"},
     {"unknown-devices", TD_SET_CHOICE, "list", 0, 0, "list refuse",
      "devices that ask and are not registered: listed for approval with a code, or refused"},
     {"enrol-device-limit", TD_SET_INT, "50", 0, 1000000, NULL, "devices a user may enrol; 0 for no limit"},
