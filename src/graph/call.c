@@ -5,6 +5,7 @@
  * call as it was before. */
 #include "api/jobs.h"
 #include "base/fault.h"
+#include "graph/audit.h"
 #include "graph/room.h"
 #include "graph/throttle.h"
 #include "store/audit.h"
@@ -120,11 +121,11 @@ static enum td_code locate(struct run *r, struct td_error *err)
 {
     struct td_od_path path;
     td_try(td_od_path_parse(r->req->path, r->req->arena, &path, err));
-    td_try(td_g_find(&path, &r->target, err));
     if (lacks_key(r, &path)) {
         r->call.status = 405;
         return td_remedy(err, td_fail(err, TD_EINVAL, "", "A key is empty in this path."), "name the entity by its id");
     }
+    td_try(td_g_find(&path, &r->target, err));
     r->begun.beta = path.count != 0 && td_ieqs(td_str(path.segments[0].name), "beta");
     r->begun.version = r->begun.beta ? "beta" : "v1.0";
     return check_method(r, err);
@@ -136,6 +137,8 @@ static enum td_right right_of(const struct run *r, enum td_access *ret_access)
 {
     const struct td_g_target *t = &r->target;
     *ret_access = is_read(r->req) ? TD_ACCESS_READ : TD_ACCESS_WRITE;
+    if (t->at == TD_G_AT_ENTITY && r->req->method == TD_DELETE && t->set->drop != TD_RIGHT_SIGNED_IN)
+        return t->set->drop;
     if (t->at != TD_G_AT_ACTION)
         return is_read(r->req) ? t->set->read : t->set->write;
     *ret_access = t->action->access;
@@ -446,6 +449,8 @@ static void set_call(struct run *r)
 static void write_call(struct run *r)
 {
     enum td_code rc = td_store_read(r->svc->store, look_first, r, &r->err);
+    if (rc == TD_EDENIED && r->proven)
+        td_g_audit_denied(r->svc, &r->who, &r->origin, r->req, &r->err);
     if (rc == TD_OK)
         rc = read_body(r, &r->err);
     if (rc == TD_OK)

@@ -222,7 +222,7 @@ enum td_code td_g_find(const struct td_od_path *path, struct td_g_target *ret, s
     if (found && in_set(&w))
         return TD_OK;
     const struct item *second = begun.pos + 1 < begun.count ? &begun.items[begun.pos + 1] : NULL;
-    if (inside || td_g_known(td_str(begun.items[begun.pos].text), td_str(second != NULL ? second->text : ""))) {
+    if ((inside && !found) || td_g_known(td_str(begun.items[begun.pos].text), td_str(second != NULL ? second->text : ""))) {
         *ret = (struct td_g_target){.at = TD_G_AT_NOT_OFFERED};
         return TD_OK;
     }
