@@ -2,7 +2,6 @@
 #include "graph/audit.h"
 
 #include "graph/types.h"
-#include "store/audit.h"
 #include "store/views.h"
 
 enum { MAX_DETAIL = 1 << 20 };
@@ -97,6 +96,53 @@ void td_g_audit_initiator(struct td_g_call *call TD_UNUSED, const struct td_view
         td_jsonw_end(w);
     }
     td_jsonw_end(w);
+}
+
+struct denied {
+    const struct td_claims *who;
+    struct td_origin origin;
+    const char *actor, *what, *reason;
+    bool often;
+};
+
+static enum td_code count_denied(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct denied *d = ctx;
+    return td_audit_denied_often(tx, d->who->tenant, d->actor, &d->often, err);
+}
+
+static enum td_code tell_denied(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct denied *d = ctx;
+    td_tx_set_origin(tx, &d->origin);
+    return td_audit_denied(tx, d->who->tenant, d->actor, d->what, d->reason, err);
+}
+
+static const char *method_word(enum td_method method)
+{
+    return method == TD_POST ? "POST" : method == TD_PATCH ? "PATCH" : method == TD_PUT ? "PUT" : "DELETE";
+}
+
+void td_g_audit_denied(struct td_service *svc, const struct td_claims *who, const struct td_origin *origin,
+                       const struct td_http_request *req, const struct td_error *why)
+{
+    bool person = who->upn[0] != '\0';
+    struct td_slice path = td_sub(req->path, 0, 200);
+    struct denied d = {.who = who,
+                       .origin = {.request_id = origin->request_id,
+                                  .application_id = who->app_id,
+                                  .user_id = person ? who->oid : "",
+                                  .upn = who->upn,
+                                  .address = req->peer->address},
+                       .actor = person             ? who->upn
+                                : who->device_only ? who->device_id
+                                                   : who->app_id,
+                       .reason = why->text};
+    d.what = td_arena_printf(req->arena, "%s %.*s", method_word(req->method), TD_FMT(path));
+    if (!td_utf8_ok(td_str(d.what)))
+        d.what = method_word(req->method);
+    if (td_store_read(svc->store, count_denied, &d, NULL) == TD_OK && !d.often)
+        td_ignore(td_store_write(svc->store, tell_denied, &d, NULL));
 }
 
 static enum td_code categories(struct td_g_call *call, struct td_tx *tx TD_UNUSED, struct td_error *err TD_UNUSED)

@@ -242,18 +242,23 @@ enum td_code td_audit_tell(struct td_tx *tx, const char *tenant, const struct td
     return insert(tx, tenant, what, pos, err);
 }
 
-enum td_code td_audit_denied(struct td_tx *tx, const char *tenant, const char *actor, const char *what,
-                             const char *reason, struct td_error *err)
+enum td_code td_audit_denied_often(struct td_tx *tx, const char *tenant, const char *actor, bool *ret,
+                                   struct td_error *err)
 {
     struct td_rows r;
-    int64_t kept = 0;
     td_try(td_sql_query(tx, &r, err,
                         "SELECT COUNT(*) FROM audit WHERE tenant = $1 AND actor = $2 AND at > $3 AND failed = 1", "ssi",
                         tenant, actor, td_tx_now(tx) - 10 * TD_MINUTE));
-    if (td_rows_next(&r))
-        kept = td_col_int(&r, 0);
-    td_try(td_rows_done(&r, err));
-    if (kept >= TD_AUDIT_DENIED && !td_fault("audit-flood"))
+    *ret = td_rows_next(&r) && td_col_int(&r, 0) >= TD_AUDIT_DENIED && !td_fault("audit-flood");
+    return td_rows_done(&r, err);
+}
+
+enum td_code td_audit_denied(struct td_tx *tx, const char *tenant, const char *actor, const char *what,
+                             const char *reason, struct td_error *err)
+{
+    bool often = false;
+    td_try(td_audit_denied_often(tx, tenant, actor, &often, err));
+    if (often)
         return TD_OK;
     struct td_audit denied = {
         .type = "access.denied", .actor = actor, .kind = "access", .name = what, .failure = reason};

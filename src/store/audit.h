@@ -33,6 +33,9 @@ enum td_code td_audit_tell(struct td_tx *tx, const char *tenant, const struct td
 enum { TD_AUDIT_DENIED = 20 };
 enum td_code td_audit_denied(struct td_tx *tx, const char *tenant, const char *actor, const char *what,
                              const char *reason, struct td_error *err) TD_MUST_USE;
+/* Are there as many already? A read: who tries without end costs no writes. */
+enum td_code td_audit_denied_often(struct td_tx *tx, const char *tenant, const char *actor, bool *ret,
+                                   struct td_error *err) TD_MUST_USE;
 
 /* What a type means, by its two halves ("profile", "changed"): unknown halves have a meaning too ("Other", an action),
  * so that a new kind of change is told before anybody adds it to the tables of store/audit.c. */
