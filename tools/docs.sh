@@ -1,11 +1,13 @@
 #!/bin/sh
-# make docs: writes docs/cli.md from the command tables and the README's scenario catalogue from the list of scenarios.
+# make docs: writes docs/cli.md from the command tables, the tables of docs/graph.md from the interface's own, and the
+# README's scenario catalogue from the list of scenarios.
 # docs.sh --check writes nothing and fails where they are not up to date; --check catalogue needs no programs, --check cli
-# no scenarios.
+# and --check graph no scenarios.
 set -eu
 cd "$(dirname "$0")/.."
 touchdown=${TOUCHDOWN:-build/touchdown}
 device=${TOUCHDOWN_DEVICE:-build/touchdown-device}
+graph=${GRAPH_DOC:-build/release/src/graph/graph-doc}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mode=${1:-write}
@@ -21,22 +23,35 @@ settle() { # made, kept
     fi
 }
 
+between() { # mark, rows, file: the file with the rows between its two marks
+    awk -v mark="$1" -v rows="$2" '
+        $0 == "<!-- end of " mark " -->" { inside = 0 }
+        !inside { print }
+        $0 == "<!-- " mark " -->" { inside = 1; while ((getline line < rows) > 0) print line }' "$3"
+}
+
 catalogue() {
     printf '| scenario | in | what it shows |\n|---|---|---|\n'
     python3 tests/e2e/run.py --catalogue
 }
 
-if [ "$only" != cli ]; then
+wants() { # part
+    [ -z "$only" ] || [ "$only" = "$1" ]
+}
+
+if wants catalogue; then
     catalogue >"$work/rows"
-    awk -v rows="$work/rows" '
-        /^<!-- end of catalogue -->$/ { inside = 0 }
-        !inside { print }
-        /^<!-- catalogue -->$/ { inside = 1; while ((getline line < rows) > 0) print line }' README.md >"$work/README.md"
+    between catalogue "$work/rows" README.md >"$work/README.md"
     settle "$work/README.md" README.md
 fi
-if [ "$only" != catalogue ]; then
+if wants cli; then
     "$touchdown" help --markdown >"$work/cli.md"
     { echo; "$device" help --markdown; } >>"$work/cli.md"
     settle "$work/cli.md" docs/cli.md
+fi
+if wants graph; then
+    "$graph" >"$work/tables"
+    between interface "$work/tables" docs/graph.md >"$work/graph.md"
+    settle "$work/graph.md" docs/graph.md
 fi
 exit $status

@@ -289,8 +289,17 @@ def documents_are_true(_):
     same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
 
 
+def interface_document_is_true(_):
+    """The tables of docs/graph.md are those that the service runs by."""
+    maker = os.path.join(os.path.dirname(TOUCHDOWN), "..", "graph", "graph-doc")
+    done = subprocess.run([os.path.join(ROOT, "tools", "docs.sh"), "--check", "graph"], capture_output=True, text=True, check=False,
+                          env={**os.environ, "GRAPH_DOC": os.path.abspath(maker)})
+    same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
+
+
 TESTS = [exit_codes, errors_name_the_thing, errors_are_json, answers_are_json, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, serves, device_exit_codes, documents_are_true]
+         leaves_nothing, lost_output_is_told, killed_import, serves, device_exit_codes, documents_are_true,
+         interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):
     box = Box()
