@@ -1,7 +1,6 @@
 /* Device configurations: the items of docs/tasks/configure.md as custom settings, read only for now, secrets masked
  * (graph-api.md 1.7). */
 #include "base/encode.h"
-#include "base/fault.h"
 #include "graph/managed.h"
 #include "graph/types.h"
 #include "store/views.h"
@@ -37,7 +36,7 @@ static void write_setting(struct td_g_call *call, const struct setting *s, struc
     else if (strcmp(s->type, "Boolean") == 0)
         td_jsonw_kbool(w, "value", s->number != 0);
     else
-        td_jsonw_kstr(w, "value", s->secret && !td_fault("configuration-shows-secrets") ? MASK : s->text);
+        td_jsonw_kstr(w, "value", s->secret ? MASK : s->text);
     td_jsonw_end(w);
 }
 
@@ -75,7 +74,7 @@ static void write_wifi(struct td_g_call *call, const struct td_json *body, struc
     struct setting s = {.name = ssid != NULL ? ssid : "",
                         .uri = td_arena_printf(call->arena, "./Device/Vendor/MSFT/WiFi/Profile/%s/WlanXml", ssid),
                         .type = "String",
-                        .text = MASK,
+                        .text = "",
                         .secret = true};
     write_setting(call, &s, w);
 }

@@ -34,12 +34,14 @@ static struct phases phases_of(const struct td_g_call *call, const struct td_vie
 
 static void write_duration(struct td_g_call *call, int64_t us, struct td_jsonw *w)
 {
-    long long s = us / TD_SECOND;
-    const char *text = td_arena_printf(call->arena, "PT%lldH%lldM%lldS", s / 3600, s / 60 % 60, s % 60);
-    if (s < 3600)
-        text = td_arena_printf(call->arena, "PT%lldM%lldS", s / 60, s % 60);
-    if (s < 60)
-        text = td_arena_printf(call->arena, "PT%lldS", s);
+    const struct {
+        int64_t value;
+        const char *unit;
+    } parts[] = {{us / TD_HOUR, "H"}, {us / TD_MINUTE % 60, "M"}, {us / TD_SECOND % 60, "S"}};
+    const char *text = "PT";
+    for (size_t i = 0; i < TD_COUNTOF(parts); i++)
+        if (parts[i].value != 0 || (i == 2 && strlen(text) == 2))
+            text = td_arena_printf(call->arena, "%s%lld%s", text, (long long)parts[i].value, parts[i].unit);
     td_jsonw_str(w, text);
 }
 

@@ -34,7 +34,7 @@ const struct td_view td_view_imports = {
 
 static const struct td_view_column identifier_columns[] = {
     {.name = "id", .type = TD_V_TEXT, .sql = "c.id", .fold = "c.id", .indexed = true},
-    {.name = "importedDeviceIdentifier", .type = TD_V_TEXT, .sql = "c.identifier"},
+    {.name = "importedDeviceIdentifier", .type = TD_V_TEXT, .sql = "c.identifier_key"},
     {.name = "importedDeviceIdentityType", .type = TD_V_ENUM, .sql = "c.kind", .words = td_words_identity_type},
     {.name = "description", .type = TD_V_TEXT, .sql = "c.description"},
     {.name = "createdDateTime", .type = TD_V_TIME, .sql = "c.created_at"},

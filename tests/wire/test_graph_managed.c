@@ -1,0 +1,458 @@
+/* Managed devices, deployment events, apps and configurations as clients read them (graph-api.md 1.3, 1.5 to 1.7). */
+#include "api/configuration.h"
+#include "graph_world.h"
+#include "store/certificate.h"
+#include "store/configuration.h"
+#include "store/enrolment.h"
+#include "store/management.h"
+
+#define MANAGED "/beta/deviceManagement/managedDevices"
+#define EVENTS DM "autopilotEvents"
+#define FIRST "aaaaaaaa-0000-4000-8000-000000000001"
+#define SECOND "aaaaaaaa-0000-4000-8000-000000000002"
+
+/* ---- a device under management ---- */
+
+struct enrolling {
+    const char *id, *serial; /* serial: of a registration, or NULL */
+    const char *registration, *way;
+};
+
+static enum td_code enrol(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct enrolling *e = ctx;
+    struct td_way_row way;
+    struct td_registration r = {.id = "", .device_id = ""};
+    struct td_arena *a = &g.box->arena;
+    unsigned char sha[32] = {(unsigned char)e->id[35]};
+    if (e->serial != NULL) {
+        td_try(td_registration_find_any(tx, g.box->tenant, e->serial, a, &r, err));
+        td_try(td_way_find(tx, g.box->tenant, TD_WAY_REGISTRATION, r.id, a, &way, err));
+    } else {
+        td_try(td_way_add(tx, g.box->tenant, TD_WAY_ENROLMENT, e->id, a, &way, err));
+    }
+    struct td_cert_row cert = {.sha256 = {sha[0]},
+                               .tenant = g.box->tenant,
+                               .purpose = "management",
+                               .subject = e->id,
+                               .serial = text("0%c", e->id[35]),
+                               .not_after = BOX_NOW + 365 * TD_DAY};
+    td_try(td_cert_record(tx, &cert, err));
+    struct td_enrolment row = {.id = e->id,
+                               .tenant = g.box->tenant,
+                               .device_id = r.device_id,
+                               .registration_id = r.id,
+                               .way_id = way.id,
+                               .user_id = g.box->user_id,
+                               .user_upn = "ada@contoso.test",
+                               .type = "Device",
+                               .provider = "Touchdown",
+                               .dm_id = "dm",
+                               .hw_dev_id = "",
+                               .device_name = "DESKTOP-OLD",
+                               .device_type = "CIMClient_Windows",
+                               .os_version = "10.0.22631.1",
+                               .os_edition = "48",
+                               .locale = "en-US",
+                               .cert_not_after = cert.not_after,
+                               .secrets = TD_S("")};
+    memcpy(row.cert_sha256, sha, sizeof(sha));
+    td_try(td_enrolment_add(tx, &row, NULL, err));
+    td_try(td_way_link(tx, g.box->tenant, way.id, TD_WAY_ENROLMENT, e->id, err));
+    td_try(td_way_set_user(tx, g.box->tenant, way.id, "ada@contoso.test", err));
+    e->way = way.id;
+    return td_way_happened(tx, g.box->tenant, way.id, TD_EV_ENROLLED, "device", "{}", err);
+}
+
+static void commit(td_tx_fn *fn, void *ctx)
+{
+    struct td_error err = {0};
+    g.box->world.now += TD_MINUTE;
+    if (td_store_write(g.box->svc.store, fn, ctx, &err) != TD_OK)
+        fail_msg("%s: %s", err.where, err.text);
+}
+
+struct report {
+    const char *enrolment, *uri, *value;
+};
+
+static enum td_code report(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct report *r = ctx;
+    return td_report_put(tx, g.box->tenant, r->enrolment, r->uri, td_str(r->value), err);
+}
+
+struct step {
+    const char *way;
+    enum td_way_event event;
+    const char *detail;
+};
+
+static enum td_code step(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct step *s = ctx;
+    return td_way_happened(tx, g.box->tenant, s->way, s->event, "device", s->detail != NULL ? s->detail : "{}", err);
+}
+
+static void happen(const char *way, enum td_way_event event, const char *detail)
+{
+    struct step s = {way, event, detail};
+    commit(step, &s);
+}
+
+static struct enrolling enrolled(const char *id, const char *serial)
+{
+    struct enrolling e = {.id = id, .serial = serial};
+    commit(enrol, &e);
+    return e;
+}
+
+static void a_device(void **state TD_UNUSED)
+{
+    gw_machine(1, "KIOSK");
+    (void)enrolled(FIRST, "SN-0001");
+    get("/v1.0/deviceManagement/managedDevices");
+    counts(1);
+    is_text("@odata.context", HOST "/v1.0/$metadata#deviceManagement/managedDevices");
+    is_text("value/0/id", FIRST);
+    get(MANAGED "/" FIRST);
+    is_text("@odata.context", HOST "/beta/$metadata#deviceManagement/managedDevices/$entity");
+    is("serialNumber", "\"SN-0001\"");
+    is("manufacturer", "\"Contoso\"");
+    is("model", "\"Book 1\"");
+    is("deviceName", "\"DESKTOP-OLD\"");
+    is("managedDeviceName", "\"ada_Windows_2030-01-02_03:05\"");
+    is("operatingSystem", "\"Windows\"");
+    is("osVersion", "\"10.0.22631.1\"");
+    is("userPrincipalName", "\"ada@contoso.test\"");
+    is_text("userId", g.box->user_id);
+    is("userDisplayName", "\"Ada\"");
+    is("enrolledDateTime", "\"2030-01-02T03:05:05Z\"");
+    is("lastSyncDateTime", "\"2030-01-02T03:05:05Z\"");
+    is("managementCertificateExpirationDate", "\"2031-01-02T03:04:05Z\"");
+    is("deviceEnrollmentType", "\"windowsAzureADJoin\"");
+    is("managementState", "\"managed\"");
+    is("managementAgent", "\"mdm\"");
+    is("complianceState", "\"unknown\"");
+    is("ownerType", "\"company\"");
+    is("managedDeviceOwnerType", "\"company\"");
+    is("autopilotEnrolled", "true");
+    is("skuNumber", "48");
+    is("jailBroken", "\"Unknown\"");
+    is("deviceActionResults", "[]");
+    is("easActivationDateTime", "\"" NEVER "\"");
+    is("notes", "(missing)"); /* only with $select (1.5) */
+    is("physicalMemoryInBytes", "(missing)");
+    const char *device = gw_str("azureADDeviceId");
+    assert_int_equal(strlen(device), 36);
+    get(MANAGED "/" FIRST "?$select=id,notes,physicalMemoryInBytes");
+    is("notes", "null");
+    is("physicalMemoryInBytes", "0");
+    is("serialNumber", "(missing)");
+    ask(404, "GET " MANAGED "/" SECOND, NULL);
+    is_error("ResourceNotFound");
+}
+
+/* The forms of 2.1. */
+static void filters(void **state TD_UNUSED)
+{
+    static const char *const found[] = {
+        "serialNumber eq 'SN-0001'",
+        "startsWith(serialNumber, 'SN-0001')",
+        "startswith(serialnumber,'sn-0001')",
+        "operatingSystem eq 'Windows' and contains(serialNumber,'0001')",
+        "userPrincipalName eq 'Ada@contoso.test' and autopilotEnrolled eq true",
+        "deviceEnrollmentType eq 'windowsAzureADJoin'",
+        "managedDeviceOwnerType eq 'company'",
+        "complianceState eq 'unknown' and not (serialNumber eq '')",
+    };
+    gw_machine(1, "");
+    gw_machine(2, "");
+    (void)enrolled(FIRST, "SN-0001");
+    (void)enrolled(SECOND, NULL);
+    for (size_t i = 0; i < TD_COUNTOF(found); i++) {
+        askf(200, NULL, "GET " MANAGED "?$filter=%s", found[i]);
+        if (gw_count() != 1 || strcmp(gw_str("value/0/id"), FIRST) != 0)
+            fail_msg("%s: %s", found[i], g.body);
+    }
+    get(MANAGED "/" FIRST);
+    askf(200, NULL, "GET /v1.0/deviceManagement/managedDevices?$filter=azureADDeviceId eq '%s'",
+         gw_str("azureADDeviceId"));
+    counts(1);
+    get(MANAGED "?$filter=deviceName eq 'desktop-old'");
+    counts(2);
+    get(MANAGED "?$filter=serialNumber eq ''");
+    counts(1);
+    is("value/0/ownerType", "\"personal\"");
+    is("value/0/azureADDeviceId", "null");
+    is("value/0/deviceEnrollmentType", "\"userEnrollment\"");
+    gw_call_as(g.foreign, "GET " MANAGED, NULL);
+    assert_int_equal(g.status, 200);
+    counts(0);
+    gw_call_as(g.foreign, "GET " MANAGED "/" FIRST, NULL);
+    assert_int_equal(g.status, 404);
+}
+
+/* What the device says moves the list; who a registered machine is, it does not decide. */
+static void reports(void **state TD_UNUSED)
+{
+    static const struct report told[] = {{FIRST, "./DevDetail/SwV", "10.0.26100.1742"},
+                                         {FIRST, "./DevDetail/Ext/Microsoft/DeviceName", "LAB-00001"},
+                                         {FIRST, "./DevDetail/Ext/Microsoft/SMBIOSSerialNumber", "SN-FORGED"},
+                                         {SECOND, "./DevDetail/Ext/Microsoft/SMBIOSSerialNumber", "SN-7777"},
+                                         {SECOND, "./DevInfo/Man", "Fabrikam"}};
+    gw_machine(1, "");
+    (void)enrolled(FIRST, "SN-0001");
+    (void)enrolled(SECOND, NULL);
+    for (size_t i = 0; i < TD_COUNTOF(told); i++) {
+        struct report r = told[i];
+        commit(report, &r);
+    }
+    get(MANAGED "/" FIRST);
+    is("deviceName", "\"LAB-00001\"");
+    is("osVersion", "\"10.0.26100.1742\"");
+    is("serialNumber", "\"SN-0001\"");
+    get(MANAGED "?$filter=serialNumber eq 'SN-7777'");
+    counts(1);
+    is("value/0/manufacturer", "\"Fabrikam\"");
+    get(MANAGED "/" SECOND "/users");
+    counts(1);
+    is_text("value/0/id", g.box->user_id);
+    get(MANAGED "/" SECOND "/deviceCompliancePolicyStates");
+    counts(0);
+    get(MANAGED "/" SECOND "/logCollectionRequests");
+    counts(0);
+}
+
+static void changes(void **state TD_UNUSED)
+{
+    (void)enrolled(FIRST, NULL);
+    ask(200, "PATCH " MANAGED "/" FIRST,
+        "{\"notes\":\"spare\",\"managedDeviceName\":\"Lobby\",\"ownerType\":\"company\"}");
+    is("managedDeviceName", "\"Lobby\"");
+    is("ownerType", "\"company\"");
+    is("managedDeviceOwnerType", "\"company\"");
+    get(MANAGED "/" FIRST "?$select=notes");
+    is("notes", "\"spare\"");
+    ask(200, "PATCH " MANAGED "/" FIRST, "{\"serialNumber\":\"MINE\",\"deviceCategory@odata.bind\":\"x\"}");
+    get(MANAGED "/" FIRST "?$select=notes,serialNumber");
+    is("notes", "\"spare\"");
+    is("serialNumber", "\"\"");
+    ask(204, "POST /beta/devicemanagement/manageddevices/" FIRST "/syncDevice", NULL);
+    get(MANAGED "/" FIRST);
+    is("deviceActionResults/0/actionName", "\"syncDevice\"");
+    is("deviceActionResults/0/actionState", "\"pending\"");
+    ask(501, "POST " MANAGED "/" FIRST "/rebootNow", NULL);
+    ask(501, "POST /v1.0/deviceManagement/managedDevices/" FIRST "/wipe",
+        "{\"keepEnrollmentData\":false,\"keepUserData\":false}");
+    is_error("NotImplemented");
+}
+
+static enum td_code seen(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    return td_enrolment_seen(tx, g.box->tenant, ctx, err);
+}
+
+struct cert_of {
+    unsigned char first;
+    struct td_cert_row row;
+};
+
+static enum td_code find_cert(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct cert_of *c = ctx;
+    unsigned char sha[32] = {c->first};
+    return td_cert_find(tx, sha, &g.box->arena, &c->row, err);
+}
+
+static void ends(void **state TD_UNUSED)
+{
+    struct cert_of c = {.first = FIRST[35]};
+    char id[] = FIRST;
+    (void)enrolled(FIRST, NULL);
+    ask(204, "POST " MANAGED "/" FIRST "/syncDevice", NULL);
+    commit(seen, id);
+    get(MANAGED "/" FIRST);
+    is("deviceActionResults/0/actionState", "\"done\"");
+    ask(204, "DELETE " MANAGED "/" FIRST, NULL);
+    ask(404, "GET " MANAGED "/" FIRST, NULL);
+    ask(404, "DELETE " MANAGED "/" FIRST, NULL);
+    assert_ok(td_store_read(g.box->svc.store, find_cert, &c, NULL));
+    assert_true(c.row.revoked_at != 0);
+}
+
+/* ---- deployment events ---- */
+
+static enum td_code item_status(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const char *item = ctx;
+    td_try(td_item_status_put(tx, g.box->tenant, FIRST, item, "failed", 500, 0x80070643, err));
+    return td_item_status_put(tx, g.box->tenant, FIRST, "computer-name", "in effect", 200, 0, err);
+}
+
+struct item {
+    const char *name, *json;
+    struct td_configuration row;
+};
+
+static enum td_code add_item(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct item *i = ctx;
+    td_try(td_configuration_add(tx, g.box->tenant, &i->row, "test", err));
+    return td_configuration_assign(tx, g.box->tenant, i->row.id, "", "test", err);
+}
+
+static const char *item(const char *name, const char *body)
+{
+    struct item i = {.name = name};
+    struct td_json *json = NULL;
+    struct td_error err = {0};
+    assert_ok(td_json_parse(td_str(body), 65536, &g.box->arena, &json, NULL));
+    if (td_configuration_make(&g.box->svc.master, g.box->svc.env, g.box->tenant, "", name, json, &g.box->arena, &i.row,
+                              &err) != TD_OK)
+        fail_msg("%s: %s", err.where, err.text);
+    commit(add_item, &i);
+    return i.row.id;
+}
+
+#define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define MSI                                                                                                 \
+    "{\"kind\":\"msi\",\"content\":\"" SHA "\",\"productCode\":\"{77777777-0000-4000-8000-000000000001}\"," \
+    "\"productVersion\":\"1.2.3\",\"commandLine\":\"/quiet\"}"
+
+static void deployment(void **state TD_UNUSED)
+{
+    gw_machine(1, "");
+    get("/v1.0/deviceManagement/autopilotEvents");
+    counts(0);
+    const char *app = item("Editor", MSI);
+    struct enrolling e = {.id = FIRST, .serial = "SN-0001"};
+    commit(enrol, &e); /* nobody deploys it yet */
+    get(EVENTS);
+    counts(0);
+    happen(e.way, TD_EV_SIGNED_IN, NULL);
+    happen(e.way, TD_EV_ENROLLED, NULL);
+    happen(e.way, TD_EV_DEVICE_SETUP, NULL);
+    char id[64];
+    snprintf(id, sizeof(id), "%s", app);
+    commit(item_status, id);
+    get(EVENTS);
+    counts(1);
+    is_text("@odata.context", HOST "/beta/$metadata#deviceManagement/autopilotEvents");
+    is("value/0/deploymentState", "\"inProgress\"");
+    is("value/0/deviceSetupStatus", "\"inProgress\"");
+    is("value/0/accountSetupStatus", "\"notAttempted\"");
+    is("value/0/enrollmentState", "\"enrolled\"");
+    is("value/0/enrollmentType", "\"azureADJoinedWithAutopilotProfile\"");
+    is("value/0/deviceSerialNumber", "\"SN-0001\"");
+    is("value/0/userPrincipalName", "\"ada@contoso.test\"");
+    is("value/0/deploymentEndDateTime", "\"" NEVER "\"");
+    is("value/0/devicePreparationDuration", "\"PT2M\"");
+    is("value/0/deviceSetupDuration", "\"PT1M\"");
+    is("value/0/targetedAppCount", "1");
+    happen(e.way, TD_EV_FAILED,
+           "{\"step\":\"x\",\"code\":\"0x80070643\",\"where\":\"Editor\",\"cause\":\"it failed\","
+           "\"remedy\":\"Try again.\"}");
+    get(EVENTS "?$filter=deploymentState eq 'failure'");
+    counts(1);
+    is("value/0/enrollmentFailureDetails", "\"Editor: it failed (0x80070643). Try again.\"");
+    askf(200, NULL, "GET " EVENTS "/%s/policyStatusDetails?$orderby=displayName desc", gw_str("value/0/id"));
+    counts(2);
+    is("value/0/displayName", "\"Editor\"");
+    is("value/1/displayName", "\"computer-name\"");
+    is("value/0/policyType", "\"application\"");
+    is("value/0/complianceStatus", "\"error\"");
+    is("value/0/errorCode", "-2147023293");
+    is("value/0/trackedOnEnrollmentStatus", "true");
+    happen(e.way, TD_EV_DEVICE_DONE, NULL);
+    happen(e.way, TD_EV_ACCOUNT_SETUP, NULL);
+    g.box->world.now += 20 * TD_MINUTE;
+    happen(e.way, TD_EV_READY, NULL);
+    get(EVENTS "?$orderby=eventDateTime desc");
+    is("value/0/deploymentState", "\"successOnRetry\"");
+    is("value/0/deviceSetupStatus", "\"successOnRetry\"");
+    is("value/0/accountSetupStatus", "\"success\"");
+    is("value/0/accountSetupDuration", "\"PT21M\"");
+}
+
+static void a_deployment_always_ends(void **state TD_UNUSED)
+{
+    gw_machine(1, "");
+    struct enrolling e = enrolled(FIRST, "SN-0001");
+    happen(e.way, TD_EV_SIGNED_IN, NULL);
+    g.box->world.now += 2 * TD_DAY;
+    gw_work();
+    g.token = gw_token_of(g.box->tenant, g.client, g.secret); /* the old one has expired */
+    get(EVENTS);
+    is("value/0/deploymentState", "\"failure\"");
+}
+
+/* ---- apps and configurations ---- */
+
+static void names_for_ids(void **state TD_UNUSED)
+{
+    const char *app = item("Editor", MSI);
+    get("/beta/deviceAppManagement/mobileApps");
+    counts(1);
+    is_text("value/0/id", app);
+    is("value/0/@odata.type", "\"#microsoft.graph.windowsMobileMSI\"");
+    is("value/0/displayName", "\"Editor\"");
+    is("value/0/productVersion", "\"1.2.3\"");
+    is("value/0/commandLine", "\"/quiet\"");
+    is("value/0/publishingState", "\"published\"");
+    is("value/0/isAssigned", "true");
+    get("/beta/deviceAppManagement/mobileApps?$filter=(microsoft.graph.managedApp/appAvailability eq null or "
+        "microsoft.graph.managedApp/appAvailability eq 'lineOfBusiness' or isAssigned eq true)&$orderby=displayName");
+    counts(1);
+    get("/beta/deviceAppManagement/mobileApps?$filter=DisplayName eq 'editor'");
+    counts(1);
+    get("/beta/deviceAppManagement/mobileApps?$filter=isof('microsoft.graph.win32LobApp')");
+    counts(0);
+    get("/beta/deviceAppManagement/mobileApps/microsoft.graph.windowsMobileMSI");
+    counts(1);
+    get("/beta/deviceAppManagement/mobileApps?$expand=categories,assignments");
+    is("value/0/categories", "[]");
+    is("value/0/assignments/0/target/@odata.type", "\"#microsoft.graph.allDevicesAssignmentTarget\"");
+    is("value/0/assignments/0/intent", "\"required\"");
+    ask(501, "POST /beta/deviceAppManagement/mobileApps", "{\"@odata.type\":\"#microsoft.graph.win32LobApp\"}");
+    askf(501, NULL, "DELETE /beta/deviceAppManagement/mobileApps/%s", app);
+}
+
+static void secrets_never(void **state TD_UNUSED)
+{
+    (void)item("Office network", "{\"kind\":\"wifi\",\"ssid\":\"CorpNet\",\"passphrase\":\"example-pass\"}");
+    (void)item("Enterprise", "{\"kind\":\"edition\",\"productKey\":\"AAAAA-BBBBB-CCCCC-DDDDD-EEEEE\","
+                             "\"edition\":\"Enterprise\"}");
+    (void)item("Locks", "{\"kind\":\"policy\",\"settings\":[{\"policy\":\"DeviceLock/MinDevicePasswordLength\","
+                        "\"value\":8}]}");
+    get("/beta/deviceManagement/deviceConfigurations?$orderby=displayName&$filter=not "
+        "isof('microsoft.graph.windowsUpdateForBusinessConfiguration') and not "
+        "isof('microsoft.graph.iosUpdateConfiguration')");
+    counts(3);
+    is("value/0/@odata.type", "\"#microsoft.graph.editionUpgradeConfiguration\"");
+    is("value/0/targetEdition", "\"windows10Enterprise\"");
+    is("value/1/@odata.type", "\"#microsoft.graph.windows10CustomConfiguration\"");
+    is("value/1/omaSettings/0/@odata.type", "\"#microsoft.graph.omaSettingInteger\"");
+    is("value/1/omaSettings/0/omaUri", "\"./Device/Vendor/MSFT/Policy/Config/DeviceLock/MinDevicePasswordLength\"");
+    is("value/1/omaSettings/0/value", "8");
+    is("value/2/omaSettings/0/value", "\"****\"");
+    is("value/2/omaSettings/0/isEncrypted", "true");
+    assert_null(strstr(g.body, "example-pass"));
+    assert_null(strstr(g.body, "AAAAA"));
+    askf(200, NULL, "GET /v1.0/deviceManagement/deviceConfigurations/%s/assignments", gw_str("value/0/id"));
+    counts(1);
+    static const char *const empty[] = {"configurationPolicies", "deviceManagementScripts", "deviceHealthScripts",
+                                        "deviceCategories", "assignmentFilters"};
+    for (size_t i = 0; i < TD_COUNTOF(empty); i++) {
+        askf(200, NULL, "GET " DM "%s", empty[i]);
+        counts(0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(a_device),      TEST(filters),       TEST(reports),
+                                       TEST(changes),       TEST(ends),          TEST(deployment),
+                                       TEST(names_for_ids), TEST(secrets_never), TEST(a_deployment_always_ends)};
+    return cmocka_run_group_tests_name("graph_managed", tests, NULL, NULL);
+}
