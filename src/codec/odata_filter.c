@@ -1,3 +1,4 @@
+#include "base/fault.h"
 #include "codec/odata_in.h"
 
 struct parser {
@@ -331,7 +332,7 @@ static enum td_code compare(struct parser *p, const struct operand *left, const 
     td_try(read_operand(p, &right));
     const bool swap = left->side == LITERAL;
     const struct operand *subject = swap ? &right : left, *value = swap ? left : &right;
-    const enum td_od_op op = swap ? comparisons[i].swapped : comparisons[i].op;
+    const enum td_od_op op = swap && !td_fault("odata-no-swap") ? comparisons[i].swapped : comparisons[i].op;
     if (value->side != LITERAL || subject->side == LITERAL)
         return refuse(p, right.at, "one side of a comparison is a property, the other a value");
     td_try(count_value(p));

@@ -1,4 +1,5 @@
 #include "base/encode.h"
+#include "base/fault.h"
 #include "codec/odata_in.h"
 
 enum { MAX_EXPAND_DEPTH = 4 };
@@ -285,7 +286,8 @@ static enum td_code take_expand(struct reader *r, const char *name, struct td_sl
 static void keep(struct td_buf *kept, struct td_slice raw, struct td_slice name)
 {
     const size_t i = option_at(name);
-    if (i < TD_COUNTOF(options) && (options[i].take == take_skiptoken || options[i].take == take_skip))
+    if (i < TD_COUNTOF(options) && (options[i].take == take_skiptoken || options[i].take == take_skip) &&
+        !td_fault("odata-keeps-token"))
         return;
     if (kept->n != 0)
         td_buf_addc(kept, '&');

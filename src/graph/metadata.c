@@ -1,5 +1,6 @@
 #include "graph/metadata.h"
 
+#include "base/fault.h"
 #include "graph/error.h"
 #include "graph/graph.h"
 
@@ -28,7 +29,7 @@ static bool has_type(const struct writer *w, const struct td_g_type *type)
 
 static bool has_member(const struct writer *w, unsigned flags)
 {
-    return (flags & (w->beta ? TD_G_V1 : TD_G_BETA)) == 0;
+    return (flags & (w->beta ? TD_G_V1 : TD_G_BETA)) == 0 || td_fault("metadata-all-members");
 }
 
 /* ---- types ---- */
