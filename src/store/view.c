@@ -156,10 +156,13 @@ static enum td_code add_limit(struct page *p, struct td_error *err)
     return td_view_bind_int(&p->where, p->skip, err);
 }
 
-/* Where no index gives the order, all rows are sorted: then only their keys, and whole rows for the page alone. */
-static bool sorts(const struct page *p)
+/* Where no index gives both rows and order, many are looked at or sorted: then only their keys, and whole rows for the
+ * page alone. */
+static bool keys_first(const struct page *p)
 {
-    return p->order.count != 0 && !p->order.column[0]->indexed;
+    const struct td_view_ask *ask = p->where.ask;
+    return (p->order.count != 0 && !p->order.column[0]->indexed) || p->where.few ||
+           ((ask->filter != NULL || ask->search != NULL) && !p->where.led);
 }
 
 static enum td_code put_together(struct page *p, struct td_buf *sql, size_t from, struct td_error *err)
@@ -170,10 +173,10 @@ static enum td_code put_together(struct page *p, struct td_buf *sql, size_t from
     td_buf_adds(sql, ", ");
     add_order_columns(sql, v, &p->order);
     td_buf_printf(sql, " FROM %s", v->from);
-    if (sorts(p))
+    if (keys_first(p))
         td_buf_printf(sql, " WHERE %s = $1 AND %s IN (SELECT %s FROM %s", v->tenant, v->key, v->key, v->from);
     td_buf_add(sql, td_buf_slice(&p->where.text));
-    if (sorts(p)) {
+    if (keys_first(p)) {
         td_buf_adds(sql, ")");
         add_order_by(sql, p, from);
     }
@@ -245,8 +248,10 @@ static enum td_code count_all(struct td_view_sql *s, int64_t *ret, struct td_err
     struct td_rows r;
     TD_CLEANUP(td_buf_done) struct td_buf sql;
     td_buf_init(&sql, MAX_SQL);
-    td_buf_printf(&sql, "SELECT count(*) FROM %s", s->view->from);
+    /* the bound keeps it a question of its own, whose joins are left out where nobody asks for them */
+    td_buf_printf(&sql, "SELECT count(*) FROM (SELECT %s FROM %s", s->view->key, s->view->from);
     td_buf_add(&sql, td_buf_slice(&s->text));
+    td_buf_adds(&sql, " LIMIT 9223372036854775807)");
     td_try(td_buf_check(&sql, "$filter", err));
     td_try(td_sql_query_list(s->tx, &r, err, sql.p, s->types, s->values));
     while (td_rows_next(&r))

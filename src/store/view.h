@@ -40,10 +40,11 @@ struct td_view_column {
 
 struct td_view {
     const char *name;
-    const char *from;         /* "registration r LEFT JOIN ..." */
-    const char *where;        /* further fixed condition, NULL: none */
-    const char *tenant;       /* "r.tenant" */
-    const char *key;          /* "r.id": unique text in the tenant, last in every order; also the column named "id" */
+    const char *from;   /* "registration r LEFT JOIN ...": by the joined table's whole key, on r alone, else the join is
+                           made for every row that is looked at; a sub-select in the column is read for the page only */
+    const char *where;  /* further fixed condition, NULL: none */
+    const char *tenant; /* "r.tenant" */
+    const char *key;    /* "r.id": unique text in the tenant, last in every order; also the column named "id" */
     const char *search_table; /* NULL: none */
     const char *search_key;   /* "r.pos": what the search table's rowid equals */
     const char *type_column;  /* name of the column that tells the derived type, NULL: none; isof looks there */

@@ -24,6 +24,11 @@ const char *const td_words_remediation[] = {"unknown", "noRemediationRequired", 
                                             "manualRemediationRequired", NULL};
 const char *const td_words_userless[] = {"unknown", "allowed", "blocked", NULL};
 
+/* No joins: what is left-joined by something else than its whole key is read for every row that is only looked at. */
+#define DIRECTORY_ID                                                                                                  \
+    "coalesce((SELECT d.id FROM directory_device d WHERE d.tenant = r.tenant AND d.registration_id = r.id), " ZERO_ID \
+    ")"
+#define MANAGED_ID "CASE WHEN w.enrolment_state = 1 THEN coalesce(w.enrolment_id, " ZERO_ID ") ELSE " ZERO_ID " END"
 /* The numbers of way/way.h: enrolled, failed. */
 #define ENROLLMENT_STATE "CASE WHEN w.enrolment_state = 1 THEN 1 WHEN w.deployment_state = 9 THEN 3 ELSE 4 END"
 static const struct td_view_column columns[] = {
@@ -63,9 +68,9 @@ static const struct td_view_column columns[] = {
     {.name = "deviceFriendlyName", .type = TD_V_TEXT, .sql = "r.friendly_name"},
     {.name = "deviceAccountUpn", .type = TD_V_TEXT, .sql = "r.account_upn"},
     {.name = "deviceAccountPassword", .type = TD_V_TEXT, .sql = "''"},
-    {.name = "azureActiveDirectoryDeviceId", .type = TD_V_TEXT, .sql = "coalesce(d.id, " ZERO_ID ")"},
-    {.name = "azureAdDeviceId", .type = TD_V_TEXT, .sql = "coalesce(d.id, " ZERO_ID ")"},
-    {.name = "managedDeviceId", .type = TD_V_TEXT, .sql = "coalesce(e.id, " ZERO_ID ")"},
+    {.name = "azureActiveDirectoryDeviceId", .type = TD_V_TEXT, .sql = DIRECTORY_ID},
+    {.name = "azureAdDeviceId", .type = TD_V_TEXT, .sql = DIRECTORY_ID},
+    {.name = "managedDeviceId", .type = TD_V_TEXT, .sql = MANAGED_ID},
     {.name = "enrollmentState", .type = TD_V_ENUM, .sql = ENROLLMENT_STATE, .words = td_words_enrollment_state},
     {.name = "lastContactedDateTime",
      .type = TD_V_TIME,
@@ -100,9 +105,7 @@ static const struct td_view_column columns[] = {
 const struct td_view td_view_registrations = {
     .name = "windowsAutopilotDeviceIdentities",
     .from = "registration r"
-            " LEFT JOIN directory_device d ON d.tenant = r.tenant AND d.registration_id = r.id"
             " LEFT JOIN way w ON w.tenant = r.tenant AND w.id = r.way_id"
-            " LEFT JOIN enrolment e ON e.tenant = w.tenant AND e.id = w.enrolment_id AND e.state = 0"
             " LEFT JOIN profile p ON p.tenant = r.tenant AND p.id = r.profile_id" TD_PROFILE_GIVEN_JOIN,
     .tenant = "r.tenant",
     .key = "r.id",

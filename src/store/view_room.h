@@ -62,7 +62,9 @@ struct td_view_sql {
     union td_bind values[TD_SQL_MAX_PARAMS];
     char types[TD_SQL_MAX_PARAMS + 1];
     size_t count;
-    bool few; /* an index leads to few rows: they are sorted, and no other index may be taken for its order */
+    bool few;      /* an index leads to few rows: they are sorted, and no other index may be taken for its order */
+    bool led;      /* an index gives the rows, in the order of their keys */
+    bool searched; /* the few are those of the search table */
 };
 enum td_code td_view_where(struct td_view_sql *s, const char *tenant, struct td_error *err) TD_MUST_USE;
 enum td_code td_view_bind_text(struct td_view_sql *s, const char *text, struct td_error *err) TD_MUST_USE; /* adds $n */

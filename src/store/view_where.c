@@ -95,6 +95,7 @@ static enum td_code compare(const struct place *at, const struct td_od_expr *e, 
         td_buf_adds(&at->s->text, "0");
         return TD_OK;
     }
+    at->s->led = at->s->led || (e->op == TD_OD_EQ && at->must && c->indexed);
     add_column(at, c);
     td_buf_adds(&at->s->text, signs[e->op]);
     return add_literal(at, c, &value, err);
@@ -185,26 +186,40 @@ static enum td_code ends_with(const struct place *at, const struct td_view_colum
     return td_view_bind_text(at->s, text, err);
 }
 
-/* The rows that may hold the text, by the search table, where it knows the column and they are few. */
-static enum td_code candidates(const struct place *at, const struct td_view_column *c, const char *text,
-                               struct td_error *err)
+/* What the search table is asked for so that no row of the condition is missed: texts that all must be there, or one of
+ * them; NULL where it can't help. */
+static const char *needle_of(struct td_view_sql *s, const struct td_od_expr *e)
 {
-    struct td_view_sql *s = at->s;
+    const struct td_view_column *c = NULL;
+    if (e->op == TD_OD_CONTAINS) {
+        bool known = !e->item && td_view_leaf(s->view, e, NULL, &c, NULL) == TD_OK && c->search != NULL;
+        return known ? s->tx->store->driver->search_needle(td_str(e->values[0].text), s->arena) : NULL;
+    }
+    if (e->op != TD_OD_AND && e->op != TD_OD_OR)
+        return NULL;
+    const char *l = needle_of(s, e->left), *r = needle_of(s, e->right);
+    if (l != NULL && r != NULL)
+        return td_arena_printf(s->arena, e->op == TD_OD_AND ? "(%s) AND (%s)" : "(%s) OR (%s)", l, r);
+    if (e->op == TD_OD_OR)
+        return NULL;
+    return l != NULL ? l : r;
+}
+
+/* Leads by the search table where the rows that it gives are few. */
+static enum td_code candidates(struct td_view_sql *s, const char *needle, struct td_error *err)
+{
     const struct td_view *v = s->view;
     const struct td_driver *driver = s->tx->store->driver;
     bool many = false;
-    if (!at->must || at->item != NULL || v->search_table == NULL || (c != NULL && c->search == NULL))
-        return TD_OK;
-    const char *needle = driver->search_needle(td_str(text), s->arena);
     if (needle == NULL)
         return TD_OK;
     const union td_bind value = {.s = needle};
     td_try(are_many(s, driver->search_select(v->search_table, 1, s->arena), "s", &value, &many, err));
     if (many)
         return TD_OK;
-    s->few = true;
+    s->few = s->searched = true;
     s->text.p[BEFORE_TENANT] = '+'; /* nor an index of the tenant's rows */
-    td_buf_printf(&s->text, "%s IN (%s) AND ", v->search_key,
+    td_buf_printf(&s->text, " AND %s IN (%s)", v->search_key,
                   driver->search_select(v->search_table, (int)s->count + 1, s->arena));
     size_t n = s->text.n;
     td_try(td_view_bind_text(s, needle, err));
@@ -215,6 +230,10 @@ static enum td_code candidates(const struct place *at, const struct td_view_colu
 static enum td_code holds(const struct place *at, const struct td_view_column *c, const char *text,
                           struct td_error *err)
 {
+    if (at->s->searched && td_fault("view-search-unproven")) {
+        td_buf_adds(&at->s->text, "1");
+        return TD_OK;
+    }
     td_buf_adds(&at->s->text, "instr(");
     add_column(at, c);
     td_buf_adds(&at->s->text, ", ");
@@ -237,12 +256,6 @@ static enum td_code text_function(const struct place *at, const struct td_od_exp
         return starts_with(at, c, value.text, err);
     if (e->op == TD_OD_ENDSWITH)
         return ends_with(at, c, value.text, err);
-    size_t before = at->s->text.n;
-    td_try(candidates(at, c, value.text, err));
-    if (at->s->text.n != before && td_fault("view-search-unproven")) {
-        td_buf_adds(&at->s->text, "1");
-        return TD_OK;
-    }
     return holds(at, c, value.text, err);
 }
 
@@ -329,26 +342,55 @@ static enum td_code expression(const struct place *at, const struct td_od_expr *
 }
 
 /* $search: "displayName:text" looks at one property, "text" at those that the search table knows, or at the name. */
-static enum td_code searched(const struct place *at, const char *text, struct td_error *err)
+static enum td_code search_column(struct td_view_sql *s, const struct td_view_column **ret, struct td_error *err)
 {
-    const struct td_view_ask *ask = at->s->ask;
+    const char *property = s->ask->search_property;
+    *ret = NULL;
+    if (property == NULL && s->view->search_table != NULL)
+        return TD_OK;
+    td_try(td_view_named(s->view, property != NULL ? property : "displayName", ret, err));
+    if ((*ret)->type != TD_V_TEXT || (*ret)->sql == NULL)
+        return td_fail(err, TD_EINVAL, "$search", "%s is no text that can be searched", (*ret)->name);
+    return TD_OK;
+}
+
+static enum td_code searched(const struct place *at, const struct td_view_column *only, const char *text,
+                             struct td_error *err)
+{
     const struct td_view *v = at->s->view;
-    const struct td_view_column *only = NULL;
-    size_t n = 0;
-    if (ask->search_property != NULL || v->search_table == NULL)
-        td_try(td_view_named(v, ask->search_property != NULL ? ask->search_property : "displayName", &only, err));
-    if (only != NULL && (only->type != TD_V_TEXT || only->sql == NULL))
-        return td_fail(err, TD_EINVAL, "$search", "%s is no text that can be searched", only->name);
-    td_try(candidates(at, only, text, err));
-    td_buf_adds(&at->s->text, "(");
+    const char *between = "";
+    td_buf_adds(&at->s->text, " AND (");
     for (size_t i = 0; i < v->count; i++) {
         if (only != NULL ? &v->columns[i] != only : v->columns[i].search == NULL)
             continue;
-        td_buf_adds(&at->s->text, n++ != 0 ? " OR " : "");
+        td_buf_adds(&at->s->text, between);
         td_try(holds(at, &v->columns[i], text, err));
+        between = " OR ";
     }
     td_buf_adds(&at->s->text, ")");
     return TD_OK;
+}
+
+/* Filter and search together: what both need must be in the rows that lead. */
+static enum td_code asked(struct td_view_sql *s, const char *search, struct td_error *err)
+{
+    const struct td_view_column *only = NULL;
+    const struct td_od_expr *filter = s->ask->filter;
+    struct place top = {.s = s, .must = true};
+    bool by_table = s->view->search_table != NULL;
+    const char *needle = by_table && filter != NULL ? needle_of(s, filter) : NULL, *more = NULL;
+    if (search != NULL)
+        td_try(search_column(s, &only, err));
+    if (search != NULL && by_table && (only == NULL || only->search != NULL))
+        more = s->tx->store->driver->search_needle(td_str(search), s->arena);
+    if (needle != NULL && more != NULL)
+        needle = td_arena_printf(s->arena, "(%s) AND (%s)", needle, more);
+    td_try(candidates(s, needle != NULL ? needle : more, err));
+    if (filter != NULL) {
+        td_buf_adds(&s->text, " AND ");
+        td_try(expression(&top, filter, err));
+    }
+    return search != NULL ? searched(&top, only, search, err) : TD_OK;
 }
 
 static enum td_code equal(struct td_view_sql *s, const struct td_view_equal *e, struct td_error *err)
@@ -359,6 +401,7 @@ static enum td_code equal(struct td_view_sql *s, const struct td_view_equal *e, 
         return td_fail(err, TD_EINTERNAL, e->column, "the view %s has no such column", s->view->name);
     const struct td_view_column *c = &s->view->columns[at];
     td_buf_adds(&s->text, " AND ");
+    s->led = s->led || c->indexed;
     td_view_add_fold(&s->text, c);
     td_buf_adds(&s->text, " = ");
     if (td_view_is_text(c))
@@ -371,7 +414,6 @@ static enum td_code equal(struct td_view_sql *s, const struct td_view_equal *e, 
 enum td_code td_view_where(struct td_view_sql *s, const char *tenant, struct td_error *err)
 {
     const struct td_view_ask *ask = s->ask;
-    struct place top = {.s = s, .must = true};
     td_buf_init(&s->text, MAX_SQL);
     td_buf_printf(&s->text, td_fault("view-any-tenant") ? " WHERE  %s <> " : " WHERE  %s = ", s->view->tenant);
     td_try(td_view_bind_text(s, tenant, err));
@@ -379,13 +421,6 @@ enum td_code td_view_where(struct td_view_sql *s, const char *tenant, struct td_
         td_buf_printf(&s->text, " AND (%s)", s->view->where);
     for (size_t i = 0; i < ask->equal_count; i++)
         td_try(equal(s, &ask->equals[i], err));
-    if (ask->filter != NULL) {
-        td_buf_adds(&s->text, " AND ");
-        td_try(expression(&top, ask->filter, err));
-    }
-    if (ask->search != NULL && ask->search[0] != '\0') {
-        td_buf_adds(&s->text, " AND ");
-        td_try(searched(&top, td_view_lower(s->arena, ask->search), err));
-    }
+    td_try(asked(s, ask->search != NULL && ask->search[0] != '\0' ? td_view_lower(s->arena, ask->search) : NULL, err));
     return td_buf_check(&s->text, "$filter", err);
 }
