@@ -3,6 +3,7 @@
 
 #include "api/import.h"
 #include "base/fault.h"
+#include "graph/profiles.h"
 #include "graph/types.h"
 #include "store/audit.h"
 #include "store/registration.h"
@@ -309,6 +310,14 @@ static enum td_code settings_rows(struct td_g_call *call, struct td_tx *tx, stru
     return TD_OK;
 }
 
+static enum td_code no_rows(struct td_g_call *call TD_UNUSED, struct td_tx *tx TD_UNUSED, struct td_view_row **ret,
+                            size_t *ret_count, struct td_error *err TD_UNUSED)
+{
+    *ret = NULL;
+    *ret_count = 0;
+    return TD_OK;
+}
+
 /* ---- profiles of a device ---- */
 
 static const struct td_g_set *set_of(const char *path)
@@ -359,9 +368,11 @@ enum td_code td_g_expand_effective(struct td_g_call *call, struct td_tx *tx, con
 {
     struct td_profile_given given;
     enum td_code rc = td_profile_given(tx, call->tenant, td_view_text(row, "~way"), call->arena, &given, err);
-    if (rc != TD_OK && rc != TD_ENOTFOUND)
+    if (rc == TD_OK) /* as it was then, whatever became of the profile */
+        return td_g_write_given(call, tx, &given, w, err);
+    if (rc != TD_ENOTFOUND)
         return rc;
-    return write_profile(call, tx, rc == TD_OK ? given.profile_id : td_view_text(row, "~profile"), w, err);
+    return write_profile(call, tx, td_view_text(row, "~profile"), w, err);
 }
 
 enum td_code td_g_expand_intended(struct td_g_call *call, struct td_tx *tx, const struct td_view_row *row,
@@ -474,6 +485,7 @@ static const struct td_g_set sets[] = {
      .view = &td_view_registrations,
      .read = TD_RIGHT_DEVICE,
      .write = TD_RIGHT_DEVICE,
+     .drop = TD_RIGHT_DEREGISTER,
      .about = "Registered devices. DELETE ends the registration alone: a managed device stays managed.",
      .page = 1000,
      .create = create,
@@ -519,7 +531,8 @@ static const struct td_g_set sets[] = {
      .flags = TD_G_EMPTY | TD_G_BETA_SHAPE,
      .read = TD_RIGHT_DEVICE,
      .write = TD_RIGHT_DEVICE,
-     .about = "Associations of device preparation: not offered, the list is empty."},
+     .about = "Associations of device preparation: not offered, the list is empty.",
+     .rows = no_rows},
     {.path = "deviceManagement/windowsAutopilotDeviceRequests",
      .type = &td_g_type_device_request,
      .view = &td_view_requests,

@@ -86,7 +86,7 @@ static const struct td_g_prop profile_props[] = {
      .of = &td_g_type_oobe},
 };
 static const struct td_g_nav profile_navs[] = {
-    {.name = "assignedDevices", .type = &td_g_type_entity, .flags = TD_G_MANY},
+    {.name = "assignedDevices", .type = &td_g_type_registration, .flags = TD_G_MANY},
     {.name = "assignments", .type = &td_g_type_profile_assignment, .flags = TD_G_MANY | TD_G_BETA},
 };
 const struct td_g_type td_g_type_deployment_profile = {.name = "windowsAutopilotDeploymentProfile",
@@ -120,3 +120,12 @@ static const struct td_g_prop assignment_props[] = {
 };
 const struct td_g_type td_g_type_profile_assignment = {
     .name = "windowsAutopilotDeploymentProfileAssignment", .base = &td_g_type_entity, .TD_G_PROPS(assignment_props)};
+
+static const struct td_g_prop payload_links_props[] = {
+    {.name = "payloadId", .kind = TD_G_STRING, .flags = TD_G_NULLABLE},
+    {.name = "hasLink", .kind = TD_G_BOOL},
+    {.name = "error", .kind = TD_G_STRING, .flags = TD_G_NULLABLE},
+    {.name = "sources", .kind = TD_G_ENUM, .flags = TD_G_MANY, .of = &td_g_enum_assignment_source},
+};
+const struct td_g_type td_g_type_payload_links = {
+    .name = "hasPayloadLinkResultItem", .TD_G_PROPS(payload_links_props), .complex = true};

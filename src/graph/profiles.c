@@ -396,6 +396,13 @@ static enum td_code payload_links(struct td_g_call *call, struct td_tx *tx, stru
 
 /* ---- a device's profile ---- */
 
+static struct td_view_row given_row(struct td_g_call *call, const struct td_profile_given *g)
+{
+    const struct td_profile_row p = {
+        .id = g->profile_id, .name = g->name, .settings = g->settings, .created_at = g->at, .modified_at = g->at};
+    return row_of(call, &p);
+}
+
 /* keys[0] is the registration. What holds now. */
 static enum td_code intended_rows(struct td_g_call *call, struct td_tx *tx, struct td_view_row **ret, size_t *ret_count,
                                   struct td_error *err)
@@ -421,10 +428,8 @@ static enum td_code effective_rows(struct td_g_call *call, struct td_tx *tx, str
     if (rc == TD_ENOTFOUND)
         return intended_rows(call, tx, ret, ret_count, err);
     td_try(rc);
-    const struct td_profile_row p = {
-        .id = g.profile_id, .name = g.name, .settings = g.settings, .created_at = g.at, .modified_at = g.at};
     *ret = td_arena_new(call->arena, struct td_view_row);
-    **ret = row_of(call, &p);
+    **ret = given_row(call, &g);
     *ret_count = 1;
     return TD_OK;
 }
@@ -473,6 +478,14 @@ static const struct td_g_set sets[] = {
      .create = create_assignment,
      .remove = remove_assignment,
      .put = put_assignments},
+    {.path = PATH "/{id}/assignedDevices",
+     .type = &td_g_type_registration,
+     .view = &td_view_registrations,
+     .flags = TD_G_BETA_SHAPE,
+     .read = TD_RIGHT_PROFILE,
+     .write = TD_RIGHT_PROFILE,
+     .about = "Registered devices that the profile holds for.",
+     .parent = "~profile"},
     {.path = DEVICES "/{id}/deploymentProfile",
      .type = &td_g_type_deployment_profile,
      .view = &td_view_profile,
@@ -490,5 +503,12 @@ static const struct td_g_set sets[] = {
      .about = "The profile that holds for the device now.",
      .rows = intended_rows},
 };
+
+enum td_code td_g_write_given(struct td_g_call *call, struct td_tx *tx, const struct td_profile_given *given,
+                              struct td_jsonw *w, struct td_error *err)
+{
+    struct td_view_row row = given_row(call, given);
+    return td_g_write_entity(call, tx, &sets[0], &row, true, w, err);
+}
 
 const struct td_g_family td_g_family_profiles = {"Deployment profiles", sets, TD_COUNTOF(sets)};
