@@ -36,6 +36,7 @@ enum td_code td_mgmt_store(struct td_tx *tx, void *exchange, struct td_error *er
     td_try(td_managed_save(tx, x->tenant, id, &x->m, x->ledger.changed, x->chunk_changed, err));
     for (const struct td_mgmt_report *r = x->reports; r != NULL; r = r->next)
         td_try(td_report_put(tx, x->tenant, id, r->uri, r->value, err));
+    td_try(td_mgmt_harvest(x, tx, err));
     for (const struct td_mgmt_item_change *c = x->item_changes; c != NULL; c = c->next)
         td_try(
             td_item_status_put(tx, x->tenant, id, c->item, td_item_state_word(c->state), c->status, c->hresult, err));

@@ -173,3 +173,26 @@ enum td_code td_identifier_covers(struct td_tx *tx, const char *tenant, const ch
         *ret = true;
     return td_rows_done(&r, err);
 }
+
+enum td_code td_identifier_corporate(struct td_tx *tx, const char *tenant, const char *enrolment_id,
+                                     const char *manufacturer, const char *model, const char *serial,
+                                     struct td_arena *a, bool *ret, struct td_error *err)
+{
+    enum { COMPANY = 1, PERSONAL = 2 };
+    struct td_rows r;
+    int64_t owner = 0, joined = 0;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT e.owner, CASE WHEN d.joined_at <> 0 AND d.trust_type <> 'Workplace' THEN 1 ELSE 0 END"
+                        " FROM enrolment e LEFT JOIN directory_device d ON d.tenant = e.tenant AND d.id = e.device_id"
+                        " WHERE e.tenant = $1 AND e.id = $2",
+                        "ss", tenant, enrolment_id));
+    while (td_rows_next(&r)) {
+        owner = td_col_int(&r, 0);
+        joined = td_col_int(&r, 1);
+    }
+    td_try(td_rows_done(&r, err));
+    *ret = owner == COMPANY || (owner != PERSONAL && joined != 0);
+    if (*ret || owner == PERSONAL)
+        return TD_OK;
+    return td_identifier_covers(tx, tenant, manufacturer, model, serial, a, ret, err);
+}

@@ -35,5 +35,10 @@ enum td_code td_identifier_remove(struct td_tx *tx, const char *tenant, const ch
 /* Whether the tenant calls this machine its own. */
 enum td_code td_identifier_covers(struct td_tx *tx, const char *tenant, const char *manufacturer, const char *model,
                                   const char *serial, struct td_arena *a, bool *ret, struct td_error *err) TD_MUST_USE;
+/* Whether an enrolled device belongs to the organisation: what an administrator said of it, else that it joined the
+ * directory, else a corporate identifier (autopilot.md 1.5). */
+enum td_code td_identifier_corporate(struct td_tx *tx, const char *tenant, const char *enrolment_id,
+                                     const char *manufacturer, const char *model, const char *serial,
+                                     struct td_arena *a, bool *ret, struct td_error *err) TD_MUST_USE;
 
 #endif

@@ -98,6 +98,17 @@ static void a_known_device_is_806_and_brought_up_to_date(void **state TD_UNUSED)
     is_text("groupTag", "B"); /* nothing said clears nothing */
 }
 
+static void an_import_taken_back_registers_nothing(void **state TD_UNUSED)
+{
+    const char *id = import_one(1, "", "");
+    askf(204, NULL, "DELETE " IMPORTED "/%s", id);
+    (void)import_one(2, "", "");
+    gw_work();
+    get(DEVICES);
+    counts(1);
+    is_text("value/0/serialNumber", "SN-0002");
+}
+
 static void ownership_is_exclusive(void **state TD_UNUSED)
 {
     (void)registered(1, "A");
@@ -377,6 +388,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(imports_are_answered_then_judged),
         TEST(a_known_device_is_806_and_brought_up_to_date),
+        TEST(an_import_taken_back_registers_nothing),
         TEST(ownership_is_exclusive),
         TEST(bad_imports_say_why),
         TEST(many_in_one_call),

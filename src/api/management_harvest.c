@@ -1,0 +1,116 @@
+/* Management: what a reported hardware hash means for registrations (autopilot.md 1.5, rows R01, R06, R16). */
+#include "api/import.h"
+#include "api/management_room.h"
+#include "base/fault.h"
+#include "crypto/digest.h"
+#include "store/event.h"
+#include "store/identifier.h"
+
+#define HASH_URI "./DevDetail/Ext/DeviceHardwareData"
+
+static const char actor[] = "harvest";
+
+struct harvest {
+    struct td_exchange *x;
+    struct td_tx *tx;
+    struct td_hw_facts hw;
+    struct td_slice text, octets;
+    struct td_facts facts;
+};
+
+/* The machine of a registration shows itself again: parts may have changed, the board must not have. */
+static enum td_code look_at_registered(struct harvest *h, struct td_error *err)
+{
+    struct td_exchange *x = h->x;
+    const char *id = x->enrolment.registration_id;
+    struct td_facts *known = td_arena_new(x->a, struct td_facts);
+    td_try(td_hardware_facts(h->tx, x->tenant, id, x->a, known, err));
+    struct td_match m = td_facts_match(known, &h->facts);
+    if (m.contradicts != NULL && known->count != 0)
+        return td_registration_remedy(h->tx, x->tenant, id, TD_REMEDY_MANUAL, m.contradicts, err);
+    if (!td_match_is_device(&m) && known->count != 0)
+        return TD_OK; /* too little to be sure: what is stored stays */
+    td_try(td_registration_renew_hash(h->tx, x->tenant, id, &h->facts, h->octets, "device", err));
+    return td_registration_remedy(h->tx, x->tenant, id, TD_REMEDY_NONE, "its hardware is the registered one", err);
+}
+
+static enum td_code wanted(struct harvest *h, bool *ret, struct td_error *err)
+{
+    struct td_exchange *x = h->x;
+    struct td_profile_row profile;
+    bool is_explicit;
+    *ret = false;
+    enum td_code rc = td_profile_of_way(h->tx, x->tenant, x->enrolment.way_id, x->a, &profile, &is_explicit, err);
+    if (rc != TD_OK)
+        return rc == TD_ENOTFOUND ? TD_OK : rc;
+    if (profile.settings.hash_extraction == 0)
+        return TD_OK;
+    if (td_fault("harvest-personal")) {
+        *ret = true;
+        return TD_OK;
+    }
+    return td_identifier_corporate(h->tx, x->tenant, x->enrolment.id, h->hw.manufacturer, h->hw.model, h->hw.serial,
+                                   x->a, ret, err);
+}
+
+static enum td_code register_it(struct harvest *h, struct td_error *err)
+{
+    struct td_exchange *x = h->x;
+    struct td_registration_new new;
+    struct td_import_row row;
+    struct td_import_given given = {.serial = td_str(h->hw.serial), .hash = h->text};
+    td_import_prepare(&given, false, x->a, &new, &row);
+    new.source = "harvest";
+    if (!row.refused)
+        td_try(td_import_write(h->tx, x->tenant, &new, actor, x->a, &row, err));
+    if (!row.refused)
+        return TD_OK;
+    struct td_event e = {.subject = x->enrolment.way_id, .type = "management.not-harvested", .actor = actor};
+    return td_event_tell(h->tx, x->tenant, &e, err, "reason", row.name, "cause", row.text, "remedy", row.remedy, NULL);
+}
+
+/* Two registrations fit alike: the administrator decides, nobody guesses. */
+static enum td_code tell_tie(struct harvest *h, const struct td_hardware_found *f, struct td_error *err)
+{
+    const char *why = td_ztd_error(TD_ZTD_AMBIGUOUS)->text;
+    if (strcmp(f->tenant, h->x->tenant) == 0)
+        td_try(td_registration_remedy(h->tx, f->tenant, f->registration_id, TD_REMEDY_MANUAL, why, err));
+    if (strcmp(f->second_tenant, h->x->tenant) == 0)
+        td_try(td_registration_remedy(h->tx, f->second_tenant, f->second_registration_id, TD_REMEDY_MANUAL, why, err));
+    return TD_OK;
+}
+
+static enum td_code look_at_unregistered(struct harvest *h, struct td_error *err)
+{
+    struct td_hardware_found f;
+    struct td_exchange *x = h->x;
+    bool harvest = false;
+    enum td_code rc = td_hardware_find(h->tx, &h->facts, x->a, &f, err);
+    if (rc == TD_OK && f.tie)
+        return tell_tie(h, &f, err);
+    if (rc == TD_OK && strcmp(f.tenant, x->tenant) == 0) {
+        rc = td_registration_meets_way(h->tx, x->tenant, f.registration_id, x->enrolment.way_id, "device", err);
+        return rc == TD_ESTATE ? TD_OK : rc; /* that one has a managed device already */
+    }
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    td_try(td_way_identity_put(h->tx, x->tenant, x->enrolment.way_id, &h->facts, err));
+    td_try(wanted(h, &harvest, err));
+    return harvest ? register_it(h, err) : TD_OK;
+}
+
+enum td_code td_mgmt_harvest(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+{
+    for (const struct td_mgmt_report *r = x->reports; r != NULL; r = r->next) {
+        struct harvest *h = td_arena_new(x->a, struct harvest);
+        *h = (struct harvest){.x = x, .tx = tx, .text = r->value};
+        if (strcmp(r->uri, HASH_URI) != 0 || r->value.n == 0 ||
+            td_hwhash_decode_text(r->value, td_sha256, x->a, &h->hw, &h->octets, NULL) != TD_OK)
+            continue;
+        td_facts_add_hash(&h->facts, x->a, &h->hw);
+        if (td_facts_kinds(&h->facts) < 2)
+            continue;
+        td_try(x->enrolment.registration_id[0] != '\0' ? look_at_registered(h, err) : look_at_unregistered(h, err));
+    }
+    return TD_OK;
+}
