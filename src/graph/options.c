@@ -1,5 +1,6 @@
 /* What a caller asks beside the path: $select, $expand, paging, metadata level, preferences (graph-api.md 2.1, 2.2,
  * 2.6). $filter and $orderby are checked by the view. */
+#include "base/fault.h"
 #include "graph/room.h"
 #include "graph/types.h"
 
@@ -49,6 +50,31 @@ static enum td_code check_names(const struct td_g_set *set, const struct td_od_q
     return TD_OK;
 }
 
+/* What may be compared and ordered by: what an answer may show. Columns that only help and values that are never shown
+ * can't be asked for by guessing at them. */
+static enum td_code check_path(const struct td_g_set *set, const char *path, const char *option, struct td_error *err)
+{
+    struct td_slice name = first_of(path);
+    const struct td_g_prop *prop = td_g_prop(set->type, name);
+    for (size_t i = 0; prop == NULL && td_g_types[i] != NULL; i++)
+        if (td_g_is_a(td_g_types[i], set->type))
+            prop = td_g_prop(td_g_types[i], name);
+    if (prop == NULL || ((prop->flags & TD_G_SECRET) != 0 && !td_fault("graph-secret-asked")))
+        return td_fail(err, TD_EINVAL, option, "Could not find a property named '%.60s' on type 'microsoft.graph.%s'.",
+                       path, set->type->name);
+    return TD_OK;
+}
+
+static enum td_code check_filter(const struct td_g_set *set, const struct td_od_expr *e, struct td_error *err)
+{
+    if (e == NULL)
+        return TD_OK;
+    if (e->path != NULL && !e->item && e->op != TD_OD_ISOF)
+        td_try(check_path(set, e->path, "$filter", err));
+    td_try(check_filter(set, e->left, err));
+    return check_filter(set, e->right, err);
+}
+
 enum { DIRECTORY_MAX_TOP = 999 };
 
 enum td_code td_g_check_options(struct td_g_call *call, const struct td_g_set *set, struct td_error *err)
@@ -58,6 +84,11 @@ enum td_code td_g_check_options(struct td_g_call *call, const struct td_g_set *s
     if (set->view == NULL && set->rows == NULL) /* an empty list: every property may be asked for */
         return TD_OK;
     td_try(check_names(set, q, err));
+    td_try(check_filter(set, q->filter, err));
+    for (size_t i = 0; i < q->order_count; i++)
+        td_try(check_path(set, q->order[i].path, "$orderby", err));
+    if (q->search_property != NULL)
+        td_try(check_path(set, q->search_property, "$search", err));
     if (directory && q->search != NULL && !call->eventual)
         return td_remedy(err,
                          td_fail(err, TD_EINVAL, "$search",
@@ -84,7 +115,7 @@ bool td_g_shown(const struct td_g_call *call, const struct td_g_set *set, const 
     bool beta = call->beta || (set->flags & TD_G_BETA_SHAPE) != 0 || set->type->beta;
     const struct td_od_query *q = call->query;
     if (((prop->flags & TD_G_BETA) != 0 && !beta) || ((prop->flags & TD_G_V1) != 0 && call->beta) ||
-        (prop->flags & TD_G_SECRET) != 0)
+        ((prop->flags & TD_G_SECRET) != 0 && !td_fault("graph-secret-shown")))
         return false;
     if (td_g_selected(q, prop->name))
         return true;

@@ -66,6 +66,7 @@ static const struct td_view_column thing_columns[] = {
     {.name = "lastModifiedDateTime", .type = TD_V_TIME, .sql = "t.changed"},
     TEXT("key", "t.name"),
     TEXT("large", "t.name"),
+    TEXT("secretColumn", "t.name"),
     TEXT("state/word", "t.word"),
     {.name = "state/code", .type = TD_V_INT, .sql = "t.size"},
 };

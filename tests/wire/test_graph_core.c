@@ -436,6 +436,9 @@ static void wrong_questions_are_named(void **state TD_UNUSED)
         {"$skiptoken=x", "$skiptoken"},
         {"$skip=-2", "$skip"},
         {"$count=maybe", "$count"},
+        {"$filter=startswith(key,'T')", "key"},
+        {"$orderby=key", "key"},
+        {"$filter=not (size eq 1) or contains(secretColumn,'x')", "secretColumn"},
     };
     for (size_t i = 0; i < TD_COUNTOF(cases); i++) {
         askf(400, NULL, "GET " THINGS "?%s", cases[i].query);
