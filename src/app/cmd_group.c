@@ -22,7 +22,7 @@ static enum td_code run_add(struct td_cli *cli, struct td_error *err)
     size_t slices = 0;
     td_try(td_store_write(cli->store, add, &c, err));
     if (c.group.rule[0] != '\0')
-        td_try(td_spread(cli, actor, &slices, err));
+        td_try(td_spread(cli, &slices, err));
     if (!cli->json) {
         td_cli_say(cli, "group \"%s\" added: %s", c.group.name, c.group.id);
         return TD_OK;

@@ -8,6 +8,9 @@
 #define TD_G_FAMILIES(F) \
     F(autopilot)         \
     F(profiles)          \
+    F(groups)            \
+    F(devices)           \
+    F(users)             \
     F(enrolment)         \
     F(principals)        \
     F(empty)             \

@@ -66,7 +66,8 @@
     T(deployment_profile)       \
     T(azure_ad_profile)         \
     T(active_directory_profile) \
-    T(profile_assignment)
+    T(profile_assignment)       \
+    T(payload_links)
 #define TD_G_ENUMS_PROFILES(E) \
     E(autopilot_device_type)   \
     E(user_type)               \
@@ -87,7 +88,16 @@
     E(enablement)                    \
     E(pin_usage)
 
-#define TD_G_TYPES_DIRECTORY(T)
+#define TD_G_TYPES_DIRECTORY(T) \
+    T(extension_attributes)     \
+    T(rule_status)              \
+    T(rule_evaluation)          \
+    T(group)                    \
+    T(alternative_security_id)  \
+    T(device)                   \
+    T(password_profile)         \
+    T(object_identity)          \
+    T(user)
 #define TD_G_ENUMS_DIRECTORY(E)
 
 #define TD_G_TYPES_AUDIT(T) \

@@ -34,4 +34,8 @@ extern const char *const td_words_sync_status[];
 /* view_profile.c: graph-api.md 1.3, 1.4; rows are made in memory */
 extern const struct td_view td_view_profile, td_view_profile_assignment, td_view_enrolment_configuration;
 
+/* view_directory.c: graph-api.md 1.8 */
+extern const struct td_view td_view_group, td_view_device, td_view_user;
+extern const struct td_view td_view_member, td_view_member_of, td_view_directory_object, td_view_device_owner;
+
 #endif

@@ -90,8 +90,6 @@ ALTER TABLE directory_device ADD COLUMN extension12 TEXT NOT NULL DEFAULT '';
 ALTER TABLE directory_device ADD COLUMN extension13 TEXT NOT NULL DEFAULT '';
 ALTER TABLE directory_device ADD COLUMN extension14 TEXT NOT NULL DEFAULT '';
 ALTER TABLE directory_device ADD COLUMN extension15 TEXT NOT NULL DEFAULT '';
-CREATE INDEX directory_device_name ON directory_device(tenant, lower(display_name), id);
-CREATE INDEX directory_device_tag ON directory_device(tenant, lower(group_tag), id);
 
 ALTER TABLE account ADD COLUMN city TEXT NOT NULL DEFAULT '';
 ALTER TABLE account ADD COLUMN company_name TEXT NOT NULL DEFAULT '';
