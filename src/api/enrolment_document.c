@@ -104,21 +104,21 @@ static const char *device_label(const struct td_enrolment *e, struct td_arena *a
 }
 
 /* The status page is shown in OOBE only; without a user there is no account phase (csp.md 3.3). */
-static void add_status_page(struct td_wap *wap, const struct td_enrolment *e)
+static void add_status_page(struct td_wap *wap, const struct td_enrolment *e, bool no_page)
 {
-    bool account = e->in_oobe && e->user_upn[0] != '\0' && !e->plug_and_forget;
-    add(wap, "FirstSyncStatus/SkipDeviceStatusPage", e->in_oobe ? "false" : "true", "boolean");
+    bool device = e->in_oobe && !no_page, account = device && e->user_upn[0] != '\0' && !e->plug_and_forget;
+    add(wap, "FirstSyncStatus/SkipDeviceStatusPage", device ? "false" : "true", "boolean");
     add(wap, "FirstSyncStatus/SkipUserStatusPage", account ? "false" : "true", "boolean");
 }
 
-static void add_nodes(struct td_wap *wap, const struct td_enrolment *e, struct td_arena *a)
+static void add_nodes(struct td_wap *wap, const struct td_enrolment *e, bool no_page, struct td_arena *a)
 {
     add(wap, "UPN", e->user_upn, "string");
     add(wap, "EntDMID", e->id, "string");
     add(wap, "EntDeviceName", device_label(e, a), "string");
     for (size_t i = 0; i < TD_COUNTOF(poll); i++)
         add(wap, poll[i].path, poll[i].value, poll[i].type);
-    add_status_page(wap, e);
+    add_status_page(wap, e, no_page);
 }
 
 static const char *shown_name(struct td_enrol *call)
@@ -148,7 +148,7 @@ enum td_code td_enrol_document(struct td_enrol *call, const struct td_enrolment 
     wap->max_backoff_ms = 120000;
     wap->client = (struct td_wap_auth){"DIGEST", "", secrets->server_secret, secrets->server_nonce};
     wap->server = (struct td_wap_auth){"DIGEST", secrets->client_name, secrets->client_secret, secrets->client_nonce};
-    add_nodes(wap, e, call->a);
+    add_nodes(wap, e, call->no_page, call->a);
     return td_wap_write(wap, out, &call->err);
 }
 

@@ -8,9 +8,12 @@
 #include "base/log.h"
 #include "codec/json.h"
 #include "crypto/digest.h"
+#include "policy/status_page.h"
 #include "store/certificate.h"
 #include "store/device.h"
+#include "store/enrolment_configuration.h"
 #include "store/event.h"
+#include "store/profile.h"
 #include "store/tenant.h"
 #include "store/way.h"
 #include "way/os_version.h"
@@ -64,8 +67,8 @@ static enum td_code check_version(struct issue *i, struct td_tx *tx)
     td_try(td_tenant_get(tx, i->caller.tenant, "enrol-os-maximum", call->a, &max, &call->err));
     if (td_os_version_between(td_str(i->e.os_version), td_str(min), td_str(max)))
         return TD_OK;
-    return not_supported(call, td_arena_printf(call->a, "the organization does not let version \"%.32s\" enrol",
-                                               i->e.os_version));
+    return not_supported(
+        call, td_arena_printf(call->a, "the organization does not let version \"%.32s\" enrol", i->e.os_version));
 }
 
 /* Settings enrol-users, enrol-os-... and enrol-device-limit (store/tenant.c). */
@@ -90,14 +93,6 @@ static enum td_code check_restrictions(struct issue *i, struct td_tx *tx)
                            td_arena_printf(call->a, "the limit of %lld devices is reached", (long long)limit));
 }
 
-static enum td_code decide(struct issue *i, struct td_tx *tx)
-{
-    i->call->fault = TD_FAULT_COUNT; /* a write may run twice */
-    td_try(td_enrol_user(i->call, tx, &i->caller));
-    td_try(check_device(i, tx));
-    return check_restrictions(i, tx);
-}
-
 /* The way of the device: by its directory object, by its registration, by the enrolment that this one replaces, or new.
  */
 
@@ -115,6 +110,50 @@ static enum td_code find_way(struct issue *i, struct td_tx *tx, struct td_way_ro
     return rc;
 }
 
+/* The first nodes say already whether there is a status page; its settings follow in the first session. */
+static enum td_code choose_page(struct issue *i, struct td_tx *tx)
+{
+    struct td_way_row way = {.id = ""};
+    struct td_ec page;
+    struct td_enrol *call = i->call;
+    enum td_code rc = find_way(i, tx, &way);
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    td_try(td_ec_page_for(tx, i->e.tenant, rc == TD_OK ? way.id : "", i->e.user_id, call->a, &page, &call->err));
+    call->no_page = !td_page_of(&page.page, i->e.registration_id[0] != '\0').show;
+    return TD_OK;
+}
+
+static enum td_code decide(struct issue *i, struct td_tx *tx)
+{
+    i->call->fault = TD_FAULT_COUNT; /* a write may run twice */
+    td_try(td_enrol_user(i->call, tx, &i->caller));
+    td_try(check_device(i, tx));
+    td_try(check_restrictions(i, tx));
+    return i->later ? TD_OK : choose_page(i, tx);
+}
+
+/* A device that enrols without having asked us for its profile, or that comes back from a reset nobody told us of, is
+ * held from here on to what holds now. */
+static enum td_code give_profile(struct issue *i, struct td_tx *tx, const struct td_way_row *way)
+{
+    struct td_profile_given given;
+    struct td_profile_row p;
+    bool is_explicit;
+    struct td_enrol *call = i->call;
+    if (i->e.registration_id[0] == '\0')
+        return TD_OK;
+    enum td_code rc = td_profile_given(tx, i->e.tenant, way->id, call->a, &given, NULL);
+    if (rc == TD_OK && way->way.state[TD_M_ENROLMENT] == TD_E_NONE)
+        return TD_OK;
+    rc = td_profile_for(tx, i->e.tenant, i->e.registration_id, call->a, &p, &is_explicit, NULL);
+    if (rc == TD_ENOTFOUND)
+        return TD_OK;
+    if (rc != TD_OK)
+        return td_fail(&call->err, rc, "profile", "cannot be read");
+    return td_profile_give(tx, i->e.tenant, way->id, &p, &call->err);
+}
+
 static enum td_code take_way(struct issue *i, struct td_tx *tx)
 {
     struct td_way_row way = {0};
@@ -125,6 +164,7 @@ static enum td_code take_way(struct issue *i, struct td_tx *tx)
         rc = td_way_add(tx, tenant, TD_WAY_ENROLMENT, i->e.id, call->a, &way, &call->err);
     td_try(rc);
     i->e.way_id = way.id;
+    td_try(give_profile(i, tx, &way));
     if (i->e.device_id[0] != '\0' && strcmp(way.device_id, i->e.device_id) != 0)
         td_try(td_way_link(tx, tenant, way.id, TD_WAY_DEVICE, i->e.device_id, &call->err));
     if (i->e.user_upn[0] != '\0' && way.user_upn[0] == '\0')

@@ -24,6 +24,7 @@ struct td_enrol { /* one SOAP request */
     struct td_soap soap;
     enum td_fault fault; /* said by who refuses; TD_FAULT_COUNT: follows from the error's code */
     struct td_error err;
+    bool no_page; /* the tenant's status page for this device is switched off */
 };
 
 /* Whoever the header's credential proves. Texts are "" when absent. */

@@ -38,6 +38,7 @@ struct lookup {
     bool listed, ask_request;
     /* what is to be noted */
     const char *note_tenant, *note_way;
+    bool gives; /* the device has the profile from now on */
     enum td_way_event note;
 };
 
@@ -164,6 +165,9 @@ static enum td_code want_contact_note(struct td_tx *tx, struct lookup *l, struct
     if (rc != TD_OK && rc != TD_ENOTFOUND)
         return rc;
     bool same = rc == TD_OK && strcmp(given.profile_id, l->profile.id) == 0 && given.revision == l->profile.revision;
+    /* what asks in the name of an enrolled device may be anybody: it keeps what it has until it is reset */
+    l->gives = l->way.way.state[TD_M_ENROLMENT] == TD_E_NONE || td_fault("profile-given-enrolled");
+    same = same || !l->gives;
     if (!changed && same && td_tx_now(tx) - l->way.last_contact_at < note_pause)
         return TD_OK;
     l->note = TD_EV_CONTACTED;
@@ -286,7 +290,7 @@ static enum td_code note(struct td_tx *tx, void *ctx, struct td_error *err)
     enum td_code rc = td_way_happened(tx, l->note_tenant, l->note_way, l->note, "device", b.p, err);
     if (rc != TD_OK && rc != TD_ESTATE && rc != TD_ENOTFOUND)
         return rc;
-    if (l->note == TD_EV_CONTACTED)
+    if (l->note == TD_EV_CONTACTED && l->gives)
         td_try(td_profile_give(tx, l->note_tenant, l->note_way, &l->profile, err));
     rc = note_attention(tx, l, err);
     if (rc != TD_OK && rc != TD_ENOTFOUND)

@@ -76,6 +76,8 @@ static void make_desired(struct td_exchange *x)
         .inventory = x->m.inventory,
         .setup = x->progress.phase != TD_PHASE_READY,
         .account = x->progress.phase >= TD_PHASE_ACCOUNT,
+        .page = x->has_page ? &x->page : NULL,
+        .page_is_default = x->status_page.is_default,
         .items = x->items,
         .item_count = x->item_count,
     };

@@ -3,6 +3,8 @@
 #include "api/configuration.h"
 #include "api/management_room.h"
 #include "api/token.h"
+#include "base/fault.h"
+#include "policy/status_page.h"
 #include "store/device.h"
 #include "store/registration.h"
 
@@ -70,21 +72,39 @@ static enum td_code make_links(struct td_exchange *x, struct td_error *err)
     return TD_OK;
 }
 
+/* What the device got stands until it is reset, whatever became of the profile (row P01); one that enrols without
+ * having asked us is held to what holds now. */
+static enum td_code find_settings(struct td_exchange *x, struct td_tx *tx, struct td_profile *ret, struct td_error *err)
+{
+    struct td_profile_given given;
+    struct td_profile_row profile;
+    bool is_explicit;
+    enum td_code rc = td_profile_given(tx, x->tenant, x->enrolment.way_id, x->a, &given, err);
+    if (rc == TD_OK && !td_fault("profile-edit-at-once")) {
+        *ret = given.settings;
+        return TD_OK;
+    }
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    td_try(td_profile_for(tx, x->tenant, x->enrolment.registration_id, x->a, &profile, &is_explicit, err));
+    *ret = profile.settings;
+    return TD_OK;
+}
+
 static enum td_code load_profile(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
-    struct td_profile_row profile;
+    struct td_profile settings;
     struct td_registration registration;
-    bool is_explicit;
     x->name_template = x->serial = "";
     if (x->enrolment.registration_id[0] == '\0')
         return TD_OK;
-    enum td_code rc = td_profile_for(tx, x->tenant, x->enrolment.registration_id, x->a, &profile, &is_explicit, err);
+    enum td_code rc = find_settings(x, tx, &settings, err);
     if (rc == TD_ENOTFOUND)
         return TD_OK;
     td_try(rc);
     x->has_profile = true;
-    x->standard_user = profile.settings.user_type == TD_USER_STANDARD;
-    x->name_template = profile.settings.name_template;
+    x->standard_user = settings.user_type == TD_USER_STANDARD;
+    x->name_template = settings.name_template;
     rc = td_registration_find(tx, x->tenant, x->enrolment.registration_id, x->a, &registration, err);
     if (rc == TD_ENOTFOUND)
         return TD_OK;
@@ -92,6 +112,16 @@ static enum td_code load_profile(struct td_exchange *x, struct td_tx *tx, struct
     x->serial = registration.serial;
     if (registration.display_name[0] != '\0') /* a name of its own overrides the template (autopilot.md 2.2) */
         x->name_template = registration.display_name;
+    return TD_OK;
+}
+
+/* One page for the whole deployment, chosen here: what blocks, what fails and what is shown follow from it (Z19). */
+static enum td_code load_page(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+{
+    td_try(td_ec_page_for(tx, x->tenant, x->enrolment.way_id, x->enrolment.user_id, x->a, &x->status_page, err));
+    x->has_page = true;
+    x->page = td_page_of(&x->status_page.page, x->enrolment.registration_id[0] != '\0');
+    td_page_untrack(&x->status_page.page, x->items, x->item_count, x->a);
     return TD_OK;
 }
 
@@ -106,5 +136,8 @@ enum td_code td_mgmt_load(struct td_tx *tx, void *exchange, struct td_error *err
     td_try(td_ledger_parse(td_str(x->m.ledger), x->a, &x->ledger, err));
     td_try(load_items(x, tx, err));
     td_try(make_links(x, err));
-    return x->m.phase == TD_PHASE_READY ? TD_OK : load_profile(x, tx, err);
+    if (x->m.phase == TD_PHASE_READY)
+        return TD_OK;
+    td_try(load_page(x, tx, err));
+    return load_profile(x, tx, err);
 }

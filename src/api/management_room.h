@@ -6,6 +6,7 @@
 #include "codec/syncml.h"
 #include "policy/plan.h"
 #include "store/enrolment.h"
+#include "store/enrolment_configuration.h"
 #include "store/management.h"
 
 enum { TD_MGMT_MAX_EVENTS = 64 };
@@ -47,6 +48,9 @@ struct td_exchange {
     size_t item_count;
     bool standard_user, has_profile;
     const char *name_template, *serial;
+    struct td_ec status_page; /* that holds for this deployment */
+    struct td_item_page page; /* the same as nodes want it */
+    bool has_page;
 
     /* decided */
     struct td_ledger ledger;

@@ -42,6 +42,8 @@ enum td_code td_mgmt_store(struct td_tx *tx, void *exchange, struct td_error *er
             td_item_status_put(tx, x->tenant, id, c->item, td_item_state_word(c->state), c->status, c->hresult, err));
     for (size_t i = 0; i < x->event_count; i++)
         td_try(write_event(x, tx, x->events[i], err));
+    if (x->has_page)
+        td_try(td_status_page_give(tx, x->tenant, id, &x->status_page, err));
     if (x->new_session) {
         td_try(td_way_seen(tx, x->tenant, x->enrolment.way_id, err));
         td_try(td_enrolment_seen(tx, x->tenant, id, err));

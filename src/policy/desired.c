@@ -6,6 +6,7 @@ struct td_want *td_want_add(struct td_desired_ctx *c, enum td_stage stage, enum 
 {
     struct td_want *w = td_arena_new(c->arena, struct td_want);
     *w = (struct td_want){.verb = verb, .uri = uri, .format = "", .type = "", .stage = stage, .item = c->item};
+    w->untracked = c->untracked;
     w->key = td_arena_printf(c->arena, "%c %s", td_syncml_word(verb)[0], uri);
     w->user = td_sync_uri_is_user(td_str(uri));
     w->version = c->revision;
@@ -200,10 +201,12 @@ static void add_account(struct td_desired_ctx *c, struct td_desired *d)
 
 static struct td_item_page page_of(const struct td_desired_in *in)
 {
+    if (in->page != NULL && !in->page_is_default)
+        return *in->page;
     for (size_t i = 0; i < in->item_count; i++)
         if (in->items[i].kind == TD_ITEM_STATUS_PAGE)
             return in->items[i].as.page;
-    return td_item_default_page();
+    return in->page != NULL ? *in->page : td_item_default_page();
 }
 
 /* A stable sort by stage: the list was made topic by topic. */
@@ -243,10 +246,12 @@ static void add_items(struct td_desired_ctx *c)
     for (size_t i = 0; i < c->in->item_count; i++) {
         c->item = c->in->items[i].id;
         c->revision = (uint64_t)c->in->items[i].revision;
+        c->untracked = !c->in->items[i].tracked;
         td_item_wants(c, &c->in->items[i]);
     }
     c->item = "";
     c->revision = 0;
+    c->untracked = false;
 }
 
 void td_desired_make(const struct td_desired_in *in, struct td_arena *a, struct td_desired *ret)

@@ -39,6 +39,7 @@ struct td_want {
     bool user;                             /* ./User scope */
     bool each_session;                     /* a query that is asked once in every session */
     const char *unless_uri, *unless_value; /* not needed where this query was answered so; NULL: always needed */
+    bool untracked;                        /* of an item that the status page does not wait for */
     const char *expect; /* a query: the value that proves the item; "" any value; NULL proves nothing */
 };
 
@@ -50,6 +51,10 @@ struct td_desired_in {
     bool inventory;            /* first session of the enrolment, or BootstrapSync or OdjSync asked for it */
     bool setup;                /* the deployment runs: status page, releases */
     bool account;              /* account phase has begun */
+    /* The status page chosen for this deployment, NULL: none was. The default one stands back behind an item of kind
+     * status-page. */
+    const struct td_item_page *page;
+    bool page_is_default;
     const struct td_item *items;
     size_t item_count;
 };

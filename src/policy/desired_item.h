@@ -11,6 +11,7 @@ struct td_desired_ctx {
     const char *provider;
     const char *item;  /* whose wants are being made */
     uint64_t revision; /* of it; 0: ours */
+    bool untracked;    /* the status page does not wait for it */
     struct td_want **tail;
 };
 

@@ -25,7 +25,7 @@ static bool items_are_done(const struct td_progress_in *in, bool user)
 {
     const struct td_row *row;
     for (const struct td_want *w = in->desired->wants; w != NULL; w = w->next) {
-        if (w->item[0] == '\0' || w->user != user || w->verb == TD_SYNC_GET)
+        if (w->item[0] == '\0' || w->user != user || w->verb == TD_SYNC_GET || w->untracked)
             continue;
         enum td_item_state s = td_plan_item(in->desired, in->ledger, w->item, &row);
         bool package = w->verb == TD_SYNC_SEQUENCE; /* accepted is not installed */
@@ -64,7 +64,8 @@ static void failed_item(const struct td_progress_in *in, struct td_error *why)
 {
     for (const struct td_want *w = in->desired->wants; w != NULL; w = w->next) {
         const struct td_row *row;
-        if (w->item[0] == '\0' || td_plan_item(in->desired, in->ledger, w->item, &row) != TD_ITEM_FAILED)
+        if (w->item[0] == '\0' || w->untracked ||
+            td_plan_item(in->desired, in->ledger, w->item, &row) != TD_ITEM_FAILED)
             continue;
         const char *node = row->key + 2;
         if (row->value != NULL)
@@ -83,7 +84,8 @@ static bool package_failed(const struct td_progress_in *in)
 {
     const struct td_row *row;
     for (const struct td_want *w = in->desired->wants; w != NULL; w = w->next)
-        if (w->verb == TD_SYNC_SEQUENCE && td_plan_item(in->desired, in->ledger, w->item, &row) == TD_ITEM_FAILED)
+        if (w->verb == TD_SYNC_SEQUENCE && !w->untracked &&
+            td_plan_item(in->desired, in->ledger, w->item, &row) == TD_ITEM_FAILED)
             return true;
     return false;
 }
