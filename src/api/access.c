@@ -170,6 +170,16 @@ static enum td_code say_scopes(struct td_error *err, const struct td_access_row 
     return td_remedy(err, rc, "%s", remedy);
 }
 
+static bool has_role(const struct td_claims *who, unsigned bits)
+{
+    for (size_t i = 0; who->roles != NULL && who->roles[i] != NULL; i++)
+        for (int r = 0; r < TD_ROLE_COUNT; r++)
+            if ((bits & 1U << r) != 0 && strcmp(who->roles[i], roles[r].word) == 0)
+                return true;
+    return false;
+}
+
+/* By a permission's name, or by a directory role that was given to the application itself. */
 static enum td_code check_application(const struct td_claims *who, const struct td_access_row *row,
                                       enum td_access access, struct td_error *err)
 {
@@ -177,16 +187,9 @@ static enum td_code check_application(const struct td_claims *who, const struct 
     for (size_t i = 0; who->roles != NULL && who->roles[i] != NULL; i++)
         if (in_words(needed, td_str(who->roles[i])))
             return TD_OK;
+    if (has_role(who, bits_for(row->right, access)))
+        return TD_OK;
     return say_scopes(err, row, access, "application roles", "an administrator gives it: touchdown app role-add");
-}
-
-static bool has_role(const struct td_claims *who, unsigned bits)
-{
-    for (size_t i = 0; who->roles != NULL && who->roles[i] != NULL; i++)
-        for (int r = 0; r < TD_ROLE_COUNT; r++)
-            if ((bits & 1U << r) != 0 && strcmp(who->roles[i], roles[r].word) == 0)
-                return true;
-    return (bits & TD_ROLES_ANYBODY) != 0;
 }
 
 /* The role that has the right and the least else: rows are ordered from mighty to modest. */
@@ -205,7 +208,7 @@ static enum td_code check_person(const struct td_claims *who, const struct td_ac
     struct td_slice needed = td_str(scopes_for(row->right, access));
     if (!common_word(needed, td_str(who->scope)) && !td_fault("access-any-scope"))
         return say_scopes(err, row, access, "scopes", "sign in again and ask for that scope");
-    if (has_role(who, bits) || td_fault("access-any-role"))
+    if ((bits & TD_ROLES_ANYBODY) != 0 || has_role(who, bits) || td_fault("access-any-role"))
         return TD_OK;
     enum td_code rc = td_fail(err, TD_EDENIED, row->word, "the directory roles of %.80s do not allow %s %s", who->upn,
                               access == TD_ACCESS_READ ? "reading" : "changing", row->about);

@@ -1,9 +1,9 @@
 /* Who may do what: one table for every door that administrators and programs use. Pure.
  *
- * A right is an area of work. A program that acts for itself needs the right's application role; one that acts for a
- * person needs the scope, and the person a directory role that has the right. The tenant is the token's: nobody acts in
- * another. The command line on the machine itself stands above this table. Sources: graph-api.md 2.7; autopilot.md 6.2,
- * row X11; docs/tasks/roles.md is made from the table. */
+ * A right is an area of work. A program that acts for itself needs the right's application role, or a directory role of
+ * its own that has the right; one that acts for a person needs the scope, and the person a directory role. The tenant
+ * is the token's: nobody acts in another. The command line on the machine itself stands above this table. Sources:
+ * graph-api.md 2.7; autopilot.md 6.2, row X11; docs/tasks/roles.md is made from the table. */
 #ifndef TD_API_ACCESS_H
 #define TD_API_ACCESS_H
 

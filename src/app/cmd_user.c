@@ -11,6 +11,11 @@ struct ctx {
     struct td_user user;
 };
 
+static enum td_code find(struct ctx *c, struct td_tx *tx, struct td_error *err)
+{
+    return td_user_find(tx, c->cli->tenant.id, td_str(c->cli->args[0]), &c->cli->arena, &c->user, err);
+}
+
 static enum td_code add(struct td_tx *tx, void *p, struct td_error *err)
 {
     struct ctx *c = p;
@@ -102,7 +107,7 @@ static enum td_code change(struct td_tx *tx, void *p, struct td_error *err)
 {
     struct ctx *c = p;
     struct td_cli *cli = c->cli;
-    td_try(td_user_find(tx, cli->tenant.id, td_str(cli->args[0]), &cli->arena, &c->user, err));
+    td_try(find(c, tx, err));
     if (c->phc != NULL)
         return td_user_set_password(tx, cli->tenant.id, c->user.id, c->phc, actor, err);
     return td_user_enable(tx, cli->tenant.id, c->user.id, c->enable, actor, err);
@@ -128,6 +133,64 @@ static enum td_code run_enable(struct td_cli *cli, struct td_error *err)
     return change_and_tell(&c, err);
 }
 
+/* Several at once, or none of them. */
+static enum td_code change_roles(struct td_tx *tx, void *p, struct td_error *err)
+{
+    struct ctx *c = p;
+    const struct td_cli *cli = c->cli;
+    bool add_them = strcmp(cli->command->verb, "role-add") == 0;
+    td_try(find(c, tx, err));
+    for (int i = 1; i < cli->arg_count; i++)
+        td_try(add_them ? td_user_role_add(tx, cli->tenant.id, c->user.id, cli->args[i], actor, err)
+                        : td_user_role_remove(tx, cli->tenant.id, c->user.id, cli->args[i], actor, err));
+    return TD_OK;
+}
+
+static enum td_code run_roles(struct td_cli *cli, struct td_error *err)
+{
+    struct ctx c = {.cli = cli};
+    td_try(td_store_write(cli->store, change_roles, &c, err));
+    return cli->json ? td_store_read(cli->store, tell, &c, err) : TD_OK;
+}
+
+static enum td_code drop(struct td_tx *tx, void *p, struct td_error *err)
+{
+    struct ctx *c = p;
+    td_try(find(c, tx, err));
+    return td_user_remove(tx, c->cli->tenant.id, c->user.id, actor, err);
+}
+
+static enum td_code run_remove(struct td_cli *cli, struct td_error *err)
+{
+    struct ctx c = {.cli = cli};
+    td_try(td_store_write(cli->store, drop, &c, err));
+    if (cli->json)
+        td_cli_say(cli, "{\"id\":\"%s\"}", c.user.id);
+    return TD_OK;
+}
+
+static enum td_code show(struct td_tx *tx, void *p, struct td_error *err)
+{
+    struct ctx *c = p;
+    struct td_cli *cli = c->cli;
+    const char *const *roles = NULL;
+    td_buf_reset(&cli->out);
+    td_try(find(c, tx, err));
+    if (cli->json)
+        return tell(tx, c, err);
+    td_try(td_user_roles(tx, c->user.tenant, c->user.id, &cli->arena, &roles, err));
+    td_cli_say(cli, "%s  %s  %s%s", c->user.id, c->user.upn, c->user.name, c->user.enabled ? "" : "  (disabled)");
+    for (; *roles != NULL; roles++)
+        td_cli_say(cli, "  role: %s", *roles);
+    return TD_OK;
+}
+
+static enum td_code run_show(struct td_cli *cli, struct td_error *err)
+{
+    struct ctx c = {.cli = cli};
+    return td_store_read(cli->store, show, &c, err);
+}
+
 static const struct td_command rows[] = {
     {.noun = "user",
      .verb = "add",
@@ -149,6 +212,42 @@ static const struct td_command rows[] = {
      .about = "Lists the users of a tenant.",
      .fields = "array of objects as of user add",
      .run = run_list},
+    {.noun = "user",
+     .verb = "show",
+     .args = "UPN|ID",
+     .min_args = 1,
+     .max_args = 1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Shows a user with his roles.",
+     .fields = "as of user add",
+     .run = run_show},
+    {.noun = "user",
+     .verb = "role-add",
+     .args = "UPN|ID ROLE...",
+     .min_args = 2,
+     .max_args = -1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Gives directory roles to a user; they hold at once, for tokens given out before too.",
+     .fields = "as of user add",
+     .run = run_roles},
+    {.noun = "user",
+     .verb = "role-remove",
+     .args = "UPN|ID ROLE...",
+     .min_args = 2,
+     .max_args = -1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Takes directory roles from a user, at once.",
+     .fields = "as of user add",
+     .run = run_roles},
+    {.noun = "user",
+     .verb = "remove",
+     .args = "UPN|ID",
+     .min_args = 1,
+     .max_args = 1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Removes a user with everything that was issued to him.",
+     .fields = "id",
+     .run = run_remove},
     {.noun = "user",
      .verb = "password",
      .args = "UPN|ID",

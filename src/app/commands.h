@@ -9,6 +9,7 @@ extern const struct td_command_table td_serve_commands;
 extern const struct td_command_table td_tenant_commands;
 extern const struct td_command_table td_user_commands;
 extern const struct td_command_table td_app_commands;
+extern const struct td_command_table td_audit_commands;
 extern const struct td_command_table td_device_commands;
 extern const struct td_command_table td_profile_commands;
 extern const struct td_command_table td_group_commands;

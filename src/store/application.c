@@ -224,7 +224,8 @@ enum td_code td_application_role_add(struct td_tx *tx, const struct td_applicati
 {
     bool ok = role[0] != '\0' && strlen(role) <= 120;
     for (const char *p = role; ok && *p != '\0'; p++)
-        ok = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '.' || *p == '-';
+        ok = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '.' ||
+             *p == '-' || *p == ' ';
     if (!ok)
         return td_remedy(err, td_fail(err, TD_EINVAL, "role", "\"%.60s\" is no application role", role),
                          "for example: DeviceManagementServiceConfig.ReadWrite.All");

@@ -107,6 +107,17 @@ def exit_codes(box):
         (2, ["tenant", "show", "--json=1"]), (2, ["tenant", "show", "--data", "a", "--data", "b"]),
         (2, ["init"]), (2, ["init", "--tenant", "contoso.test"]), (2, ["init", "--tenant", "b.test", "--admin", "a@b.test"]),
         (2, ["user", "add", "a@contoso.test"]), (2, ["user", "password", "admin@contoso.test"]),
+        (2, ["user", "role-add", "admin@contoso.test"]), (1, ["user", "role-add", "admin@contoso.test", "Emperor"]),
+        (1, ["user", "role-remove", "admin@contoso.test", "Partner Agent"]), (1, ["user", "show", "nobody@contoso.test"]),
+        (1, ["user", "remove", "nobody@contoso.test"]), (0, ["user", "role-add", "admin@contoso.test", "global-reader", "Partner Agent"]),
+        (0, ["user", "role-remove", "admin@contoso.test", "Partner Agent"]), (0, ["user", "show", "admin@contoso.test"]),
+        (1, ["app", "add", "a", "--role", "No.Such.Role"]), (0, ["app", "add", "a", "--role", "group.read.all"]), (0, ["app", "show", "a"]),
+        (1, ["app", "show", "b"]), (1, ["app", "role-add", "a", "No.Such.Role"]), (1, ["app", "role-remove", "a", "User.Read.All"]),
+        (0, ["app", "role-add", "a", "User.Read.All", "read-only-operator"]), (0, ["app", "role-remove", "a", "User.Read.All"]),
+        (2, ["app", "certificate-add", "a"]), (1, ["app", "certificate-add", "a", "--certificate", "p.json"]),
+        (1, ["app", "certificate-remove", "a", "xyz"]), (0, ["app", "roles"]), (0, ["app", "disable", "a"]), (0, ["app", "remove", "a"]),
+        (0, ["audit", "list"]), (0, ["audit", "list", "--since", "24h", "--kind", "user", "--failed"]),
+        (1, ["audit", "list", "--since", "yesterday"]), (1, ["audit", "list", "--limit", "0"]),
         (2, ["profile", "add", "q"]), (2, ["profile", "assign", "p"]),
         (2, ["profile", "assign", "p", "--all-devices", "--group", "g"]), (2, ["policy", "add", "q"]),
         (2, ["policy", "assign", "q"]), (2, ["package", "add", "x.msi"]), (2, ["group", "add"]), (2, ["app", "add"]),
@@ -137,6 +148,24 @@ def exit_codes(box):
         assert code == 0 or not done.stdout, words
 
 
+def audit_tells_who_and_what(box):
+    """What the command line changes stands in the audit, newest first, with the values before and after; secrets never."""
+    box.said("tenant", "set", "password-grant=on")
+    box.said("user", "add", "u@contoso.test", "--password-file", "pw", "--role", "Read Only Operator")
+    secret = json.loads(box.said("app", "add", "tool", "--role", "Group.Read.All"))["client_secret"]
+    said = box.said("audit", "list", "--json")
+    told = json.loads(said)
+    same([(e["activity"], e["name"], e["actor"]) for e in told[:6]],
+         [("Add secret to Application", "tool", "command line"), ("Add role to Application", "tool", "command line"),
+          ("Add Application", "tool", "command line"), ("Add role to User", "u@contoso.test", "command line"),
+          ("Add User", "u@contoso.test", "command line"), ("Update Organization", "password-grant", "command line")], "newest first")
+    same(told[5]["changes"], [{"name": "password-grant", "before": "off", "after": "on"}], "before and after")
+    assert secret not in said and "argon2" not in said
+    same(len(json.loads(box.said("audit", "list", "--kind", "application", "--json"))), 3, "by kind")
+    same(len(json.loads(box.said("audit", "list", "--limit", "2", "--json"))), 2, "limited")
+    same(json.loads(box.said("audit", "list", "--actor", "o'hara", "--json")), [], "by actor")
+
+
 def errors_name_the_thing(box):
     """An error tells field and reason in the user's words, never the store's."""
     for words, told in ((["tenant", "add", "contoso.test"], "tenant: there is a tenant contoso.test already"),
@@ -160,11 +189,16 @@ def answers_are_json(box):
     box.write("item.json", '{"kind":"policy","settings":[]}')
     box.write("d.csv", HEADER + "\n" + "\n".join(box.hashes(1)) + "\n")
     with open(os.path.join(ROOT, "docs", "cli.md"), encoding="utf-8") as f:
-        sections = dict(re.findall(r"^## touchdown ([a-z ]+)\n(.*?)(?=^#|\Z)", f.read(), re.M | re.S))
+        sections = dict(re.findall(r"^## touchdown ([a-z -]+)\n(.*?)(?=^#|\Z)", f.read(), re.M | re.S))
     for words in (["init", "--tenant", "contoso.test", "--admin", "admin@contoso.test"], ["tenant", "show"],
                   ["tenant", "set", "password-grant=on"], ["user", "add", "u@contoso.test", "--password-file", "pw"],
                   ["user", "disable", "u@contoso.test"], ["user", "enable", "u@contoso.test"], ["user", "list"],
                   ["user", "password", "u@contoso.test", "--password-file", "pw"], ["app", "add", "tool"], ["app", "list"],
+                  ["user", "role-add", "u@contoso.test", "Global Reader"], ["user", "show", "u@contoso.test"],
+                  ["user", "role-remove", "u@contoso.test", "Global Reader"], ["user", "remove", "u@contoso.test"],
+                  ["app", "show", "tool"], ["app", "role-add", "tool", "User.Read.All"], ["app", "role-remove", "tool", "User.Read.All"],
+                  ["app", "set-secret", "tool"], ["app", "disable", "tool"], ["app", "enable", "tool"], ["app", "roles"],
+                  ["app", "remove", "tool"], ["audit", "list"],
                   ["group", "add", "g"], ["profile", "add", "p", "--file", "p.json"], ["profile", "assign", "p", "--group", "g"],
                   ["profile", "export", "p"], ["policy", "list"], ["device", "import", "d.csv", "--dry-run"],
                   ["device", "import", "d.csv"], ["device", "show", "CLI00000", "--timeline"], ["device", "explain", "CLI00000"],
@@ -297,7 +331,7 @@ def interface_document_is_true(_):
     same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
 
 
-TESTS = [exit_codes, errors_name_the_thing, errors_are_json, answers_are_json, init_is_safe_to_repeat, passwords_can_be_typed,
+TESTS = [exit_codes, audit_tells_who_and_what, errors_name_the_thing, errors_are_json, answers_are_json, init_is_safe_to_repeat, passwords_can_be_typed,
          leaves_nothing, lost_output_is_told, killed_import, serves, device_exit_codes, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")

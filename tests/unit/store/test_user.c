@@ -194,7 +194,7 @@ static enum td_code applications_fn(struct td_tx *tx, void *ctx TD_UNUSED, struc
     assert_int_equal(td_application_redirect_ok(tx, b.ours.id, &found, td_str("https://r.test/back/"), err),
                      TD_EDENIED);
     assert_int_equal(td_application_redirect_ok(tx, b.ours.id, &found, td_str("http://localhost:1/"), err), TD_EDENIED);
-    assert_int_equal(td_application_role_add(tx, &app, "no blanks", "t", err), TD_EINVAL);
+    assert_int_equal(td_application_role_add(tx, &app, "no/slashes", "t", err), TD_EINVAL);
     return TD_OK;
 }
 
