@@ -103,34 +103,44 @@ static bool is_property(const struct td_g_set *s, const char *name)
 {
     struct td_slice head;
     (void)td_cut(td_str(name), '/', &head);
-    return td_g_prop(s->type, head) != NULL;
+    const struct td_g_prop *p = td_g_prop(s->type, head);
+    return p != NULL && (p->flags & TD_G_SECRET) == 0;
+}
+
+static bool is_asked(const struct td_g_set *s, const struct td_view_column *c)
+{
+    return can_be_filtered(s->view, c) && is_property(s, c->name);
+}
+
+/* A set of which nothing but the id can be asked is not listed. */
+static void filters_of(const struct td_g_set *s, bool *any)
+{
+    size_t n = 0;
+    for (size_t k = 0; s->view != NULL && k < s->view->count; k++)
+        n += is_asked(s, &s->view->columns[k]);
+    if (n < 2 || (s->flags & (TD_G_EMPTY | TD_G_SINGLETON)) != 0)
+        return;
+    printf("%s- `%s`: ", *any ? "" : "\nFilter and order by:\n\n", s->path);
+    *any = true;
+    for (size_t k = 0; k < s->view->count; k++) {
+        const struct td_view_column *c = &s->view->columns[k];
+        if (is_asked(s, c))
+            printf("%s%s%s", c->name, c->type == TD_V_TEXTS ? " (any, all)" : "", --n != 0 ? ", " : "\n");
+    }
 }
 
 static void filters(const struct td_g_family *f)
 {
     bool any = false;
-    for (size_t i = 0; i < f->count; i++) {
-        const struct td_g_set *s = &f->sets[i];
-        bool first = true;
-        for (size_t k = 0; s->view != NULL && k < s->view->count; k++) {
-            const struct td_view_column *c = &s->view->columns[k];
-            if ((s->flags & (TD_G_EMPTY | TD_G_SINGLETON)) != 0 || !can_be_filtered(s->view, c) ||
-                !is_property(s, c->name))
-                continue;
-            printf("%s", any ? "" : "\nFilter and order by:\n\n");
-            if (first)
-                printf("- `%s`: ", s->path);
-            printf("%s%s%s", first ? "" : ", ", c->name, c->type == TD_V_TEXTS ? " (any, all)" : "");
-            any = true;
-            first = false;
-        }
-        printf("%s", first ? "" : "\n");
-    }
+    for (size_t i = 0; i < f->count; i++)
+        filters_of(&f->sets[i], &any);
 }
 
 static void family(const struct td_g_family *f)
 {
-    printf("\n### %s\n\n| path | type | methods | read | write | |\n|---|---|---|---|---|---|\n", f->about);
+    const size_t n = strlen(f->about);
+    printf("\n### %.*s\n\n| path | type | methods | read | write | |\n|---|---|---|---|---|---|\n",
+           (int)(n - td_ends(td_str(f->about), ".")), f->about);
     for (size_t i = 0; i < f->count; i++)
         set_row(&f->sets[i]);
     actions(f);
