@@ -15,6 +15,8 @@
 
 const struct td_g_enum td_g_enum_publishing_state = {.name = "mobileAppPublishingState",
                                                      WORDS("notPublished", "processing", "published")};
+const struct td_g_enum td_g_enum_app_availability = {.name = "managedAppAvailability",
+                                                     WORDS("global", "lineOfBusiness")};
 const struct td_g_enum td_g_enum_install_intent = {
     .name = "installIntent", WORDS("available", "required", "uninstall", "availableWithoutEnrollment")};
 const struct td_g_enum td_g_enum_edition_license = {.name = "editionUpgradeLicenseType",
@@ -113,7 +115,10 @@ const struct td_g_type td_g_type_msi_app = {
 /* We make none; named by casts and isof. */
 const struct td_g_type td_g_type_win32_app = {
     .name = "win32LobApp", .base = &td_g_type_mobile_lob_app, .show_type = true};
-static const struct td_g_prop managed_app_props[] = {TEXT("version", 0)};
+static const struct td_g_prop managed_app_props[] = {
+    {.name = "appAvailability", .kind = TD_G_ENUM, .of = &td_g_enum_app_availability},
+    TEXT("version", 0),
+};
 const struct td_g_type td_g_type_managed_app = {.name = "managedApp",
                                                 .base = &td_g_type_mobile_app,
                                                 .TD_G_PROPS(managed_app_props),

@@ -204,7 +204,7 @@ static const struct td_g_prop managed_device_props[] = {
     {.name = "windowsRemediatedMalwareCount", .kind = TD_G_INT32, .flags = TD_G_BETA},
 };
 static const struct td_g_nav managed_device_navs[] = {
-    {.name = "users", .type = &td_g_type_directory_object, .flags = TD_G_MANY},
+    {.name = "users", .type = &td_g_type_user, .flags = TD_G_MANY},
     {.name = "deviceConfigurationStates", .type = &td_g_type_device_configuration_state, .flags = TD_G_MANY},
     {.name = "deviceCompliancePolicyStates", .type = &td_g_type_device_compliance_state, .flags = TD_G_MANY},
     {.name = "logCollectionRequests", .type = &td_g_type_log_collection, .flags = TD_G_MANY},

@@ -181,6 +181,7 @@
     T(oma_base64)               \
     T(oma_xml)
 #define TD_G_ENUMS_APPS(E) \
+    E(app_availability)    \
     E(publishing_state)    \
     E(install_intent)      \
     E(edition_license)     \
