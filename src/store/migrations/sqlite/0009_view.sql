@@ -43,7 +43,7 @@ INSERT INTO registration_new(tenant, id, way_id, device_id, serial, serial_key, 
 DROP TABLE registration;
 ALTER TABLE registration_new RENAME TO registration;
 
-CREATE INDEX registration_serial ON registration(tenant, serial_key);
+CREATE INDEX registration_serial ON registration(tenant, serial_key, id);
 CREATE INDEX registration_serial_lower ON registration(tenant, lower(serial), id);
 CREATE INDEX registration_tag_lower ON registration(tenant, lower(group_tag), id);
 CREATE INDEX registration_user_lower ON registration(tenant, lower(assigned_user), id);

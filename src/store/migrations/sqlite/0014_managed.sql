@@ -15,7 +15,7 @@ ALTER TABLE enrolment ADD COLUMN sync_done_at BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX enrolment_serial ON enrolment(tenant, lower(serial));
 CREATE INDEX enrolment_name ON enrolment(tenant, lower(device_name));
 CREATE INDEX enrolment_upn ON enrolment(tenant, lower(user_upn));
-CREATE INDEX enrolment_active ON enrolment(tenant, state, id);
+CREATE INDEX enrolment_active ON enrolment(tenant, id) WHERE state = 0;
 
 UPDATE enrolment SET
     serial = COALESCE((SELECT r.serial FROM registration r WHERE r.tenant = enrolment.tenant
