@@ -48,7 +48,8 @@ static bool in_directory(const struct run *r)
 static enum td_code not_allowed(struct run *r, struct td_error *err)
 {
     const struct td_g_set *set = r->target.set;
-    if ((set->flags & (TD_G_EMPTY | TD_G_NOT_WRITTEN)) != 0 && !is_read(r->req)) {
+    bool whole = r->target.at == TD_G_AT_SET && r->req->method == TD_DELETE; /* offered nowhere (graph-api.md 0.9) */
+    if ((set->flags & (TD_G_EMPTY | TD_G_NOT_WRITTEN)) != 0 && !is_read(r->req) && !whole) {
         td_g_not_offered(err, "this change");
         return TD_ENOTOFFERED;
     }
@@ -349,6 +350,8 @@ static enum td_code read_body(struct run *r, struct td_error *err)
     }
     td_try(td_g_read_json(r->req->body, max, call->arena, &tree, err));
     call->body = tree;
+    if (t->at == TD_G_AT_ACTION && tree->type != TD_JSON_OBJECT && tree->type != TD_JSON_NULL)
+        return td_fail(err, TD_EINVAL, "body", "must be an object with the action's parameters");
     if (t->at == TD_G_AT_REFS)
         return read_reference(r, tree, err);
     if (!creation && r->req->method != TD_PATCH)
