@@ -84,3 +84,27 @@ enum td_code td_reject_write(struct td_tx *tx, const char *tenant, const char *k
     td_try(undecided(ret, err));
     return td_device_request_decide(tx, tenant, ret, TD_REQUEST_REJECTED, "", actor, err);
 }
+
+enum { EXPIRE_SLICE = 500 };
+
+static enum td_code overdue(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    return td_device_request_overdue(tx, ctx, err);
+}
+
+static enum td_code expire(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    return td_device_request_expire(tx, EXPIRE_SLICE, ctx, err);
+}
+
+enum td_code td_request_job(struct td_service *svc, bool *ret_more, struct td_error *err)
+{
+    bool any = false;
+    size_t count = 0;
+    *ret_more = false;
+    td_try(td_store_read(svc->store, overdue, &any, err));
+    if (any)
+        td_try(td_store_write(svc->store, expire, &count, err));
+    *ret_more = count == EXPIRE_SLICE;
+    return TD_OK;
+}

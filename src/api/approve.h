@@ -4,6 +4,7 @@
 #define TD_API_APPROVE_H
 
 #include "api/import.h"
+#include "api/jobs.h"
 #include "store/device_request.h"
 
 struct td_approval {
@@ -21,5 +22,7 @@ enum td_code td_approve_write(struct td_tx *tx, const char *tenant, struct td_ap
                               struct td_arena *a, struct td_error *err) TD_MUST_USE;
 enum td_code td_reject_write(struct td_tx *tx, const char *tenant, const char *key, const char *actor,
                              struct td_arena *a, struct td_device_request *ret, struct td_error *err) TD_MUST_USE;
+/* Takes expired requests away, a slice a step. */
+enum td_code td_request_job(struct td_service *svc, bool *ret_more, struct td_error *err) TD_MUST_USE;
 
 #endif

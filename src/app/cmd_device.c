@@ -3,14 +3,18 @@
 #include "app/device_show.h"
 #include "base/file.h"
 
-enum { MAX_FILE = INT32_MAX };
+#include <stdio.h>
+#include <unistd.h>
+
+enum { MAX_FILE = INT32_MAX, PROGRESS_EVERY = 1000 };
 
 static const char actor[] = "command line";
 
 struct import {
     struct td_cli *cli;
     struct td_jsonw json;
-    bool dry_run;
+    bool dry_run, progress;
+    size_t rows, refused;
 };
 
 static const char *status_of(const struct td_import_row *row)
@@ -57,6 +61,10 @@ static void report(void *ctx, const struct td_import_row *row)
         row_text(im, row);
     if (im->cli->out.n > 1 << 20)
         td_cli_flush(im->cli);
+    im->rows++;
+    im->refused += row->refused;
+    if (im->progress && im->rows % PROGRESS_EVERY == 0)
+        (void)fprintf(stderr, "%zu rows, %zu refused\n", im->rows, im->refused);
 }
 
 static void totals_json(struct import *im, const struct td_import_totals *t)
@@ -85,7 +93,9 @@ static void totals_text(struct import *im, const struct td_import_totals *t)
 static enum td_code run_import(struct td_cli *cli, struct td_error *err)
 {
     TD_CLEANUP(td_buf_done) struct td_buf file;
-    struct import im = {.cli = cli, .dry_run = td_cli_option(cli, "dry-run") != NULL};
+    struct import im = {.cli = cli,
+                        .dry_run = td_cli_option(cli, "dry-run") != NULL,
+                        .progress = td_cli_option(cli, "progress") != NULL || isatty(STDERR_FILENO) == 1};
     struct td_import_totals totals = {0};
     td_buf_init(&file, MAX_FILE);
     td_try(td_file_read(cli->args[0], &file, err));
@@ -139,7 +149,8 @@ static const struct td_command rows[] = {
      .fields = "rows: list of row, line, serialNumber, status (registered, known, refused), code, name, reason, "
                "remedy, warning, updated, registrationId; dryRun; total; registered; known; updated; refused; warnings",
      .run = run_import,
-     .options = {{"dry-run", NULL, "judge every row, write nothing", false}}},
+     .options = {{"dry-run", NULL, "judge every row, write nothing", false},
+                 {"progress", NULL, "tell on standard error how far it is, each thousand rows", false}}},
     {.noun = "device",
      .verb = "show",
      .args = "SERIAL|ID",

@@ -82,9 +82,37 @@ static bool skip_user_sign_in(const struct td_flow *f)
     return f->signed_in || td_flow_step_done(f, "account setup");
 }
 
+/* An unknown device shows its code and asks again, ever more slowly, until somebody approves it or its time is over
+ * (docs/protocol/ztd.md 3.3). */
+static enum td_code wait_for_approval(struct td_flow *f, struct td_error *err)
+{
+    static const int64_t pauses[] = {5 * TD_SECOND, 15 * TD_SECOND, 30 * TD_SECOND};
+    char shown[sizeof(f->request_code)] = "";
+    enum td_code rc = td_flow_lookup(f, err);
+    for (size_t i = 0; rc == TD_ENOTFOUND && f->none && f->request_code[0] != '\0'; i++) {
+        if (strcmp(shown, f->request_code) != 0)
+            td_device_say(f->dev, "page", "this device is not known yet: tell your administrator the code %s",
+                          f->request_code);
+        memcpy(shown, f->request_code, sizeof(shown));
+        if (td_device_wait(f->dev, pauses[TD_MIN(i, TD_COUNTOF(pauses) - 1)], NULL) != TD_OK)
+            return rc;
+        struct td_error why;
+        enum td_code again = td_flow_lookup(f, &why);
+        if (again == TD_EUNAVAILABLE) { /* the service is away: the code stays on the page */
+            f->none = true;
+            memcpy(f->request_code, shown, sizeof(shown));
+            continue;
+        }
+        if (again != TD_OK && err != NULL)
+            *err = why;
+        rc = again;
+    }
+    return rc;
+}
+
 static enum td_code lookup(struct td_flow *f, struct td_error *err)
 {
-    enum td_code rc = td_flow_lookup(f, err);
+    enum td_code rc = wait_for_approval(f, err);
     if (f->none) /* the way has not begun: its time counts from the lookup that finds something */
         td_try(td_flow_keep(f, "begin.lookup", NULL, NULL));
     f->looked_up = rc == TD_OK;

@@ -37,6 +37,8 @@ struct td_flow {
     struct td_arena arena; /* of the whole run: hardware, endpoints */
     struct td_secrets secrets;
     bool none;                 /* the lookup knows no registration or profile */
+    bool rejected;             /* an administrator said no */
+    char request_code[16];     /* shown while an administrator is to approve this device, "" if nobody is asked */
     int64_t retry_after;       /* microseconds that a busy service asked for, 0 if it did not */
     bool looked_up, signed_in; /* in this process */
     char news[256];            /* what the running step has reached: told once it is kept */

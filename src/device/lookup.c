@@ -60,11 +60,26 @@ static enum td_code keep_profile(struct td_flow *f, const struct td_json *answer
     return td_state_save(f->dev->state, err);
 }
 
+/* What an administrator is told: letters, digits and hyphens, so that a service can draw nothing else on the page. */
+static void keep_code(struct td_flow *f, const char *code)
+{
+    static const char signs[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
+    size_t n = strspn(code, signs);
+    f->request_code[0] = '\0';
+    if (code[n] == '\0' && n < sizeof(f->request_code))
+        memcpy(f->request_code, code, n + 1);
+}
+
 static enum td_code told_none(struct td_flow *f, const struct td_json *answer, struct td_error *err)
 {
     const char *reason = td_json_str(answer, "ErrorReason"), *text = td_json_str(answer, "ErrorText");
-    const char *remedy = td_json_str(answer, "Remedy");
+    const char *remedy = td_json_str(answer, "Remedy"), *state = td_json_str(answer, "RequestState");
+    const char *code = td_json_str(answer, "RequestCode");
     f->none = true;
+    keep_code(f, code != NULL ? code : "");
+    f->rejected = state != NULL && strcmp(state, "rejected") == 0;
+    if (f->rejected)
+        remedy = "ask your administrator: this device was rejected";
     (void)td_fail(err, TD_ENOTFOUND, "lookup", "%lld %s: %s", (long long)td_json_int(answer, "ErrorCode", 0),
                   reason != NULL ? reason : "", text != NULL ? text : "no profile for this device");
     return td_remedy(err, TD_ENOTFOUND, "%s", remedy != NULL ? remedy : "register the device and assign a profile");
@@ -89,6 +104,8 @@ enum td_code td_flow_lookup(struct td_flow *f, struct td_error *err)
     TD_CLEANUP(td_buf_done) struct td_buf body;
     td_buf_init(&body, LOOKUP_MAX_OCTETS);
     td_try(write_request(f, &a, &body, err));
+    f->none = f->rejected = false;
+    f->request_code[0] = '\0';
     struct td_web w = {.flow = f, .arena = &a, .what = "lookup"};
     struct td_net_response r;
     const struct td_json *answer;

@@ -219,6 +219,17 @@ enum td_code td_device_request_decide(struct td_tx *tx, const char *tenant, cons
     return td_audit_tell(tx, tenant, &what, err);
 }
 
+enum td_code td_device_request_overdue(struct td_tx *tx, bool *ret, struct td_error *err)
+{
+    struct td_rows r;
+    *ret = false;
+    td_try(
+        td_sql_query(tx, &r, err, "SELECT 1 FROM device_request WHERE expires_at <= $1 LIMIT 1", "i", td_tx_now(tx)));
+    while (td_rows_next(&r))
+        *ret = true;
+    return td_rows_done(&r, err);
+}
+
 enum td_code td_device_request_expire(struct td_tx *tx, size_t max, size_t *ret_count, struct td_error *err)
 {
     td_try(td_sql(tx, err,

@@ -51,6 +51,8 @@ enum td_code td_device_request_list(struct td_tx *tx, const char *tenant, size_t
 enum td_code td_device_request_decide(struct td_tx *tx, const char *tenant, const struct td_device_request *r,
                                       enum td_request_state state, const char *registration_id, const char *actor,
                                       struct td_error *err) TD_MUST_USE;
+/* Whether anything has expired: asked before a write. */
+enum td_code td_device_request_overdue(struct td_tx *tx, bool *ret, struct td_error *err) TD_MUST_USE;
 /* Takes away what has expired, at most max. */
 enum td_code td_device_request_expire(struct td_tx *tx, size_t max, size_t *ret_count, struct td_error *err)
     TD_MUST_USE;
