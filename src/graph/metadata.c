@@ -5,9 +5,16 @@
 #include "graph/graph.h"
 
 /* Names in the tables are identifiers of ours: nothing in them needs escaping. */
+enum { MAX_NESTED = 256 };
+
 struct writer {
     struct td_buf *out;
     bool beta;
+    struct nested { /* sets inside entities, with the type of those */
+        const struct td_g_set *set;
+        const struct td_g_type *parent;
+    } nested[MAX_NESTED];
+    size_t nested_count;
 };
 
 typedef void for_set(struct writer *w, const struct td_g_set *set, void *ctx);
@@ -70,9 +77,6 @@ static void write_nav(struct writer *w, const char *name, const struct td_g_type
                   many ? "Collection(" : "", type->name, many ? ")" : "", contained ? " ContainsTarget=\"true\"" : "");
 }
 
-/* "a/b/{id}/name": its last segment, if the set of "a/b" has that type. */
-static const struct td_g_type *parent_type(struct td_slice path);
-
 static struct td_slice last_segment(struct td_slice path)
 {
     size_t from = path.n;
@@ -93,6 +97,7 @@ static void compare_path(struct writer *w TD_UNUSED, const struct td_g_set *set,
         s->found = set->type;
 }
 
+/* Of "a/b/{id}/name": the type of the set "a/b". */
 static const struct td_g_type *parent_type(struct td_slice path)
 {
     static const char place[] = "/{id}/";
@@ -105,15 +110,25 @@ static const struct td_g_type *parent_type(struct td_slice path)
     return s.found;
 }
 
-/* A set nested in an entity is a relation of its type, also where the type's own table does not name it. */
-static void write_nested(struct writer *w, const struct td_g_set *set, void *ctx)
+static void note_nested(struct writer *w, const struct td_g_set *set, void *ctx TD_UNUSED)
 {
-    const struct td_g_type *type = ctx;
-    const struct td_slice name = last_segment(td_str(set->path));
-    if (parent_type(td_str(set->path)) != type || td_g_nav(type, name) != NULL || td_g_prop(type, name) != NULL)
-        return;
-    write_nav(w, set->path + strlen(set->path) - name.n, set->type, (set->flags & TD_G_SINGLETON) == 0, true);
+    const struct td_g_type *parent = parent_type(td_str(set->path));
+    if (parent != NULL && w->nested_count < MAX_NESTED)
+        w->nested[w->nested_count++] = (struct nested){set, parent};
 }
+
+/* A set nested in an entity is a relation of its type, also where the type's own table does not name it. */
+static void write_nested(struct writer *w, const struct td_g_type *type)
+{
+    for (size_t i = 0; i < w->nested_count; i++) {
+        const struct td_g_set *set = w->nested[i].set;
+        const struct td_slice name = last_segment(td_str(set->path));
+        if (w->nested[i].parent == type && td_g_nav(type, name) == NULL && td_g_prop(type, name) == NULL)
+            write_nav(w, set->path + strlen(set->path) - name.n, set->type, (set->flags & TD_G_SINGLETON) == 0, true);
+    }
+}
+
+static void write_members_of_root(struct writer *w, const struct td_g_set *set, void *ctx);
 
 static void write_type(struct writer *w, const struct td_g_type *t)
 {
@@ -130,8 +145,10 @@ static void write_type(struct writer *w, const struct td_g_type *t)
     for (size_t i = 0; i < t->nav_count; i++)
         if (has_member(w, t->navs[i].flags))
             write_nav(w, t->navs[i].name, t->navs[i].type, (t->navs[i].flags & TD_G_MANY) != 0, false);
-    if (!t->complex)
-        each_set(w, write_nested, (void *)(uintptr_t)t);
+    if (!t->complex) {
+        write_nested(w, t);
+        each_set(w, write_members_of_root, (void *)(uintptr_t)t);
+    }
     td_buf_printf(w->out, "</%s>\n", element);
 }
 
@@ -187,10 +204,19 @@ static void write_root_member(struct writer *w, const struct td_g_set *set, void
         write_nav(w, set->path + r->name.n + 1, set->type, (set->flags & TD_G_SINGLETON) == 0, true);
 }
 
+/* A root that has a type of its own in the model: its sets are relations of that type. */
+static void write_members_of_root(struct writer *w, const struct td_g_set *set, void *ctx)
+{
+    const struct td_g_type *type = ctx;
+    struct root r;
+    if (td_eqs(root_type(root_of(set->path)), type->name) && is_first_of_root(w, set, &r))
+        each_set(w, write_root_member, &r);
+}
+
 static void write_root(struct writer *w, const struct td_g_set *set, void *ctx TD_UNUSED)
 {
     struct root r;
-    if (!is_first_of_root(w, set, &r))
+    if (!is_first_of_root(w, set, &r) || td_g_type_named(root_type(r.name)) != NULL)
         return;
     td_buf_printf(w->out, "<EntityType Name=\"%.*s\" BaseType=\"graph.entity\">\n", TD_FMT(root_type(r.name)));
     each_set(w, write_root_member, &r);
@@ -200,7 +226,12 @@ static void write_root(struct writer *w, const struct td_g_set *set, void *ctx T
 static void write_root_singleton(struct writer *w, const struct td_g_set *set, void *ctx TD_UNUSED)
 {
     struct root r;
-    if (is_first_of_root(w, set, &r))
+    struct parent_search own = {0};
+    if (!is_first_of_root(w, set, &r))
+        return;
+    own.path = r.name;
+    each_set(w, compare_path, &own);
+    if (own.found == NULL)
         td_buf_printf(w->out, "<Singleton Name=\"%.*s\" Type=\"graph.%.*s\"/>\n", TD_FMT(r.name),
                       TD_FMT(root_type(r.name)));
 }
@@ -320,6 +351,7 @@ static void write_actions(struct writer *w, const struct td_g_set *set, void *ct
 void td_g_metadata_write(bool beta, struct td_buf *out)
 {
     struct writer w = {.out = out, .beta = beta};
+    each_set(&w, note_nested, NULL);
     td_buf_adds(out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
                      "<edmx:Edmx Version=\"4.0\" xmlns:edmx=\"http://docs.oasis-open.org/odata/ns/edmx\">\n"
                      "<edmx:DataServices>\n<Schema Namespace=\"microsoft.graph\" Alias=\"graph\" "

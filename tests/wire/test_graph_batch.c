@@ -52,7 +52,7 @@ static void parts_answer_for_themselves(void **state TD_UNUSED)
     is(text("%s/body/value/0/appId", answer_to("2")), "(missing)");
     status_is("3", 404);
     assert_string_equal(gw_str(text("%s/body/error/code", answer_to("3"))), "Request_ResourceNotFound");
-    status_is("4", 501);
+    status_is("4", 405);
 }
 
 static void addresses_in_every_form(void **state TD_UNUSED)
@@ -232,6 +232,20 @@ static void names_are_defined(const char *document)
     }
 }
 
+/* No type, and nothing in the container, stands twice. */
+static void names_are_unique(const char *document)
+{
+    static const char *const heads[] = {"<EntityType ", "<ComplexType ", "<EnumType ", "<EntitySet ", "<Singleton "};
+    for (size_t i = 0; i < TD_COUNTOF(heads); i++) {
+        for (const char *at = strstr(document, heads[i]); at != NULL; at = strstr(at + 1, heads[i])) {
+            const char *name = at + strlen(heads[i]), *end = strchr(name + strlen("Name=\""), '"');
+            assert_non_null(end);
+            if (strstr(end, text("%s%.*s", heads[i], (int)(end + 1 - name), name)) != NULL)
+                fail_msg("%.*s stands twice", (int)(end + 1 - name), name);
+        }
+    }
+}
+
 static void metadata(void **state TD_UNUSED)
 {
     static const char *const targets[] = {"GET /v1.0/$metadata", "GET /beta/$metadata", "GET /beta/%24metadata"};
@@ -243,6 +257,7 @@ static void metadata(void **state TD_UNUSED)
         documents[i] = g.body;
         assert_true(valid_xml(g.body));
         names_are_defined(g.body);
+        names_are_unique(g.body);
         assert_null(strstr(g.body, "Untyped"));
         assert_non_null(strstr(g.body, "<EntityType Name=\"servicePrincipal\" BaseType=\"graph.directoryObject\""));
         assert_non_null(strstr(g.body, "<Singleton Name=\"deviceManagement\" Type=\"graph.deviceManagement\"/>"));
