@@ -381,8 +381,11 @@ static enum td_code run_role_names(struct td_cli *cli, struct td_error *err TD_U
     }
     td_jsonw_init(&w, &cli->out);
     td_jsonw_arr(&w);
-    for (; *names != NULL; names++)
-        td_jsonw_str(&w, *names);
+    for (; *names != NULL; names++) {
+        td_jsonw_obj(&w);
+        td_jsonw_kstr(&w, "name", *names);
+        td_jsonw_end(&w);
+    }
     td_jsonw_arr_end(&w);
     td_buf_addc(&cli->out, '\n');
     return TD_OK;
@@ -417,7 +420,7 @@ static const struct td_command rows[] = {
      .verb = "roles",
      .args = "",
      .about = "Lists the application roles there are: the names of permissions.",
-     .fields = "array of names",
+     .fields = "array of objects: name",
      .run = run_role_names},
     {.noun = "app",
      .verb = "show",
