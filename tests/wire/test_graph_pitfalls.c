@@ -108,9 +108,9 @@ static void lenient_bodies(void **state TD_UNUSED)
     is("displayName", "\"PC-1\"");
     ask(201, "POST " ESP,
         "{\"@odata.type\":\"#microsoft.graph.windows10EnrollmentCompletionPageConfiguration\",\"displayName\":\"E\","
-        "\"showInstallationProgress\":\"true\",\"installProgressTimeoutInMinutes\":\"0\"}");
+        "\"showInstallationProgress\":\"true\",\"installProgressTimeoutInMinutes\":\"45\"}");
     is("showInstallationProgress", "true");
-    is("installProgressTimeoutInMinutes", "0");
+    is("installProgressTimeoutInMinutes", "45");
 }
 
 /* 0.5 and 0.6 */
@@ -296,6 +296,8 @@ static void errors(void **state TD_UNUSED)
     ask(400, "GET " DM "thereIsNoSuchThing", NULL);
     assert_non_null(strstr(g.body, "Resource not found for the segment"));
     ask(400, "GET /beta/thereIsNoSuchThing", NULL);
+    askf(400, NULL, "POST " DEVICES "/%s/danceForMe", registered(1, ""));
+    assert_non_null(strstr(g.body, "Resource not found for the segment 'danceForMe'"));
     ask(405, "PATCH " DEVICES, "{}");
     ask(501, "GET /beta/sites", NULL);
     is_error("NotImplemented");
