@@ -13,6 +13,7 @@
 #include "store/device.h"
 #include "store/enrolment_configuration.h"
 #include "store/event.h"
+#include "store/group.h"
 #include "store/profile.h"
 #include "store/tenant.h"
 #include "store/way.h"
@@ -210,7 +211,8 @@ static enum td_code write_issue(struct issue *i, struct td_tx *tx)
     td_try(take_way(i, tx));
     td_try(td_enrolment_add(tx, &i->e, NULL, &call->err));
     td_try(record_cert(tx, &i->cert, i->e.tenant, i->e.id, &call->err));
-    return td_way_happened(tx, i->e.tenant, i->e.way_id, TD_EV_ENROLLED, actor, event_detail(i), &call->err);
+    td_try(td_way_happened(tx, i->e.tenant, i->e.way_id, TD_EV_ENROLLED, actor, event_detail(i), &call->err));
+    return td_group_enrolment_moved(tx, i->e.tenant, i->e.id, actor, &call->err);
 }
 
 static enum td_code step(struct td_tx *tx, void *ctx, struct td_error *err TD_UNUSED)

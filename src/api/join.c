@@ -10,6 +10,7 @@
 #include "store/certificate.h"
 #include "store/device.h"
 #include "store/event.h"
+#include "store/group.h"
 #include "store/registration.h"
 #include "store/tenant.h"
 #include "store/user.h"
@@ -272,7 +273,8 @@ static enum td_code record(struct td_tx *tx, void *ctx, struct td_error *err)
     td_try(td_device_join(tx, tenant, &j->joining, err));
     td_try(td_cert_revoke(tx, tenant, "device", j->joining.id, err));
     td_try(td_cert_record(tx, &j->cert_row, err));
-    return tell_way(tx, j, before, err);
+    td_try(tell_way(tx, j, before, err));
+    return td_group_device_moved(tx, tenant, j->joining.id, j->caller.upn, err);
 }
 
 static enum td_code join(struct job *j, struct td_error *err)

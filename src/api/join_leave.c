@@ -2,9 +2,7 @@
 #include "api/authority.h"
 #include "api/join_room.h"
 #include "base/fault.h"
-#include "store/certificate.h"
-#include "store/device.h"
-#include "store/way.h"
+#include "store/directory.h"
 
 struct leaving {
     const struct td_service *svc;
@@ -39,36 +37,12 @@ static enum td_code check_leaving(struct td_tx *tx, void *ctx, struct td_error *
     return check_leaver(tx, ctx, err);
 }
 
-/* The way keeps the object that waits for the next join, if there is a registration. */
-static enum td_code tell_left(struct td_tx *tx, const struct leaving *l, struct td_error *err)
-{
-    struct td_way_row way = {0};
-    struct td_device_row waiting = {0};
-    const char *tenant = l->who.tenant;
-    enum td_code rc = td_way_find(tx, tenant, TD_WAY_DEVICE, l->who.subject, l->arena, &way, err);
-    if (rc == TD_ENOTFOUND)
-        return TD_OK;
-    td_try(rc);
-    const char *detail = td_arena_printf(l->arena, "{\"deviceId\":\"%s\"}", l->who.subject);
-    td_try(td_way_happened(tx, tenant, way.id, TD_EV_UNJOINED, "device", detail, err));
-    if (way.registration_id[0] == '\0')
-        return TD_OK;
-    rc = td_device_find_registration(tx, tenant, way.registration_id, l->arena, &waiting, err);
-    if (rc != TD_OK)
-        return rc == TD_ENOTFOUND ? TD_OK : rc;
-    return td_way_link(tx, tenant, way.id, TD_WAY_DEVICE, waiting.id, err);
-}
-
 static enum td_code leave(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct leaving *l = ctx;
     td_try(check_leaver(tx, l, err));
-    td_try(td_cert_revoke(tx, l->who.tenant, "device", l->who.subject, err));
-    enum td_code rc = td_device_delete(tx, l->who.tenant, l->who.subject, err);
-    if (rc == TD_ENOTFOUND)
-        return td_fail(err, TD_EAUTH, "client certificate", "its device is deleted already");
-    td_try(rc);
-    return tell_left(tx, l, err);
+    enum td_code rc = td_device_leave(tx, l->who.tenant, l->who.subject, "device", err);
+    return rc == TD_ENOTFOUND ? td_fail(err, TD_EAUTH, "client certificate", "its device is deleted already") : rc;
 }
 
 void td_join_leave(void *ctx, struct td_http_request *req, struct td_http_reply *reply)

@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "store/certificate.h"
 #include "store/event.h"
+#include "store/group.h"
 #include "store/way.h"
 
 #include <string.h>
@@ -212,7 +213,8 @@ enum td_code td_enrolment_renew(struct td_tx *tx, const char *tenant, const char
 
 enum td_code td_enrolment_end(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
 {
-    return close_row(tx, &(struct td_enrolment){.tenant = tenant, .id = id}, TD_ENROLMENT_ENDED, err);
+    td_try(close_row(tx, &(struct td_enrolment){.tenant = tenant, .id = id}, TD_ENROLMENT_ENDED, err));
+    return td_group_enrolment_moved(tx, tenant, id, "system", err);
 }
 
 enum td_code td_enrolment_seen(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)

@@ -69,8 +69,9 @@ static enum td_code move(struct td_tx *tx, const char *tenant, enum td_rule_kind
     struct td_membership *current = NULL;
     size_t n = 0, changes = 0;
     enum td_code rc = td_subject_one(tx, tenant, kind, key, a, &s, err);
-    if (rc == TD_ENOTFOUND)
-        return TD_OK;
+    if (rc == TD_ENOTFOUND) /* what is not in the directory is in no group */
+        return kind == TD_RULE_USERS ? td_group_forget_user(tx, tenant, key, err)
+                                     : td_group_forget_way(tx, tenant, key, err);
     td_try(rc);
     td_try(groups_of(tx, kind, tenant, key, a, &current, &n, err));
     td_verdicts_init(&v, set, kind, NULL, a);
@@ -83,12 +84,10 @@ static enum td_code moved(struct td_tx *tx, const char *tenant, enum td_rule_kin
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     TD_CLEANUP(td_ruleset_drop) struct td_ruleset *set = NULL;
-    size_t n = 0;
     if (td_fault("group-late"))
         return TD_OK;
     td_try(td_ruleset_hold(tx, tenant, &set, err));
-    (void)td_ruleset_list(set, &n);
-    return n != 0 ? move(tx, tenant, kind, key, set, &a, err) : TD_OK;
+    return move(tx, tenant, kind, key, set, &a, err);
 }
 
 enum td_code td_group_way_moved(struct td_tx *tx, const char *tenant, const char *way_id, struct td_error *err)
@@ -101,14 +100,14 @@ enum td_code td_group_user_moved(struct td_tx *tx, const char *tenant, const cha
     return moved(tx, tenant, TD_RULE_USERS, user_id, err);
 }
 
-enum td_code td_group_device_moved(struct td_tx *tx, const char *tenant, const char *device_id, const char *actor,
-                                   struct td_error *err)
+/* sql: a way's id and its registration's, by one id. */
+static enum td_code moved_by(struct td_tx *tx, const char *tenant, const char *sql, const char *id, const char *actor,
+                             struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_rows r;
     const char *way_id = "", *registration_id = "";
-    td_try(td_sql_query(tx, &r, err, "SELECT id, registration_id FROM way WHERE tenant = $1 AND device_id = $2", "ss",
-                        tenant, device_id));
+    td_try(td_sql_query(tx, &r, err, sql, "ss", tenant, id));
     while (td_rows_next(&r)) {
         way_id = td_col_text0(&r, 0, &a);
         registration_id = td_col_text0(&r, 1, &a);
@@ -116,8 +115,26 @@ enum td_code td_group_device_moved(struct td_tx *tx, const char *tenant, const c
     td_try(td_rows_done(&r, err));
     if (way_id[0] == '\0')
         return TD_OK;
-    return registration_id[0] != '\0' ? td_registration_evaluate(tx, tenant, registration_id, actor, err)
-                                      : td_group_way_moved(tx, tenant, way_id, err);
+    enum td_code rc = TD_ENOTFOUND;
+    if (registration_id[0] != '\0')
+        rc = td_registration_evaluate(tx, tenant, registration_id, actor, err);
+    return rc == TD_ENOTFOUND ? td_group_way_moved(tx, tenant, way_id, err) : rc;
+}
+
+enum td_code td_group_device_moved(struct td_tx *tx, const char *tenant, const char *device_id, const char *actor,
+                                   struct td_error *err)
+{
+    return moved_by(tx, tenant, "SELECT id, registration_id FROM way WHERE tenant = $1 AND device_id = $2", device_id,
+                    actor, err);
+}
+
+enum td_code td_group_enrolment_moved(struct td_tx *tx, const char *tenant, const char *enrolment_id, const char *actor,
+                                      struct td_error *err)
+{
+    return moved_by(tx, tenant,
+                    "SELECT w.id, w.registration_id FROM enrolment e JOIN way w ON w.tenant = e.tenant"
+                    " AND w.id = e.way_id WHERE e.tenant = $1 AND e.id = $2",
+                    enrolment_id, actor, err);
 }
 
 /* Which rules have a spread under way; NULL: none. */

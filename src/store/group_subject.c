@@ -21,6 +21,7 @@ enum {
     C_MAKER,
     C_MODEL,
     C_MANAGED,
+    C_OWNER,
     C_PROFILE,
     C_EXTENSION1
 };
@@ -37,14 +38,20 @@ struct joins {
 
 static struct joins joins_for(uint64_t attributes)
 {
-    struct joins j = {.registration = (attributes & (BIT(TD_RD_MANUFACTURER) | BIT(TD_RD_MODEL) |
-                                                     BIT(TD_RD_DISPLAY_NAME) | BIT(TD_RD_PROFILE_NAME))) != 0,
-                      .enrolment = (attributes & (BIT(TD_RD_OS_VERSION) | BIT(TD_RD_MANAGEMENT_APP_ID) |
-                                                  BIT(TD_RD_MANAGEMENT_TYPE))) != 0,
-                      .profile = (attributes & BIT(TD_RD_PROFILE_NAME)) != 0,
-                      .extensions = (attributes & EXTENSIONS_MASK) != 0};
+    struct joins j = {
+        .registration = (attributes & (BIT(TD_RD_MANUFACTURER) | BIT(TD_RD_MODEL) | BIT(TD_RD_DISPLAY_NAME) |
+                                       BIT(TD_RD_PROFILE_NAME))) != 0,
+        .enrolment = (attributes & (BIT(TD_RD_OS_VERSION) | BIT(TD_RD_MANAGEMENT_APP_ID) | BIT(TD_RD_MANAGEMENT_TYPE) |
+                                    BIT(TD_RD_MANUFACTURER) | BIT(TD_RD_MODEL) | BIT(TD_RD_OWNERSHIP))) != 0,
+        .profile = (attributes & BIT(TD_RD_PROFILE_NAME)) != 0,
+        .extensions = (attributes & EXTENSIONS_MASK) != 0};
     return j;
 }
+
+/* Of a device that nobody registered, what it said of itself under management. */
+static const char maker_and_model[] = "coalesce(r.manufacturer, NULLIF(e.manufacturer, '')),"
+                                      " coalesce(r.model, NULLIF(e.model, ''))";
+static const char maker_and_model_registered[] = "r.manufacturer, r.model";
 
 static const char *device_query(const struct joins *j, const struct td_subject_ask *ask, struct td_arena *a)
 {
@@ -58,8 +65,9 @@ static const char *device_query(const struct joins *j, const struct td_subject_a
                           " ELSE d.display_name END"
                         : "d.display_name",
         j->enrolment ? "coalesce(NULLIF(e.os_version, ''), d.os_version)" : "d.os_version",
-        j->registration ? "r.manufacturer, r.model" : "NULL, NULL", j->enrolment ? "e.id" : "NULL",
-        j->profile ? "coalesce(g.name, p.name)" : "NULL", j->extensions ? EXTENSION_COLUMNS : "",
+        j->registration ? (j->enrolment ? maker_and_model : maker_and_model_registered) : "NULL, NULL",
+        j->enrolment ? "e.id, e.owner" : "NULL, 0", j->profile ? "coalesce(g.name, p.name)" : "NULL",
+        j->extensions ? EXTENSION_COLUMNS : "",
         j->registration ? " LEFT JOIN registration r ON r.tenant = w.tenant AND r.id = w.registration_id" : "",
         j->enrolment ? " LEFT JOIN enrolment e ON e.tenant = w.tenant AND e.id = w.enrolment_id AND e.state = 0" : "",
         j->profile ? " LEFT JOIN profile_given g ON g.tenant = w.tenant AND g.way_id = w.id"
@@ -104,7 +112,8 @@ static void read_device(struct td_rows *r, const struct joins *j, uint64_t attri
     text[TD_RD_OS_VERSION] = td_col_text0(r, C_OS_VERSION, a);
     text[TD_RD_TRUST_TYPE] = td_col_text0(r, C_TRUST, a);
     bool own = strcmp(text[TD_RD_TRUST_TYPE], "Workplace") != 0 || s.registration_id[0] != '\0';
-    text[TD_RD_OWNERSHIP] = own ? "Company" : "Personal";
+    int64_t owner = td_col_int(r, C_OWNER); /* as an administrator said: 1 company, 2 personal */
+    text[TD_RD_OWNERSHIP] = owner == 1 || (owner == 0 && own) ? "Company" : "Personal";
     text[TD_RD_IS_ROOTED] = "false";
     text[TD_RD_PROFILE_TYPE] = "RegisteredDevice";
     text[TD_RD_MANAGEMENT_APP_ID] = managed ? management_app : NULL;

@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "store/audit.h"
 #include "store/enrolment.h"
+#include "store/group.h"
 #include "store/way.h"
 
 #include <string.h>
@@ -70,7 +71,8 @@ enum td_code td_managed_set(struct td_tx *tx, const char *tenant, const char *id
     const struct td_change changes[] = {{"managedDeviceName", d.name, name},
                                         {"notes", d.notes, notes},
                                         {"ownerType", owner_words[d.owner], owner_words[owner]}};
-    return tell(tx, tenant, "managed-device.changed", &d, actor, changes, TD_COUNTOF(changes), err);
+    td_try(tell(tx, tenant, "managed-device.changed", &d, actor, changes, TD_COUNTOF(changes), err));
+    return owner != d.owner ? td_group_enrolment_moved(tx, tenant, d.id, actor, err) : TD_OK;
 }
 
 enum td_code td_managed_end(struct td_tx *tx, const char *tenant, const char *id, const char *actor,

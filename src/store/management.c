@@ -1,5 +1,7 @@
 #include "store/management.h"
 
+#include "store/group.h"
+
 #include <string.h>
 
 enum { MAX_ROWS = 4000 };
@@ -116,9 +118,10 @@ enum td_code td_managed_save(struct td_tx *tx, const char *tenant, const char *e
 static const struct {
     const char *uri, *sql;
 } told_of[] = {
-    {"./DevInfo/Man", "UPDATE enrolment SET manufacturer = $3 WHERE tenant = $1 AND id = $2" UNREGISTERED},
-    {"./DevInfo/Mod", "UPDATE enrolment SET model = $3 WHERE tenant = $1 AND id = $2" UNREGISTERED},
-    {"./DevDetail/SwV", "UPDATE enrolment SET os_version = $3 WHERE tenant = $1 AND id = $2"},
+    {"./DevInfo/Man",
+     "UPDATE enrolment SET manufacturer = $3 WHERE tenant = $1 AND id = $2 AND manufacturer <> $3" UNREGISTERED},
+    {"./DevInfo/Mod", "UPDATE enrolment SET model = $3 WHERE tenant = $1 AND id = $2 AND model <> $3" UNREGISTERED},
+    {"./DevDetail/SwV", "UPDATE enrolment SET os_version = $3 WHERE tenant = $1 AND id = $2 AND os_version <> $3"},
     {"./DevDetail/Ext/Microsoft/DeviceName", "UPDATE enrolment SET device_name = $3 WHERE tenant = $1 AND id = $2"},
     {"./DevDetail/Ext/Microsoft/SMBIOSSerialNumber",
      "UPDATE enrolment SET serial = $3 WHERE tenant = $1 AND id = $2" UNREGISTERED},
@@ -130,10 +133,14 @@ static enum td_code tell_enrolment(struct td_tx *tx, const char *tenant, const c
                                    struct td_slice value, struct td_error *err)
 {
     value = td_trim(value);
-    for (size_t i = 0; i < TD_COUNTOF(told_of); i++)
-        if (value.n != 0 && value.n <= TOLD_MAX && strcmp(uri, told_of[i].uri) == 0)
-            return td_sql(tx, err, told_of[i].sql, "sst", tenant, enrolment, value);
-    return TD_OK;
+    size_t i = 0;
+    while (i < TD_COUNTOF(told_of) && strcmp(uri, told_of[i].uri) != 0)
+        i++;
+    if (i == TD_COUNTOF(told_of) || value.n == 0 || value.n > TOLD_MAX)
+        return TD_OK;
+    td_try(td_sql(tx, err, told_of[i].sql, "sst", tenant, enrolment, value));
+    /* rules of groups look at the first three */
+    return i < 3 && td_sql_changes(tx) != 0 ? td_group_enrolment_moved(tx, tenant, enrolment, "device", err) : TD_OK;
 }
 
 enum td_code td_report_put(struct td_tx *tx, const char *tenant, const char *enrolment, const char *uri,

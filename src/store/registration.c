@@ -305,7 +305,6 @@ enum td_code td_registration_remove(struct td_tx *tx, const char *tenant, const 
     td_try(td_hardware_drop(tx, tenant, id, err));
     for (size_t i = 0; i < TD_COUNTOF(leftovers); i++)
         td_try(td_sql(tx, err, leftovers[i], "ss", tenant, id));
-    td_try(
-        td_sql(tx, err, "DELETE FROM device_group_member WHERE tenant = $1 AND way_id = $2", "ss", tenant, r.way_id));
-    return td_device_unregister(tx, tenant, id, err);
+    td_try(td_device_unregister(tx, tenant, id, err));
+    return td_group_way_moved(tx, tenant, r.way_id, err);
 }

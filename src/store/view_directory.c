@@ -60,8 +60,10 @@ const struct td_view td_view_member_of = {
          .type = TD_V_TEXT,                                                                                            \
          .sql = "coalesce(NULLIF(e.os_version, ''), NULLIF(d.os_version, ''))"},                                       \
         {.name = "trustType", .type = TD_V_TEXT, .sql = "d.trust_type"},                                               \
-        {.name = "manufacturer", .type = TD_V_TEXT, .sql = "NULLIF(r.manufacturer, '')"},                              \
-        {.name = "model", .type = TD_V_TEXT, .sql = "NULLIF(r.model, '')"},                                            \
+        {.name = "manufacturer",                                                                                       \
+         .type = TD_V_TEXT,                                                                                            \
+         .sql = "coalesce(NULLIF(r.manufacturer, ''), NULLIF(e.manufacturer, ''))"},                                   \
+        {.name = "model", .type = TD_V_TEXT, .sql = "coalesce(NULLIF(r.model, ''), NULLIF(e.model, ''))"},             \
         {.name = "isManaged", .type = TD_V_BOOL, .sql = "CASE WHEN e.id IS NULL THEN NULL ELSE 1 END"},                \
         {.name = "managementType", .type = TD_V_TEXT, .sql = "CASE WHEN e.id IS NULL THEN NULL ELSE 'MDM' END"},       \
         {.name = "mdmAppId",                                                                                           \
@@ -69,7 +71,8 @@ const struct td_view td_view_member_of = {
          .sql = "CASE WHEN e.id IS NULL THEN NULL ELSE '0000000a-0000-0000-c000-000000000000' END"},                   \
         {.name = "deviceOwnership",                                                                                    \
          .type = TD_V_TEXT,                                                                                            \
-         .sql = "CASE WHEN d.trust_type <> 'Workplace' OR d.registration_id IS NOT NULL THEN 'Company'"                \
+         .sql = "CASE WHEN e.owner = 1 THEN 'Company' WHEN e.owner = 2 THEN 'Personal' WHEN d.trust_type <> "          \
+                "'Workplace' OR d.registration_id IS NOT NULL THEN 'Company'"                                          \
                 " ELSE 'Personal' END"},                                                                               \
         {.name = "enrollmentType",                                                                                     \
          .type = TD_V_TEXT,                                                                                            \
@@ -137,7 +140,7 @@ const struct td_view td_view_device = {
 
 #define USER_COLUMNS                                                                                        \
     {.name = "userPrincipalName", .type = TD_V_TEXT, .sql = "a.upn", .fold = "a.upn_key", .indexed = true}, \
-        {.name = "mail", .type = TD_V_TEXT, .sql = "NULLIF(a.mail, '')"},                  \
+        {.name = "mail", .type = TD_V_TEXT, .sql = "NULLIF(a.mail, '')"},                                   \
         {.name = "mailNickname", .type = TD_V_TEXT, .sql = "NULLIF(a.nickname, '')"},                       \
         {.name = "city", .type = TD_V_TEXT, .sql = "NULLIF(a.city, '')"},                                   \
         {.name = "companyName", .type = TD_V_TEXT, .sql = "NULLIF(a.company_name, '')"},                    \
