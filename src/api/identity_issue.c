@@ -221,17 +221,21 @@ static const char *id_issuer(struct td_id *id)
 }
 
 /* How the device learns where management is (section 6). */
-static void write_management(struct td_id *id, struct td_jsonw *w)
+static void write_management(struct td_id *id, const struct td_issue *i, struct td_jsonw *w)
 {
-    static const struct {
-        const char *name, *path;
+    const struct {
+        const char *name, *path, *foreign;
     } urls[] = {
-        {"mdm_enrollment_url", "/EnrollmentServer/Discovery.svc"},
-        {"mdm_terms_of_use_url", "/EnrollmentServer/TermsOfUse"},
-        {"mdm_compliance_url", "/"},
+        {"mdm_enrollment_url", "/EnrollmentServer/Discovery.svc", i->management.enrolment_url},
+        {"mdm_terms_of_use_url", "/EnrollmentServer/TermsOfUse", i->management.terms_url},
+        {"mdm_compliance_url", "/", i->management.compliance_url},
     };
-    for (size_t i = 0; i < TD_COUNTOF(urls); i++)
-        td_jsonw_kstr(w, urls[i].name, td_arena_printf(id->a, "%s%s", id->req->base, urls[i].path));
+    for (size_t k = 0; k < TD_COUNTOF(urls); k++) {
+        if (!i->foreign)
+            td_jsonw_kstr(w, urls[k].name, td_arena_printf(id->a, "%s%s", id->req->base, urls[k].path));
+        else if (urls[k].foreign[0] != '\0')
+            td_jsonw_kstr(w, urls[k].name, urls[k].foreign);
+    }
     td_jsonw_kstr(w, "tenant_display_name", id->tenant.name);
 }
 
@@ -246,7 +250,7 @@ static void write_id_token(struct td_id *id, const struct td_issue *i, struct td
     td_jsonw_kstr(w, "sub", td_id_pairwise(id, id->tenant.id, i->app.id, i->user.id));
     write_subject(id, i, w);
     if (i->app.broker)
-        write_management(id, w);
+        write_management(id, i, w);
     td_jsonw_kstr(w, "ver", id->v2 ? "2.0" : "1.0");
     td_jsonw_end(w);
 }

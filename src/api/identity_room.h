@@ -5,6 +5,7 @@
 #include "api/identity.h"
 #include "api/keyring.h"
 #include "api/oauth.h"
+#include "store/foreign_management.h"
 #include "store/application.h"
 #include "store/device.h"
 #include "store/grant.h"
@@ -70,6 +71,8 @@ struct td_issue {
     const char *session_key_jwe; /* NULL if none */
     bool prt;                    /* the refresh token is a primary one: the lives told are its */
     bool access, id_token, app_only;
+    bool foreign; /* the device that signs in is managed elsewhere */
+    struct td_foreign_management management;
 };
 enum td_code td_issue_json(struct td_id *id, const struct td_issue *i, struct td_buf *out);
 enum td_code td_issue_reply(struct td_id *id, const struct td_issue *i);

@@ -242,6 +242,7 @@ static const char *code_body(struct sign_in *s)
     td_jsonw_kstr(&w, "resource", s->flow.resource);
     td_jsonw_kstr(&w, "challenge", s->flow.challenge);
     td_jsonw_kstr(&w, "nonce", s->flow.nonce);
+    td_jsonw_kstr(&w, "registration", s->flow.registration);
     td_jsonw_end(&w);
     const char *text = td_arena_text(s->id->a, td_buf_slice(&b));
     td_buf_done(&b);

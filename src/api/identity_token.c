@@ -214,6 +214,17 @@ static enum td_code code_checks(struct run *r, struct td_tx *tx)
     return asked(r);
 }
 
+/* The device that signs in learns from its id_token where its management is: its profile says (row X07). */
+static enum td_code find_management(struct run *r, struct td_tx *tx, struct td_error *err)
+{
+    const char *registration = body_text(r, "registration");
+    if (registration[0] == '\0' || !r->issue.app.broker)
+        return TD_OK;
+    enum td_code rc = td_foreign_management_of(tx, r->grant.tenant, registration, r->id->a, &r->issue.management, err);
+    r->issue.foreign = rc == TD_OK;
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
 static enum td_code redeem(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct run *r = ctx;
@@ -232,6 +243,7 @@ static enum td_code redeem(struct td_tx *tx, void *ctx, struct td_error *err)
         return TD_OK;
     }
     r->issue.nonce = body_text(r, "nonce");
+    td_try(find_management(r, tx, err));
     bool refresh = !id->v2 || r->issue.asked.offline;
     return user_reply(r, tx, r->grant.user_id, "", r->grant.created_at, r->grant.family, refresh);
 }

@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "crypto/digest.h"
 #include "store/device.h"
+#include "store/foreign_management.h"
 #include "store/device_request.h"
 #include "store/registration.h"
 #include "store/tenant.h"
@@ -28,6 +29,7 @@ struct lookup {
     struct td_registration registration;
     struct td_profile_row profile;
     struct td_tenant tenant;
+    struct td_foreign_management management; /* app_id NULL: ours */
     struct td_way_row way;
     const char *device_id, *tenant_name;
     bool is_explicit;
@@ -186,6 +188,9 @@ static enum td_code find_profile(struct td_tx *tx, struct lookup *l, struct td_e
     if (rc == TD_ENOTFOUND)
         return none(tx, l, TD_ZTD_NO_PROFILE, tenant, l->found.registration_id, err);
     td_try(rc);
+    if (!td_management_is_ours(l->profile.settings.management_app))
+        td_try(td_foreign_management_find(tx, tenant, l->profile.settings.management_app, l->arena, &l->management,
+                                          err));
     td_try(td_tenant_find(tx, td_str(tenant), l->arena, &l->tenant, err));
     td_try(td_tenant_get(tx, tenant, "display-name", l->arena, &l->tenant_name, err));
     rc = td_device_find_registration(tx, tenant, l->found.registration_id, l->arena, &device, err);
@@ -343,6 +348,9 @@ static enum td_code answer_profile(struct lookup *l, struct td_http_reply *reply
         .profile_name = l->profile.name,
         .device_name = l->registration.display_name,
         .ticket = ticket,
+        .management_url = l->management.enrolment_url,
+        .terms_url = l->management.terms_url,
+        .compliance_url = l->management.compliance_url,
         .explicit_assignment = l->is_explicit,
         .now = td_now(l->svc->env),
         .ticket_expires = td_now(l->svc->env) + ticket_life,

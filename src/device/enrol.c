@@ -94,7 +94,8 @@ static enum td_code find_in_directory(struct td_flow *f, struct td_arena *a, str
 
 static enum td_code find_service(struct td_flow *f, struct td_arena *a, struct service *ret, struct td_error *err)
 {
-    const char *url = td_flow_get(f, "signin.mdm_url");
+    const char *elsewhere = td_flow_get(f, "profile.mdm_url");
+    const char *url = elsewhere[0] != '\0' ? elsewhere : td_flow_get(f, "signin.mdm_url");
     enum td_code rc = url[0] != '\0' ? discover(f, url, a, ret, err) : find_in_directory(f, a, ret, err);
     if (rc == TD_ENOTFOUND && err != NULL)
         err->hresult = 0x81036501; /* no management found */
@@ -256,10 +257,19 @@ static enum td_code ready_prt(struct td_flow *f, struct td_error *err)
     return td_prt_by_refresh(f, f->secrets.refresh_token, err);
 }
 
+static bool managed_elsewhere(const struct td_flow *f)
+{
+    return td_flow_get(f, "profile.mdm_url")[0] != '\0' && td_flow_get(f, "profile.mdm_id")[0] != '\0';
+}
+
 /* A primary refresh token that is no longer good is forgotten, so that the next attempt asks for a sign-in. */
 static enum td_code management_token(struct td_flow *f, struct td_arena *a, const char **ret, struct td_error *err)
 {
-    enum td_code rc = td_token_for(f, TD_RESOURCE_MDM, a, ret, err);
+    /* a token for our management is nobody else's business */
+    bool foreign = managed_elsewhere(f);
+    if (foreign)
+        td_flow_news(f, "managed by another service: %s", td_flow_get(f, "profile.mdm_url"));
+    enum td_code rc = td_token_for(f, foreign ? td_flow_get(f, "profile.mdm_id") : TD_RESOURCE_MDM, a, ret, err);
     if (rc != TD_EAUTH)
         return rc;
     td_try(td_flow_keep(f, "prt.token", NULL, err));

@@ -18,6 +18,7 @@ static const struct member {
     {"CloudAssignedTenantUpn", "profile.upn", TEXT, false},
     {"TenantDisplayName", "profile.tenant", TEXT, false},
     {"CloudAssignedMdmId", "profile.mdm_id", TEXT, false},
+    {"ManagementEnrollmentUrl", "profile.mdm_url", TEXT, false},
     {"CloudAssignedOobeConfig", "profile.oobe", NUMBER, true},
     {"CloudAssignedDomainJoinMethod", "profile.join_method", NUMBER, true},
     {"CloudAssignedForcedEnrollment", "profile.forced", NUMBER, false},

@@ -1,6 +1,9 @@
 /* Service principals: the management service alone, and where devices find it (contract section 4). */
 #include "graph/graph.h"
 #include "graph/types.h"
+#include "store/foreign_management.h"
+
+#include <string.h>
 
 /* The management service as clients of the ecosystem know it. */
 #define MANAGEMENT_APP "0000000a-0000-0000-c000-000000000000"
@@ -55,20 +58,62 @@ static const struct td_view_column endpoint_columns[] = {
 static const struct td_view endpoint_view = {
     .name = "endpoint", .columns = endpoint_columns, .count = TD_COUNTOF(endpoint_columns)};
 
-static enum td_code principals(struct td_g_call *call, struct td_tx *tx TD_UNUSED, struct td_view_row **ret,
-                               size_t *ret_count, struct td_error *err TD_UNUSED)
+/* Ours, and those of others that the tenant has been told of (autopilot.md, row X07): their id stands for both. */
+static enum td_code principals(struct td_g_call *call, struct td_tx *tx, struct td_view_row **ret, size_t *ret_count,
+                               struct td_error *err)
 {
-    static const char *const texts[] = {MANAGEMENT_OBJECT, MANAGEMENT_APP, "Device management", "Device management"};
-    *ret = td_g_rows_of_texts(call, &principal_view, texts, 1);
-    *ret_count = 1;
+    enum { COLUMNS = TD_COUNTOF(principal_columns) };
+    struct td_foreign_management *list;
+    size_t n = 0;
+    td_try(td_foreign_management_list(tx, call->tenant, call->arena, &list, &n, err));
+    const char **texts = td_arena_array(call->arena, const char *, (n + 1) * COLUMNS);
+    texts[0] = MANAGEMENT_OBJECT;
+    texts[1] = MANAGEMENT_APP;
+    texts[2] = texts[3] = "Device management";
+    for (size_t i = 0; i < n; i++) {
+        const char **t = &texts[(i + 1) * COLUMNS];
+        t[0] = t[1] = list[i].app_id;
+        t[2] = t[3] = list[i].name;
+    }
+    *ret = td_g_rows_of_texts(call, &principal_view, texts, n + 1);
+    *ret_count = n + 1;
     return TD_OK;
 }
 
-static enum td_code endpoints_of(struct td_g_call *call, struct td_tx *tx TD_UNUSED, struct td_view_row **ret,
-                                 size_t *ret_count, struct td_error *err TD_UNUSED)
+static enum td_code foreign_endpoints(struct td_g_call *call, const struct td_foreign_management *m,
+                                      struct td_view_row **ret, size_t *ret_count)
+{
+    const struct {
+        const char *name, *url;
+    } list[] = {
+        {"WindowsEnrollment", m->enrolment_url}, {"TermsOfUse", m->terms_url}, {"ComplianceUrl", m->compliance_url}};
+    const char *texts[TD_COUNTOF(list) * TD_COUNTOF(endpoint_columns)];
+    size_t n = 0, rows = 0;
+    for (size_t i = 0; i < TD_COUNTOF(list); i++) {
+        if (list[i].url[0] == '\0')
+            continue;
+        texts[n++] = td_arena_printf(call->arena, "%s-%zu", m->app_id, i);
+        texts[n++] = list[i].name;
+        texts[n++] = m->app_id;
+        texts[n++] = list[i].name;
+        texts[n++] = list[i].url;
+        rows++;
+    }
+    *ret = td_g_rows_of_texts(call, &endpoint_view, texts, rows);
+    *ret_count = rows;
+    return TD_OK;
+}
+
+static enum td_code endpoints_of(struct td_g_call *call, struct td_tx *tx, struct td_view_row **ret, size_t *ret_count,
+                                 struct td_error *err)
 {
     enum { COLUMNS = TD_COUNTOF(endpoint_columns) };
     const char *texts[TD_COUNTOF(endpoints) * COLUMNS];
+    struct td_foreign_management m;
+    if (strcmp(call->keys[0], MANAGEMENT_OBJECT) != 0) {
+        td_try(td_foreign_management_find(tx, call->tenant, call->keys[0], call->arena, &m, err));
+        return foreign_endpoints(call, &m, ret, ret_count);
+    }
     for (size_t i = 0; i < TD_COUNTOF(endpoints); i++) {
         const char **t = &texts[i * COLUMNS];
         t[0] = endpoints[i].id;
@@ -90,7 +135,8 @@ static const struct td_g_set sets[] = {
      .read = TD_RIGHT_SIGNED_IN,
      .write = TD_RIGHT_SIGNED_IN,
      .alternate = "appId",
-     .about = "The management service alone, for device clients that look for its addresses."},
+     .about = "Management services, ours and those that the tenant knows, for device clients that look for their"
+              " addresses."},
     {.path = "servicePrincipals/{id}/endpoints",
      .type = &td_g_type_endpoint,
      .view = &endpoint_view,

@@ -1,6 +1,7 @@
 #include "store/foreign_management.h"
 
 #include "store/audit.h"
+#include "store/profile.h"
 
 #define COLUMNS "m.app_id, m.name, m.enrolment_url, m.terms_url, m.compliance_url, m.created_at, m.modified_at"
 
@@ -71,6 +72,32 @@ enum td_code td_foreign_management_list(struct td_tx *tx, const char *tenant, st
                         "SELECT " COLUMNS " FROM foreign_management m WHERE m.tenant = $1 ORDER BY m.name_key LIMIT $2",
                         "si", tenant, (int64_t)TD_FOREIGN_MAX));
     return read_list(&r, a, ret, ret_count, err);
+}
+
+enum td_code td_foreign_management_of(struct td_tx *tx, const char *tenant, const char *registration_id,
+                                      struct td_arena *a, struct td_foreign_management *ret, struct td_error *err)
+{
+    struct td_rows r;
+    const char *way_id = "", *app = "";
+    struct td_profile_given given;
+    struct td_profile_row p;
+    bool is_explicit;
+    td_try(td_sql_query(tx, &r, err, "SELECT way_id FROM registration WHERE tenant = $1 AND id = $2", "ss", tenant,
+                        registration_id));
+    while (td_rows_next(&r))
+        way_id = td_col_text0(&r, 0, a);
+    td_try(td_rows_done(&r, err));
+    enum td_code rc = td_profile_given(tx, tenant, way_id, a, &given, err);
+    if (rc == TD_OK)
+        app = given.settings.management_app;
+    if (rc == TD_ENOTFOUND) {
+        rc = td_profile_for(tx, tenant, registration_id, a, &p, &is_explicit, err);
+        app = rc == TD_OK ? p.settings.management_app : "";
+    }
+    td_try(rc);
+    if (td_management_is_ours(app))
+        return td_fail(err, TD_ENOTFOUND, "management", "the device is managed here");
+    return td_foreign_management_find(tx, tenant, app, a, ret, err);
 }
 
 /* Contract 4: uri without query and final '/'. The device goes there by TLS, so nothing but https. */

@@ -28,6 +28,10 @@ enum td_code td_foreign_management_find(struct td_tx *tx, const char *tenant, co
 enum td_code td_foreign_management_list(struct td_tx *tx, const char *tenant, struct td_arena *a,
                                         struct td_foreign_management **ret, size_t *ret_count, struct td_error *err)
     TD_MUST_USE;
+/* The one that the profile of a registered device names, as the device got it. TD_ENOTFOUND: management is ours. */
+enum td_code td_foreign_management_of(struct td_tx *tx, const char *tenant, const char *registration_id,
+                                      struct td_arena *a, struct td_foreign_management *ret, struct td_error *err)
+    TD_MUST_USE;
 /* TD_ESTATE while a profile names it. */
 enum td_code td_foreign_management_remove(struct td_tx *tx, const char *tenant, const char *key, const char *actor,
                                           struct td_error *err) TD_MUST_USE;

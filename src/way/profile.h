@@ -70,6 +70,7 @@ struct td_profile_answer { /* what stands around the profile in a lookup's answe
     const char *profile_id, *profile_name;
     const char *device_name; /* of the registration; "" lets the template stand */
     const char *ticket;
+    const char *management_url, *terms_url, *compliance_url; /* of another management service; NULL: ours */
     bool explicit_assignment;
     int64_t now, ticket_expires;
 };

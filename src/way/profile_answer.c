@@ -61,6 +61,11 @@ void td_profile_answer(const struct td_profile *p, const struct td_profile_answe
     td_jsonw_kstr(&w, "CloudAssignedTenantUpn", "");
     td_jsonw_kstr(&w, "TenantDisplayName", around->tenant_name);
     td_jsonw_kstr(&w, "CloudAssignedMdmId", p->management_app[0] != '\0' ? p->management_app : management_app);
+    if (around->management_url != NULL) {
+        td_jsonw_kstr(&w, "ManagementEnrollmentUrl", around->management_url);
+        optional(&w, "ManagementTermsOfUseUrl", around->terms_url);
+        optional(&w, "ManagementComplianceUrl", around->compliance_url);
+    }
     assigned(p, around, &w);
     td_jsonw_kint(&w, "AutopilotMode", p->usage);
     td_jsonw_kstr(&w, "DeploymentProfileName", around->profile_name);
