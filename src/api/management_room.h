@@ -80,10 +80,10 @@ void td_mgmt_report(struct td_exchange *x, const char *uri, struct td_slice valu
 void td_mgmt_decide(struct td_exchange *x);
 /* management_answer.c: the reply, within the device's MaxMsgSize; marks what was handed out. */
 enum td_code td_mgmt_answer(struct td_exchange *x, struct td_error *err);
-/* management_write.c: what came of it. TD_ESTATE: another message of this device came first. */
-/* A hardware hash that the device reported: it renews its registration's facts, finds its registration, or makes one
- * where a profile says so (harvest, autopilot.md 1.5). Inside the write. */
+/* management_harvest.c: a hardware hash that the device reported renews its registration's facts, finds its
+ * registration, or makes one where a profile says so (autopilot.md 1.5). Inside the write. */
 enum td_code td_mgmt_harvest(struct td_exchange *x, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
+/* management_write.c: what came of it. TD_ESTATE: another message of this device came first. */
 enum td_code td_mgmt_store(struct td_tx *tx, void *exchange, struct td_error *err);
 
 char *td_mgmt_reply_label(struct td_arena *a, const struct td_enrolment *e);

@@ -100,8 +100,8 @@ static enum td_code meet(struct td_tx *tx, const char *tenant, struct td_registr
         td_try(take_device(tx, tenant, r, device_id, err));
     td_try(td_sql(tx, err, "UPDATE registration SET way_id = $3, device_id = $4 WHERE tenant = $1 AND id = $2", "ssss",
                   tenant, r->id, device->id, device_id));
-    td_try(td_sql(tx, err, "UPDATE enrolment SET registration_id = $3 WHERE tenant = $1 AND way_id = $2 AND state = 0",
-                  "sss", tenant, device->id, r->id));
+    td_try(td_sql(tx, err, "UPDATE enrolment SET registration_id = $3 WHERE tenant = $1 AND id = $2", "sss", tenant,
+                  device->enrolment_id, r->id));
     td_try(td_sql(tx, err, "DELETE FROM way_identity WHERE tenant = $1 AND way_id = $2", "ss", tenant, device->id));
     struct td_event e = {.subject = device->id, .type = "device.recognised", .actor = actor};
     td_try(td_event_tell(tx, tenant, &e, err, "registrationId", r->id, "serialNumber", r->serial, NULL));
