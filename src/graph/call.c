@@ -480,7 +480,7 @@ void td_graph_call(void *ctx, struct td_http_request *req, struct td_http_reply 
     r->headers = reply->header_count;
     enum td_code rc = locate(r, &r->err);
     if (rc != TD_OK) {
-        td_graph_fail(r->svc, req, reply, in_directory(r), r->call.status, &r->err);
+        td_graph_fail(r->svc, req, reply, false, r->call.status, &r->err);
         return;
     }
     set_call(r);

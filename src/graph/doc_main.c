@@ -1,4 +1,6 @@
-/* graph-doc: the tables of docs/graph.md, from the sets that the service itself runs by (make docs). */
+/* graph-doc: the tables of docs/graph.md, from the sets that the service itself runs by (make docs); with the word
+ * roles those of docs/tasks/roles.md. */
+#include "graph/doc.h"
 #include "graph/graph.h"
 
 #include <stdio.h>
@@ -41,7 +43,8 @@ static void set_row(const struct td_g_set *s)
 {
     printf("| `%s` | %s%s | ", s->path, s->type->name, (s->flags & TD_G_BETA_SHAPE) != 0 ? " (beta)" : "");
     methods(s);
-    printf(" | %s | %s | %s |\n", word_of(s->read), is_written(s) ? word_of(s->write) : "-",
+    printf(" | %s | %s%s%s | %s |\n", word_of(s->read), is_written(s) ? word_of(s->write) : "-",
+           s->drop != TD_RIGHT_SIGNED_IN ? ", DELETE " : "", s->drop != TD_RIGHT_SIGNED_IN ? word_of(s->drop) : "",
            s->about != NULL ? s->about : "");
 }
 
@@ -158,8 +161,12 @@ static void rights(void)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "roles") == 0) {
+        td_doc_roles();
+        return 0;
+    }
     for (size_t i = 0; td_g_families[i] != NULL; i++)
         family(td_g_families[i]);
     rights();

@@ -217,8 +217,8 @@ static enum td_code write_expand(struct td_g_call *call, struct td_tx *tx, const
     return rc;
 }
 
-enum td_code td_g_write_entity(struct td_g_call *call, struct td_tx *tx, const struct td_g_set *set,
-                               const struct td_view_row *row, bool nested, struct td_jsonw *w, struct td_error *err)
+static enum td_code write_members(struct td_g_call *call, struct td_tx *tx, const struct td_g_set *set,
+                                  const struct td_view_row *row, bool nested, struct td_jsonw *w, struct td_error *err)
 {
     const struct td_g_type *type = td_g_row_type(set, row);
     const struct td_g_plan *plan = plan_for(call, set, row, type);
@@ -242,4 +242,14 @@ enum td_code td_g_write_entity(struct td_g_call *call, struct td_tx *tx, const s
         td_try(write_expand(call, tx, set, row, &call->query->expand[i], w, err));
     td_jsonw_end(w);
     return TD_OK;
+}
+
+enum td_code td_g_write_entity(struct td_g_call *call, struct td_tx *tx, const struct td_g_set *set,
+                               const struct td_view_row *row, bool nested, struct td_jsonw *w, struct td_error *err)
+{
+    const struct td_g_set *outer = call->set;
+    call->set = set; /* for those who write values */
+    enum td_code rc = write_members(call, tx, set, row, nested, w, err);
+    call->set = outer;
+    return rc;
 }

@@ -52,7 +52,6 @@ static const char *const first_segments[] = {
     "informationProtection",
     "invitations",
     "localizations",
-    "me",
     "monitoring",
     "networkAccess",
     "oauth2PermissionGrants",
@@ -256,11 +255,97 @@ static const char *const audit_logs[] = {
     NULL,
 };
 
+/* What hangs on users, groups, devices and their kin, by any of them. */
+static const char *const of_objects[] = {
+    "acceptedSenders",
+    "activities",
+    "agreementAcceptances",
+    "appRoleAssignedTo",
+    "appRoleAssignments",
+    "authentication",
+    "calendar",
+    "calendarGroups",
+    "calendars",
+    "calendarView",
+    "chats",
+    "claimsMappingPolicies",
+    "cloudClipboard",
+    "commands",
+    "contactFolders",
+    "contacts",
+    "conversations",
+    "createdObjects",
+    "createdOnBehalfOf",
+    "delta",
+    "deviceManagementTroubleshootingEvents",
+    "directReports",
+    "drive",
+    "drives",
+    "events",
+    "extensions",
+    "followedSites",
+    "getAvailableExtensionProperties",
+    "getByIds",
+    "groupLifecyclePolicies",
+    "inferenceClassification",
+    "informationProtection",
+    "insights",
+    "joinedTeams",
+    "licenseDetails",
+    "mailFolders",
+    "managedAppRegistrations",
+    "managedDevices",
+    "manager",
+    "memberOf",
+    "members",
+    "membersWithLicenseErrors",
+    "messages",
+    "oauth2PermissionGrants",
+    "onenote",
+    "onlineMeetings",
+    "onPremisesSyncBehavior",
+    "outlook",
+    "ownedDevices",
+    "ownedObjects",
+    "owners",
+    "people",
+    "permissionGrants",
+    "photo",
+    "photos",
+    "planner",
+    "presence",
+    "print",
+    "registeredDevices",
+    "registeredOwners",
+    "registeredUsers",
+    "rejectedSenders",
+    "scopedRoleMemberOf",
+    "sendMail",
+    "settings",
+    "sites",
+    "sponsors",
+    "team",
+    "teamwork",
+    "threads",
+    "todo",
+    "transitiveMemberOf",
+    "transitiveMembers",
+    "transitiveReports",
+    "usageRights",
+    "validateProperties",
+    NULL,
+};
+
 static bool listed(const char *const *words, struct td_slice word)
 {
     while (*words != NULL && !td_ieqs(word, *words))
         words++;
     return *words != NULL;
+}
+
+bool td_g_known_member(const struct td_g_set *set, struct td_slice name)
+{
+    return (set->flags & TD_G_DIRECTORY) != 0 && listed(of_objects, name);
 }
 
 bool td_g_known(struct td_slice first, struct td_slice second)

@@ -221,8 +221,13 @@ enum td_code td_g_find(const struct td_od_path *path, struct td_g_target *ret, s
     bool found = best_set(&begun, &w, ret, &far, &inside);
     if (found && in_set(&w))
         return TD_OK;
-    const struct item *second = begun.pos + 1 < begun.count ? &begun.items[begun.pos + 1] : NULL;
-    if ((inside && !found) || td_g_known(td_str(begun.items[begun.pos].text), td_str(second != NULL ? second->text : ""))) {
+    const char *first = begun.items[begun.pos].text;
+    const char *second = begun.pos + 1 < begun.count ? begun.items[begun.pos + 1].text : "";
+    bool at_root = !found || (w.pos == begun.pos + 1 && (ret->set->flags & TD_G_SINGLETON) != 0);
+    const char *stuck_at = found && w.pos < w.count ? w.items[w.pos].text : "";
+    bool known = (inside && !found) || (at_root && td_g_known(td_str(first), td_str(second))) ||
+                 (found && td_g_known_member(ret->set, td_str(stuck_at)));
+    if (known) {
         *ret = (struct td_g_target){.at = TD_G_AT_NOT_OFFERED};
         return TD_OK;
     }

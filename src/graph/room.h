@@ -36,6 +36,8 @@ enum td_code td_g_find(const struct td_od_path *path, struct td_g_target *ret, s
 const struct td_g_set *td_g_set_at(struct td_slice path);       /* by its exact path, NULL */
 bool td_g_known(struct td_slice first, struct td_slice second); /* known.c: a path that the real service has */
 
+bool td_g_known_member(const struct td_g_set *set, struct td_slice name); /* under a directory object */
+
 /* rows.c */
 /* Rows of a set under the call's keys. Filter, order, search, top and skip are the question's. */
 enum td_code td_g_page(struct td_g_call *call, struct td_tx *tx, const struct td_g_set *set,

@@ -362,7 +362,8 @@ static void the_rest_of_graph_is_not_offered(void **state)
     };
     for (size_t i = 0; i < TD_COUNTOF(cases); i++) {
         struct td_http_reply r = graph(w, cases[i].method, cases[i].target, &(struct token){.aud = WORLD_GRAPH});
-        assert_int_equal(r.status, cases[i].status);
+        if (r.status != cases[i].status)
+            fail_msg("%s %s: %d %.*s", cases[i].method, cases[i].target, r.status, TD_FMT(td_buf_slice(&r.body)));
         assert_true(holds(&r, "{\"error\":{\"code\":\"") &&
                     holds(&r, "\"innerError\":{\"date\":\"2030-01-02T03:04:05\""));
     }

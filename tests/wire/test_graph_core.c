@@ -110,6 +110,8 @@ static void what_is_not_there(void **state TD_UNUSED)
         {"GET " FIRST "/$value", "NotImplemented", 501},
         {"GET /beta/lab", "NotImplemented", 501},
         {"GET /beta/drives/1", "NotImplemented", 501},
+        {"GET /beta/lab/objects/o1/manager", "NotImplemented", 501},
+        {"GET /beta/lab/objects/o1/nonsense", "BadRequest", 400},
         {"GET /beta/deviceManagement/termsAndConditions", "NotImplemented", 501},
         {"GET /beta/deviceManagement/nonsense", "BadRequest", 400},
         {"POST " FIRST "/fly", "NotImplemented", 501},

@@ -170,8 +170,8 @@ static void check_view(const struct td_g_set *set)
     lacks = lacks != NULL ? lacks : column_text(set, set->view->type_column);
     if (lacks != NULL)
         wrong("%s: the view has no column %s", set->path, lacks);
-    if ((set->rows != NULL) == (set->view->from != NULL))
-        wrong("%s: rows in memory or a table, not both or neither", set->path);
+    if (set->rows == NULL && set->view->from == NULL)
+        wrong("%s: neither rows in memory nor a table", set->path);
     if (set->view->from != NULL && (set->view->tenant == NULL || set->view->key == NULL))
         wrong("%s: a view of a table has a tenant and a key", set->path);
     for (size_t i = 0; i < set->view->count; i++)
@@ -236,7 +236,7 @@ static void check_set(const struct td_g_set *set)
         wrong("%s has too many keys", set->path);
     if (set->parent != NULL && places(set->path) == 0)
         wrong("%s has a parent column and no parent", set->path);
-    if (set->view != NULL && set->view->from != NULL && places(set->path) != 0 && set->parent == NULL)
+    if (set->view != NULL && set->rows == NULL && places(set->path) != 0 && set->parent == NULL)
         wrong("%s shows the rows of every parent", set->path);
     if (set->about == NULL)
         wrong("%s has no sentence for docs/graph.md", set->path);
