@@ -29,6 +29,7 @@ check:
 
 e2e: all
 	@tools/install.sh demo
+	@command -v npm >/dev/null || [ "$$SKIP_INSTALL" = 1 ] || tools/install.sh client
 	@python3 tests/e2e/run.py $(SCENARIO)
 
 bench: all

@@ -1,8 +1,8 @@
 #!/bin/sh
-# make docs: writes docs/cli.md from the command tables, the tables of docs/graph.md from the interface's own, and the
-# README's scenario catalogue from the list of scenarios.
-# docs.sh --check writes nothing and fails where they are not up to date; --check catalogue needs no programs, --check cli
-# and --check graph no scenarios.
+# make docs: writes docs/cli.md from the command tables, the tables of docs/graph.md and docs/tasks/roles.md from the
+# interface's own, and the README's scenario catalogue from the list of scenarios.
+# docs.sh --check writes nothing and fails where they are not up to date; --check catalogue needs no programs, --check cli,
+# --check graph and --check roles no scenarios.
 set -eu
 cd "$(dirname "$0")/.."
 touchdown=${TOUCHDOWN:-build/touchdown}
@@ -48,6 +48,11 @@ if wants cli; then
     "$touchdown" help --markdown >"$work/cli.md"
     { echo; "$device" help --markdown; } >>"$work/cli.md"
     settle "$work/cli.md" docs/cli.md
+fi
+if wants roles; then
+    "$graph" roles >"$work/rights"
+    between rights "$work/rights" docs/tasks/roles.md >"$work/roles.md"
+    settle "$work/roles.md" docs/tasks/roles.md
 fi
 if wants graph; then
     "$graph" >"$work/tables"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages of the named groups that are missing: install.sh build demo check lint fuzz bench
+# Installs the Debian packages of the named groups that are missing: install.sh build demo client check lint fuzz bench
 # SKIP_INSTALL=1 forbids it and tells what is missing.
 set -eu
 
@@ -8,6 +8,7 @@ group() {
     build) echo "gcc libc6-dev meson ninja-build pkg-config python3 libssl-dev libjansson-dev libexpat1-dev libsqlite3-dev \
 libargon2-dev libcurl4-openssl-dev libevent-dev libinih-dev node-llhttp" ;;
     demo) echo "wixl msitools openssl curl python3 nginx-light" ;;
+    client) echo "nodejs npm" ;;
     check) echo "libcmocka-dev libxml2-utils jose openssl" ;;
     lint) echo "clang-format clang-tidy cppcheck" ;;
     fuzz) echo "clang libclang-rt-14-dev" ;;

@@ -1,0 +1,7 @@
+/* What graph-doc prints beside the tables of docs/graph.md. */
+#ifndef TD_GRAPH_DOC_H
+#define TD_GRAPH_DOC_H
+
+void td_doc_roles(void);
+
+#endif
