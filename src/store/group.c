@@ -265,6 +265,16 @@ static enum td_code store_change(struct td_tx *tx, const char *tenant, const str
                   (int64_t)g->kind, (int64_t)g->paused, td_tx_now(tx));
 }
 
+/* Members of the other kind go; what a former change wanted to take away is this group's again. */
+static enum td_code other_kind(struct td_tx *tx, const char *tenant, const struct td_group *g, struct td_error *err)
+{
+    td_try(td_sql(tx, err, "DELETE FROM group_leftover WHERE tenant = $1 AND group_id = $2", "ss", tenant, g->id));
+    td_try(td_group_mark_by_groups(tx, tenant, err));
+    if (g->kind == TD_GROUP_BY_HAND)
+        return TD_OK;
+    return leave_over(tx, tenant, g->id, g->kind == TD_GROUP_OF_USERS ? TD_RULE_DEVICES : TD_RULE_USERS, err);
+}
+
 /* Members follow another rule, another kind, and a rule that runs again. */
 static enum td_code follow(struct td_tx *tx, const char *tenant, const struct td_group *before,
                            const struct td_group *after, struct td_error *err)
@@ -273,9 +283,8 @@ static enum td_code follow(struct td_tx *tx, const char *tenant, const struct td
     if (!other && strcmp(before->rule, after->rule) == 0 && before->paused == after->paused)
         return TD_OK;
     td_try(td_ruleset_touch(tx, tenant, err));
-    if (other && after->kind != TD_GROUP_BY_HAND)
-        td_try(
-            leave_over(tx, tenant, after->id, after->kind == TD_GROUP_OF_USERS ? TD_RULE_DEVICES : TD_RULE_USERS, err));
+    if (other)
+        td_try(other_kind(tx, tenant, after, err));
     if (after->kind == TD_GROUP_BY_HAND || after->paused)
         return TD_OK;
     return td_group_mark(tx, tenant, after->id, err);

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* Stored groups of one key. */
+/* Stored groups of one key; members that a group left over (group_leftover) are none. */
 static enum td_code groups_of(struct td_tx *tx, enum td_rule_kind kind, const char *tenant, const char *key,
                               struct td_arena *a, struct td_membership **ret, size_t *ret_count, struct td_error *err)
 {
@@ -14,9 +14,12 @@ static enum td_code groups_of(struct td_tx *tx, enum td_rule_kind kind, const ch
     struct td_membership *list = NULL;
     td_try(td_sql_query(tx, &r, err,
                         kind == TD_RULE_USERS
-                            ? "SELECT group_id FROM group_user WHERE tenant = $1 AND user_id = $2 ORDER BY group_id"
-                            : "SELECT group_id FROM device_group_member WHERE tenant = $1 AND way_id = $2"
-                              " ORDER BY group_id",
+                            ? "SELECT m.group_id FROM group_user m JOIN device_group g ON g.tenant = m.tenant"
+                              " AND g.id = m.group_id AND g.kind <> 1 WHERE m.tenant = $1 AND m.user_id = $2"
+                              " ORDER BY m.group_id"
+                            : "SELECT m.group_id FROM device_group_member m JOIN device_group g ON g.tenant = m.tenant"
+                              " AND g.id = m.group_id AND g.kind <> 2 WHERE m.tenant = $1 AND m.way_id = $2"
+                              " ORDER BY m.group_id",
                         "ss", tenant, key));
     while (td_rows_next(&r)) {
         list = td_arena_room(a, list, n, &room, sizeof(*list));

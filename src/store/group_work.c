@@ -325,11 +325,11 @@ static enum td_code rest(struct td_tx *tx, const char *tenant, bool *ret_any, st
 static enum td_code slice(struct td_tx *tx, const char *tenant, struct td_error *err)
 {
     bool any = false;
-    td_try(spread(tx, tenant, TD_RULE_DEVICES, &any, err));
+    td_try(take_away(tx, tenant, &any, err)); /* first, so that spreads see no members of groups that are gone */
+    if (!any)
+        td_try(spread(tx, tenant, TD_RULE_DEVICES, &any, err));
     if (!any)
         td_try(spread(tx, tenant, TD_RULE_USERS, &any, err));
-    if (!any)
-        td_try(take_away(tx, tenant, &any, err));
     if (!any)
         td_try(tell_profiles(tx, tenant, &any, err));
     return any ? TD_OK : rest(tx, tenant, &any, err);
