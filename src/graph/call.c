@@ -120,14 +120,14 @@ static bool lacks_key(const struct run *r, const struct td_od_path *path)
 
 static enum td_code locate(struct run *r, struct td_error *err)
 {
-    struct td_od_path path;
-    td_try(td_od_path_parse(r->req->path, r->req->arena, &path, err));
-    if (lacks_key(r, &path)) {
+    struct td_od_path *path = td_arena_new(r->req->arena, struct td_od_path); /* functions keep their arguments in it */
+    td_try(td_od_path_parse(r->req->path, r->req->arena, path, err));
+    if (lacks_key(r, path)) {
         r->call.status = 405;
         return td_remedy(err, td_fail(err, TD_EINVAL, "", "A key is empty in this path."), "name the entity by its id");
     }
-    td_try(td_g_find(&path, &r->target, err));
-    r->begun.beta = path.count != 0 && td_ieqs(td_str(path.segments[0].name), "beta");
+    td_try(td_g_find(path, &r->target, err));
+    r->begun.beta = path->count != 0 && td_ieqs(td_str(path->segments[0].name), "beta");
     r->begun.version = r->begun.beta ? "beta" : "v1.0";
     return check_method(r, err);
 }
