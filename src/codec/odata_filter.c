@@ -44,24 +44,29 @@ static bool is_word(const struct parser *p, const char *word)
     return p->tok.kind == TD_OD_T_WORD && td_ieqs(p->tok.word, word);
 }
 
-static enum td_code new_node(struct parser *p, enum td_od_op op, struct td_od_expr **ret)
+/* How many there may be is checked where an operand begins, and at the end. */
+static struct td_od_expr *new_node(struct parser *p, enum td_od_op op)
 {
-    if (++p->nodes > TD_OD_MAX_NODES)
+    struct td_od_expr *e = td_arena_new(p->lex.arena, struct td_od_expr);
+    e->op = op;
+    p->nodes++;
+    return e;
+}
+
+static enum td_code check_nodes(const struct parser *p)
+{
+    if (p->nodes > TD_OD_MAX_NODES)
         return td_fail(p->lex.err, TD_ELIMIT, p->lex.option, "more than %d conditions", TD_OD_MAX_NODES);
-    *ret = td_arena_new(p->lex.arena, struct td_od_expr);
-    (*ret)->op = op;
     return TD_OK;
 }
 
-static enum td_code join(struct parser *p, enum td_od_op op, const struct td_od_expr *left,
-                         const struct td_od_expr *right, const struct td_od_expr **ret)
+static const struct td_od_expr *join(struct parser *p, enum td_od_op op, const struct td_od_expr *left,
+                                     const struct td_od_expr *right)
 {
-    struct td_od_expr *e = NULL;
-    td_try(new_node(p, op, &e));
+    struct td_od_expr *e = new_node(p, op);
     e->left = left;
     e->right = right;
-    *ret = e;
-    return TD_OK;
+    return e;
 }
 
 static enum td_code count_value(struct parser *p)
@@ -71,11 +76,10 @@ static enum td_code count_value(struct parser *p)
     return TD_OK;
 }
 
-static enum td_code leaf(struct parser *p, enum td_od_op op, const struct operand *property,
-                         const struct td_od_value *value, const struct td_od_expr **ret)
+static const struct td_od_expr *leaf(struct parser *p, enum td_od_op op, const struct operand *property,
+                                     const struct td_od_value *value)
 {
-    struct td_od_expr *e = NULL;
-    td_try(new_node(p, op, &e));
+    struct td_od_expr *e = new_node(p, op);
     e->path = property->path;
     e->item = property->item;
     e->folded = property->folded;
@@ -85,8 +89,7 @@ static enum td_code leaf(struct parser *p, enum td_od_op op, const struct operan
         e->values = v;
         e->value_count = 1;
     }
-    *ret = e;
-    return TD_OK;
+    return e;
 }
 
 /* The path of a word: "" for the item itself, "name" for item/name, else a property of the resource. */
@@ -153,12 +156,12 @@ static enum td_code read_text_function(struct parser *p, enum td_od_op op, struc
     td_try(count_value(p));
     td_try(expect(p, TD_OD_T_CLOSE, "a closing parenthesis is missing"));
     ret->side = CONDITION;
-    return leaf(p, op, &subject, &text.value, &ret->condition);
+    ret->condition = leaf(p, op, &subject, &text.value);
+    return TD_OK;
 }
 
 static enum td_code read_isof(struct parser *p, struct operand *ret)
 {
-    struct td_od_expr *e = NULL;
     td_try(next(p));
     struct td_slice type = p->tok.kind == TD_OD_T_TEXT ? td_str(p->tok.text) : p->tok.word;
     if (type.n != 0 && type.p[0] == '#')
@@ -168,7 +171,7 @@ static enum td_code read_isof(struct parser *p, struct operand *ret)
     if (!td_od_is_path(type) || td_find(type, '/') != SIZE_MAX || p->in_item)
         return refuse(p, p->tok.at, "isof takes the name of a type, as isof('microsoft.graph.win32LobApp')");
     td_try(next(p));
-    td_try(new_node(p, TD_OD_ISOF, &e));
+    struct td_od_expr *e = new_node(p, TD_OD_ISOF);
     e->type = td_arena_text(p->lex.arena, type);
     ret->side = CONDITION;
     ret->condition = e;
@@ -195,8 +198,7 @@ static enum td_code read_lambda(struct parser *p, enum td_od_op op, struct td_sl
         p->in_item = false;
     }
     td_try(expect(p, TD_OD_T_CLOSE, "a closing parenthesis is missing"));
-    struct td_od_expr *e = NULL;
-    td_try(new_node(p, op, &e));
+    struct td_od_expr *e = new_node(p, op);
     e->path = ret->path;
     e->left = condition;
     ret->side = CONDITION;
@@ -277,6 +279,7 @@ static enum td_code read_operand_here(struct parser *p, struct operand *ret)
 static enum td_code read_operand(struct parser *p, struct operand *ret)
 {
     td_try(deeper(p));
+    td_try(check_nodes(p));
     enum td_code rc = read_operand_here(p, ret);
     p->depth--;
     return rc;
@@ -303,15 +306,14 @@ static size_t comparison_at(const struct parser *p)
 static enum td_code compare_count(struct parser *p, const struct operand *property, enum td_od_op op, int64_t n,
                                   const struct td_od_expr **ret)
 {
-    struct td_od_expr *any = NULL;
     const bool some = (op == TD_OD_NE && n == 0) || (op == TD_OD_GT && n == 0) || (op == TD_OD_GE && n == 1);
     const bool none = (op == TD_OD_EQ && n == 0) || (op == TD_OD_LT && n == 1) || (op == TD_OD_LE && n == 0);
     if ((!some && !none) || property->item)
         return refuse(p, property->at, "$count is only offered to ask for none (eq 0) or some (ne 0)");
-    td_try(new_node(p, TD_OD_ANY, &any));
+    struct td_od_expr *any = new_node(p, TD_OD_ANY);
     any->path = property->path;
-    *ret = any;
-    return none ? join(p, TD_OD_NOT, any, NULL, ret) : TD_OK;
+    *ret = none ? join(p, TD_OD_NOT, any, NULL) : any;
+    return TD_OK;
 }
 
 /* (condition) eq true and the like. */
@@ -320,8 +322,9 @@ static enum td_code compare_condition(struct parser *p, const struct operand *co
 {
     if (value->kind != TD_OD_BOOL || (op != TD_OD_EQ && op != TD_OD_NE))
         return refuse(p, condition->at, "a condition can only be compared with true or false");
-    *ret = condition->condition;
-    return (op == TD_OD_EQ) == (value->num != 0) ? TD_OK : join(p, TD_OD_NOT, condition->condition, NULL, ret);
+    const bool same = (op == TD_OD_EQ) == (value->num != 0);
+    *ret = same ? condition->condition : join(p, TD_OD_NOT, condition->condition, NULL);
+    return TD_OK;
 }
 
 static enum td_code compare(struct parser *p, const struct operand *left, const struct td_od_expr **ret)
@@ -344,23 +347,21 @@ static enum td_code compare(struct parser *p, const struct operand *left, const 
         return compare_count(p, subject, op, value->value.num, ret);
     if (subject->counted)
         return refuse(p, value->at, "$count is compared with a number");
-    return leaf(p, op, subject, &value->value, ret);
+    *ret = leaf(p, op, subject, &value->value);
+    return TD_OK;
 }
 
 /* 'text' in property: an item of it equals the text. */
 static enum td_code contained(struct parser *p, const struct operand *value, const struct td_od_expr **ret)
 {
     struct operand property = {0}, item = {.path = "", .item = true};
-    const struct td_od_expr *equal = NULL;
-    struct td_od_expr *any = NULL;
     td_try(read_operand(p, &property));
     if (property.side != PROPERTY || property.item || property.counted)
         return refuse(p, property.at, "a property with several values stands here");
     td_try(count_value(p));
-    td_try(leaf(p, TD_OD_EQ, &item, &value->value, &equal));
-    td_try(new_node(p, TD_OD_ANY, &any));
+    struct td_od_expr *any = new_node(p, TD_OD_ANY);
     any->path = property.path;
-    any->left = equal;
+    any->left = leaf(p, TD_OD_EQ, &item, &value->value);
     *ret = any;
     return TD_OK;
 }
@@ -388,13 +389,12 @@ static enum td_code read_list(struct parser *p, struct td_od_expr *e)
 
 static enum td_code read_in(struct parser *p, const struct operand *left, const struct td_od_expr **ret)
 {
-    struct td_od_expr *e = NULL;
     td_try(next(p));
     if (left->side == LITERAL)
         return contained(p, left, ret);
     if (left->side != PROPERTY || left->counted)
         return refuse(p, left->at, "a property stands before in");
-    td_try(new_node(p, TD_OD_IN, &e));
+    struct td_od_expr *e = new_node(p, TD_OD_IN);
     e->path = left->path;
     e->item = left->item;
     e->folded = left->folded;
@@ -416,7 +416,8 @@ static enum td_code read_comparison(struct parser *p, const struct td_od_expr **
     }
     if (left.side == LITERAL || left.counted || left.folded)
         return refuse(p, p->tok.at, "a comparison is missing here: eq, ne, gt, ge, lt, le or in");
-    return leaf(p, TD_OD_TRUE, &left, NULL, ret);
+    *ret = leaf(p, TD_OD_TRUE, &left, NULL);
+    return TD_OK;
 }
 
 static enum td_code read_not(struct parser *p, const struct td_od_expr **ret)
@@ -428,7 +429,8 @@ static enum td_code read_not(struct parser *p, const struct td_od_expr **ret)
     td_try(deeper(p));
     td_try(read_not(p, &inner));
     p->depth--;
-    return join(p, TD_OD_NOT, inner, NULL, ret);
+    *ret = join(p, TD_OD_NOT, inner, NULL);
+    return TD_OK;
 }
 
 static enum td_code read_and(struct parser *p, const struct td_od_expr **ret)
@@ -438,7 +440,7 @@ static enum td_code read_and(struct parser *p, const struct td_od_expr **ret)
         const struct td_od_expr *right = NULL;
         td_try(next(p));
         td_try(read_not(p, &right));
-        td_try(join(p, TD_OD_AND, *ret, right, ret));
+        *ret = join(p, TD_OD_AND, *ret, right);
     }
     return TD_OK;
 }
@@ -450,7 +452,7 @@ static enum td_code read_or(struct parser *p, const struct td_od_expr **ret)
         const struct td_od_expr *right = NULL;
         td_try(next(p));
         td_try(read_and(p, &right));
-        td_try(join(p, TD_OD_OR, *ret, right, ret));
+        *ret = join(p, TD_OD_OR, *ret, right);
     }
     return TD_OK;
 }
@@ -471,7 +473,7 @@ enum td_code td_od_filter(const char *option, struct td_slice text, struct td_ar
     if (p.tok.kind != TD_OD_T_END)
         return refuse(&p, p.tok.at, "and, or or the end is expected here");
     *ret = e;
-    return TD_OK;
+    return check_nodes(&p);
 }
 
 enum td_code td_od_filter_parse(struct td_slice text, struct td_arena *a, const struct td_od_expr **ret,

@@ -63,7 +63,7 @@ static enum td_code read_parts(struct batch *b, const struct td_json *list, stru
         return td_fail(err, TD_EINVAL, "requests", "%zu requests; a batch has at most %d", td_json_count(list),
                        TD_G_BATCH_MAX);
     for (const struct td_json *r = list->child; r != NULL; r = r->next) {
-        const char *id = NULL;
+        const char *id = "";
         td_try(read_id(r, b->req->arena, &id, err));
         if (part_named(b, id) != b->count)
             return td_fail(err, TD_EINVAL, "id", "\"%.60s\" stands twice; ids are unique in a batch", id);
