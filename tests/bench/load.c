@@ -1,7 +1,11 @@
 /* Load generator of `make bench`: runs one kind of unit again and again over TLS and tells rate and latencies as JSON.
  *
- *   bench_load --port P --ca FILE --unit session|enrol|lookup|get --mode new|resumed|kept|idle --count N --threads T
- *              [--certs FILE --key FILE] [--dir DIR] [--path PATH] [--hold SECONDS]
+ *   bench_load --port P --ca FILE --unit session|enrol|lookup|get|post --mode new|resumed|kept|idle --count N --threads
+ * T
+ *              [--certs FILE --key FILE] [--dir DIR] [--path PATH] [--type MEDIA] [--token FILE] [--lines FILE]
+ *              [--hold SECONDS]
+ *
+ * get and post ask for --path with the bearer token in --token (in --dir, as --lines: one body a line, in turn).
  *
  * The same program drives the service and the mark (nginx with constants): only the port differs. Certificates and keys
  * are made before; every device shares one RSA key, so that no key generation is measured. Loopback only. */
@@ -24,16 +28,17 @@ enum { MAX_CERTS = 131072, MAX_REPLY = 1 << 20, MAX_LINES = 4096 };
 
 struct options {
     int port, count, threads, hold;
-    const char *ca, *unit, *mode, *certs, *key, *dir, *path;
+    const char *ca, *unit, *mode, *certs, *key, *dir, *path, *type, *token, *lines;
 };
 
-static struct options opt = {.count = 100, .threads = 4, .path = "/", .mode = "new", .unit = "get"};
+static struct options opt = {.count = 100, .threads = 4, .path = "/", .mode = "new", .unit = "get", .lines = "lookups"};
 static X509 *certs[MAX_CERTS];
 static int cert_count;
 static EVP_PKEY *key;
 static struct td_slice bodies[3];        /* enrol: Discover, GetPolicies, RequestSecurityToken */
 static struct td_slice lines[MAX_LINES]; /* lookup: one body a line */
 static int line_count;
+static struct td_slice token;
 static volatile int next_unit;
 
 struct worker {
@@ -121,16 +126,18 @@ static bool read_reply(struct worker *w)
                 return false;
         }
     } while (want == 0 || w->reply.n < want);
-    return td_starts(td_buf_slice(&w->reply), "HTTP/1.1 200");
+    return td_starts(td_buf_slice(&w->reply), "HTTP/1.1 20");
 }
 
 static bool post(struct worker *w, const char *path, const char *type, struct td_slice body)
 {
     struct td_buf out;
-    td_buf_init(&out, 1 << 20);
+    td_buf_init(&out, 16 << 20);
     td_buf_printf(&out, "%s %s HTTP/1.1\r\nHost: localhost:%d\r\n", body.n != 0 ? "POST" : "GET", path, opt.port);
     if (body.n != 0)
         td_buf_printf(&out, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, body.n);
+    if (token.n != 0)
+        td_buf_printf(&out, "Authorization: Bearer %.*s\r\n", TD_FMT(token));
     td_buf_adds(&out, "\r\n");
     td_buf_add(&out, body);
     bool ok = SSL_write(w->ssl, out.p, (int)out.n) == (int)out.n && read_reply(w);
@@ -238,10 +245,16 @@ static bool unit_get(struct worker *w, int unit TD_UNUSED)
     return post(w, opt.path, "", TD_S(""));
 }
 
+static bool unit_post(struct worker *w, int unit)
+{
+    return post(w, opt.path, opt.type, lines[unit % line_count]);
+}
+
 static const struct {
     const char *name;
     bool (*fn)(struct worker *, int);
-} units[] = {{"session", unit_session}, {"enrol", unit_enrol}, {"lookup", unit_lookup}, {"get", unit_get}};
+} units[] = {
+    {"session", unit_session}, {"enrol", unit_enrol}, {"lookup", unit_lookup}, {"get", unit_get}, {"post", unit_post}};
 
 static bool run_unit(struct worker *w, int unit)
 {
@@ -322,13 +335,19 @@ static void load_bodies(void)
         bodies[0] = load_file("discover.xml");
         bodies[1] = load_file("policies.xml");
         bodies[2] = load_file("rst.xml");
-    } else if (strcmp(opt.unit, "lookup") == 0) {
-        for (struct td_slice rest = load_file("lookups"), line; rest.n != 0 && line_count < MAX_LINES;) {
+    } else if (strcmp(opt.unit, "lookup") == 0 || strcmp(opt.unit, "post") == 0) {
+        for (struct td_slice rest = load_file(opt.lines), line; rest.n != 0 && line_count < MAX_LINES;) {
             rest = td_cut(rest, '\n', &line);
             if (line.n != 0)
                 lines[line_count++] = line;
         }
     }
+}
+
+static void load_token(void)
+{
+    if (opt.token != NULL)
+        token = td_trim(load_file(opt.token));
 }
 
 static SSL_CTX *make_ctx(void)
@@ -371,10 +390,11 @@ static void parse_options(int argc, char **argv)
         const char *name;
         const char **text;
         int *number;
-    } table[] = {{"--port", NULL, &opt.port}, {"--count", NULL, &opt.count}, {"--threads", NULL, &opt.threads},
-                 {"--hold", NULL, &opt.hold}, {"--ca", &opt.ca, NULL},       {"--unit", &opt.unit, NULL},
-                 {"--mode", &opt.mode, NULL}, {"--certs", &opt.certs, NULL}, {"--key", &opt.key, NULL},
-                 {"--dir", &opt.dir, NULL},   {"--path", &opt.path, NULL}};
+    } table[] = {{"--port", NULL, &opt.port},   {"--count", NULL, &opt.count}, {"--threads", NULL, &opt.threads},
+                 {"--hold", NULL, &opt.hold},   {"--ca", &opt.ca, NULL},       {"--unit", &opt.unit, NULL},
+                 {"--mode", &opt.mode, NULL},   {"--certs", &opt.certs, NULL}, {"--key", &opt.key, NULL},
+                 {"--dir", &opt.dir, NULL},     {"--path", &opt.path, NULL},   {"--type", &opt.type, NULL},
+                 {"--token", &opt.token, NULL}, {"--lines", &opt.lines, NULL}};
     for (int i = 1; i + 1 < argc; i += 2) {
         size_t k = 0;
         while (k < TD_COUNTOF(table) && strcmp(argv[i], table[k].name) != 0)
@@ -397,6 +417,7 @@ int main(int argc, char **argv)
     if (opt.certs != NULL)
         load_certs();
     load_bodies();
+    load_token();
     struct worker w[64] = {0};
     for (int i = 0; i < opt.threads; i++) {
         w[i].ctx = make_ctx();

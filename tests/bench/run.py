@@ -24,6 +24,7 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 import contoso  # noqa: E402
+import graph_rows  # noqa: E402
 import lab as laboratory  # noqa: E402
 from lab import LabError, run, say  # noqa: E402
 
@@ -34,11 +35,14 @@ TICK = os.sysconf("SC_CLK_TCK")
 # name, goal, count of units in a round, unit of the value
 ROWS = [("session_new", 1.0, 300, "us CPU"), ("session_resumed", 1.0, 600, "us CPU"), ("session_kept", 0.6, 3000, "us CPU"),
         ("enrol", 0.7, 200, "us CPU"), ("lookup", 0.8, 300, "us CPU"), ("deploy", 1.0, 20, "ms CPU"),
+        ("token", 0.8, 1000, "us CPU"), ("list_first", 1.0, 200, "ms"), ("list_filter", 1.0, 200, "ms"), ("list_contains", 1.0, 200, "ms"),
+        ("list_page_1000", 1.0, 200, "ms"), ("flat_session", 1.0, 1000, "times"), ("flat_lookup", 1.0, 300, "times"),
+        ("flat_list", 1.0, 300, "times"), ("import", 0.5, 1, "rows/s"), ("assign_p99", 1.0, 200, "ms"),
         ("memory", 1.0, 1, "MiB"), ("idle", 1.0, 1, "KiB")]
 LOGIN = ('<Alert><CmdID>3</CmdID><Data>1224</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft/MDM/LoginStatus</Type></Meta>'
          "<Data>user</Data></Item></Alert>")
-LATER = ["token", "attest", "import", "assign_p99", "list_first", "list_filter", "list_contains", "list_page_1000", "flat_session",
-         "flat_lookup", "flat_list"]
+LATER = ["attest"]
+GRAPH = {"token", "list_first", "list_filter", "list_contains", "list_page_1000", "flat_list", "import", "assign_p99"}
 
 
 def cpu(pid):
@@ -102,7 +106,9 @@ http {{ access_log off; keepalive_requests 1000000; keepalive_timeout 600; clien
         return int(found[0]) if found else None
 
 
-class Bench:
+class Bench(graph_rows.GraphRows):
+    SEED = SEED
+
     def __init__(self, lab, options):
         self.lab, self.options = lab, options
         self.out = lab.path("seed")
@@ -124,6 +130,9 @@ class Bench:
         for _ in range(3):  # past their first sessions: what is left are the three values that every session asks for
             self.load(lab.port, unit="session", mode="new", count=400, certs="few.pem")
         replies = self.sample_replies()
+        if not self.options.row or GRAPH & set(self.options.row):
+            self.prepare_graph()
+            replies[self.token_path()] = [self.token_reply]
         self.marks = json.loads(run(MARKS, lab.dir, lab.write("session.xml", replies["/ManagementServer/MDM.svc"][0])).stdout)
         self.nginx = Nginx(lab, replies)
 
@@ -192,8 +201,10 @@ class Bench:
     def wanted(self, name):
         return not self.options.row or name in self.options.row
 
-    def load(self, port, unit, mode, count, certs=None, threads=16):
+    def load(self, port, unit, mode, count, certs=None, threads=16, **more):
         argv = ["taskset", "-c", "1", LOAD, "--port", port, "--unit", unit, "--mode", mode, "--count", count, "--threads", threads, "--dir", self.out]
+        for name, value in more.items():  # path, token, lines, type
+            argv += [f"--{name}", value]
         if certs:
             argv += ["--certs", f"{self.out}/{certs}", "--key", f"{self.out}/key.pem"]
         return json.loads(run(*argv, timeout=3600).stdout)
@@ -288,7 +299,7 @@ class Bench:
         self.prepare()
         for name, goal, count, _ in ROWS:
             if self.wanted(name):
-                getattr(self, "sessions" if name.startswith("session") else name)(name, goal, count)
+                getattr(self, "sessions" if name.startswith("session") else "import_rows" if name == "import" else name)(name, goal, count)
         for name in LATER:
             self.rows.append({"name": name, "value": None, "unit": "", "mark": None, "ratio": None, "goal": None})
         with open(os.path.join(ROOT, "build", "bench.json"), "w", encoding="utf-8") as f:

@@ -1,7 +1,10 @@
 /* Fills a store for `make bench`: a tenant whose devices are registered, joined, enrolled and ready, by the store's own
  * functions. Some of them get real management certificates on one shared RSA key.
  *
- *   bench_seed DIR COUNT REAL OUT     writes OUT/certs.pem, OUT/key.pem and OUT/lookups (one request body a line)
+ *   bench_seed DIR COUNT REAL OUT     writes OUT/certs.pem, OUT/key.pem, OUT/lookups (one request body a line),
+ *                                     and for machines behind the COUNT OUT/imports (500 a line), OUT/singles (one)
+ *
+ * The devices carry 200 group tags in turn, and there are 200 rules that ask for them.
  *
  * The tenant must be there already (touchdown init). */
 #include "api/authority.h"
@@ -13,6 +16,7 @@
 #include "store/certificate.h"
 #include "store/device.h"
 #include "store/enrolment.h"
+#include "store/group.h"
 #include "store/registration.h"
 #include "store/tenant.h"
 #include "store/way.h"
@@ -20,14 +24,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SLICE = 50, LOOKUPS = 2000, FEW = 400 };
+enum { SLICE = 50, LOOKUPS = 2000, FEW = 400, RULES = 200, IMPORTS = 20, IMPORT = 500, SINGLES = 400 };
 
 struct seed {
     struct td_service svc;
     struct td_tenant tenant;
     int count, real, first; /* first of the slice */
     struct td_slice spki;
-    struct td_buf few, certs, lookups; /* the first certificates, all of them */
+    const char *text;                                    /* hash of the latest machine */
+    struct td_buf few, certs, lookups, imports, singles; /* the first certificates, all of them */
     struct td_arena a;
     struct td_cert_row rows[SLICE];
     struct td_enrolment enrolments[SLICE];
@@ -65,7 +70,7 @@ static void make_machine(struct seed *s, int slot, int number)
                                       .sku = "",
                                       .family = "",
                                       .product_key = "",
-                                      .group_tag = "BENCH",
+                                      .group_tag = td_arena_printf(&s->a, "BENCH%03d", number % RULES),
                                       .purchase_order = "",
                                       .assigned_user = "",
                                       .warning = "",
@@ -77,7 +82,8 @@ static void make_machine(struct seed *s, int slot, int number)
         td_b64_decode(&s->a, td_str(text), TD_B64_STD, &octets) != TD_OK)
         exit(1);
     m->hash = octets;
-    if (number < LOOKUPS)
+    s->text = text;
+    if (number < TD_MIN(s->count, LOOKUPS))
         td_buf_printf(&s->lookups, "{\"hardwareHash\":\"%s\"}\n", text);
 }
 
@@ -183,6 +189,45 @@ static enum td_code add_slice(struct td_tx *tx, void *ctx, struct td_error *err)
     return TD_OK;
 }
 
+static enum td_code add_rules(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct seed *s = ctx;
+    struct td_group g;
+    for (int i = 0; i < RULES; i++)
+        td_try(
+            td_group_add(tx, s->tenant.id, td_arena_printf(&s->a, "Bench %03d", i),
+                         td_arena_printf(&s->a, "(device.devicePhysicalIds -any (_ -eq \"[OrderID]:BENCH%03d\"))", i),
+                         "bench", &s->a, &g, err));
+    return TD_OK;
+}
+
+static void add_import(struct seed *s, struct td_buf *b, int number)
+{
+    make_machine(s, 0, number);
+    td_buf_printf(b, "{\"serialNumber\":\"%s\",\"hardwareIdentifier\":\"%s\",\"groupTag\":\"%s\"}",
+                  s->machines[0].serial, s->text, s->machines[0].group_tag);
+}
+
+/* Machines that are not there yet, as the administration interface takes them. */
+static void make_imports(struct seed *s)
+{
+    int number = s->count;
+    for (int chunk = 0; chunk < IMPORTS; chunk++) {
+        td_buf_adds(&s->imports, "{\"importedWindowsAutopilotDeviceIdentities\":[");
+        for (int i = 0; i < IMPORT; i++) {
+            td_buf_adds(&s->imports, i != 0 ? "," : "");
+            add_import(s, &s->imports, number++);
+        }
+        td_buf_adds(&s->imports, "]}\n");
+        td_arena_done(&s->a);
+    }
+    for (int i = 0; i < SINGLES; i++) {
+        add_import(s, &s->singles, number++);
+        td_buf_addc(&s->singles, '\n');
+    }
+    td_arena_done(&s->a);
+}
+
 static enum td_code find_tenant(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct seed *s = ctx;
@@ -221,6 +266,8 @@ int main(int argc, char **argv)
     td_buf_init(&s.few, 8 << 20);
     td_buf_init(&s.certs, 512 << 20);
     td_buf_init(&s.lookups, 64 << 20);
+    td_buf_init(&s.imports, 128 << 20);
+    td_buf_init(&s.singles, 8 << 20);
     s.count = (int)strtol(argv[2], NULL, 10);
     s.real = (int)strtol(argv[3], NULL, 10);
     s.svc.env = &td_env_real;
@@ -233,6 +280,8 @@ int main(int argc, char **argv)
         die("open", &err);
     s.tenant.id = td_arena_strdup(&keep, s.tenant.id);
     make_key(&s, argv[4], &keep);
+    if (td_store_write(s.svc.store, add_rules, &s, &err) != TD_OK)
+        die("rules", &err);
     for (s.first = 0; s.first < s.count; s.first += SLICE) {
         for (int i = 0; i < SLICE && s.first + i < s.count; i++) {
             make_machine(&s, i, s.first + i);
@@ -243,6 +292,9 @@ int main(int argc, char **argv)
             die("write", &err);
         td_arena_done(&s.a);
     }
+    make_imports(&s);
+    write_out(argv[4], "imports", td_buf_slice(&s.imports));
+    write_out(argv[4], "singles", td_buf_slice(&s.singles));
     write_out(argv[4], "few.pem", td_buf_slice(&s.few));
     write_out(argv[4], "certs.pem", td_buf_slice(&s.certs));
     write_out(argv[4], "lookups", td_buf_slice(&s.lookups));

@@ -13,9 +13,9 @@ static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA wal_autocheckpoint = 2000;";
 
 /* A commit empties the page caches of all other connections (SQLite keeps no page over a change of somebody else's), so
- * that only the writer's is worth memory. */
+ * that only the writer's is worth much memory: a reader's holds what one page of a list touches. */
 static const char *const cache[] = {
-    [TD_CONN_READS] = "PRAGMA cache_size = -1024;",
+    [TD_CONN_READS] = "PRAGMA cache_size = -4096;",
     [TD_CONN_WRITES] = "PRAGMA cache_size = -16384;",
 };
 
