@@ -119,7 +119,9 @@ static bool is_asked(const struct td_g_set *s, const struct td_view_column *c)
 static void filters_of(const struct td_g_set *s, bool *any)
 {
     size_t n = 0;
-    for (size_t k = 0; s->view != NULL && k < s->view->count; k++)
+    if (s->view == NULL)
+        return;
+    for (size_t k = 0; k < s->view->count; k++)
         n += is_asked(s, &s->view->columns[k]);
     if (n < 2 || (s->flags & (TD_G_EMPTY | TD_G_SINGLETON)) != 0)
         return;
