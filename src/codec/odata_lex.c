@@ -117,7 +117,8 @@ bool td_od_is_path(struct td_slice s)
         return false;
     for (size_t i = 0; i < s.n; i++) {
         const bool first = i == 0 || s.p[i - 1] == '/';
-        if (s.p[i] == '-' || (first && (is_digit(s.p[i]) || s.p[i] == '.' || s.p[i] == '/')))
+        if (s.p[i] == '-' || (s.p[i] == '/' && i != 0 && s.p[i - 1] == '.') ||
+            (first && (is_digit(s.p[i]) || s.p[i] == '.' || s.p[i] == '/')))
             return false;
         if (!is_word_char(s.p[i]))
             return false;

@@ -133,6 +133,8 @@ static void refused_filters(void **state TD_UNUSED)
         {"(a eq 1", "!invalid $filter: character 8: a closing parenthesis is missing"},
         {"a eq 1)", "!invalid $filter: character 7: and, or or the end is expected here"},
         {"a; drop", "!invalid $filter: character 2: this character can't stand here"},
+        {"c./$count lt 1",
+         "!invalid $filter: character 1: this is no property, operator or value; texts stand in single quotes"},
         {"9a eq 1",
          "!invalid $filter: character 1: this is no property, operator or value; texts stand in single quotes"},
         {"a eq 99999999999999999999999999999999999999999",
