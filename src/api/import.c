@@ -11,7 +11,7 @@ struct slice { /* rows on their way into one write */
     struct td_arena arena;
     struct td_registration_new new[TD_IMPORT_SLICE];
     struct td_import_row row[TD_IMPORT_SLICE];
-    size_t count;
+    size_t count, done, upto; /* rows that are written, and those of the write under way */
 };
 
 struct import {
@@ -269,11 +269,20 @@ static enum td_code write_slice(struct td_tx *tx, void *ctx, struct td_error *er
     struct slice *s = im->slice;
     struct td_group_rules rules;
     td_try(td_group_rules_load(tx, im->tenant, &s->arena, &rules, err));
-    for (size_t i = 0; i < s->count; i++) {
-        struct td_registration_new one = s->new[i];
+    int64_t end = td_monotonic() + TD_IMPORT_WRITE;
+    for (s->upto = s->done; s->upto < s->count && (s->upto == s->done || td_monotonic() < end); s->upto++) {
+        struct td_registration_new one = s->new[s->upto];
         one.rules = &rules;
-        td_try(td_import_write(tx, im->tenant, &one, im->actor, &s->arena, &s->row[i], err));
+        td_try(td_import_write(tx, im->tenant, &one, im->actor, &s->arena, &s->row[s->upto], err));
     }
+    return TD_OK;
+}
+
+/* In writes of bounded time. */
+static enum td_code write_all(struct import *im, struct td_error *err)
+{
+    for (im->slice->done = 0; im->slice->done < im->slice->count; im->slice->done = im->slice->upto)
+        td_try(td_store_write(im->store, write_slice, im, err));
     return TD_OK;
 }
 
@@ -293,7 +302,7 @@ static enum td_code flush(struct import *im, struct td_error *err)
     if (s->count != 0 && im->dry_run)
         td_try(td_store_read(im->store, judge_slice, im, err));
     else if (s->count != 0)
-        td_try(td_store_write(im->store, write_slice, im, err));
+        td_try(write_all(im, err));
     for (size_t i = 0; i < s->count; i++) {
         count(&im->totals, &s->row[i]);
         im->report(im->ctx, &s->row[i]);

@@ -5,7 +5,9 @@
 
 #include "store/registration.h"
 
-enum { TD_IMPORT_SLICE = 50 };
+/* Rows that are read and decoded at once; a write takes as many of them as TD_IMPORT_WRITE allows, at least one. */
+enum { TD_IMPORT_SLICE = 250 };
+#define TD_IMPORT_WRITE (25 * TD_SECOND / 1000)
 
 struct td_import_row { /* what became of one row; texts live until the report returns */
     size_t row, line;  /* row from 1 without the header; line of the file */

@@ -54,6 +54,7 @@ static enum td_code end_row(struct td_tx *tx, const struct job *j, const struct 
     return td_import_record_end(tx, j->tenant, r->pos, &end, err);
 }
 
+/* As many as the time of a write allows: the others wait for the next step. */
 static enum td_code write_slice(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct job *j = ctx;
@@ -63,7 +64,8 @@ static enum td_code write_slice(struct td_tx *tx, void *ctx, struct td_error *er
     memcpy(now, j->records, j->count * sizeof(*now));
     td_try(td_import_record_again(tx, j->tenant, now, j->count, &a, err));
     td_try(td_group_rules_load(tx, j->tenant, &a, &rules, err));
-    for (size_t i = 0; i < j->count; i++) {
+    int64_t end = td_monotonic() + TD_IMPORT_WRITE;
+    for (size_t i = 0; i < j->count && (i == 0 || td_monotonic() < end); i++) {
         struct td_registration_new one = j->new[i];
         struct td_import_row row = j->rows[i];
         if (now[i].pos == 0 && !td_fault("import-deleted"))

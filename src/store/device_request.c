@@ -108,7 +108,7 @@ static enum td_code insert(struct td_tx *tx, const struct td_device_asking *who,
                            struct td_error *err)
 {
     char code[TD_REQUEST_CODE + 1];
-    const char *tenant;
+    const char *tenant = "";
     td_try(owner(tx, a, &tenant, err));
     td_try(td_sql(tx, err, "DELETE FROM device_request WHERE identity = $1", "s", who->identity)); /* expired */
     td_try(check_room(tx, who->address, err));

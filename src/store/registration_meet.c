@@ -75,9 +75,14 @@ static enum td_code move_rows(struct td_tx *tx, const char *tenant, const char *
         "INSERT INTO device_group_member(tenant, group_id, way_id) SELECT tenant, group_id, $3"
         " FROM device_group_member WHERE tenant = $1 AND way_id = $2 ON CONFLICT DO NOTHING",
         "UPDATE event SET subject = $3 WHERE tenant = $1 AND subject = $2",
+        "UPDATE deployment SET way_id = $3 WHERE tenant = $1 AND way_id = $2",
+        "INSERT INTO profile_given(tenant, way_id, profile_id, name, revision, settings, at) SELECT tenant, $3,"
+        " profile_id, name, revision, settings, at FROM profile_given WHERE tenant = $1 AND way_id = $2"
+        " ON CONFLICT DO NOTHING",
     };
     static const char *const ends[] = {
         "DELETE FROM device_group_member WHERE tenant = $1 AND way_id = $2",
+        "DELETE FROM profile_given WHERE tenant = $1 AND way_id = $2",
         "DELETE FROM way WHERE tenant = $1 AND id = $2",
     };
     for (size_t i = 0; i < TD_COUNTOF(moves); i++)
