@@ -38,6 +38,7 @@ void td_verdicts_init(struct td_verdicts *v, const struct td_ruleset *set, enum 
 void td_verdicts_of(struct td_verdicts *v, struct td_rule_subject *subject, const char *const *current, size_t count,
                     struct td_arena *a);
 bool td_verdicts_has(const struct td_verdicts *v, size_t position);
+bool td_verdicts_by_groups(const struct td_verdicts *v);    /* some rule looks at memberOf */
 uint64_t td_verdicts_looks_at(const struct td_verdicts *v); /* attributes that the wanted rules need */
 /* A rule's change: compiled ones are old from this transaction on. */
 enum td_code td_ruleset_touch(struct td_tx *tx, const char *tenant, struct td_error *err) TD_MUST_USE;

@@ -325,6 +325,11 @@ bool td_verdicts_has(const struct td_verdicts *v, size_t position)
     return v->mark[position] == 2 * v->round + 1;
 }
 
+bool td_verdicts_by_groups(const struct td_verdicts *v)
+{
+    return v->set->by_groups != 0;
+}
+
 uint64_t td_verdicts_looks_at(const struct td_verdicts *v)
 {
     uint64_t mask = 0;

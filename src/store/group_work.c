@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-enum { CHUNK = 400, LEFTOVERS = 2000, MAX_BATCH = TD_GROUPS_MAX };
-static const int64_t budget = 25 * TD_SECOND / 1000;
+enum { CHUNK = 250, FEW_GROUPS = 4, LEFTOVERS = 2000, MAX_BATCH = TD_GROUPS_MAX };
+static const int64_t budget = 20 * TD_SECOND / 1000;
 
 enum td_code td_group_work_due(struct td_tx *tx, bool *ret, struct td_error *err)
 {
@@ -62,6 +62,21 @@ static enum td_code read_batch(struct td_tx *tx, struct batch *b, struct td_aren
     return td_rows_done(&r, err);
 }
 
+/* Profiles are told again where one of the groups decides about one. */
+static enum td_code mark_if_assigned(struct td_tx *tx, const struct batch *b, struct td_error *err)
+{
+    bool assigned = false;
+    for (size_t i = 0; i < b->count && !assigned; i++) {
+        struct td_rows r;
+        td_try(td_sql_query(tx, &r, err, "SELECT 1 FROM profile_assignment WHERE tenant = $1 AND group_id = $2 LIMIT 1",
+                            "ss", b->tenant, b->ids[i]));
+        while (td_rows_next(&r))
+            assigned = true;
+        td_try(td_rows_done(&r, err));
+    }
+    return assigned ? td_group_mark_profiles(tx, b->tenant, err) : TD_OK;
+}
+
 static enum td_code store_batch(struct td_tx *tx, const struct batch *b, struct td_error *err)
 {
     bool done = b->ended && b->bound == NULL;
@@ -71,7 +86,7 @@ static enum td_code store_batch(struct td_tx *tx, const struct batch *b, struct 
                       "UPDATE device_group SET spread_after = $3, members_at = CASE WHEN $4 = 1 THEN $5 ELSE members_at"
                       " END WHERE tenant = $1 AND id = $2",
                       "sssii", b->tenant, b->ids[i], after, (int64_t)done, td_tx_now(tx)));
-    return done && b->kind == TD_RULE_DEVICES ? td_group_mark_profiles(tx, b->tenant, err) : TD_OK;
+    return done && b->kind == TD_RULE_DEVICES ? mark_if_assigned(tx, b, err) : TD_OK;
 }
 
 /* A rule that this program can't read leaves its group as it is and says so. */
@@ -116,6 +131,38 @@ static enum td_code spread_one(struct td_tx *tx, const struct batch *b, struct t
     return td_verdicts_store(tx, b->tenant, v, s->key, current, count, &changes, err);
 }
 
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const struct td_membership *)a)->key, ((const struct td_membership *)b)->key);
+}
+
+/* Of few groups, where no rule looks at groups, only theirs; else all. */
+static enum td_code members_of(struct td_tx *tx, const struct batch *b, const struct td_verdicts *v, const char *last,
+                               struct td_arena *a, struct td_membership **ret, size_t *ret_count, struct td_error *err)
+{
+    struct td_membership *list = NULL;
+    size_t n = 0, room = 0;
+    if (b->count > FEW_GROUPS || td_verdicts_by_groups(v) || b->kind == TD_RULE_USERS)
+        return td_memberships(tx, b->kind, b->tenant, b->after, last, a, ret, ret_count, err);
+    for (size_t i = 0; i < b->count; i++) {
+        struct td_rows r;
+        td_try(td_sql_query(tx, &r, err,
+                            "SELECT way_id FROM device_group_member WHERE tenant = $1 AND group_id = $2"
+                            " AND way_id > $3 AND way_id <= $4 ORDER BY way_id",
+                            "ssss", b->tenant, b->ids[i], b->after, last));
+        while (td_rows_next(&r)) {
+            list = td_arena_room(a, list, n, &room, sizeof(*list));
+            list[n++] = (struct td_membership){.key = td_col_text0(&r, 0, a), .group_id = b->ids[i]};
+        }
+        td_try(td_rows_done(&r, err));
+    }
+    if (b->count > 1 && n > 1)
+        qsort(list, n, sizeof(*list), by_key);
+    *ret = list;
+    *ret_count = n;
+    return TD_OK;
+}
+
 /* Some devices in order of their keys, with the groups that they are in. */
 static enum td_code chunk(struct td_tx *tx, struct batch *b, struct td_verdicts *v, struct td_error *err)
 {
@@ -129,7 +176,7 @@ static enum td_code chunk(struct td_tx *tx, struct batch *b, struct td_verdicts 
     b->ended = n < CHUNK;
     if (n == 0)
         return TD_OK;
-    td_try(td_memberships(tx, b->kind, b->tenant, b->after, list[n - 1].key, &a, &members, &m, err));
+    td_try(members_of(tx, b, v, list[n - 1].key, &a, &members, &m, err));
     for (size_t i = 0; i < n; i++) {
         while (at < m && strcmp(members[at].key, list[i].key) < 0)
             at++;
