@@ -93,8 +93,11 @@ static void add_order_by(struct td_buf *b, const struct page *p, size_t from)
     const char *hidden = p->where.few ? "+" : "";
     td_buf_adds(b, " ORDER BY ");
     for (size_t i = from; i < o->count; i++) {
+        const struct td_view_column *c = o->column[i];
+        bool number = !td_view_is_text(c) && c->fold == NULL && !c->indexed;
         td_buf_adds(b, hidden);
-        td_view_add_fold(b, o->column[i]);
+        td_view_add_fold(b, c);
+        td_buf_adds(b, number ? " + 0" : ""); /* a bare number would be the place of a column */
         td_buf_adds(b, o->descending[i] ? " DESC, " : ", ");
     }
     td_buf_printf(b, "%s%s%s", hidden, p->where.view->key, o->key_descending ? " DESC" : "");

@@ -55,6 +55,7 @@ static const struct td_view_column world_columns[] = {
     {.name = "at", .type = TD_V_TIME, .sql = "p.at"},
     {.name = "word", .type = TD_V_ENUM, .sql = "p.word", .words = world_words},
     {.name = "kind", .type = TD_V_TEXT, .sql = "p.kind"},
+    {.name = "always", .type = TD_V_INT, .sql = "3"}, /* no place of a column in an order */
     {.name = "list",
      .type = TD_V_TEXTS,
      .items = "SELECT v FROM world_item i2 WHERE i2.tenant = p.tenant AND i2.id = p.id"},
