@@ -3,18 +3,21 @@
 #include "graph/metadata.h"
 
 enum {
-    MAX_BODY = 8 << 20, /* of the largest import; each set and action has its own bound */
+    MAX_BODY = 8 << 20,      /* of the largest import; each set and action has its own bound */
+    IGNORED_BODY = 64 << 10, /* some clients send one with every request */
     WRITES = TD_POST | TD_PUT | TD_PATCH | TD_DELETE
 };
 
 const struct td_route td_graph_routes[] = {
     {TD_POST, "/v1.0/$batch", td_graph_batch, 0, TD_G_BATCH_MAX_BODY},
     {TD_POST, "/beta/$batch", td_graph_batch, 0, TD_G_BATCH_MAX_BODY},
-    {TD_GET, "/v1.0/$metadata", td_graph_metadata, TD_ROUTE_LIMITED, 0},
-    {TD_GET, "/beta/$metadata", td_graph_metadata, TD_ROUTE_LIMITED, 0},
-    {TD_GET, "/v1.0/{path*}", td_graph_call, 0, 0},
-    {TD_GET, "/beta/{path*}", td_graph_call, 0, 0},
-    {TD_GET, "/myorganization/{path*}", td_graph_call, 0, 0},
+    {TD_POST, "/v1.0/myorganization/$batch", td_graph_batch, 0, TD_G_BATCH_MAX_BODY},
+    {TD_GET, "/v1.0/$metadata", td_graph_metadata, TD_ROUTE_LIMITED, IGNORED_BODY},
+    {TD_GET, "/beta/$metadata", td_graph_metadata, TD_ROUTE_LIMITED, IGNORED_BODY},
+    {TD_GET, "/v1.0/myorganization/$metadata", td_graph_metadata, TD_ROUTE_LIMITED, IGNORED_BODY},
+    {TD_GET, "/v1.0/{path*}", td_graph_call, 0, IGNORED_BODY},
+    {TD_GET, "/beta/{path*}", td_graph_call, 0, IGNORED_BODY},
+    {TD_GET, "/myorganization/{path*}", td_graph_call, 0, IGNORED_BODY},
     {WRITES, "/v1.0/{path*}", td_graph_call, 0, MAX_BODY},
     {WRITES, "/beta/{path*}", td_graph_call, 0, MAX_BODY},
     {WRITES, "/myorganization/{path*}", td_graph_call, 0, MAX_BODY},

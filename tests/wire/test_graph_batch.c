@@ -248,7 +248,8 @@ static void names_are_unique(const char *document)
 
 static void metadata(void **state TD_UNUSED)
 {
-    static const char *const targets[] = {"GET /v1.0/$metadata", "GET /beta/$metadata", "GET /beta/%24metadata"};
+    static const char *const targets[] = {"GET /v1.0/$metadata", "GET /beta/$metadata", "GET /beta/%24metadata",
+                                          "GET /v1.0/myorganization/$metadata"};
     const char *documents[TD_COUNTOF(targets)];
     for (size_t i = 0; i < TD_COUNTOF(targets); i++) {
         gw_call_as(NULL, targets[i], NULL);
@@ -269,6 +270,7 @@ static void metadata(void **state TD_UNUSED)
     assert_null(strstr(documents[0], beta));
     assert_non_null(strstr(documents[1], beta));
     assert_string_equal(documents[1], documents[2]);
+    assert_string_equal(documents[0], documents[3]);
 }
 
 /* ---- throttling ---- */
@@ -362,6 +364,23 @@ static void writes_have_a_limit_of_their_own(void **state TD_UNUSED)
         ask(204, "POST /beta/deviceManagement/windowsAutopilotSettings/sync", NULL);
 }
 
+/* 600 programs and one tenant on 512 places: the windows that began first are forgotten, which refuses nobody. */
+static void more_programs_than_places(void **state)
+{
+    struct service_box *b = *state;
+    const struct td_g_limits limits = {.on = true, .app_any = 1};
+    struct td_http_request req = {.method = TD_GET, .path = TD_S("/v1.0/groups"), .arena = &b->arena};
+    struct td_http_reply reply;
+    for (int i = 0; i < 602; i++) {
+        const int app = i < 600 ? i : i == 600 ? 599 : 0; /* then the last again, then the first */
+        const struct td_claims who = {.tenant = b->tenant, .app_id = td_arena_printf(&b->arena, "app-%d", app)};
+        td_reply_init(&reply);
+        assert_int_equal(td_g_throttle_pass(&b->svc, &limits, &who, &req, &reply, NULL), i == 600 ? TD_ELIMIT : TD_OK);
+        td_reply_done(&reply);
+        b->world.now++;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +395,7 @@ int main(void)
         TEST(callers_are_proven_first),
         TEST(metadata),
         cmocka_unit_test_setup_teardown(calls_past_the_limit_wait, throttled_setup, throttled_teardown),
+        cmocka_unit_test_setup_teardown(more_programs_than_places, throttled_setup, throttled_teardown),
         cmocka_unit_test_setup_teardown(writes_have_a_limit_of_their_own, throttled_setup, throttled_teardown),
     };
     return cmocka_run_group_tests_name("wire/graph_batch", tests, NULL, NULL);
