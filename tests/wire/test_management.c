@@ -7,6 +7,7 @@
 #include "crypto/digest.h"
 #include "policy/plan.h"
 #include "store/group.h"
+#include "store/managed.h"
 #include "store/management.h"
 #include "wire/enrolment_world.h"
 
@@ -523,6 +524,44 @@ static void ends_with_the_users_wish(void **state)
     assert_int_equal(post(c, message(c, LOGIN("none"), true)).status, 403);
 }
 
+static enum td_code ask_sync(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct client *c = ctx;
+    return td_managed_ask_sync(tx, c->w->tenant, c->id, "admin@contoso.test", err);
+}
+
+static enum td_code end_management(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct client *c = ctx;
+    return td_managed_end(tx, c->w->tenant, c->id, "admin@contoso.test", err);
+}
+
+/* graph-api.md 1.5: syncDevice and DELETE, as the device meets them. */
+static void follows_the_administrator(void **state)
+{
+    struct client *c = begin(state);
+    struct td_store *store = c->w->wire.svc.store;
+    c->nodes = done_nodes;
+    (void)run_session(c, LOGIN("none"));
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "DeviceHardwareData"), 0);
+    c->w->wire.env.now += TD_MINUTE;
+    assert_ok(td_store_write(store, ask_sync, c, NULL));
+    assert_int_equal(world_enrolment(c->w, c->id).sync_done_at, 0);
+    c->w->wire.env.now += TD_MINUTE;
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "DeviceHardwareData"), 1);
+    assert_int_equal(world_enrolment(c->w, c->id).sync_done_at, c->w->wire.env.now);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "DeviceHardwareData"), 0);
+    assert_ok(td_store_write(store, end_management, c, NULL));
+    assert_true(world_revoked(c->w, &c->installed));
+    assert_int_equal(world_events(c->w, c->way, "device.unenrolled", NULL), 1);
+    c->session++;
+    c->msg = 1;
+    assert_int_equal(post(c, message(c, LOGIN("user"), true)).status, 403);
+}
+
 static struct td_slice read_reply(struct client *c)
 {
     char *text = td_arena_alloc(&c->w->wire.arena, c->raw.file_length + 1);
@@ -690,11 +729,14 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        T(refuses_at_the_door),      T(leads_a_device_to_ready),     T(replays_the_same_octets),
-        T(keeps_below_the_size),     T(waits_for_the_users_context), T(joins_large_values),
-        T(tells_a_wrong_size),       T(proves_itself_once),          T(answers_each_command),
-        T(follows_the_devices_lead), T(ends_with_the_users_wish),    T(installs_a_package),
-        T(tells_a_failed_package),   T(keeps_secrets_sealed),        T(brings_a_change_to_a_device_at_work),
+        T(refuses_at_the_door),         T(leads_a_device_to_ready),
+        T(replays_the_same_octets),     T(keeps_below_the_size),
+        T(waits_for_the_users_context), T(joins_large_values),
+        T(tells_a_wrong_size),          T(proves_itself_once),
+        T(answers_each_command),        T(follows_the_devices_lead),
+        T(follows_the_administrator),   T(ends_with_the_users_wish),
+        T(installs_a_package),          T(tells_a_failed_package),
+        T(keeps_secrets_sealed),        T(brings_a_change_to_a_device_at_work),
     };
     return cmocka_run_group_tests_name("management", tests, world_open, world_close);
 }
