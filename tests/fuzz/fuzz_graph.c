@@ -170,16 +170,32 @@ static void begin(void)
     (void)atexit(end);
 }
 
-/* What the caller wrote himself may stand in the answer; the marks are in no seed. */
-static void judge(const struct td_http_reply *r, const struct side *who, struct td_slice input, struct td_arena *a)
+/* The fuzzer learns the marks from comparisons and would write the other's mark into its own tenant: nobody writes even
+ * half of one. */
+static bool brings_mark(struct td_slice input, struct td_arena *a)
+{
+    char *text = td_arena_text(a, input);
+    for (size_t i = 0; i < input.n; i++)
+        text[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]);
+    for (size_t i = 0; i < TD_COUNTOF(sides); i++) {
+        char *mark = td_arena_strdup(a, sides[i].mark);
+        td_lower(mark);
+        size_t half = strlen(mark) / 2;
+        if (td_search(td_bytes(text, input.n), td_bytes(mark, half)) != SIZE_MAX ||
+            td_search(td_bytes(text, input.n), td_str(mark + half)) != SIZE_MAX)
+            return true;
+    }
+    return false;
+}
+
+static void judge(const struct td_http_reply *r, const struct side *who, struct td_arena *a)
 {
     struct td_slice body = td_buf_slice(&r->body);
     struct td_json *json = NULL;
     if (r->status < 200 || r->status == 500)
         __builtin_trap();
     for (size_t i = 0; i < TD_COUNTOF(sides); i++)
-        if (who != &sides[i] && td_search(body, td_str(sides[i].mark)) != SIZE_MAX &&
-            td_search(input, td_str(sides[i].mark)) == SIZE_MAX)
+        if (who != &sides[i] && td_search(body, td_str(sides[i].mark)) != SIZE_MAX)
             __builtin_trap();
     if (who == NULL && r->status < 400 && body.n != 0 && !td_starts(body, "<?xml"))
         __builtin_trap();
@@ -209,8 +225,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!td_istarts(target, "/v1.0/") && !td_istarts(target, "/beta/") && !td_istarts(target, "/myorganization/"))
         return 0;
     td_arena_init(&a);
+    if (brings_mark(all, &a)) {
+        td_arena_done(&a);
+        return 0;
+    }
     run(td_arena_text(&a, method), target, query, body, who != NULL ? who->token : NULL, &a, &reply);
-    judge(&reply, who, all, &a);
+    judge(&reply, who, &a);
     td_reply_done(&reply);
     td_arena_done(&a);
     return 0;
