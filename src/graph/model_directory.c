@@ -27,6 +27,19 @@
         .name = (n), .kind = TD_G_STRING, .flags = TD_G_NULLABLE | TD_G_BETA \
     }
 
+/* Known there, nothing here: null when $select names them, so that a tool's list of names is not refused. */
+#define NOTHING(n, k, more)                                                    \
+    {                                                                          \
+        .name = (n), .kind = (k), .flags = TD_G_NULLABLE | TD_G_ASKED | (more) \
+    }
+
+static const struct td_g_prop license_props[] = {
+    {.name = "disabledPlans", .kind = TD_G_GUID, .flags = TD_G_MANY},
+    {.name = "skuId", .kind = TD_G_GUID, .flags = TD_G_NULLABLE},
+};
+const struct td_g_type td_g_type_assigned_license = {
+    .name = "assignedLicense", .TD_G_PROPS(license_props), .complex = true};
+
 static const struct td_g_prop extension_props[] = {
     WORD("extensionAttribute1", 1024),  WORD("extensionAttribute2", 1024),  WORD("extensionAttribute3", 1024),
     WORD("extensionAttribute4", 1024),  WORD("extensionAttribute5", 1024),  WORD("extensionAttribute6", 1024),
@@ -53,15 +66,62 @@ static const struct td_g_prop evaluation_props[] = {
 const struct td_g_type td_g_type_rule_evaluation = {
     .name = "evaluateDynamicMembershipResult", .TD_G_PROPS(evaluation_props), .complex = true, .beta = true};
 
+/* Ours: explainAssignment() (graph/explain.c writes it). */
+static const struct td_g_prop explained_profile_props[] = {STRING("id"), STRING("displayName")};
+const struct td_g_type td_g_type_explained_profile = {
+    .name = "explainedProfile", .TD_G_PROPS(explained_profile_props), .complex = true};
+static const struct td_g_prop explained_candidate_props[] = {
+    STRING("profileId"), STRING("profile"), TIME("profileCreatedDateTime"),
+    STRING("groupId"),   STRING("group"),   BOOL("excluded"),
+    BOOL("holds"),       STRING("why"),
+};
+const struct td_g_type td_g_type_explained_candidate = {
+    .name = "explainedCandidate", .TD_G_PROPS(explained_candidate_props), .complex = true};
+static const struct td_g_prop explained_membership_props[] = {
+    STRING("id"), STRING("displayName"), STRING("membershipRule"), BOOL("member"), BOOL("pending"), STRING("why"),
+};
+const struct td_g_type td_g_type_explained_membership = {
+    .name = "explainedMembership", .TD_G_PROPS(explained_membership_props), .complex = true};
+#define EXPLAINED(n, f, t)                                                    \
+    {                                                                         \
+        .name = (n), .kind = TD_G_COMPLEX, .flags = (f), .of = &td_g_type_##t \
+    }
+static const struct td_g_prop explanation_props[] = {
+    STRING("registrationId"),
+    STRING("serialNumber"),
+    EXPLAINED("intendedProfile", TD_G_NULLABLE, explained_profile),
+    EXPLAINED("effectiveProfile", TD_G_NULLABLE, explained_profile),
+    STRING("assignmentStatus"),
+    EXPLAINED("candidates", TD_G_MANY, explained_candidate),
+    EXPLAINED("memberships", TD_G_MANY, explained_membership),
+};
+const struct td_g_type td_g_type_explanation = {
+    .name = "assignmentExplanation", .TD_G_PROPS(explanation_props), .complex = true};
+
 static const struct td_g_prop group_props[] = {
+    NOTHING("allowExternalSenders", TD_G_BOOL, 0),
+    {.name = "assignedLicenses",
+     .kind = TD_G_COMPLEX,
+     .flags = TD_G_NULLABLE | TD_G_MANY | TD_G_ASKED,
+     .of = &td_g_type_assigned_license,
+     .otherwise = "[]"},
+    NOTHING("autoSubscribeNewMembers", TD_G_BOOL, 0),
     STRING("classification"),
+    NOTHING("createdByAppId", TD_G_STRING, TD_G_BETA),
     TIME("createdDateTime"),
     WORD("description", 1024),
     {.name = "displayName", .kind = TD_G_STRING, .flags = TD_G_NULLABLE | TD_G_WRITE | TD_G_NEEDED, .max = 256},
     TIME("expirationDateTime"),
     {.name = "groupTypes", .kind = TD_G_STRING, .flags = TD_G_MANY | TD_G_WRITE, .write = td_g_group_types},
+    NOTHING("hasMembersWithLicenseErrors", TD_G_BOOL, 0),
+    NOTHING("hideFromAddressLists", TD_G_BOOL, 0),
+    NOTHING("hideFromOutlookClients", TD_G_BOOL, 0),
+    {.name = "infoCatalogs", .kind = TD_G_STRING, .flags = TD_G_MANY | TD_G_ASKED},
+    NOTHING("isArchived", TD_G_BOOL, 0),
     BOOL("isAssignableToRole"),
+    NOTHING("isFavorite", TD_G_BOOL, 0),
     BOOL("isManagementRestricted"),
+    NOTHING("isSubscribedByMail", TD_G_BOOL, 0),
     STRING("mail"),
     {.name = "mailEnabled", .kind = TD_G_BOOL, .flags = TD_G_NULLABLE | TD_G_WRITE | TD_G_NEEDED},
     {.name = "mailNickname", .kind = TD_G_STRING, .flags = TD_G_NULLABLE | TD_G_WRITE | TD_G_NEEDED, .max = 64},
@@ -72,9 +132,13 @@ static const struct td_g_prop group_props[] = {
      .flags = TD_G_NULLABLE | TD_G_BETA,
      .of = &td_g_type_rule_status,
      .write = td_g_group_status},
+    STRING("onPremisesDomainName"),
     TIME("onPremisesLastSyncDateTime"),
+    STRING("onPremisesNetBiosName"),
+    STRING("onPremisesSamAccountName"),
     STRING("onPremisesSecurityIdentifier"),
     BOOL("onPremisesSyncEnabled"),
+    NOTHING("organizationId", TD_G_STRING, 0),
     STRING("preferredDataLocation"),
     STRING("preferredLanguage"),
     STRINGS("proxyAddresses"),
@@ -84,7 +148,12 @@ static const struct td_g_prop group_props[] = {
     {.name = "securityEnabled", .kind = TD_G_BOOL, .flags = TD_G_NULLABLE | TD_G_WRITE | TD_G_NEEDED},
     STRING("securityIdentifier"),
     STRING("theme"),
+    NOTHING("uniqueName", TD_G_STRING, 0),
+    NOTHING("unseenConversationsCount", TD_G_INT32, 0),
+    NOTHING("unseenCount", TD_G_INT32, 0),
+    NOTHING("unseenMessagesCount", TD_G_INT32, 0),
     STRING("visibility"),
+    NOTHING("welcomeMessageEnabled", TD_G_BOOL, TD_G_V1),
 };
 static const struct td_g_nav group_navs[] = {
     {.name = "members", .type = &td_g_type_directory_object, .flags = TD_G_MANY},
@@ -106,6 +175,10 @@ const struct td_g_type td_g_type_alternative_security_id = {
 
 static const struct td_g_prop device_props[] = {
     {.name = "accountEnabled", .kind = TD_G_BOOL, .flags = TD_G_NULLABLE | TD_G_WRITE},
+    {.name = "alternativeNames",
+     .kind = TD_G_STRING,
+     .flags = TD_G_NULLABLE | TD_G_MANY | TD_G_BETA,
+     .otherwise = "[]"},
     {.name = "alternativeSecurityIds",
      .kind = TD_G_COMPLEX,
      .flags = TD_G_MANY,
@@ -183,6 +256,11 @@ const struct td_g_type td_g_type_object_identity = {
     }
 static const struct td_g_prop user_props[] = {
     {.name = "accountEnabled", .kind = TD_G_BOOL, .flags = TD_G_NULLABLE | TD_G_WRITE | TD_G_ASKED | TD_G_NEEDED},
+    {.name = "assignedLicenses",
+     .kind = TD_G_COMPLEX,
+     .flags = TD_G_MANY | TD_G_ASKED,
+     .of = &td_g_type_assigned_license},
+    {.name = "assignedPlans", .kind = TD_G_COMPLEX, .flags = TD_G_MANY | TD_G_ASKED, .of = &td_g_type_assigned_plan},
     {.name = "businessPhones", .kind = TD_G_STRING, .flags = TD_G_MANY | TD_G_WRITE, .write = td_g_user_phones},
     ASKED("city", 128),
     ASKED("companyName", 64),
@@ -208,7 +286,15 @@ static const struct td_g_prop user_props[] = {
      .max = 64},
     WORD("mobilePhone", 64),
     WORD("officeLocation", 128),
+    {.name = "onPremisesExtensionAttributes",
+     .kind = TD_G_COMPLEX,
+     .flags = TD_G_NULLABLE | TD_G_ASKED,
+     .of = &td_g_type_extension_attributes},
+    NOTHING("onPremisesImmutableId", TD_G_STRING, 0),
+    NOTHING("onPremisesSamAccountName", TD_G_STRING, 0),
+    NOTHING("onPremisesSecurityIdentifier", TD_G_STRING, 0),
     {.name = "onPremisesSyncEnabled", .kind = TD_G_BOOL, .flags = TD_G_NULLABLE | TD_G_ASKED},
+    NOTHING("onPremisesUserPrincipalName", TD_G_STRING, 0),
     {.name = "otherMails", .kind = TD_G_STRING, .flags = TD_G_MANY | TD_G_WRITE | TD_G_ASKED, .write = td_g_user_mails},
     {.name = "passwordPolicies", .kind = TD_G_STRING, .flags = TD_G_NULLABLE | TD_G_ASKED},
     {.name = "passwordProfile",
@@ -218,6 +304,7 @@ static const struct td_g_prop user_props[] = {
     ASKED("postalCode", 40),
     WORD("preferredLanguage", 32),
     {.name = "proxyAddresses", .kind = TD_G_STRING, .flags = TD_G_MANY | TD_G_ASKED},
+    NOTHING("securityIdentifier", TD_G_STRING, 0),
     ASKED("state", 128),
     ASKED("streetAddress", 1024),
     WORD("surname", 64),

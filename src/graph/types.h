@@ -89,9 +89,14 @@
     E(pin_usage)
 
 #define TD_G_TYPES_DIRECTORY(T) \
+    T(assigned_license)         \
     T(extension_attributes)     \
     T(rule_status)              \
     T(rule_evaluation)          \
+    T(explained_profile)        \
+    T(explained_candidate)      \
+    T(explained_membership)     \
+    T(explanation)              \
     T(group)                    \
     T(alternative_security_id)  \
     T(device)                   \
