@@ -171,8 +171,12 @@ static const struct td_command rows[] = {
      .max_args = 1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .about = "Explains which profile a device gets, and why not another.",
-     .fields = "serialNumber; registrationId; profile: name or null; groups: names; candidates: list of profile, "
-               "group (empty for all devices), holds, why; facts: identity facts kept, by kind",
+     .fields =
+         "registrationId; serialNumber; intendedProfile: what holds now, or null; effectiveProfile: what the device "
+         "got last, or null; assignmentStatus; candidates: list of profileId, profile, "
+         "profileCreatedDateTime, groupId, group, excluded, holds, why; memberships: list of id, displayName, "
+         "membershipRule, member, pending, why (the part of the rule that decides, and what it met); profile: "
+         "name or null; groups: names; facts: kinds of identity facts that a lookup can find it by",
      .run = run_explain},
     {.noun = "device",
      .verb = "action",

@@ -1,5 +1,6 @@
 #include "app/device_show.h"
 
+#include "api/explain.h"
 #include "store/event.h"
 #include "store/group.h"
 #include "store/registration.h"
@@ -219,73 +220,75 @@ enum td_code td_device_show(struct td_tx *tx, void *cli, struct td_error *err)
 
 struct explained {
     struct shown s;
-    struct td_profile_candidate *list;
-    size_t count;
+    struct td_explained e;
     struct td_facts facts;
 };
 
-static void explain_json(const struct explained *e)
+static void explain_json(const struct explained *x)
 {
     struct td_jsonw w;
-    td_jsonw_init(&w, &e->s.cli->out);
+    td_jsonw_init(&w, &x->s.cli->out);
     td_jsonw_obj(&w);
-    td_jsonw_kstr(&w, "serialNumber", e->s.r.serial);
-    td_jsonw_kstr(&w, "registrationId", e->s.r.id);
-    td_jsonw_kstr(&w, "profile", e->s.has_profile ? e->s.profile.name : NULL);
-    groups_json(&w, &e->s);
-    td_jsonw_key(&w, "candidates");
+    td_explain_members(&x->e, &w);
+    td_jsonw_kstr(&w, "profile", x->e.has_profile ? x->e.profile.name : NULL);
+    td_jsonw_key(&w, "groups");
     td_jsonw_arr(&w);
-    for (size_t i = 0; i < e->count; i++) {
-        td_jsonw_obj(&w);
-        td_jsonw_kstr(&w, "profile", e->list[i].profile_name);
-        td_jsonw_kstr(&w, "group", e->list[i].group_name);
-        td_jsonw_kbool(&w, "holds", e->list[i].holds);
-        td_jsonw_kstr(&w, "why", e->list[i].why);
-        td_jsonw_end(&w);
-    }
+    for (size_t i = 0; i < x->e.group_count; i++)
+        if (x->e.groups[i].member)
+            td_jsonw_str(&w, x->e.groups[i].group.name);
     td_jsonw_arr_end(&w);
     td_jsonw_key(&w, "facts");
     td_jsonw_arr(&w);
-    for (size_t i = 0; i < e->facts.count; i++)
-        td_jsonw_str(&w, td_fact_word(e->facts.list[i].kind));
+    for (size_t i = 0; i < x->facts.count; i++)
+        td_jsonw_str(&w, td_fact_word(x->facts.list[i].kind));
     td_jsonw_arr_end(&w);
     td_jsonw_end(&w);
-    td_buf_addc(&e->s.cli->out, '\n');
+    td_buf_addc(&x->s.cli->out, '\n');
 }
 
-static void explain_text(const struct explained *e)
+static void explain_profile(struct td_cli *cli, const struct td_explained *e)
 {
-    struct td_cli *cli = e->s.cli;
-    if (e->s.has_profile)
-        td_cli_say(cli, "%s gets the profile \"%s\"", e->s.r.serial, e->s.profile.name);
+    const char *serial = e->registration.serial;
+    if (e->has_profile)
+        td_cli_say(cli, "%s gets the profile \"%s\"", serial, e->profile.name);
     else
-        td_cli_say(cli, "%s gets no profile: %s; %s", e->s.r.serial, td_ztd_error(TD_ZTD_NO_PROFILE)->text,
+        td_cli_say(cli, "%s gets no profile: %s; %s", serial, td_ztd_error(TD_ZTD_NO_PROFILE)->text,
                    td_ztd_error(TD_ZTD_NO_PROFILE)->remedy);
-    for (size_t i = 0; i < e->s.group_count; i++)
-        td_cli_say(cli, "  it is in the group \"%s\"%s%s", e->s.groups[i].name,
-                   e->s.groups[i].rule[0] != '\0' ? " by the rule " : "", e->s.groups[i].rule);
-    for (size_t i = 0; i < e->count; i++)
-        td_cli_say(cli, "  %s  %s (%s): %s", e->list[i].holds ? "yes" : "no ", e->list[i].profile_name,
-                   e->list[i].group_name[0] != '\0' ? e->list[i].group_name : "all devices", e->list[i].why);
+    if (e->has_given && e->status != TD_PS_IN_SYNC)
+        td_cli_say(cli, "  it still has the profile \"%s\" as it got it, until it is reset", e->given.name);
+    for (size_t i = 0; i < e->candidate_count; i++)
+        td_cli_say(cli, "  %s  %s (%s): %s", e->candidates[i].holds ? "yes" : "no ", e->candidates[i].profile_name,
+                   e->candidates[i].group_name[0] != '\0' ? e->candidates[i].group_name : "all devices",
+                   e->candidates[i].why);
+}
+
+static void explain_text(const struct explained *x)
+{
+    struct td_cli *cli = x->s.cli;
+    const struct td_explained *e = &x->e;
+    explain_profile(cli, e);
+    for (size_t i = 0; i < e->group_count; i++)
+        td_cli_say(cli, "  group \"%s\": %s: %s", e->groups[i].group.name, td_explained_group_says(&e->groups[i]),
+                   e->groups[i].why);
     td_cli_say(cli, "  a lookup finds it by %zu identity facts, at least two kinds of which must match",
-               e->facts.count);
-    for (size_t i = 0; i < e->facts.count; i++)
-        td_cli_say(cli, "    %-6s %s", td_fact_word(e->facts.list[i].kind), e->facts.list[i].value);
+               x->facts.count);
+    for (size_t i = 0; i < x->facts.count; i++)
+        td_cli_say(cli, "    %-6s %s", td_fact_word(x->facts.list[i].kind), x->facts.list[i].value);
 }
 
 enum td_code td_device_explain(struct td_tx *tx, void *cli, struct td_error *err)
 {
-    struct explained e = {.s = {.cli = cli}};
-    const char *tenant = e.s.cli->tenant.id;
-    td_try(read_all(tx, &e.s, err));
-    if (!e.s.registered)
+    struct explained x = {.s = {.cli = cli}};
+    const char *tenant = x.s.cli->tenant.id;
+    td_try(find(tx, &x.s, x.s.cli->args[0], err));
+    if (!x.s.registered)
         return td_remedy(err, td_fail(err, TD_EINVAL, "device", "it is not registered, so no profile concerns it"),
                          "register it by its hardware hash");
-    td_try(td_profile_explain(tx, tenant, e.s.way.id, &e.s.cli->arena, &e.list, &e.count, err));
-    td_try(td_hardware_facts(tx, tenant, e.s.r.id, &e.s.cli->arena, &e.facts, err));
-    if (e.s.cli->json)
-        explain_json(&e);
+    td_try(td_explain(tx, tenant, x.s.r.id, &x.s.cli->arena, &x.e, err));
+    td_try(td_hardware_facts(tx, tenant, x.s.r.id, &x.s.cli->arena, &x.facts, err));
+    if (x.s.cli->json)
+        explain_json(&x);
     else
-        explain_text(&e);
+        explain_text(&x);
     return TD_OK;
 }

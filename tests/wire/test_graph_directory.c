@@ -372,6 +372,51 @@ static void a_group_that_goes(void **state TD_UNUSED)
     assert_non_null(strstr(g.body, "Kiosk"));
 }
 
+/* Why a device has its profile: rule, group, priority, what lost and why (autopilot.md Z03). */
+static void why_this_profile(void **state TD_UNUSED)
+{
+    gw_machine(1, "KIOSK");
+    get(DEVICES);
+    const char *id = gw_str("value/0/id");
+    const char *kiosks = dynamic_group("Kiosks", kiosk_rule),
+               *other = dynamic_group("Sales", "device.deviceModel -eq \\\"X\\\"");
+    const char *profiles[3];
+    for (int i = 0; i < 3; i++) {
+        g.box->world.now += TD_SECOND;
+        ask(201, "POST " PROFILES,
+            text("{\"@odata.type\":\"#microsoft.graph.azureADWindowsAutopilotDeploymentProfile\",\"displayName\":\"P%"
+                 "d\"}",
+                 i));
+        profiles[i] = gw_str("id");
+        askf(201,
+             i == 2
+                 ? "{\"target\":{\"@odata.type\":\"#microsoft.graph.allDevicesAssignmentTarget\"}}"
+                 : text("{\"target\":{\"@odata.type\":\"#microsoft.graph.groupAssignmentTarget\",\"groupId\":\"%s\"}}",
+                        i == 0 ? other : kiosks),
+             "POST " PROFILES "/%s/assignments", profiles[i]);
+    }
+    /* at once, before any spread */
+    askf(200, NULL, "GET " DEVICES "/%s/explainAssignment()", id);
+    is("intendedProfile/displayName", "\"P1\"");
+    is("effectiveProfile", "null");
+    is("candidates/0/profile", "\"P1\"");
+    is("candidates/0/holds", "true");
+    is("candidates/0/group", "\"Kiosks\"");
+    is("memberships/0/displayName", "\"Kiosks\"");
+    is("memberships/0/member", "true");
+    is("memberships/0/pending", "true");
+    assert_non_null(strstr(gw_str("memberships/0/why"), "holds: it is \"[OrderId]:KIOSK\""));
+    is("memberships/1/displayName", "\"Sales\"");
+    is("memberships/1/member", "false");
+    assert_non_null(
+        strstr(gw_str("memberships/1/why"), "device.deviceModel -eq \"X\" does not hold: it is \"Book 1\""));
+    assert_non_null(strstr(g.body, "a profile of one of the device's groups comes first"));
+    gw_work();
+    askf(200, NULL, "GET " DEVICES "/%s/explainAssignment", id);
+    is("memberships/0/pending", "false");
+    askf(404, NULL, "GET " DEVICES "/%s/explainAssignment()", other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +429,7 @@ int main(void)
         TEST(nobody_becomes_administrator_by_a_password),
         TEST(other_tenants_stay_apart),
         TEST(a_group_that_goes),
+        TEST(why_this_profile),
     };
     return cmocka_run_group_tests_name("graph_directory", tests, NULL, NULL);
 }
