@@ -148,6 +148,22 @@ static void write_null(const struct td_g_nav *nav, struct td_jsonw *w)
         td_jsonw_null(w);
 }
 
+enum { NESTED_IN_LIST = 100 }; /* elements of one relation where a list is expanded: the rest by its own link */
+
+/* The relation's own list, from where it was cut off. */
+static void write_nested_link(struct td_g_call *call, const struct td_g_set *nested, const struct td_g_nav *nav,
+                              const char *token, struct td_jsonw *w)
+{
+    const struct td_od_query *q = call->query;
+    bool own_order = q->filter != NULL || q->order_count != 0 || q->search != NULL;
+    if (own_order) /* the token is good for the same question alone */
+        token = "";
+    write_key(call, w, nav->name, "nextLink");
+    td_jsonw_str(w, td_arena_printf(call->arena, "%s/%s/%s%s%s", call->req->base, call->version,
+                                    td_g_fill_path(call, nested->path, false),
+                                    own_order ? "" : "?$skiptoken=", key_text(call, token)));
+}
+
 static enum td_code write_nested(struct td_g_call *call, struct td_tx *tx, const struct td_g_set *nested,
                                  const struct td_g_nav *nav, struct td_jsonw *w, struct td_error *err)
 {
@@ -156,7 +172,7 @@ static enum td_code write_nested(struct td_g_call *call, struct td_tx *tx, const
     bool many = (nav->flags & TD_G_MANY) != 0;
     td_g_ask(call, nested, call->query, &ask);
     if (many && call->query->top < 0)
-        ask.top = TD_VIEW_MAX_TOP;
+        ask.top = call->row != NULL ? TD_VIEW_MAX_TOP : NESTED_IN_LIST;
     td_try(td_g_page(call, tx, nested, &ask, &page, err));
     if (page.count == 0) {
         write_null(nav, w);
@@ -168,6 +184,8 @@ static enum td_code write_nested(struct td_g_call *call, struct td_tx *tx, const
         td_try(td_g_write_entity(call, tx, nested, &page.rows[i], true, w, err));
     if (many)
         td_jsonw_arr_end(w);
+    if (many && page.next != NULL)
+        write_nested_link(call, nested, nav, page.next, w);
     return TD_OK;
 }
 
@@ -241,7 +259,7 @@ static enum td_code write_members(struct td_g_call *call, struct td_tx *tx, cons
     for (size_t i = 0; i < call->query->expand_count; i++)
         td_try(write_expand(call, tx, set, row, &call->query->expand[i], w, err));
     td_jsonw_end(w);
-    return TD_OK;
+    return td_buf_check(w->out, "answer", err); /* too large: told at once, not after the last row */
 }
 
 enum td_code td_g_write_entity(struct td_g_call *call, struct td_tx *tx, const struct td_g_set *set,

@@ -351,7 +351,12 @@ static void expansions(void **state TD_UNUSED)
     get(THINGS "?$expand=parts($select=name;$top=1)&$select=id&$top=2");
     is("value/0/parts", "[{\"name\":\"Screw\"}]");
     is("value/1/parts", "[]");
+    askf(200, NULL, "GET %s", gw_str("value/0/parts@odata.nextLink"));
+    counts(1);
+    is_text("value/0/name", "Nut");
+    get(THINGS "?$expand=parts&$select=id&$top=1");
     is("value/0/displayName", "(missing)");
+    is("value/0/parts@odata.nextLink", "(missing)");
     ask(400, "GET " THINGS "?$expand=nothing", NULL);
     assert_non_null(strstr(message(), "'nothing'"));
     ask(400, "GET " THINGS "?$expand=parts($select=color)", NULL);
