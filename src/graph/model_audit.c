@@ -97,7 +97,7 @@ const struct td_g_type td_g_type_target_resource = {
     .name = "targetResource", .TD_G_PROPS(target_resource_props), .complex = true};
 
 static const struct td_g_prop directory_audit_props[] = {
-    STRING("category"),
+    {.name = "category", .kind = TD_G_STRING},
     STRING("correlationId"),
     {.name = "result", .kind = TD_G_ENUM, .flags = TD_G_NULLABLE, .of = &td_g_enum_operation_result},
     STRING("resultReason"),
