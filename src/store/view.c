@@ -14,7 +14,7 @@ enum { MAX_SQL = 512 * 1024 };
 struct page {
     struct td_view_sql where;
     struct td_view_order order;
-    const struct td_view_mark *mark; /* NULL: from the beginning */
+    struct td_view_mark *mark; /* NULL: from the beginning */
     struct td_view_row *rows;
     struct td_view_mark last;
     size_t count, wanted; /* one more than the page, to know whether there is more */
@@ -129,15 +129,10 @@ static enum td_code add_rung(struct page *p, const struct rung *rung, struct td_
 {
     struct td_view_sql *s = &p->where;
     const struct td_view_order *o = &p->order;
-    for (size_t i = 0; i <= rung->same && i <= o->count; i++) {
-        const struct td_view_literal *v = i < o->count ? &p->mark->value[i] : NULL;
+    for (size_t i = 0; i < TD_MIN(rung->same + 1, o->count); i++) {
+        const struct td_view_literal *v = &p->mark->value[i];
         bool last = i == rung->same;
-        td_buf_adds(&s->text, " AND ");
-        if (i == o->count) {
-            td_buf_printf(&s->text, "%s%s %s ", s->few ? "+" : "", s->view->key, o->key_descending ? "<" : ">");
-            return td_view_bind_text(s, p->mark->key, err);
-        }
-        td_buf_adds(&s->text, s->few ? "+" : "");
+        td_buf_adds(&s->text, s->few ? " AND +" : " AND ");
         td_view_add_fold(&s->text, o->column[i]);
         if (last && (rung->nulls || v->null)) {
             td_buf_adds(&s->text, rung->nulls ? " IS NULL" : " IS NOT NULL");
@@ -148,7 +143,10 @@ static enum td_code add_rung(struct page *p, const struct rung *rung, struct td_
             td_try(add_value(s, o->column[i], v, err));
         }
     }
-    return TD_OK;
+    if (rung->same < o->count)
+        return TD_OK;
+    td_buf_printf(&s->text, "%s%s %s ", s->few ? " AND +" : " AND ", s->view->key, o->key_descending ? "<" : ">");
+    return td_view_bind_text(s, p->mark->key, err);
 }
 
 static enum td_code add_limit(struct page *p, struct td_error *err)
@@ -237,11 +235,11 @@ static enum td_code run_rungs(struct page *p, struct td_error *err)
     if (p->mark == NULL)
         return run_rung(p, &(struct rung){0}, err);
     for (size_t same = p->order.count + (td_fault("view-ties-lost") ? 0 : 1); same-- > 0 && p->count < p->wanted;) {
-        for (int nulls = 0; nulls <= (same < p->order.count) && p->count < p->wanted; nulls++) {
-            struct rung rung = {same, nulls != 0};
-            if (is_there(p, &rung))
-                td_try(run_rung(p, &rung, err));
-        }
+        const struct rung values = {same, false}, nulls = {same, true};
+        if (is_there(p, &values))
+            td_try(run_rung(p, &values, err));
+        if (same < p->order.count && p->count < p->wanted && is_there(p, &nulls))
+            td_try(run_rung(p, &nulls, err));
     }
     return TD_OK;
 }
@@ -266,11 +264,10 @@ static enum td_code run_page(struct page *p, struct td_view_page *ret, struct td
 {
     struct td_view_sql *s = &p->where;
     const struct td_view_ask *ask = s->ask;
-    struct td_view_mark mark;
     if (ask->after != NULL) {
-        td_try(td_view_token_read(s->view, &p->order, ask->after, s->arena, &mark, err));
-        p->mark = &mark;
+        p->mark = td_arena_new(s->arena, struct td_view_mark);
         p->skip = 0;
+        td_try(td_view_token_read(s->view, &p->order, ask->after, s->arena, p->mark, err));
     }
     td_try(run_rungs(p, err));
     *ret = (struct td_view_page){.rows = p->rows, .count = TD_MIN(p->count, ask->top), .total = -1};

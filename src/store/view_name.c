@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { MAX_TOKEN = 8192 };
+enum { MAX_TOKEN = 8192, MAX_TOKEN_TEXT = 11000 };
 
 /* Year 1 in microseconds: how "never" is written (graph-api.md 0). */
 #define YEAR_ONE INT64_C(-62135596800000000)
@@ -198,7 +198,7 @@ enum td_code td_view_bounds(const struct td_view_ask *ask, struct td_error *err)
 enum td_code td_view_order(const struct td_view *v, const struct td_view_ask *ask, struct td_view_order *ret,
                            struct td_error *err)
 {
-    const struct td_view_column *c = NULL;
+    const struct td_view_column *c = v->columns;
     *ret = (struct td_view_order){.count = 0};
     if (ask->order_count > TD_OD_MAX_ORDER)
         return td_fail(err, TD_ELIMIT, "$orderby", "takes at most %d properties", TD_OD_MAX_ORDER);
@@ -268,7 +268,7 @@ enum td_code td_view_token_read(const struct td_view *v, const struct td_view_or
     struct td_json *list = NULL;
     struct td_slice text = td_str(token);
     digest(v, o, of);
-    bool good = text.n <= 2 * MAX_TOKEN && td_b64_decode(a, text, TD_B64_URL | TD_B64_NOPAD, &json) == TD_OK &&
+    bool good = text.n <= MAX_TOKEN_TEXT && td_b64_decode(a, text, TD_B64_URL | TD_B64_NOPAD, &json) == TD_OK &&
                 td_json_parse(json, MAX_TOKEN, a, &list, NULL) == TD_OK && list->type == TD_JSON_ARRAY &&
                 td_json_count(list) == o->count + 2;
     const struct td_json *j = good ? list->child : NULL;
@@ -277,7 +277,7 @@ enum td_code td_view_token_read(const struct td_view *v, const struct td_view_or
         j = j->next;
         good = read_mark(o->column[i], j, &ret->value[i]);
     }
-    if (!good || j->next->type != TD_JSON_STRING)
+    if (!good || j == NULL || j->next->type != TD_JSON_STRING)
         return refuse("$skiptoken", "this token belongs to another list or order",
                       "follow @odata.nextLink as it was given, or begin anew without it", err);
     ret->key = j->next->str;

@@ -22,8 +22,8 @@ extern const struct td_view td_view_app, td_view_configuration, td_view_configur
 /* view_autopilot.c: graph-api.md 1.2, docs/protocol/ztd.md 3.3 */
 extern const struct td_view td_view_imports, td_view_identifiers, td_view_requests;
 extern const struct td_view td_view_autopilot_settings, td_view_associated; /* columns only */
-extern const struct td_view td_view_audit_events;     /* deviceManagement/auditEvents */
-extern const struct td_view td_view_directory_audits; /* auditLogs/directoryAudits */
+extern const struct td_view td_view_audit_events;                           /* deviceManagement/auditEvents */
+extern const struct td_view td_view_directory_audits;                       /* auditLogs/directoryAudits */
 extern const struct td_view td_view_organization, td_view_domains;
 extern const char *const td_words_import_status[];
 extern const char *const td_words_identity_type[];

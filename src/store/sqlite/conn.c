@@ -178,7 +178,8 @@ static enum td_code find_or_prepare_made(struct td_conn *c, const char *sql, str
             stmt_free(s);
         s = fresh;
     }
-    memmove(&c->recent[1], &c->recent[0], at * sizeof(c->recent[0]));
+    for (; at > 0; at--)
+        c->recent[at] = c->recent[at - 1];
     c->recent[0] = s;
     *ret = s;
     return TD_OK;
@@ -228,9 +229,10 @@ enum td_code td_conn_bind(struct td_conn *c, const char *sql, bool copies, const
                           struct td_stmt **ret, struct td_error *err)
 {
     union td_bind values[TD_SQL_MAX_PARAMS];
+    values[0].i = 0;
     va_list args;
     va_copy(args, ap);
-    for (size_t i = 0; types[i] != '\0' && i < TD_SQL_MAX_PARAMS; i++) {
+    for (size_t i = 0; i < TD_SQL_MAX_PARAMS && types[i] != '\0'; i++) {
         if (types[i] == 'i')
             values[i].i = va_arg(args, int64_t);
         else if (types[i] == 's')

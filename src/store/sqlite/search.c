@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "store/sqlite/conn.h"
 
-enum { TRIGRAM = 3, MAX_TRIGRAMS = 12 };
+enum { TRIGRAM = 3, MAX_TRIGRAMS = 12, MAX_NEEDLE = 1024 };
 
 static const struct {
     const char *noted;  /* number, known to the index, its text there, the row's text now (null: the row is gone) */
@@ -53,7 +53,7 @@ const char *td_search_needle(struct td_slice needle, struct td_arena *a)
 {
     TD_CLEANUP(td_buf_done) struct td_buf b;
     int n = 0;
-    td_buf_init(&b, 16 * 1024);
+    td_buf_init(&b, MAX_NEEDLE);
     if (characters(needle) < TRIGRAM || !td_utf8_ok(needle))
         return NULL;
     for (size_t at = 0; n < MAX_TRIGRAMS; at += character(needle, at), n++) {
