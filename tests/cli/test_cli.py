@@ -127,7 +127,13 @@ def exit_codes(box):
         (2, ["backup", "make"]), (2, ["import", "x"]), (2, ["tenant", "show", "--store", "postgresql://x/y"]),
         (1, ["tenant", "add", "Contoso.test"]), (1, ["tenant", "add", "x"]), (1, ["device", "show", "NONE"]), (1, ["device", "explain", "NONE"]), (1, ["device", "import", "no-such-file.csv"]),
         (1, ["tenant", "show", "--tenant", "nope.test"]), (1, ["profile", "assign", "none", "--all-devices"]),
-        (1, ["group", "add", "g", "--rule", "nonsense"]), (1, ["tenant", "set", "nosuch=1"]),
+        (1, ["group", "add", "g", "--rule", "nonsense"]), (0, ["group", "add", "gg", "--rule", "user.accountEnabled -eq true"]),
+        (1, ["group", "add", "GG"]), (0, ["group", "list"]), (0, ["group", "show", "gg"]), (1, ["group", "show", "none"]), (0, ["group", "members", "gg"]),
+        (1, ["group", "add-member", "gg", "admin@contoso.test"]), (2, ["group", "add-member", "gg"]), (2, ["group", "evaluate", "A"]),
+        (0, ["group", "evaluate", "admin@contoso.test", "--group", "gg"]), (1, ["group", "evaluate", "nobody", "--group", "gg"]),
+        (2, ["group", "edit", "gg", "--pause", "--resume"]), (2, ["group", "edit", "gg", "--rule", "x", "--by-hand"]),
+        (0, ["group", "edit", "gg", "--by-hand", "--name", "hh"]), (1, ["group", "add-member", "hh", "admin@contoso.test"]),
+        (0, ["group", "remove-member", "hh", "admin@contoso.test"]), (0, ["group", "remove", "hh"]), (1, ["group", "remove", "hh"]), (1, ["tenant", "set", "nosuch=1"]),
         (1, ["tenant", "set", "hash-checksum=refus"]), (1, ["tenant", "set", "enrol-users=non"]),
         (1, ["tenant", "set", "join-users=registered"]), (1, ["tenant", "set", "password-grant=ON"]),
         (1, ["tenant", "set", "join-device-limit=-1"]), (0, ["tenant", "set", "enrol-users=registered", "hash-checksum=refuse"]),
@@ -199,9 +205,14 @@ def answers_are_json(box):
                   ["app", "show", "tool"], ["app", "role-add", "tool", "User.Read.All"], ["app", "role-remove", "tool", "User.Read.All"],
                   ["app", "set-secret", "tool"], ["app", "disable", "tool"], ["app", "enable", "tool"], ["app", "roles"],
                   ["app", "remove", "tool"], ["audit", "list"],
-                  ["group", "add", "g"], ["profile", "add", "p", "--file", "p.json"], ["profile", "assign", "p", "--group", "g"],
+                  ["group", "add", "g"], ["group", "list"], ["group", "show", "g"], ["group", "edit", "g", "--description", "d"],
+                  ["group", "add-member", "g", "admin@contoso.test"], ["group", "members", "g"],
+                  ["group", "remove-member", "g", "admin@contoso.test"],
+                  ["group", "evaluate", "admin@contoso.test", "--rule", "user.accountEnabled -eq true"],
+                  ["group", "add", "gone"], ["group", "remove", "gone"], ["profile", "add", "p", "--file", "p.json"], ["profile", "assign", "p", "--group", "g"],
                   ["profile", "export", "p"], ["policy", "list"], ["device", "import", "d.csv", "--dry-run"],
                   ["device", "import", "d.csv"], ["device", "show", "CLI00000", "--timeline"], ["device", "explain", "CLI00000"],
+                  ["device", "list"], ["device", "tag", "T", "CLI00000"], ["device", "requests"],
                   ["tenant", "add", "two.test"]):
         out = box.said(*words, "--json")
         value = json.loads(out)
@@ -273,6 +284,50 @@ def killed_import(box):
     same(json.loads(box.said("device", "import", big, "--json"))["known"], 40)
 
 
+def devices_are_said_about(box):
+    """Lists, tags, users, names and removals, one and many; each device has a fate of its own."""
+    rows = box.hashes(3)
+    box.said("user", "add", "ada@contoso.test", "--password-file", "pw")
+    done = box.run("device", "import", box.write("three.csv", HEADER + "\n" + "\n".join(rows) + "\n"), "--progress")
+    same(done.returncode, 0, done.stderr)
+    serials = box.write("serials.txt", "Device Serial Number\nCLI00000\n\ncli00001 , x\nNOSUCH\n")
+    told = json.loads(box.run("device", "tag", "O'HARA", "--file", serials, "--dry-run", "--json").stdout)
+    same((told["changed"], told["refused"], told["dryRun"]), (2, 1, True))
+    same(json.loads(box.said("device", "list", "--tag", "O'HARA", "--json"))["count"], 0, "a dry run writes nothing")
+    done = box.run("device", "tag", "O'HARA", "--file", serials, "--json")
+    same(done.returncode, 1, "one was refused")
+    same([r["status"] for r in json.loads(done.stdout)["rows"]], ["changed", "changed", "refused"])
+    first = json.loads(box.said("device", "list", "--tag", "o'hara", "--max", "1", "--json"))
+    rest = json.loads(box.said("device", "list", "--tag", "o'hara", "--after", first["next"], "--json"))
+    same(sorted(d["serialNumber"] for d in first["devices"] + rest["devices"]), ["CLI00000", "CLI00001"], "paged")
+    same(rest["next"], None)
+    same(json.loads(box.said("device", "list", "--unassigned", "--serial", "0002", "--json"))["count"], 1)
+    same(json.loads(box.said("device", "list", "--filter", "startswith(serialNumber,'CLI') and groupTag eq ''", "--json"))["count"], 1)
+    same(box.run("device", "list", "--filter", "nosuch eq 1").returncode, 1)
+    same(box.run("device", "list", "--max", "none").returncode, 2)
+    same(box.run("device", "tag", "X").returncode, 2, "no device is named")
+    box.said("device", "assign-user", "ADA@contoso.test", "CLI00000", "--greeting", "Ada")
+    same(json.loads(box.said("device", "list", "--user", "ada@contoso.test", "--json"))["devices"][0]["serialNumber"], "CLI00000")
+    assert "nobody@contoso.test" in box.run("device", "assign-user", "nobody@contoso.test", "CLI00001").stdout
+    box.said("device", "unassign-user", "CLI00000")
+    box.said("device", "rename", "PC-7", "CLI00000")
+    same(box.run("device", "rename", "a name too long for it", "CLI00000").returncode, 1)
+    box.said("device", "set", "CLI00000", "groupTag=DESK", "deviceFriendlyName=Desk 7")
+    same(box.run("device", "set", "CLI00000", "groupTag=LOST", "nosuch=1").returncode, 1)
+    device = json.loads(box.said("device", "list", "--serial", "CLI00000", "--json"))["devices"][0]
+    same((device["groupTag"], device["displayName"], device["userPrincipalName"]), ("DESK", "PC-7", ""))
+    hashed = box.write("hash", rows[0].split(",")[2])
+    same(json.loads(box.said("device", "match", hashed, "--json"))["verdict"], "match")
+    same(json.loads(box.said("device", "requests", "--json")), [])
+    same(box.run("device", "approve", "ABCD-EFGH").returncode, 1)
+    same(json.loads(box.said("device", "remove", "CLI00000", "--dry-run", "--json"))["changed"], 1)
+    box.said("device", "remove", "CLI00000")
+    same(box.run("device", "show", "CLI00000").returncode, 1)
+    same(json.loads(box.said("device", "match", hashed, "--json"))["verdict"], "none")
+    kinds = [e["activity"] for e in json.loads(box.said("audit", "list", "--kind", "registration", "--json"))]
+    same(kinds[0], "Delete WindowsAutopilotDeviceIdentity", kinds)
+
+
 def serves(box):
     """Ready within 5 s, --http for /pki and /ocsp alone, SIGHUP goes on, SIGTERM ends with 0, commands beside it."""
     with socket.socket() as s:
@@ -333,7 +388,7 @@ def interface_document_is_true(_):
 
 
 TESTS = [exit_codes, audit_tells_who_and_what, errors_name_the_thing, errors_are_json, answers_are_json, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, serves, device_exit_codes, documents_are_true,
+         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, serves, device_exit_codes, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):
