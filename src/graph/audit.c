@@ -14,18 +14,26 @@ static const struct td_json *detail_of(struct td_g_call *call, const struct td_v
     return v;
 }
 
+static void write_change(const char *name, const char *before, const char *after, struct td_jsonw *w)
+{
+    td_jsonw_obj(w);
+    td_jsonw_kstr(w, "displayName", name);
+    td_jsonw_kstr(w, "oldValue", before);
+    td_jsonw_kstr(w, "newValue", after);
+    td_jsonw_end(w);
+}
+
 static void write_changes(const struct td_json *detail, struct td_jsonw *w)
 {
     const struct td_json *list = td_json_get(detail, "changes");
     td_jsonw_key(w, "modifiedProperties");
     td_jsonw_arr(w);
-    for (const struct td_json *c = list != NULL ? list->child : NULL; c != NULL; c = c->next) {
-        td_jsonw_obj(w);
-        td_jsonw_kstr(w, "displayName", td_json_str(c, "name"));
-        td_jsonw_kstr(w, "oldValue", td_json_str(c, "before"));
-        td_jsonw_kstr(w, "newValue", td_json_str(c, "after"));
-        td_jsonw_end(w);
-    }
+    for (const struct td_json *c = list != NULL ? list->child : NULL; c != NULL; c = c->next)
+        write_change(td_json_str(c, "name"), td_json_str(c, "before"), td_json_str(c, "after"), w);
+    /* a step of a device's way says what came in by its members */
+    for (const struct td_json *c = list == NULL && detail != NULL ? detail->child : NULL; c != NULL; c = c->next)
+        if (c->type == TD_JSON_STRING)
+            write_change(c->name, NULL, c->str, w);
     td_jsonw_arr_end(w);
 }
 

@@ -207,13 +207,47 @@ static const char *text(const char *s)
     return s != NULL ? s : "";
 }
 
+static enum td_code account_of(struct td_tx *tx, const char *tenant, const char *upn, struct td_arena *a,
+                               const char **ret, struct td_error *err)
+{
+    struct td_rows r;
+    char *key = td_arena_strdup(a, upn);
+    td_lower(key);
+    td_try(td_sql_query(tx, &r, err, "SELECT id FROM account WHERE tenant = $1 AND upn_key = $2", "ss", tenant, key));
+    if (td_rows_next(&r))
+        *ret = td_col_text0(&r, 0, a);
+    return td_rows_done(&r, err);
+}
+
+/* Work behind an answer knows its actor alone: a person's name, or a program's id. */
+static enum td_code origin_of(struct td_tx *tx, const char *tenant, const char *actor, struct td_arena *a,
+                              struct td_origin *ret, struct td_error *err)
+{
+    char guid[TD_UUID_TEXT];
+    if (td_tx_origin(tx) != NULL) {
+        *ret = *td_tx_origin(tx);
+        return TD_OK;
+    }
+    *ret = (struct td_origin){.application_id = ""};
+    if (actor == NULL)
+        return TD_OK;
+    if (td_uuid_parse(td_str(actor), guid))
+        ret->application_id = actor;
+    if (strchr(actor, '@') == NULL)
+        return TD_OK;
+    ret->upn = actor;
+    return account_of(tx, tenant, actor, a, &ret->user_id, err);
+}
+
 static enum td_code insert(struct td_tx *tx, const char *tenant, const struct td_audit *what, int64_t pos,
                            struct td_error *err)
 {
-    static const struct td_origin nowhere;
-    const struct td_origin *o = td_tx_origin(tx) != NULL ? td_tx_origin(tx) : &nowhere;
+    TD_CLEANUP(td_arena_done) struct td_arena a;
+    struct td_origin origin, *o = &origin;
     struct td_audit_meaning m;
     char id[TD_UUID_TEXT];
+    td_arena_init(&a);
+    td_try(origin_of(tx, tenant, what->actor, &a, o, err));
     td_audit_meaning(what->type, what->kind, &m);
     make_id(td_tx_env(tx), td_tx_now(tx), pos, id);
     return td_sql(tx, err,
@@ -232,14 +266,21 @@ enum td_code td_audit_tell(struct td_tx *tx, const char *tenant, const struct td
 {
     TD_CLEANUP(td_buf_done) struct td_buf detail;
     int64_t pos = 0;
+    td_buf_init(&detail, DETAIL_MAX);
     if (td_fault("audit-silent"))
         return TD_OK;
-    td_buf_init(&detail, DETAIL_MAX);
     write_detail(what, &detail);
     td_try(td_buf_check(&detail, "audit", err));
     struct td_event e = {.subject = what->subject, .type = what->type, .actor = what->actor, .detail = detail.p};
     td_try(td_event_append_at(tx, tenant, &e, &pos, err));
     return insert(tx, tenant, what, pos, err);
+}
+
+enum td_code td_audit_last(struct td_tx *tx, const char *tenant, const struct td_audit *what, struct td_error *err)
+{
+    if (td_fault("audit-silent"))
+        return TD_OK;
+    return insert(tx, tenant, what, tx->last_event, err);
 }
 
 enum td_code td_audit_denied_often(struct td_tx *tx, const char *tenant, const char *actor, bool *ret,

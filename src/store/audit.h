@@ -28,6 +28,10 @@ struct td_audit {
 };
 enum td_code td_audit_tell(struct td_tx *tx, const char *tenant, const struct td_audit *what, struct td_error *err)
     TD_MUST_USE;
+/* The same for the event that this transaction appended last (a step of a way), without one more: what->changes are not
+ * looked at, the texts of the event's detail are shown as new values. */
+enum td_code td_audit_last(struct td_tx *tx, const char *tenant, const struct td_audit *what, struct td_error *err)
+    TD_MUST_USE;
 /* A change that the caller may not make: kept with result failure, so that somebody who tries doors is seen. At most
  * TD_AUDIT_DENIED of one actor in ten minutes are kept; further ones are dropped. A write of its own. */
 enum { TD_AUDIT_DENIED = 20 };

@@ -1,7 +1,7 @@
 #include "store/configuration.h"
 
 #include "codec/json.h"
-#include "store/event.h"
+#include "store/audit.h"
 
 #include <stdlib.h>
 
@@ -41,19 +41,18 @@ static enum td_code read_list(struct td_rows *r, struct td_arena *a, struct td_c
     return TD_OK;
 }
 
-static enum td_code tell(struct td_tx *tx, const char *tenant, const char *type, const char *actor, const char *id,
-                         const char *key, const char *value, struct td_error *err)
+/* Bodies may hold secrets (a passphrase, a product key): the audit tells that, never what. */
+static enum td_code tell(struct td_tx *tx, const char *tenant, const char *type, const char *actor,
+                         const struct td_configuration *c, const struct td_change *change, struct td_error *err)
 {
-    TD_CLEANUP(td_buf_done) struct td_buf b;
-    struct td_jsonw w;
-    td_buf_init(&b, 4096);
-    td_jsonw_init(&w, &b);
-    td_jsonw_obj(&w);
-    td_jsonw_kstr(&w, "item", id);
-    td_jsonw_kstr(&w, key, value);
-    td_jsonw_end(&w);
-    struct td_event e = {.subject = "", .type = type, .actor = actor, .detail = b.p};
-    td_try(td_event_append(tx, tenant, &e, err));
+    struct td_audit what = {.type = type,
+                            .actor = actor,
+                            .kind = "configuration",
+                            .id = c->id,
+                            .name = c->name,
+                            .changes = change,
+                            .count = 1};
+    td_try(td_audit_tell(tx, tenant, &what, err));
     return td_store_touch(tx, err);
 }
 
@@ -78,19 +77,25 @@ enum td_code td_configuration_add(struct td_tx *tx, const char *tenant, const st
     if (rc == TD_EEXISTS)
         return td_fail(err, TD_EEXISTS, "name", "an item of this name exists already");
     td_try(rc);
-    return tell(tx, tenant, "configuration.added", actor, c->id, "name", c->name, err);
+    const struct td_change change = {"kind", NULL, c->kind};
+    return tell(tx, tenant, "configuration.added", actor, c, &change, err);
 }
 
 enum td_code td_configuration_change(struct td_tx *tx, const char *tenant, const struct td_configuration *c,
                                      const char *actor, struct td_error *err)
 {
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_configuration old = {.id = ""};
+    td_try(td_configuration_find(tx, tenant, c->id, &a, &old, err));
     td_try(td_sql(tx, err,
                   "UPDATE configuration SET kind = $3, body = $4, sealed = $5, revision = revision + 1,"
                   " modified_at = $6 WHERE tenant = $1 AND id = $2",
                   "ssssbi", tenant, c->id, c->kind, c->body, c->sealed, td_tx_now(tx)));
     if (td_sql_changes(tx) != 1)
         return td_fail(err, TD_ENOTFOUND, "item", "there is no such item");
-    return tell(tx, tenant, "configuration.changed", actor, c->id, "name", c->name, err);
+    const struct td_change change = {"revision", td_arena_printf(&a, "%lld", (long long)old.revision),
+                                     td_arena_printf(&a, "%lld", (long long)old.revision + 1)};
+    return tell(tx, tenant, "configuration.changed", actor, &old, &change, err);
 }
 
 enum td_code td_configuration_find(struct td_tx *tx, const char *tenant, const char *key, struct td_arena *a,
@@ -129,7 +134,11 @@ enum td_code td_configuration_assign(struct td_tx *tx, const char *tenant, const
                   "sssi", tenant, id, group_id, td_tx_now(tx)));
     if (td_sql_changes(tx) == 0)
         return TD_OK;
-    return tell(tx, tenant, "configuration.assigned", actor, id, "group", group_id, err);
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_configuration item = {.id = ""};
+    const struct td_change change = {"group", NULL, group_id};
+    td_try(td_configuration_find(tx, tenant, id, &a, &item, err));
+    return tell(tx, tenant, "configuration.assigned", actor, &item, &change, err);
 }
 
 enum td_code td_configuration_targets(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,

@@ -1,6 +1,6 @@
 #include "store/content.h"
 
-#include "store/event.h"
+#include "store/audit.h"
 
 enum td_code td_content_add(struct td_tx *tx, const char *tenant, const struct td_content *c, const char *actor,
                             struct td_error *err)
@@ -12,9 +12,15 @@ enum td_code td_content_add(struct td_tx *tx, const char *tenant, const struct t
                   "sssii", tenant, c->sha256, c->name, c->size, td_tx_now(tx)));
     if (td_sql_changes(tx) == 0)
         return TD_OK;
-    struct td_event e = {.subject = "", .type = "content.added", .actor = actor};
-    e.detail = td_arena_printf(&a, "{\"sha256\":\"%s\",\"size\":%lld}", c->sha256, (long long)c->size);
-    return td_event_append(tx, tenant, &e, err);
+    const struct td_change change = {"size", NULL, td_arena_printf(&a, "%lld", (long long)c->size)};
+    struct td_audit what = {.type = "content.added",
+                            .actor = actor,
+                            .kind = "content",
+                            .id = c->sha256,
+                            .name = c->name,
+                            .changes = &change,
+                            .count = 1};
+    return td_audit_tell(tx, tenant, &what, err);
 }
 
 enum td_code td_content_find(struct td_tx *tx, const char *tenant, const char *sha256, struct td_arena *a,

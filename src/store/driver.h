@@ -60,6 +60,7 @@ struct td_tx {
     void *conn; /* the driver's own */
     int64_t now;
     const struct td_origin *origin; /* of the function that runs (store/audit.h), NULL: none */
+    int64_t last_event;             /* position of the event that was appended last */
 };
 
 extern const struct td_driver td_driver_sqlite;

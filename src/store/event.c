@@ -2,6 +2,7 @@
 
 #include "codec/json.h"
 #include "store/audit.h"
+#include "store/driver.h"
 
 #include <stdarg.h>
 
@@ -45,6 +46,7 @@ enum td_code td_event_append_at(struct td_tx *tx, const char *tenant, const stru
                         td_buf_slice(&origin)));
     while (td_rows_next(&r))
         *ret_pos = td_col_int(&r, 0);
+    tx->last_event = *ret_pos;
     return td_rows_done(&r, err);
 }
 

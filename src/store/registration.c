@@ -2,6 +2,7 @@
 
 #include "base/fault.h"
 #include "codec/json.h"
+#include "store/audit.h"
 #include "store/device.h"
 #include "store/event.h"
 #include "store/way.h"
@@ -160,7 +161,11 @@ static enum td_code tell_registered(struct td_tx *tx, const char *tenant, const 
     if (r->warning[0] != '\0')
         td_jsonw_kstr(&w, "warning", r->warning);
     td_jsonw_end(&w);
-    return td_way_happened(tx, tenant, r->way_id, TD_EV_REGISTERED, actor, b.p, err);
+    td_try(td_way_happened(tx, tenant, r->way_id, TD_EV_REGISTERED, actor, b.p, err));
+    /* the way's own event is the audit's too: a fleet is imported without writing twice */
+    const struct td_audit what = {
+        .type = "registration.added", .actor = actor, .kind = "registration", .id = r->id, .name = r->serial};
+    return td_audit_last(tx, tenant, &what, err);
 }
 
 /* It may be managed already: enrolled first, registered later. */

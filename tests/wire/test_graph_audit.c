@@ -161,6 +161,34 @@ static void the_directory(void **state TD_UNUSED)
     assert_true(gw_count() >= 1);
 }
 
+/* An import is worked off behind the answer: its actor is who posted it all the same. */
+static void a_device_comes_and_goes(void **state TD_UNUSED)
+{
+    const char *ada = person("grace@contoso.test", "Enrollment Technician");
+    as(ada, 201, "POST " IMPORTED,
+       text("{\"serialNumber\":\"SN-0007\",\"groupTag\":\"KIOSK\",\"hardwareIdentifier\":\"%s\"}", gw_hash(7)));
+    gw_work();
+    get(IMPORTED);
+    is_text("value/0/state/deviceImportStatus", "complete");
+    get(DEVICES);
+    counts(1);
+    const char *id = gw_str("value/0/id"), *serial = gw_str("value/0/serialNumber");
+    get("/beta/deviceManagement/auditEvents?$filter=activityType eq 'Create WindowsAutopilotDeviceIdentity'");
+    counts(1);
+    is_text("value/0/resources/0/resourceId", id);
+    is_text("value/0/resources/0/displayName", serial);
+    is_text("value/0/actor/userPrincipalName", "grace@contoso.test");
+    is_text("value/0/actor/auditActorType", "ItPro");
+    assert_non_null(strstr(gw_value(gw_at("value/0/resources/0/modifiedProperties")),
+                           "{\"displayName\":\"groupTag\",\"oldValue\":null,\"newValue\":\"KIOSK\"}"));
+    as(ada, 403, text("DELETE " DEVICES "/%s", id), NULL);
+    askf(204, NULL, "DELETE " DEVICES "/%s", id);
+    gw_work();
+    get("/beta/deviceManagement/auditEvents?$filter=activityType eq 'Delete WindowsAutopilotDeviceIdentity'");
+    counts(1);
+    is_text("value/0/actor/applicationId", g.client);
+}
+
 /* A change that is refused is kept too, with its reason, and not without end. */
 static void refused_changes(void **state TD_UNUSED)
 {
@@ -268,8 +296,9 @@ static void roles_as_resources(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(changes_of_a_profile), TEST(one_event),         TEST(questions),        TEST(the_directory),
-        TEST(refused_changes),      TEST(roles_at_the_door), TEST(the_organization), TEST(roles_as_resources),
+        TEST(changes_of_a_profile), TEST(one_event),        TEST(questions),
+        TEST(the_directory),        TEST(refused_changes),  TEST(a_device_comes_and_goes),
+        TEST(roles_at_the_door),    TEST(the_organization), TEST(roles_as_resources),
     };
     return cmocka_run_group_tests_name("graph_audit", tests, NULL, NULL);
 }
