@@ -263,6 +263,5 @@ enum td_code td_user_change(struct td_tx *tx, const char *tenant, const char *id
 enum td_code td_user_forget(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                             struct td_error *err)
 {
-    td_try(td_user_remove(tx, tenant, id, actor, err));
-    return td_group_forget_user(tx, tenant, id, err);
+    return td_user_remove(tx, tenant, id, actor, err);
 }

@@ -111,7 +111,7 @@ static enum td_code change(struct td_tx *tx, const char *tenant, const char *gro
     if (g.kind != TD_GROUP_BY_HAND)
         return td_remedy(err,
                          td_fail(err, TD_ESTATE, "members", "the members of \"%.100s\" are set by its rule", g.name),
-                         "change the rule, or take DynamicMembership out of its groupTypes");
+                         "change the rule, or set the members by hand (groupTypes [], group edit --by-hand)");
     td_try(find_object(tx, tenant, object, &a, &f, err));
     td_try(is_there(tx, tenant, g.id, &f, &there, err));
     if (there == add)

@@ -1,6 +1,7 @@
 #include "store/user.h"
 
 #include "store/audit.h"
+#include "store/group.h"
 #include "store/tenant.h"
 
 static const struct td_user no_user;
@@ -101,7 +102,8 @@ enum td_code td_user_add(struct td_tx *tx, const char *tenant, const char *upn, 
     td_try(rc);
     *ret = u;
     const struct td_change changes[] = {{"userPrincipalName", NULL, u.upn}, {"displayName", NULL, u.name}};
-    return tell(tx, &u, "user.added", actor, changes, TD_COUNTOF(changes), err);
+    td_try(tell(tx, &u, "user.added", actor, changes, TD_COUNTOF(changes), err));
+    return td_group_user_moved(tx, tenant, u.id, err);
 }
 
 enum td_code td_user_find(struct td_tx *tx, const char *tenant, struct td_slice key, struct td_arena *a,
@@ -174,6 +176,7 @@ enum td_code td_user_enable(struct td_tx *tx, const char *tenant, const char *id
                   tenant, u.id, (int64_t)enabled, td_tx_now(tx)));
     const struct td_change change = {"accountEnabled", words[u.enabled], words[enabled]};
     td_try(tell(tx, &u, enabled ? "user.enabled" : "user.disabled", actor, &change, 1, err));
+    td_try(td_group_user_moved(tx, tenant, u.id, err));
     return td_store_touch(tx, err);
 }
 
@@ -192,6 +195,7 @@ enum td_code td_user_remove(struct td_tx *tx, const char *tenant, const char *id
         td_try(td_sql(tx, err, statements[i], "ss", tenant, u.id));
     const struct td_change changes[] = {{"userPrincipalName", u.upn, NULL}, {"displayName", u.name, NULL}};
     td_try(tell(tx, &u, "user.removed", actor, changes, TD_COUNTOF(changes), err));
+    td_try(td_group_forget_user(tx, tenant, u.id, err));
     return td_store_touch(tx, err);
 }
 
