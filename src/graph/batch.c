@@ -381,6 +381,10 @@ void td_graph_batch(void *ctx, struct td_http_request *req, struct td_http_reply
     b->req = req;
     b->version = td_istarts(req->path, "/v1.0/") ? "v1.0" : "beta";
     (void)td_graph_headers(b->svc, req, reply);
+    if (req->method != TD_POST) {
+        td_graph_error(b->svc, req, reply, 405, "MethodNotAllowed", "A batch is sent by POST.");
+        return;
+    }
     if (!is_proven(b, reply))
         return;
     if (read_batch(b, &err) != TD_OK)

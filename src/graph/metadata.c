@@ -371,6 +371,10 @@ void td_g_metadata_write(bool beta, struct td_buf *out)
 
 void td_graph_metadata(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
 {
+    if (req->method != TD_GET && req->method != TD_HEAD) {
+        td_graph_error(ctx, req, reply, 405, "MethodNotAllowed", "The metadata document is read by GET.");
+        return;
+    }
     td_buf_reset(&reply->body);
     td_g_metadata_write(!td_istarts(req->path, "/v1.0/"), &reply->body);
     reply->status = 200;

@@ -9,12 +9,12 @@ enum {
 };
 
 const struct td_route td_graph_routes[] = {
-    {TD_POST, "/v1.0/$batch", td_graph_batch, 0, TD_G_BATCH_MAX_BODY},
-    {TD_POST, "/beta/$batch", td_graph_batch, 0, TD_G_BATCH_MAX_BODY},
-    {TD_POST, "/v1.0/myorganization/$batch", td_graph_batch, 0, TD_G_BATCH_MAX_BODY},
-    {TD_GET, "/v1.0/$metadata", td_graph_metadata, TD_ROUTE_LIMITED, IGNORED_BODY},
-    {TD_GET, "/beta/$metadata", td_graph_metadata, TD_ROUTE_LIMITED, IGNORED_BODY},
-    {TD_GET, "/v1.0/myorganization/$metadata", td_graph_metadata, TD_ROUTE_LIMITED, IGNORED_BODY},
+    {TD_GET | WRITES, "/v1.0/$batch", td_graph_batch, 0, TD_G_BATCH_MAX_BODY},
+    {TD_GET | WRITES, "/beta/$batch", td_graph_batch, 0, TD_G_BATCH_MAX_BODY},
+    {TD_GET | WRITES, "/v1.0/myorganization/$batch", td_graph_batch, 0, TD_G_BATCH_MAX_BODY},
+    {TD_GET | WRITES, "/v1.0/$metadata", td_graph_metadata, TD_ROUTE_LIMITED, IGNORED_BODY},
+    {TD_GET | WRITES, "/beta/$metadata", td_graph_metadata, TD_ROUTE_LIMITED, IGNORED_BODY},
+    {TD_GET | WRITES, "/v1.0/myorganization/$metadata", td_graph_metadata, TD_ROUTE_LIMITED, IGNORED_BODY},
     {TD_GET, "/v1.0/{path*}", td_graph_call, 0, IGNORED_BODY},
     {TD_GET, "/beta/{path*}", td_graph_call, 0, IGNORED_BODY},
     {TD_GET, "/myorganization/{path*}", td_graph_call, 0, IGNORED_BODY},

@@ -208,6 +208,8 @@ static void callers_are_proven_first(void **state TD_UNUSED)
     assert_int_equal(g.status, 401);
     is_error("InvalidAuthenticationToken");
     assert_non_null(strstr(gw_header("WWW-Authenticate"), "Bearer"));
+    ask(405, "GET /v1.0/$batch", NULL);
+    is_error("MethodNotAllowed");
 }
 
 /* ---- $metadata ---- */
@@ -265,6 +267,8 @@ static void metadata(void **state TD_UNUSED)
         assert_non_null(
             strstr(g.body, "<EntitySet Name=\"servicePrincipals\" EntityType=\"graph.servicePrincipal\"/>"));
     }
+    ask(405, "DELETE /v1.0/$metadata", NULL);
+    is_error("MethodNotAllowed");
     /* a member that only beta has */
     static const char beta[] = "Name=\"deviceAndAppManagementAssignmentFilterId\"";
     assert_null(strstr(documents[0], beta));
