@@ -261,6 +261,32 @@ static void removed_one_by_one_and_by_serial(void **state TD_UNUSED)
     (void)registered(1, "");
 }
 
+static void a_device_shows_its_profiles(void **state TD_UNUSED)
+{
+    const char *id = registered(1, "");
+    const char *expand = text("GET " DEVICES "/%s?$expand=deploymentProfile,intendedDeploymentProfile", id);
+    ask(200, expand, NULL);
+    is("deploymentProfile", "null");
+    is("intendedDeploymentProfile", "null");
+    is_text("deploymentProfileAssignmentStatus", "notAssigned");
+    ask(201, "POST " PROFILES,
+        "{\"@odata.type\":\"#microsoft.graph.azureADWindowsAutopilotDeploymentProfile\",\"displayName\":\"Lab\"}");
+    const char *profile = gw_str("id");
+    askf(201, "{\"target\":{\"@odata.type\":\"#microsoft.graph.allDevicesAssignmentTarget\"}}",
+         "POST " PROFILES "/%s/assignments", profile);
+    gw_work();
+    ask(200, expand, NULL);
+    is_text("deploymentProfile/id", profile);
+    is_text("intendedDeploymentProfile/displayName", "Lab");
+    assert_true(strncmp(gw_str("deploymentProfileAssignmentStatus"), "assigned", 8) == 0);
+    askf(200, NULL, "GET " DEVICES "/%s/intendedDeploymentProfile", id);
+    is_text("displayName", "Lab");
+    askf(200, NULL, "GET " DEVICES "/%s/deploymentProfile", id);
+    is_text("id", profile);
+    get(DEVICES "?$expand=deploymentProfile");
+    is_text("value/0/deploymentProfile/displayName", "Lab");
+}
+
 static void synchronisation_is_now(void **state TD_UNUSED)
 {
     get(DM "windowsAutopilotSettings");
@@ -395,6 +421,7 @@ int main(void)
         TEST(properties_change_one_by_one),
         TEST(created_and_changed_as_an_entity),
         TEST(removed_one_by_one_and_by_serial),
+        TEST(a_device_shows_its_profiles),
         TEST(synchronisation_is_now),
         TEST(corporate_identifiers),
         TEST(a_device_that_asks_is_approved_by_its_code),
