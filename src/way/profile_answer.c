@@ -21,9 +21,9 @@ static void server_data(const struct td_profile *p, const struct td_profile_answ
     td_jsonw_obj(&inner);
     td_jsonw_key(&inner, "ZeroTouchConfig");
     td_jsonw_obj(&inner);
+    td_jsonw_kstr(&inner, "CloudAssignedTenantDomain", around->tenant_domain);
     td_jsonw_kstr(&inner, "CloudAssignedTenantUpn", "");
     td_jsonw_kint(&inner, "ForcedEnrollment", td_profile_forced_enrolment(p));
-    td_jsonw_kstr(&inner, "CloudAssignedTenantDomain", around->tenant_domain);
     td_jsonw_end(&inner);
     td_jsonw_end(&inner);
     td_jsonw_key(w, "CloudAssignedAadServerData");
@@ -39,15 +39,23 @@ static void assigned(const struct td_profile *p, const struct td_profile_answer 
     td_jsonw_kint(w, "CloudAssignedOobeConfig", td_profile_oobe_bits(p));
     td_jsonw_kint(w, "CloudAssignedDomainJoinMethod", p->join);
     td_jsonw_kint(w, "CloudAssignedForcedEnrollment", td_profile_forced_enrolment(p));
-    if (p->join == TD_JOIN_HYBRID) /* names of hybrid devices come from the Domain Join profile (autopilot.md 2.2) */
-        td_jsonw_kint(w, "HybridJoinSkipDCConnectivityCheck", p->skip_connectivity);
-    else
+    if (p->join != TD_JOIN_HYBRID) /* names of hybrid devices come from the Domain Join profile (autopilot.md 2.2) */
         optional(w, "CloudAssignedDeviceName", around->device_name[0] != '\0' ? around->device_name : p->name_template);
-    optional(w, "CloudAssignedLanguage", p->locale);
-    optional(w, "CloudAssignedRegion", p->region);
     td_jsonw_kint(w, "CloudAssignedAutopilotUpdateDisabled", 1);
     td_jsonw_kint(w, "CloudAssignedAutopilotUpdateTimeout", UPDATE_TIMEOUT_MS);
     server_data(p, around, w);
+}
+
+/* What the exporter of the ecosystem writes (graph-api.md 3.3): the check only where it is skipped; language and region
+ * only where the keyboard page goes, and the language is the region unless that was said. */
+static void exported(const struct td_profile *p, struct td_jsonw *w)
+{
+    if (p->join == TD_JOIN_HYBRID && p->skip_connectivity)
+        td_jsonw_kint(w, "HybridJoinSkipDCConnectivityCheck", 1);
+    if (!p->keyboard_skipped || p->locale[0] == '\0')
+        return;
+    td_jsonw_kstr(w, "CloudAssignedLanguage", p->locale);
+    td_jsonw_kstr(w, "CloudAssignedRegion", p->region[0] != '\0' ? p->region : p->locale);
 }
 
 void td_profile_answer(const struct td_profile *p, const struct td_profile_answer *around, struct td_buf *out)
@@ -67,6 +75,10 @@ void td_profile_answer(const struct td_profile *p, const struct td_profile_answe
         optional(&w, "ManagementComplianceUrl", around->compliance_url);
     }
     assigned(p, around, &w);
+    if (p->join == TD_JOIN_HYBRID)
+        td_jsonw_kint(&w, "HybridJoinSkipDCConnectivityCheck", p->skip_connectivity);
+    optional(&w, "CloudAssignedLanguage", p->locale);
+    optional(&w, "CloudAssignedRegion", p->region);
     td_jsonw_kint(&w, "AutopilotMode", p->usage);
     td_jsonw_kstr(&w, "DeploymentProfileName", around->profile_name);
     td_jsonw_kbool(&w, "IsExplicitProfileAssignment", around->explicit_assignment);
@@ -115,6 +127,7 @@ enum td_code td_profile_export(const struct td_profile *p, const struct td_profi
     td_jsonw_key(&w, "Comment_File");
     td_jsonw_slice(&w, td_buf_slice(&comment));
     assigned(p, around, &w);
+    exported(p, &w);
     td_jsonw_end(&w);
     add_ascii(out, td_buf_slice(&b));
     return td_buf_check(out, "profile", err);

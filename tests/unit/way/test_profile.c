@@ -266,6 +266,52 @@ static void limits_by_name(void **state TD_UNUSED)
     assert_int_equal(td_profile_name_check("", &err), TD_EINVAL);
 }
 
+/* --- the exporter's file (graph-api.md 3.3, autopilot.md 2.4) --- */
+
+static const struct td_profile_answer around = {.tenant_id = "8b1d0000-0000-4000-8000-000000000001",
+                                                .tenant_domain = "lab.test",
+                                                .profile_id = "7d1d0000-0000-4000-8000-000000000001",
+                                                .profile_name = "Lab",
+                                                .device_name = ""};
+
+static void exported(const char *profile_json, const char *want)
+{
+    struct td_profile p;
+    struct td_error err;
+    TD_CLEANUP(td_buf_done) struct td_buf out;
+    td_buf_init(&out, 1 << 16);
+    assert_ok(td_profile_parse(td_str(profile_json), &arena, &p, &err));
+    assert_ok(td_profile_export(&p, &around, &out, &err));
+    assert_slice(td_buf_slice(&out), want);
+}
+
+/* Members in our order; their names, values and which of them are there are the exporter's. */
+#define FILE_HEAD(oobe, method, forced)                                                                              \
+    "{\"Version\":2049,\"Comment_File\":\"Profile "                                                                  \
+    "Lab\",\"ZtdCorrelationId\":\"7d1d0000-0000-4000-8000-000000000001\","                                           \
+    "\"CloudAssignedTenantId\":\"8b1d0000-0000-4000-8000-000000000001\",\"CloudAssignedTenantDomain\":\"lab.test\"," \
+    "\"CloudAssignedOobeConfig\":" oobe ",\"CloudAssignedDomainJoinMethod\":" method                                 \
+    ",\"CloudAssignedForcedEnrollment\":" forced
+#define FILE_TAIL(forced)                                                                                            \
+    "\"CloudAssignedAutopilotUpdateDisabled\":1,\"CloudAssignedAutopilotUpdateTimeout\":1800000,"                    \
+    "\"CloudAssignedAadServerData\":\"{\\\"ZeroTouchConfig\\\":{\\\"CloudAssignedTenantDomain\\\":\\\"lab.test\\\"," \
+    "\\\"CloudAssignedTenantUpn\\\":\\\"\\\",\\\"ForcedEnrollment\\\":" forced "}}\""
+
+static void file_as_the_exporter_writes_it(void **state TD_UNUSED)
+{
+    exported("{\"language\":\"en-US\",\"deviceNameTemplate\":\"LAB-%RAND:5%\",\"outOfBoxExperienceSettings\":"
+             "{\"hidePrivacySettings\":true,\"hideEULA\":true,\"userType\":\"standard\",\"deviceUsageType\":"
+             "\"singleUser\",\"skipKeyboardSelectionPage\":true,\"hideEscapeLink\":true}}",
+             FILE_HEAD("1310", "0", "1") ",\"CloudAssignedDeviceName\":\"LAB-%RAND:5%\"," FILE_TAIL(
+                 "1") ",\"CloudAssignedLanguage\":\"en-US\",\"CloudAssignedRegion\":\"en-US\"}");
+    exported("{\"language\":\"en-US\",\"outOfBoxExperienceSettings\":{\"hidePrivacySettings\":false,\"hideEULA\":false,"
+             "\"userType\":\"administrator\",\"skipKeyboardSelectionPage\":false,\"hideEscapeLink\":false}}",
+             FILE_HEAD("264", "0", "0") "," FILE_TAIL("0") "}");
+    exported("{\"@odata.type\":\"#microsoft.graph.activeDirectoryWindowsAutopilotDeploymentProfile\",\"language\":\"\","
+             "\"deviceNameTemplate\":\"LAB-%RAND:5%\",\"hybridAzureADJoinSkipConnectivityCheck\":true}",
+             FILE_HEAD("1310", "1", "1") "," FILE_TAIL("1") ",\"HybridJoinSkipDCConnectivityCheck\":1}");
+}
+
 /* --- status pages (autopilot.md 4.2) --- */
 
 static void which_status_page_holds(void **state TD_UNUSED)
@@ -361,6 +407,7 @@ int main(void)
         cmocka_unit_test(the_module_changes_one_old_member),
         cmocka_unit_test(defaults_of_type_and_portal),
         cmocka_unit_test(limits_by_name),
+        cmocka_unit_test(file_as_the_exporter_writes_it),
         cmocka_unit_test(which_status_page_holds),
         cmocka_unit_test(status_pages_as_scripts_write_them),
         cmocka_unit_test(status_pages_refused_by_name),

@@ -283,8 +283,8 @@ static void file_for_existing_devices(void **state TD_UNUSED)
     assert_int_equal(td_json_int(j, "Version", 0), 2049);
     assert_string_equal(td_json_str(j, "Comment_File"), "Profile Büro \xF0\x9F\x96\xA5");
     assert_string_equal(td_json_str(j, "CloudAssignedAadServerData"),
-                        "{\"ZeroTouchConfig\":{\"CloudAssignedTenantUpn\":\"\",\"ForcedEnrollment\":1,"
-                        "\"CloudAssignedTenantDomain\":\"contoso.test\"}}");
+                        "{\"ZeroTouchConfig\":{\"CloudAssignedTenantDomain\":\"contoso.test\","
+                        "\"CloudAssignedTenantUpn\":\"\",\"ForcedEnrollment\":1}}");
     p.usage = TD_USAGE_SHARED;
     assert_int_equal(td_profile_export(&p, &around, &out, &err), TD_EINVAL);
 }
