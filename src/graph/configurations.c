@@ -31,6 +31,10 @@ static void write_setting(struct td_g_call *call, const struct setting *s, struc
         td_jsonw_kbool(w, "isEncrypted", s->secret);
         td_jsonw_kstr(w, "secretReferenceValueId", NULL);
     }
+    if (strcmp(s->type, "Base64") == 0 || strcmp(s->type, "StringXml") == 0)
+        td_jsonw_kstr(w, "fileName", NULL);
+    if (strcmp(s->type, "Integer") == 0 && call->beta)
+        td_jsonw_kbool(w, "isReadOnly", false);
     if (strcmp(s->type, "Integer") == 0)
         td_jsonw_kint(w, "value", s->number);
     else if (strcmp(s->type, "Boolean") == 0)

@@ -176,8 +176,8 @@ static const struct td_g_prop oma_setting_props[] = {
 };
 const struct td_g_type td_g_type_oma_setting = {
     .name = "omaSetting", .TD_G_PROPS(oma_setting_props), .abstract = true, .complex = true, .show_type = true};
-#define OMA_SETTING(symbol, text, prop)                                          \
-    static const struct td_g_prop symbol##_props[] = {prop};                     \
+#define OMA_SETTING(symbol, text, ...)                                           \
+    static const struct td_g_prop symbol##_props[] = {__VA_ARGS__};              \
     const struct td_g_type td_g_type_##symbol = {.name = (text),                 \
                                                  .base = &td_g_type_oma_setting, \
                                                  .TD_G_PROPS(symbol##_props),    \
@@ -188,10 +188,11 @@ const struct td_g_type td_g_type_oma_setting = {
         .name = "value", .kind = (k) \
     }
 OMA_SETTING(oma_string, "omaSettingString", VALUE(TD_G_STRING))
-OMA_SETTING(oma_integer, "omaSettingInteger", VALUE(TD_G_INT32))
+OMA_SETTING(oma_integer, "omaSettingInteger", VALUE(TD_G_INT32),
+            {.name = "isReadOnly", .kind = TD_G_BOOL, .flags = TD_G_BETA})
 OMA_SETTING(oma_boolean, "omaSettingBoolean", VALUE(TD_G_BOOL))
-OMA_SETTING(oma_base64, "omaSettingBase64", VALUE(TD_G_STRING))
-OMA_SETTING(oma_xml, "omaSettingStringXml", VALUE(TD_G_BINARY))
+OMA_SETTING(oma_base64, "omaSettingBase64", VALUE(TD_G_STRING), TEXT("fileName", 0))
+OMA_SETTING(oma_xml, "omaSettingStringXml", VALUE(TD_G_BINARY), TEXT("fileName", 0))
 
 static const struct td_g_prop custom_props[] = {
     {.name = "omaSettings",

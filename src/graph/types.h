@@ -137,6 +137,9 @@
 #define TD_G_TYPES_MANAGED(T)     \
     T(managed_device)             \
     T(device_action_result)       \
+    T(hardware_information)       \
+    T(health_attestation)         \
+    T(logged_on_user)             \
     T(device_configuration_state) \
     T(device_compliance_state)    \
     T(log_collection)             \

@@ -56,6 +56,10 @@ static const struct td_view_column managed_columns[] = {
      .sql = "CASE WHEN e.last_contact_at = 0 THEN e.created_at ELSE e.last_contact_at END"},
     {.name = "managementCertificateExpirationDate", .type = TD_V_TIME, .sql = "e.cert_not_after"},
     {.name = "notes", .type = TD_V_TEXT, .sql = "NULLIF(e.notes, '')"},
+    {.name = "hardwareInformation/serialNumber", .type = TD_V_TEXT, .sql = "e.serial"},
+    {.name = "hardwareInformation/manufacturer", .type = TD_V_TEXT, .sql = "e.manufacturer"},
+    {.name = "hardwareInformation/model", .type = TD_V_TEXT, .sql = "e.model"},
+    {.name = "hardwareInformation/osBuildNumber", .type = TD_V_TEXT, .sql = "e.os_version"},
     {.name = "syncAsked", .type = TD_V_TIME, .sql = "e.sync_asked_at"},
     {.name = "syncDone", .type = TD_V_TIME, .sql = "e.sync_done_at"},
 };

@@ -149,6 +149,11 @@ static void a_device(void **state TD_UNUSED)
     is("notes", "null");
     is("physicalMemoryInBytes", "0");
     is("serialNumber", "(missing)");
+    is("hardwareInformation", "(missing)");
+    get(MANAGED "/" FIRST "?$select=hardwareInformation");
+    is("hardwareInformation/serialNumber", "\"SN-0001\"");
+    is("hardwareInformation/totalStorageSpace", "0");
+    is("hardwareInformation/tpmVersion", "null");
     ask(404, "GET " MANAGED "/" SECOND, NULL);
     is_error("ResourceNotFound");
 }
