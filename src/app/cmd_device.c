@@ -2,6 +2,7 @@
 #include "app/commands.h"
 #include "app/device_show.h"
 #include "base/file.h"
+#include "store/audit.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -90,6 +91,17 @@ static void totals_text(struct import *im, const struct td_import_totals *t)
                t->warnings);
 }
 
+static enum td_code tell_import(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct import *im = ctx;
+    const struct td_audit what = {
+        .type = "import.added",
+        .actor = actor,
+        .kind = "import",
+        .name = td_arena_printf(&im->cli->arena, "%zu devices from %s", im->rows - im->refused, im->cli->args[0])};
+    return td_audit_tell(tx, im->cli->tenant.id, &what, err);
+}
+
 static enum td_code run_import(struct td_cli *cli, struct td_error *err)
 {
     TD_CLEANUP(td_buf_done) struct td_buf file;
@@ -107,6 +119,8 @@ static enum td_code run_import(struct td_cli *cli, struct td_error *err)
     }
     enum td_code rc =
         td_import_csv(cli->store, cli->tenant.id, td_buf_slice(&file), im.dry_run, actor, report, &im, &totals, err);
+    if (rc == TD_OK && !im.dry_run && im.rows != im.refused)
+        rc = td_store_write(cli->store, tell_import, &im, err);
     if (rc != TD_OK && totals.rows == 0) {
         td_buf_reset(&cli->out);
         return rc;
@@ -170,7 +184,7 @@ static const struct td_command rows[] = {
      .min_args = 1,
      .max_args = 1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
-     .about = "Explains which profile a device gets, and why not another.",
+     .about = "Explains which profile a device gets, and why not another; and by which facts it is recognised.",
      .fields =
          "registrationId; serialNumber; intendedProfile: what holds now, or null; effectiveProfile: what the device "
          "got last, or null; assignmentStatus; candidates: list of profileId, profile, "

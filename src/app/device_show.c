@@ -222,7 +222,44 @@ struct explained {
     struct shown s;
     struct td_explained e;
     struct td_facts facts;
+    int shared[TD_FACTS_MAX]; /* registrations that have the fact */
 };
+
+/* What a fact is worth for recognising this device: nothing if too many have it (docs/protocol/ztd.md 2). */
+static int weight_of(const struct explained *x, size_t i)
+{
+    return x->shared[i] > TD_FACT_SHARED_MAX ? 0 : td_fact_weight(x->facts.list[i].kind);
+}
+
+static void matching_json(struct td_jsonw *w, const struct explained *x)
+{
+    td_jsonw_kbool(w, "attention", x->s.r.remediation == TD_REMEDY_MANUAL);
+    td_jsonw_key(w, "matching");
+    td_jsonw_arr(w);
+    for (size_t i = 0; i < x->facts.count; i++) {
+        td_jsonw_obj(w);
+        td_jsonw_kstr(w, "kind", td_fact_word(x->facts.list[i].kind));
+        td_jsonw_kstr(w, "value", x->facts.list[i].value);
+        td_jsonw_kint(w, "weight", weight_of(x, i));
+        td_jsonw_end(w);
+    }
+    td_jsonw_arr_end(w);
+}
+
+static void matching_text(const struct explained *x)
+{
+    struct td_cli *cli = x->s.cli;
+    if (x->s.r.remediation == TD_REMEDY_MANUAL)
+        td_cli_say(cli, "  attention: another registration looks like it, or its mainboard was exchanged; its timeline "
+                        "(device show --timeline) tells");
+    td_cli_say(cli,
+               "  it is recognised by %zu identity facts: two kinds must agree, nothing may contradict, and the next "
+               "candidate must be more than %d behind",
+               x->facts.count, TD_MATCH_MARGIN);
+    for (size_t i = 0; i < x->facts.count; i++)
+        td_cli_say(cli, "    %-6s weight %d  %s%s", td_fact_word(x->facts.list[i].kind), weight_of(x, i),
+                   x->facts.list[i].value, weight_of(x, i) == 0 ? " (more than two devices have it)" : "");
+}
 
 static void explain_json(const struct explained *x)
 {
@@ -242,6 +279,7 @@ static void explain_json(const struct explained *x)
     for (size_t i = 0; i < x->facts.count; i++)
         td_jsonw_str(&w, td_fact_word(x->facts.list[i].kind));
     td_jsonw_arr_end(&w);
+    matching_json(&w, x);
     td_jsonw_end(&w);
     td_buf_addc(&x->s.cli->out, '\n');
 }
@@ -270,10 +308,7 @@ static void explain_text(const struct explained *x)
     for (size_t i = 0; i < e->group_count; i++)
         td_cli_say(cli, "  group \"%s\": %s: %s", e->groups[i].group.name, td_explained_group_says(&e->groups[i]),
                    e->groups[i].why);
-    td_cli_say(cli, "  a lookup finds it by %zu identity facts, at least two kinds of which must match",
-               x->facts.count);
-    for (size_t i = 0; i < x->facts.count; i++)
-        td_cli_say(cli, "    %-6s %s", td_fact_word(x->facts.list[i].kind), x->facts.list[i].value);
+    matching_text(x);
 }
 
 enum td_code td_device_explain(struct td_tx *tx, void *cli, struct td_error *err)
@@ -286,6 +321,8 @@ enum td_code td_device_explain(struct td_tx *tx, void *cli, struct td_error *err
                          "register it by its hardware hash");
     td_try(td_explain(tx, tenant, x.s.r.id, &x.s.cli->arena, &x.e, err));
     td_try(td_hardware_facts(tx, tenant, x.s.r.id, &x.s.cli->arena, &x.facts, err));
+    for (size_t i = 0; i < x.facts.count; i++)
+        td_try(td_hardware_shared(tx, &x.facts.list[i], &x.shared[i], err));
     if (x.s.cli->json)
         explain_json(&x);
     else
