@@ -195,11 +195,11 @@ static enum td_code read_enum(struct reader *r, const struct td_g_prop *p, const
 static enum td_code read_complex(struct reader *r, const struct td_g_prop *p, const struct td_json *v,
                                  struct td_json *out)
 {
-    const struct td_g_type *type;
-    const struct td_json *body;
+    const struct td_g_type *type = p->of;
+    const struct td_json *body = NULL;
     if (v->type != TD_JSON_OBJECT)
         return wrong(r, p, "an object");
-    enum td_code rc = td_g_body(p->of, v, TD_G_WRITE | TD_G_CREATE, r->a, &type, &body, r->err);
+    enum td_code rc = td_g_body(type, v, TD_G_WRITE | TD_G_CREATE, r->a, &type, &body, r->err);
     if (rc != TD_OK) {
         if (r->err != NULL) {
             char inner[sizeof(r->err->where)];
@@ -208,6 +208,8 @@ static enum td_code read_complex(struct reader *r, const struct td_g_prop *p, co
         }
         return rc;
     }
+    if (type == NULL || body == NULL) /* never: the body was read */
+        return TD_EINTERNAL;
     struct td_json *name = td_arena_new(r->a, struct td_json);
     *name = (struct td_json){.type = TD_JSON_STRING, .name = "@odata.type", .str = type->name, .next = body->child};
     *out = (struct td_json){.type = TD_JSON_OBJECT, .child = name};
@@ -282,16 +284,16 @@ static enum td_code check_needed(struct reader *r, const struct td_g_type *type,
 static enum td_code named_type(struct reader *r, const struct td_g_type *type, const struct td_json *body,
                                unsigned flags, const struct td_g_type **ret)
 {
-    const char *name = td_json_str(body, "@odata.type");
+    const char *name = td_json_str(body, "@odata.type"), *wanted = type->name;
     bool creation = (flags & TD_G_CREATE) != 0;
     const struct td_g_type *named = name != NULL && *name != '\0' ? td_g_type_named(td_str(name)) : type;
     /* A change may name the type's own base; what it is was settled when it was made. */
     if (named != NULL && !creation && td_g_is_a(type, named))
         named = type;
     if (named == NULL || !td_g_is_a(named, type) || (!creation && named != type && !type->abstract))
-        return td_fail(r->err, TD_EINVAL, "@odata.type", "'%.80s' is no type of %s", name, type->name);
+        return td_fail(r->err, TD_EINVAL, "@odata.type", "'%.80s' is no type of %s", name, wanted);
     if (named->abstract && creation)
-        return td_remedy(r->err, td_fail(r->err, TD_EINVAL, "@odata.type", "%s is abstract", type->name),
+        return td_remedy(r->err, td_fail(r->err, TD_EINVAL, "@odata.type", "%s is abstract", wanted),
                          "name the derived type that is meant");
     *ret = named;
     return TD_OK;
@@ -381,8 +383,8 @@ enum td_code td_g_body_bool(const struct td_g_call *call, const char *name, bool
                             struct td_error *err)
 {
     const struct td_g_prop p = {.name = name, .kind = TD_G_BOOL};
-    struct td_json v;
-    bool there;
+    struct td_json v = {.type = TD_JSON_NULL};
+    bool there = false;
     td_try(parameter(call, &p, &v, &there, err));
     *ret = there ? v.num != 0 : otherwise;
     return TD_OK;
@@ -392,8 +394,8 @@ enum td_code td_g_body_int(const struct td_g_call *call, const char *name, int64
                            struct td_error *err)
 {
     const struct td_g_prop p = {.name = name, .kind = TD_G_INT64};
-    struct td_json v;
-    bool there;
+    struct td_json v = {.type = TD_JSON_NULL};
+    bool there = false;
     td_try(parameter(call, &p, &v, &there, err));
     *ret = there ? v.num : otherwise;
     return TD_OK;

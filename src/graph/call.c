@@ -380,13 +380,15 @@ static enum td_code prepare(struct run *r, struct td_error *err)
 
 /* The answer */
 
+#define MEDIA_TYPE(level) \
+    "application/json;odata.metadata=" level ";odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+
 static const char *media_type(const struct td_g_call *call)
 {
     static const char *const types[] = {
-        [TD_G_MINIMAL] = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;"
-                         "charset=utf-8",
-        [TD_G_NONE] = "application/json;odata.metadata=none;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
-        [TD_G_FULL] = "application/json;odata.metadata=full;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+        [TD_G_MINIMAL] = MEDIA_TYPE("minimal"),
+        [TD_G_NONE] = MEDIA_TYPE("none"),
+        [TD_G_FULL] = MEDIA_TYPE("full"),
     };
     return types[call->metadata];
 }

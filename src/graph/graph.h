@@ -90,7 +90,7 @@ struct td_g_set {
     unsigned flags;
     enum td_right read, write;
     enum td_right drop; /* DELETE, where that is another right than write's; 0: write */
-    const char *about; /* a sentence for docs/graph.md */
+    const char *about;  /* a sentence for docs/graph.md */
     /* Nested sets: column that the path's last {id} before its end is compared with. The core has seen that the entity
      * of that id is there (404 otherwise) where a set of its path is. A nested singleton ("x/{id}/deploymentProfile")
      * is the one row with that parent. */
