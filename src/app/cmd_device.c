@@ -190,7 +190,9 @@ static const struct td_command rows[] = {
          "got last, or null; assignmentStatus; candidates: list of profileId, profile, "
          "profileCreatedDateTime, groupId, group, excluded, holds, why; memberships: list of id, displayName, "
          "membershipRule, member, pending, why (the part of the rule that decides, and what it met); profile: "
-         "name or null; groups: names; facts: kinds of identity facts that a lookup can find it by",
+         "name or null; groups: names; facts: kinds of identity facts that a lookup can find it by; attention: "
+         "somebody must "
+         "look at it; matching: list of kind, value, weight (0: more than two devices have it)",
      .run = run_explain},
     {.noun = "device",
      .verb = "action",
