@@ -3,7 +3,6 @@
 #include "api/configuration.h"
 #include "api/management_room.h"
 #include "api/token.h"
-#include "base/fault.h"
 #include "policy/status_page.h"
 #include "store/device.h"
 #include "store/registration.h"
@@ -72,25 +71,6 @@ static enum td_code make_links(struct td_exchange *x, struct td_error *err)
     return TD_OK;
 }
 
-/* What the device got stands until it is reset, whatever became of the profile (row P01); one that enrols without
- * having asked us is held to what holds now. */
-static enum td_code find_settings(struct td_exchange *x, struct td_tx *tx, struct td_profile *ret, struct td_error *err)
-{
-    struct td_profile_given given;
-    struct td_profile_row profile;
-    bool is_explicit;
-    enum td_code rc = td_profile_given(tx, x->tenant, x->enrolment.way_id, x->a, &given, err);
-    if (rc == TD_OK && !td_fault("profile-edit-at-once")) {
-        *ret = given.settings;
-        return TD_OK;
-    }
-    if (rc != TD_OK && rc != TD_ENOTFOUND)
-        return rc;
-    td_try(td_profile_for(tx, x->tenant, x->enrolment.registration_id, x->a, &profile, &is_explicit, err));
-    *ret = profile.settings;
-    return TD_OK;
-}
-
 static enum td_code load_profile(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
     struct td_profile settings;
@@ -98,7 +78,7 @@ static enum td_code load_profile(struct td_exchange *x, struct td_tx *tx, struct
     x->name_template = x->serial = "";
     if (x->enrolment.registration_id[0] == '\0')
         return TD_OK;
-    enum td_code rc = find_settings(x, tx, &settings, err);
+    enum td_code rc = td_profile_in_force(tx, x->tenant, x->enrolment.way_id, x->a, &settings, err);
     if (rc == TD_ENOTFOUND)
         return TD_OK;
     td_try(rc);

@@ -78,26 +78,17 @@ enum td_code td_foreign_management_of(struct td_tx *tx, const char *tenant, cons
                                       struct td_arena *a, struct td_foreign_management *ret, struct td_error *err)
 {
     struct td_rows r;
-    const char *way_id = "", *app = "";
-    struct td_profile_given given;
-    struct td_profile_row p;
-    bool is_explicit;
+    const char *way_id = "";
+    struct td_profile p;
     td_try(td_sql_query(tx, &r, err, "SELECT way_id FROM registration WHERE tenant = $1 AND id = $2", "ss", tenant,
                         registration_id));
     while (td_rows_next(&r))
         way_id = td_col_text0(&r, 0, a);
     td_try(td_rows_done(&r, err));
-    enum td_code rc = td_profile_given(tx, tenant, way_id, a, &given, err);
-    if (rc == TD_OK)
-        app = given.settings.management_app;
-    if (rc == TD_ENOTFOUND) {
-        rc = td_profile_for(tx, tenant, registration_id, a, &p, &is_explicit, err);
-        app = rc == TD_OK ? p.settings.management_app : "";
-    }
-    td_try(rc);
-    if (td_management_is_ours(app))
+    td_try(td_profile_in_force(tx, tenant, way_id, a, &p, err));
+    if (td_management_is_ours(p.management_app))
         return td_fail(err, TD_ENOTFOUND, "management", "the device is managed here");
-    return td_foreign_management_find(tx, tenant, app, a, ret, err);
+    return td_foreign_management_find(tx, tenant, p.management_app, a, ret, err);
 }
 
 /* Contract 4: uri without query and final '/'. The device goes there by TLS, so nothing but https. */

@@ -109,6 +109,10 @@ struct td_profile_given {
 /* TD_ENOTFOUND: the device has got none yet. */
 enum td_code td_profile_given(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
                               struct td_profile_given *ret, struct td_error *err) TD_MUST_USE;
+/* The settings that a deployment is held to: what the device got, whatever became of the profile (row P01); of one that
+ * never asked, what holds. TD_ENOTFOUND: none. */
+enum td_code td_profile_in_force(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
+                                 struct td_profile *ret, struct td_error *err) TD_MUST_USE;
 /* The device of this way gets p now. Nothing is written where it has this very revision already. */
 enum td_code td_profile_give(struct td_tx *tx, const char *tenant, const char *way_id, const struct td_profile_row *p,
                              struct td_error *err) TD_MUST_USE;

@@ -42,3 +42,21 @@ enum td_code td_profile_give(struct td_tx *tx, const char *tenant, const char *w
                   " WHERE profile_given.profile_id <> $3 OR profile_given.revision <> $5",
                   "ssssiti", tenant, way_id, p->id, p->name, p->revision, td_buf_slice(&json), td_tx_now(tx));
 }
+
+enum td_code td_profile_in_force(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
+                                 struct td_profile *ret, struct td_error *err)
+{
+    struct td_profile_given given;
+    struct td_profile_row p;
+    bool is_explicit;
+    enum td_code rc = td_profile_given(tx, tenant, way_id, a, &given, err);
+    if (rc == TD_OK && !td_fault("profile-edit-at-once")) {
+        *ret = given.settings;
+        return TD_OK;
+    }
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    td_try(td_profile_of_way(tx, tenant, way_id, a, &p, &is_explicit, err));
+    *ret = p.settings;
+    return TD_OK;
+}
