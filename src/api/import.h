@@ -45,7 +45,7 @@ void td_import_prepare(const struct td_import_given *given, bool refuse_bad_chec
 enum td_code td_import_refuses_checksum(struct td_tx *tx, const char *tenant, struct td_arena *a, bool *ret,
                                         struct td_error *err) TD_MUST_USE;
 /* Registers a prepared row inside a write; the row tells what became of it. A row that is refused stays so. */
-enum td_code td_import_write(struct td_tx *tx, const char *tenant, const struct td_registration_new *one,
+enum td_code td_import_write(struct td_tx *tx, const char *tenant, const struct td_registration_new *given,
                              const char *actor, struct td_arena *a, struct td_import_row *row, struct td_error *err)
     TD_MUST_USE;
 /* Digest that is the same for every hash of one machine as long as its serial number, UUID and TPM stay. */

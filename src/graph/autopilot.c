@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { MAX_DELETED = 500 };
+enum { MAX_DELETED = 200 };
 
 #define SYNC_PAUSE (10 * TD_SECOND) /* two synchronisations within it are one */
 

@@ -4,7 +4,7 @@
 #include "store/identifier.h"
 #include "store/views.h"
 
-enum { MAX_LIST = 5000 };
+enum { MAX_LIST = 500 };
 
 static enum td_identifier_kind kind_of(const struct td_json *body)
 {

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_MANY = 2000, MAX_HASH = 65536 };
+enum { MAX_MANY = 1000, MAX_HASH = 65536 };
 
 struct many {
     struct td_import_record *list;

@@ -252,7 +252,7 @@ static void assigned_users_are_of_the_tenant(void **state)
         {"bob@nowhere.test", "1 SN-0001 801 InvalidZtdRequestBody\n"},
         {"bob", "1 SN-0001 801 InvalidZtdRequestBody\n"},
         {"a@b@contoso.test", "1 SN-0001 801 InvalidZtdRequestBody\n"},
-        {"Someone@CONTOSO.test", "1 SN-0001 0 None\n"},
+        {"Someone@CONTOSO.test", "1 SN-0001 0 None warning\n"},
         {"ada@contoso.test", "1 SN-0001 806 ZtdDeviceAlreadyAssigned updated\n"},
     };
     struct machine m = {.number = 1};
