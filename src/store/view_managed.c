@@ -6,16 +6,16 @@
 #define ALL_DEVICES "'adadadad-808e-44e2-905a-0b7873a8a531'"
 
 static const struct td_view_column managed_columns[] = {
-    {.name = "id", .type = TD_V_TEXT, .sql = "e.id", .fold = "e.id"},
-    {.name = "deviceName", .type = TD_V_TEXT, .sql = "e.device_name"},
+    {.name = "id", .type = TD_V_TEXT, .sql = "e.id", .fold = "e.id", .indexed = true},
+    {.name = "deviceName", .type = TD_V_TEXT, .sql = "e.device_name", .fold = "lower(e.device_name)", .indexed = true},
     {.name = "managedDeviceName", .type = TD_V_TEXT, .sql = "e.managed_name"},
-    {.name = "serialNumber", .type = TD_V_TEXT, .sql = "e.serial"},
+    {.name = "serialNumber", .type = TD_V_TEXT, .sql = "e.serial", .fold = "lower(e.serial)", .indexed = true},
     {.name = "manufacturer", .type = TD_V_TEXT, .sql = "e.manufacturer"},
     {.name = "model", .type = TD_V_TEXT, .sql = "e.model"},
     {.name = "operatingSystem", .type = TD_V_TEXT, .sql = "'Windows'"},
     {.name = "osVersion", .type = TD_V_TEXT, .sql = "e.os_version"},
     {.name = "osEdition", .type = TD_V_TEXT, .sql = "e.os_edition"},
-    {.name = "userPrincipalName", .type = TD_V_TEXT, .sql = "e.user_upn"},
+    {.name = "userPrincipalName", .type = TD_V_TEXT, .sql = "e.user_upn", .fold = "lower(e.user_upn)", .indexed = true},
     {.name = "enrolledByUserPrincipalName", .type = TD_V_TEXT, .sql = "e.user_upn"},
     {.name = "emailAddress", .type = TD_V_TEXT, .sql = "e.user_upn"},
     {.name = "userId", .type = TD_V_TEXT, .sql = "e.user_id", .fold = "e.user_id"},
@@ -126,11 +126,11 @@ const struct td_view td_view_configuration_state = {
     WORDS("unknown", "success", "inProgress", "failure", "successWithTimeout", "notAttempted", "disabled", \
           "successOnRetry")
 static const struct td_view_column deployment_columns[] = {
-    {.name = "id", .type = TD_V_TEXT, .sql = "d.id", .fold = "d.id"},
+    {.name = "id", .type = TD_V_TEXT, .sql = "d.id", .fold = "d.id", .indexed = true},
     {.name = "deviceId", .type = TD_V_TEXT, .sql = "d.enrolment_id", .fold = "d.enrolment_id"},
-    {.name = "eventDateTime", .type = TD_V_TIME, .sql = "d.changed_at"},
+    {.name = "eventDateTime", .type = TD_V_TIME, .sql = "d.changed_at", .indexed = true},
     {.name = "deviceRegisteredDateTime", .type = TD_V_TIME, .sql = "COALESCE(r.created_at, 0)"},
-    {.name = "enrollmentStartDateTime", .type = TD_V_TIME, .sql = "d.started_at"},
+    {.name = "enrollmentStartDateTime", .type = TD_V_TIME, .sql = "d.started_at", .indexed = true},
     {.name = "enrollmentType",
      .type = TD_V_ENUM,
      .sql = "CASE WHEN r.id IS NULL THEN 0 WHEN v.trust_type = 'ServerAd' THEN 2"
@@ -155,7 +155,7 @@ static const struct td_view_column deployment_columns[] = {
     {.name = "deviceSetupStatus", .type = TD_V_ENUM, .sql = "d.device_state", .words = RUN_STATES},
     {.name = "accountSetupStatus", .type = TD_V_ENUM, .sql = "d.account_state", .words = RUN_STATES},
     {.name = "osVersion", .type = TD_V_TEXT, .sql = "e.os_version"},
-    {.name = "deploymentStartDateTime", .type = TD_V_TIME, .sql = "d.started_at"},
+    {.name = "deploymentStartDateTime", .type = TD_V_TIME, .sql = "d.started_at", .indexed = true},
     {.name = "deploymentEndDateTime", .type = TD_V_TIME, .sql = "d.ended_at"},
     {.name = "deviceTime", .type = TD_V_TIME, .sql = "d.device_at"},
     {.name = "deviceDoneTime", .type = TD_V_TIME, .sql = "d.device_done_at"},

@@ -12,9 +12,9 @@ ALTER TABLE enrolment ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;
 -- The last 'synchronise' that was asked for, and when the device came for it.
 ALTER TABLE enrolment ADD COLUMN sync_asked_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE enrolment ADD COLUMN sync_done_at BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX enrolment_serial ON enrolment(tenant, lower(serial));
-CREATE INDEX enrolment_name ON enrolment(tenant, lower(device_name));
-CREATE INDEX enrolment_upn ON enrolment(tenant, lower(user_upn));
+CREATE INDEX enrolment_serial ON enrolment(tenant, lower(serial), id);
+CREATE INDEX enrolment_name ON enrolment(tenant, lower(device_name), id);
+CREATE INDEX enrolment_upn ON enrolment(tenant, lower(user_upn), id);
 CREATE INDEX enrolment_active ON enrolment(tenant, id) WHERE state = 0;
 
 UPDATE enrolment SET
@@ -48,7 +48,8 @@ CREATE TABLE deployment (
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX deployment_way ON deployment(tenant, way_id, started_at);
-CREATE INDEX deployment_time ON deployment(tenant, changed_at);
+CREATE INDEX deployment_time ON deployment(tenant, changed_at, id);
+CREATE INDEX deployment_begin ON deployment(tenant, started_at, id);
 CREATE INDEX deployment_open ON deployment(changed_at) WHERE ended_at = 0;
 
 INSERT INTO deployment(tenant, id, way_id, enrolment_id, profile_name, state, enrolment_state, device_state,
