@@ -135,7 +135,7 @@ static enum td_code describe(struct td_g_call *call, struct td_tx *tx, const cha
     const char **fields = td_arena_array(call->arena, const char *, td_user_field_count);
     const struct td_json *hired = td_json_iget(call->body, "employeeHireDate");
     const struct td_json *mails = td_json_iget(call->body, "otherMails");
-    int64_t at = 0;
+    int64_t *at = td_arena_new(call->arena, int64_t);
     for (size_t i = 0; i < td_user_field_count; i++) {
         const struct td_json *v = td_json_iget(call->body, td_user_fields[i].name);
         if (v != NULL && v->type == TD_JSON_ARRAY)
@@ -147,8 +147,8 @@ static enum td_code describe(struct td_g_call *call, struct td_tx *tx, const cha
     if (mails != NULL)
         what->other_mails = lines_of(call, mails);
     if (hired != NULL) {
-        td_try(read_hire_date(hired, &at, err));
-        what->hire_date = &at;
+        td_try(read_hire_date(hired, at, err));
+        what->hire_date = at;
     }
     return td_user_change(tx, call->tenant, id, what, call->actor, err);
 }

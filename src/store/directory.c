@@ -12,6 +12,8 @@ static enum td_code extensions_of(struct td_tx *tx, const char *tenant, const ch
                                   const char *ret[TD_EXTENSIONS], struct td_error *err)
 {
     struct td_rows r;
+    for (int i = 0; i < TD_EXTENSIONS; i++)
+        ret[i] = "";
     td_try(td_sql_query(tx, &r, err,
                         "SELECT extension1, extension2, extension3, extension4, extension5, extension6, extension7,"
                         " extension8, extension9, extension10, extension11, extension12, extension13, extension14,"

@@ -24,6 +24,9 @@ static void read_group(struct td_rows *r, struct td_arena *a, struct td_group *r
                              .members_at = td_col_int(r, 11)};
 }
 
+static const struct td_group no_group = {
+    .id = "", .name = "", .description = "", .nickname = "", .rule = "", .problem = ""};
+
 static enum td_code read_list(struct td_rows *r, struct td_arena *a, struct td_group **ret, size_t *ret_count,
                               struct td_error *err)
 {
@@ -294,7 +297,7 @@ enum td_code td_group_change(struct td_tx *tx, const char *tenant, const char *i
                              const char *actor, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_group before, g;
+    struct td_group before = no_group, g;
     td_try(td_group_find(tx, tenant, id, &a, &before, err));
     g = before;
     g.name = change->name != NULL ? change->name : g.name;
@@ -353,7 +356,7 @@ enum td_code td_group_remove(struct td_tx *tx, const char *tenant, const char *i
                              struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_group g;
+    struct td_group g = no_group;
     td_try(td_group_find(tx, tenant, id, &a, &g, err));
     td_try(drop_assignments(tx, tenant, &g, actor, &a, err));
     td_try(td_sql(tx, err, "DELETE FROM device_group WHERE tenant = $1 AND id = $2", "ss", tenant, g.id));

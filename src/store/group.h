@@ -103,8 +103,8 @@ enum td_code td_group_way_moved(struct td_tx *tx, const char *tenant, const char
 enum td_code td_group_user_moved(struct td_tx *tx, const char *tenant, const char *user_id, struct td_error *err)
     TD_MUST_USE;
 /* The same for a device with its profile, by its directory id or by its enrolment; nothing where no way carries it. */
-enum td_code td_group_enrolment_moved(struct td_tx *tx, const char *tenant, const char *enrolment_id,
-                                      const char *actor, struct td_error *err) TD_MUST_USE;
+enum td_code td_group_enrolment_moved(struct td_tx *tx, const char *tenant, const char *enrolment_id, const char *actor,
+                                      struct td_error *err) TD_MUST_USE;
 enum td_code td_group_device_moved(struct td_tx *tx, const char *tenant, const char *device_id, const char *actor,
                                    struct td_error *err) TD_MUST_USE;
 

@@ -105,7 +105,7 @@ static enum td_code change(struct td_tx *tx, const char *tenant, const char *gro
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_group g;
-    struct found f = {.kind = TD_RULE_DEVICES};
+    struct found f = {.kind = TD_RULE_DEVICES, .key = "", .registration_id = "", .name = ""};
     bool there = false;
     td_try(td_group_find(tx, tenant, group_id, &a, &g, err));
     if (g.kind != TD_GROUP_BY_HAND)
