@@ -188,16 +188,17 @@ void td_jsonw_arr_end(struct td_jsonw *w)
 
 static void write_string(struct td_buf *out, struct td_slice s)
 {
+    size_t plain = 0; /* what needs no escape is copied at once */
     td_buf_addc(out, '"');
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        if (c == '"' || c == '\\')
-            td_buf_printf(out, "\\%c", c);
-        else if (c < 0x20)
-            td_buf_printf(out, "\\u%04x", c);
-        else
-            td_buf_addc(out, (char)c);
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        td_buf_add(out, td_sub(s, plain, i - plain));
+        plain = i + 1;
+        td_buf_printf(out, c < 0x20 ? "\\u%04x" : "\\%c", c);
     }
+    td_buf_add(out, td_sub(s, plain, s.n - plain));
     td_buf_addc(out, '"');
 }
 
