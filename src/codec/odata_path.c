@@ -9,7 +9,7 @@ static struct td_slice next_segment(struct td_slice path, size_t *at, struct td_
     bool quoted = false, inside = false;
     for (; *at < path.n; n++) {
         const size_t width = path.p[*at] == '%' && *at + 2 < path.n ? 3 : 1;
-        const struct td_slice raw = td_sub(path, *at, width), c = td_pct_decode(a, raw, false);
+        const struct td_slice raw = td_sub(path, *at, width), c = width == 1 ? raw : td_pct_decode(a, raw, false);
         const bool whole = c.n == 1;
         out[n] = whole ? c.p[0] : raw.p[0];
         if (out[n] == '/' && !(quoted && inside) && width == 1)
