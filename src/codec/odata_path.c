@@ -1,10 +1,10 @@
 #include "base/encode.h"
 #include "codec/odata_in.h"
 
-/* A segment decoded, '/' in quotes and parentheses and "%2F" kept in it; *at moves behind it. */
-static struct td_slice next_segment(struct td_slice path, size_t *at, struct td_arena *a)
+/* A segment decoded into out, which has room for the whole path: '/' in quotes and parentheses and "%2F" kept in it;
+ * *at moves behind it. */
+static struct td_slice next_segment(struct td_slice path, size_t *at, char *out, struct td_arena *a)
 {
-    char *out = td_arena_alloc(a, path.n - *at + 1);
     size_t n = 0;
     bool quoted = false, inside = false;
     for (; *at < path.n; n++) {
@@ -99,8 +99,9 @@ enum td_code td_od_path_parse(struct td_slice path, struct td_arena *a, struct t
         return td_fail(err, TD_ELIMIT, "path", "longer than %d octets", TD_OD_MAX_TEXT);
     if (path.n != 0 && path.p[0] == '/')
         path = td_sub(path, 1, path.n);
+    char *scratch = td_arena_alloc(a, path.n + 1); /* one for all: a path may be nothing but '/' */
     for (size_t at = 0; path.n != 0 && at <= path.n; at++) {
-        const struct td_slice text = next_segment(path, &at, a);
+        const struct td_slice text = next_segment(path, &at, scratch, a);
         if (text.n == 0) {
             ret->empty_segment = true;
             continue;
