@@ -1,11 +1,10 @@
 /* The administration interface: hostile paths, queries and bodies against a whole service with two tenants. Input: a
  * letter for who calls (c contoso, f fabrikam, else nobody), "GET /beta/groups?query" to the line's end, then the body.
  * No answer is a 500 or has another tenant's mark in it, errors keep their shape, and nobody gets nothing. */
-#include "api/authority.h"
 #include "api/identity.h"
-#include "api/token.h"
 #include "codec/json.h"
 #include "crypto/digest.h"
+#include "fuzz_service.h"
 #include "graph/graph.h"
 #include "store/application.h"
 #include "store/group.h"
@@ -13,17 +12,10 @@
 #include "store/tenant.h"
 #include "store/user.h"
 
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct td_env_fixed env;
-static struct td_service svc;
+static struct fuzz_service f;
 static struct td_door doors[2];
-static char dir[] = "/tmp/td-fuzz-XXXXXX";
 
 struct side {
     const char *domain, *mark; /* in the names of everything that is the tenant's */
@@ -94,7 +86,7 @@ static void run(const char *method, struct td_slice path, struct td_slice query,
                                   .path = td_arena_copy(a, path),
                                   .query = td_arena_copy(a, query),
                                   .host = TD_S("localhost:8443"),
-                                  .base = svc.base,
+                                  .base = f.svc.base,
                                   .headers = &header,
                                   .header_count = token != NULL ? 1 : 0,
                                   .peer = &peer,
@@ -133,40 +125,16 @@ static void end(void)
 {
     for (size_t i = 0; i < TD_COUNTOF(sides); i++)
         td_free(sides[i].token);
-    td_keyring_close(svc.keyring);
-    td_authority_close(svc.authority);
-    td_store_close(svc.store);
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-        char path[400];
-        (void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-        (void)unlink(path);
-    }
-    if (d != NULL)
-        (void)closedir(d);
-    (void)rmdir(dir);
+    fuzz_close(&f);
 }
 
 static void begin(void)
 {
-    static const char *const names[] = {"localhost:8443", NULL};
-    struct td_arena a;
-    td_arena_init(&a);
-    td_env_fixed_init(&env, INT64_C(1893553445) * TD_SECOND, 7);
-    bool ok = mkdtemp(dir) != NULL;
-    svc = (struct td_service){
-        .env = &env.env, .data_dir = dir, .base = "https://localhost:8443", .names = names, .password_cost = {8, 1, 1}};
-    ok = ok && td_store_open(dir, &env.env, &svc.store, NULL) == TD_OK &&
-         td_master_load(dir, &env.env, &svc.master, NULL) == TD_OK &&
-         td_authority_open(&svc, &svc.authority, NULL) == TD_OK && td_keyring_open(&svc, &svc.keyring, NULL) == TD_OK &&
-         td_store_write(svc.store, fill, &a, NULL) == TD_OK;
-    if (!ok)
-        abort();
-    doors[0] = (struct td_door){td_graph_routes, td_graph_route_count, &svc};
-    doors[1] = (struct td_door){td_identity_routes, td_identity_route_count, &svc};
+    fuzz_open(&f, fill);
+    doors[0] = (struct td_door){td_graph_routes, td_graph_route_count, &f.svc};
+    doors[1] = (struct td_door){td_identity_routes, td_identity_route_count, &f.svc};
     for (size_t i = 0; i < TD_COUNTOF(sides); i++)
         sign_in(&sides[i]);
-    td_arena_done(&a);
     (void)atexit(end);
 }
 
@@ -214,7 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct td_arena a;
     struct td_slice line, method, target, all = td_bytes(data, size);
     struct td_http_reply reply;
-    if (svc.store == NULL)
+    if (f.svc.store == NULL)
         begin();
     if (size < 8)
         return 0;

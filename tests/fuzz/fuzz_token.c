@@ -1,23 +1,15 @@
 /* The identity door: hostile forms, queries and signed requests against a whole service on a store of its own. Input: a
  * line "POST /path?query" or "GET ...", then the body. Nobody's password is in the seeds: a token in an answer is a
  * hole, and so is a status 500 or an answer that is no protocol's. */
-#include "api/authority.h"
 #include "api/identity.h"
-#include "api/token.h"
+#include "fuzz_service.h"
 #include "store/tenant.h"
 #include "store/user.h"
 
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct td_env_fixed env;
-static struct td_service svc;
+static struct fuzz_service f;
 static struct td_door door;
-static char dir[] = "/tmp/td-fuzz-XXXXXX";
 
 static enum td_code fill(struct td_tx *tx, void *ctx, struct td_error *err)
 {
@@ -25,8 +17,8 @@ static enum td_code fill(struct td_tx *tx, void *ctx, struct td_error *err)
     struct td_tenant t = {0};
     struct td_user u = {0};
     char *phc = NULL;
-    char *password = td_random_text(&env.env, a, 24);
-    td_try(td_password_hash(&env.env, td_str(password), &svc.password_cost, a, &phc, err));
+    char *password = td_random_text(&f.env.env, a, 24);
+    td_try(td_password_hash(&f.env.env, td_str(password), &f.svc.password_cost, a, &phc, err));
     td_try(td_tenant_add(tx, "contoso.test", "Contoso", a, &t, err));
     td_try(td_tenant_set(tx, t.id, "password-grant", "on", "fuzz", err));
     return td_user_add(tx, t.id, "ada@contoso.test", "Ada", phc, "fuzz", a, &u, err);
@@ -34,37 +26,13 @@ static enum td_code fill(struct td_tx *tx, void *ctx, struct td_error *err)
 
 static void end(void)
 {
-    td_keyring_close(svc.keyring);
-    td_authority_close(svc.authority);
-    td_store_close(svc.store);
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-        char path[400];
-        (void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-        (void)unlink(path);
-    }
-    if (d != NULL)
-        (void)closedir(d);
-    (void)rmdir(dir);
+    fuzz_close(&f);
 }
 
 static void begin(void)
 {
-    static const char *const names[] = {"localhost:8443", NULL};
-    struct td_arena a;
-    td_arena_init(&a);
-    td_env_fixed_init(&env, INT64_C(1893553445) * TD_SECOND, 7);
-    bool ok = mkdtemp(dir) != NULL;
-    svc = (struct td_service){
-        .env = &env.env, .data_dir = dir, .base = "https://localhost:8443", .names = names, .password_cost = {8, 1, 1}};
-    ok = ok && td_store_open(dir, &env.env, &svc.store, NULL) == TD_OK &&
-         td_master_load(dir, &env.env, &svc.master, NULL) == TD_OK &&
-         td_authority_open(&svc, &svc.authority, NULL) == TD_OK && td_keyring_open(&svc, &svc.keyring, NULL) == TD_OK &&
-         td_store_write(svc.store, fill, &a, NULL) == TD_OK;
-    if (!ok)
-        abort();
-    door = (struct td_door){td_identity_routes, td_identity_route_count, &svc};
-    td_arena_done(&a);
+    fuzz_open(&f, fill);
+    door = (struct td_door){td_identity_routes, td_identity_route_count, &f.svc};
     (void)atexit(end);
 }
 
@@ -103,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct td_arena a;
     struct td_slice line, target, all = td_bytes(data, size);
     struct td_http_reply reply;
-    if (svc.store == NULL)
+    if (f.svc.store == NULL)
         begin();
     struct td_slice body = td_cut(all, '\n', &line);
     bool post = td_starts(line, "POST ");
@@ -115,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                   .path = td_arena_copy(&a, target),
                                   .query = td_arena_copy(&a, query),
                                   .host = TD_S("localhost:8443"),
-                                  .base = svc.base,
+                                  .base = f.svc.base,
                                   .body = post ? td_arena_copy(&a, body) : TD_S(""),
                                   .peer = &peer,
                                   .arena = &a};
@@ -125,6 +93,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     judge(&reply);
     td_reply_done(&reply);
     td_arena_done(&a);
-    env.now += TD_MINUTE;
+    f.env.now += TD_MINUTE;
     return 0;
 }
