@@ -1,4 +1,5 @@
 /* Users (graph-api.md 1.8). Passwords come in, are hashed before the transaction and never go out. */
+#include "base/fault.h"
 #include "graph/directory.h"
 #include "graph/types.h"
 #include "store/directory.h"
@@ -101,7 +102,7 @@ static enum td_code check_reach(struct td_g_call *call, struct td_tx *tx, const 
     td_try(td_user_roles(tx, call->tenant, id, call->arena, &roles, err));
     for (size_t i = 0; roles[i] != NULL; i++)
         target = target || strcmp(roles[i], global) == 0;
-    if (!target || strcmp(call->who->oid, id) == 0)
+    if (!target || strcmp(call->who->oid, id) == 0 || td_fault("user-any-reach"))
         return TD_OK;
     return td_remedy(err, td_fail(err, TD_EDENIED, "", "Only a Global Administrator may do this to another one."),
                      "ask one, or use the command line on the server");
@@ -233,6 +234,22 @@ static const struct td_g_set sets[] = {
      .about = "The person who signed in."},
     OF_USER("users/{id}/memberOf", &td_view_member_of, "memberId", "Groups of a user."),
     OF_USER("users/{id}/transitiveMemberOf", &td_view_member_of, "memberId", "The same."),
+    {.path = "users/{id}/ownedDevices",
+     .type = &td_g_type_device,
+     .view = &td_view_device,
+     .parent = "ownerId",
+     .flags = TD_G_DIRECTORY,
+     .read = TD_RIGHT_USER,
+     .write = TD_RIGHT_USER,
+     .about = "Devices that a user joined."},
+    {.path = "users/{id}/registeredDevices",
+     .type = &td_g_type_device,
+     .view = &td_view_device,
+     .parent = "ownerId",
+     .flags = TD_G_DIRECTORY,
+     .read = TD_RIGHT_USER,
+     .write = TD_RIGHT_USER,
+     .about = "The same."},
 };
 
 const struct td_g_family td_g_family_users = {.about = "Users.", .sets = sets, .count = TD_COUNTOF(sets)};

@@ -126,6 +126,7 @@ static const struct td_view_column device_columns[] = {
     {.name = "displayName", .type = TD_V_TEXT, .sql = DEVICE_NAME},
     {.name = "accountEnabled", .type = TD_V_BOOL, .sql = "d.enabled"},
     {.name = "createdDateTime", .type = TD_V_TIME, .sql = "d.created_at"},
+    {.name = "ownerId", .type = TD_V_TEXT, .sql = "d.owner_id", .fold = "d.owner_id"},
     DEVICE_COLUMNS,
 };
 const struct td_view td_view_device = {

@@ -348,6 +348,37 @@ static void other_tenants_stay_apart(void **state TD_UNUSED)
     askf(404, NULL, "GET " GROUPS "/%s", theirs);
 }
 
+static void lists_are_asked(void **state TD_UNUSED)
+{
+    gw_machine(1, "KIOSK");
+    for (int i = 0; i < 5; i++)
+        (void)static_group(text("Lab %d", 4 - i));
+    (void)dynamic_group("Kiosks", kiosk_rule);
+    gw_work();
+    g.extra[0] = "ConsistencyLevel: eventual";
+    get("/beta/groups?$search=\"displayName:ab\"&$count=true");
+    counts(5);
+    is("@odata.count", "5");
+    g.extra[0] = NULL;
+    get("/beta/groups?$orderby=displayName desc&$top=2&$select=id,displayName");
+    counts(2);
+    is("value/0/displayName", "\"Lab 4\"");
+    is("value/0/groupTypes", "(missing)");
+    assert_true(strlen(gw_str("@odata.nextLink")) > 0);
+    get("/beta/groups?$filter=startswith(displayName,'kio')&$expand=members");
+    counts(1);
+    is("value/0/members/0/displayName", "\"SN-0001\"");
+    get("/beta/devices?$expand=memberOf");
+    is("value/0/memberOf/0/displayName", "\"Kiosks\"");
+    get("/v1.0/users?$filter=startswith(displayName,'A')");
+    counts(1);
+    const char *ada = gw_str("value/0/id");
+    askf(200, NULL, "GET /v1.0/users/%s/ownedDevices", ada);
+    counts(0);
+    ask(400, "GET /v1.0/me", NULL);
+    ask(400, "GET /beta/groups?$filter=colour eq 'red'", NULL);
+}
+
 /* A group that goes takes its assignments with it, and the registration is told. */
 static void a_group_that_goes(void **state TD_UNUSED)
 {
@@ -428,6 +459,7 @@ int main(void)
         TEST(users),
         TEST(nobody_becomes_administrator_by_a_password),
         TEST(other_tenants_stay_apart),
+        TEST(lists_are_asked),
         TEST(a_group_that_goes),
         TEST(why_this_profile),
     };
