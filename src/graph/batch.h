@@ -9,7 +9,7 @@
 
 #include "api/service.h"
 
-enum { TD_G_BATCH_MAX = 20, TD_G_BATCH_MAX_BODY = 8 << 20 };
+enum { TD_G_BATCH_MAX = 20, TD_G_BATCH_MAX_BODY = 4 << 20 };
 
 /* A handler of a route; ctx is the service. */
 void td_graph_batch(void *ctx, struct td_http_request *req, struct td_http_reply *reply);
