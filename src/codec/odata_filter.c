@@ -410,6 +410,8 @@ static enum td_code read_comparison(struct parser *p, const struct td_od_expr **
         return compare(p, &left, ret);
     if (is_word(p, "in"))
         return read_in(p, &left, ret);
+    if (is_word(p, "has"))
+        return refuse(p, p->tok.at, "has is not offered; compare with eq or in");
     if (left.side == CONDITION) {
         *ret = left.condition;
         return TD_OK;
