@@ -1,5 +1,7 @@
 #include "api/operations.h"
 
+#include "store/profile.h"
+
 static void health(void *ctx TD_UNUSED, struct td_http_request *req TD_UNUSED, struct td_http_reply *reply)
 {
     td_reply_text(reply, 200, "application/json", TD_S("{\"status\":\"ok\"}"));
@@ -72,15 +74,23 @@ static void server_metrics(const struct td_server *server, struct td_buf *b)
     write_metrics(b, rows, TD_COUNTOF(rows));
 }
 
+static enum td_code count_unassigned(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    return td_profile_unassigned(tx, NULL, ctx, err);
+}
+
 static void store_metrics(struct td_operations *o, struct td_buf *b)
 {
     struct td_store_stats s;
+    int64_t unassigned = 0;
+    td_ignore(td_store_read(o->svc->store, count_unassigned, &unassigned, NULL));
     td_store_stats(o->svc->store, &s);
     const struct metric rows[] = {
         {"store_commits_total", "", "counter", "Durable commits.", s.commits},
         {"store_writes_total", "", "counter", "Writes; many share one commit.", s.writes},
         {"store_writes_failed_total", "", "counter", "Writes that were refused or failed.", s.failed},
         {"store_flush_microseconds_total", "", "counter", "Time spent in commits.", s.flush_us},
+        {"devices_unassigned", "", "gauge", "Registered devices that no profile holds for.", (uint64_t)unassigned},
         {"start_time_seconds", "", "gauge", "When the service began, seconds since 1970.",
          (uint64_t)(o->started / TD_SECOND)},
     };

@@ -349,7 +349,7 @@ static const struct td_command rows[] = {
      .args = "",
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .about = "Lists the profiles, oldest first, with their assignments.",
-     .fields = "list of what profile show gives",
+     .fields = "list of " WHOLE_FIELDS,
      .run = run_list},
     {ONE_PROFILE("show"), .about = "Shows a profile.", .fields = WHOLE_FIELDS, .run = run_show},
     {ONE_PROFILE("edit"),

@@ -303,7 +303,7 @@ static const struct td_command rows[] = {
      .args = "",
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .about = "Lists the status pages by priority; the default, numbered 0, holds where no other does.",
-     .fields = "list of what status-page show gives",
+     .fields = "list of " PAGE_FIELDS,
      .run = run_list},
     {PAGE("show", "NAME", 1), .about = "Shows a status page; \"default\" names the default one.", .run = run_show},
     {PAGE("edit", "NAME", 1), .about = "Changes a status page: what the file does not name stays.", .run = run_edit,

@@ -1,4 +1,5 @@
 #include "app/commands.h"
+#include "store/profile.h"
 
 static const char actor[] = "command line";
 
@@ -56,6 +57,8 @@ static enum td_code set(struct td_tx *tx, void *p, struct td_error *err)
 static enum td_code show_json(struct ctx *c, struct td_tx *tx, struct td_error *err)
 {
     struct td_jsonw w;
+    int64_t unassigned = 0;
+    td_try(td_profile_unassigned(tx, c->cli->tenant.id, &unassigned, err));
     td_jsonw_init(&w, &c->cli->out);
     td_jsonw_obj(&w);
     write_tenant(&w, &c->cli->tenant);
@@ -67,6 +70,7 @@ static enum td_code show_json(struct ctx *c, struct td_tx *tx, struct td_error *
         td_jsonw_kstr(&w, td_tenant_settings[i].key, value);
     }
     td_jsonw_end(&w);
+    td_jsonw_kint(&w, "unassignedDevices", unassigned);
     td_jsonw_end(&w);
     td_buf_addc(&c->cli->out, '\n');
     return TD_OK;
@@ -76,6 +80,7 @@ static enum td_code show(struct td_tx *tx, void *p, struct td_error *err)
 {
     struct ctx *c = p;
     const struct td_tenant *t = &c->cli->tenant;
+    int64_t unassigned = 0;
     td_buf_reset(&c->cli->out);
     if (c->cli->json)
         return show_json(c, tx, err);
@@ -86,6 +91,10 @@ static enum td_code show(struct td_tx *tx, void *p, struct td_error *err)
         td_try(td_tenant_get(tx, t->id, s->key, &c->cli->arena, &value, err));
         td_cli_say(c->cli, "%-20s %-10s %s", s->key, value, s->about);
     }
+    td_try(td_profile_unassigned(tx, t->id, &unassigned, err));
+    if (unassigned != 0)
+        td_cli_say(c->cli, "warning: %lld registered device(s) have no profile: touchdown device list --unassigned",
+                   (long long)unassigned);
     return TD_OK;
 }
 
@@ -128,7 +137,8 @@ static const struct td_command rows[] = {
      .args = "",
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .about = "Shows a tenant and its settings.",
-     .fields = "tenant: its id; domain; name; settings: object of key and value as text",
+     .fields = "tenant: its id; domain; name; settings: object of key and value as text; unassignedDevices: registered devices"
+               " without a profile",
      .run = run_show},
 };
 

@@ -64,6 +64,11 @@ enum td_code td_profile_target_drop(struct td_tx *tx, const char *tenant, const 
 enum td_code td_profile_targets(struct td_tx *tx, const char *tenant, const char *profile_id, struct td_arena *a,
                                 struct td_profile_target **ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
 
+/* Registered devices without a profile (row P18), as they were told last; tenant NULL: of all tenants together, for the
+ * operator's gauge. */
+enum td_code td_profile_unassigned(struct td_tx *tx, const char *tenant, int64_t *ret, struct td_error *err)
+    TD_MUST_USE;
+
 /* Assignments as the rule of choice takes them; members are the asker's to fill. only: those of the groups in which the
  * stored memberships have this way, and of all devices (member is filled then); NULL: all of the tenant. */
 enum td_code td_profile_offers(struct td_tx *tx, const char *tenant, const char *only, struct td_arena *a,

@@ -138,6 +138,20 @@ enum td_code td_profile_targets(struct td_tx *tx, const char *tenant, const char
     return td_rows_done(&r, err);
 }
 
+enum td_code td_profile_unassigned(struct td_tx *tx, const char *tenant, int64_t *ret, struct td_error *err)
+{
+    struct td_rows r;
+    int64_t n = 0;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT count(*) FROM tenant t JOIN registration r ON r.tenant = t.id AND r.profile_id = ''"
+                        " WHERE $1 = '' OR t.id = $1",
+                        "s", tenant != NULL ? tenant : ""));
+    while (td_rows_next(&r))
+        n = td_col_int(&r, 0);
+    *ret = n;
+    return td_rows_done(&r, err);
+}
+
 #define OFFER_COLUMNS "p.id, p.name, s.group_id, coalesce(g.name, ''), p.device_type, p.created_at, s.excluded"
 #define OFFER_FROM                                                                             \
     " FROM profile_assignment s JOIN profile p ON p.tenant = s.tenant AND p.id = s.profile_id" \
