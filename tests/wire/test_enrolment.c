@@ -428,6 +428,10 @@ static void restrictions_of_the_tenant(void **state)
     answer = enrol_as(w, world_jwt(w, &(struct token){.deviceid = registered}), "");
     assert_fault(w, &answer, TD_FAULT_DEVICE_NOT_SUPPORTED);
     world_set(w, "enrol-users", "all");
+    world_set(w, "enrol-os-minimum", "99.0");
+    answer = enrol_as(w, world_jwt(w, &(struct token){.deviceid = registered}), "");
+    assert_fault(w, &answer, TD_FAULT_DEVICE_NOT_SUPPORTED);
+    world_set(w, "enrol-os-minimum", "");
     world_set(w, "enrol-device-limit", "1");
     answer = enrol_as(w, world_jwt(w, &(struct token){.deviceid = plain}), "");
     assert_fault(w, &answer, TD_FAULT_DEVICE_CAP);

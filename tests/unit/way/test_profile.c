@@ -1,5 +1,6 @@
 /* Profiles as rules: which one holds, how a device stands to it, changes with old and current names, status pages. */
 #include "unit/test.h"
+#include "way/os_version.h"
 #include "way/profile.h"
 #include "way/profile_choice.h"
 #include "way/status_page.h"
@@ -312,6 +313,35 @@ static void file_as_the_exporter_writes_it(void **state TD_UNUSED)
              FILE_HEAD("1310", "1", "1") "," FILE_TAIL("1") ",\"HybridJoinSkipDCConnectivityCheck\":1}");
 }
 
+/* --- versions of restrictions (graph-api.md 1.4) --- */
+
+static void versions_between_bounds(void **state TD_UNUSED)
+{
+    static const struct {
+        const char *version, *min, *max;
+        bool in;
+    } rows[] = {
+        {"10.0.22631.1", "", "", true},
+        {"", "", "", true},
+        {"10.0.22631.1", "10.0.22631", "", true},
+        {"10.0.22631.1", "10.0.22631.2", "", false},
+        {"10.0.9.9", "10.0.19045", "", false}, /* numbers, not texts */
+        {"10.0.22631.1", "", "10.0.22631.1", true},
+        {"10.0.22631.1", "", "10.0.22631", false},
+        {"10.0.26100", "10.0.22631", "10.0.30000", true},
+        {"unknown", "10", "", false},
+        {"", "", "11", false},
+    };
+    struct td_error err;
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++)
+        if (td_os_version_between(td_str(rows[i].version), td_str(rows[i].min), td_str(rows[i].max)) != rows[i].in)
+            fail_msg("%s between %s and %s", rows[i].version, rows[i].min, rows[i].max);
+    assert_ok(td_os_version_check("osMinimumVersion", TD_S(""), &err));
+    assert_ok(td_os_version_check("osMinimumVersion", TD_S("10.0.19045.5"), &err));
+    assert_int_equal(td_os_version_check("osMinimumVersion", TD_S("10.0.1.2.3"), &err), TD_EINVAL);
+    assert_int_equal(td_os_version_check("osMinimumVersion", TD_S("22H2"), &err), TD_EINVAL);
+}
+
 /* --- status pages (autopilot.md 4.2) --- */
 
 static void which_status_page_holds(void **state TD_UNUSED)
@@ -408,6 +438,7 @@ int main(void)
         cmocka_unit_test(defaults_of_type_and_portal),
         cmocka_unit_test(limits_by_name),
         cmocka_unit_test(file_as_the_exporter_writes_it),
+        cmocka_unit_test(versions_between_bounds),
         cmocka_unit_test(which_status_page_holds),
         cmocka_unit_test(status_pages_as_scripts_write_them),
         cmocka_unit_test(status_pages_refused_by_name),
