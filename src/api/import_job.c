@@ -1,7 +1,6 @@
 #include "api/import_job.h"
 
 #include "api/import.h"
-#include "base/fault.h"
 #include "store/import_record.h"
 
 struct job {
@@ -68,7 +67,7 @@ static enum td_code write_slice(struct td_tx *tx, void *ctx, struct td_error *er
     for (size_t i = 0; i < j->count && (i == 0 || td_monotonic() < end); i++) {
         struct td_registration_new one = j->new[i];
         struct td_import_row row = j->rows[i];
-        if (now[i].pos == 0 && !td_fault("import-deleted"))
+        if (now[i].pos == 0)
             continue; /* deleted meanwhile */
         one.rules = &rules;
         if (!row.refused) {

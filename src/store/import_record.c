@@ -1,6 +1,6 @@
 #include "store/import_record.h"
 
-#include "base/buf.h"
+#include "base/fault.h"
 #include "way/match.h"
 
 enum { MAX_SLICE = 1000 };
@@ -133,7 +133,7 @@ enum td_code td_import_record_again(struct td_tx *tx, const char *tenant, struct
         rows[at].assigned_user = td_col_text0(&r, 2, a);
         at++;
     }
-    for (; at < count; at++)
+    for (; at < count && !td_fault("import-deleted"); at++)
         rows[at].pos = 0;
     return td_rows_done(&r, err);
 }
