@@ -137,8 +137,8 @@ static const struct td_command rows[] = {
      .args = "",
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .about = "Shows a tenant and its settings.",
-     .fields = "tenant: its id; domain; name; settings: object of key and value as text; unassignedDevices: registered devices"
-               " without a profile",
+     .fields = "tenant: its id; domain; name; settings: object of key and value as text; "
+               "unassignedDevices: registered devices without a profile",
      .run = run_show},
 };
 
