@@ -348,6 +348,13 @@ bool td_g_known_member(const struct td_g_set *set, struct td_slice name)
     return (set->flags & TD_G_DIRECTORY) != 0 && listed(of_objects, name);
 }
 
+bool td_g_known_function(const struct td_g_set *set, struct td_slice name)
+{
+    static const char *const functions[] = {"delta", "getAvailableExtensionProperties", "getByIds",
+                                            "validateProperties", NULL};
+    return (set->flags & TD_G_DIRECTORY) != 0 && listed(functions, td_g_plain_name(name));
+}
+
 bool td_g_known(struct td_slice first, struct td_slice second)
 {
     static const struct {

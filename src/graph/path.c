@@ -197,6 +197,10 @@ static bool in_set(struct walk *w)
         return true;
     if (!i->key && i->text[0] == '$')
         return false;
+    if (!i->key && td_g_known_function(w->t->set, td_str(i->text))) {
+        w->t->at = TD_G_AT_NOT_OFFERED;
+        return true;
+    }
     take_key(w);
     return in_entity(w);
 }

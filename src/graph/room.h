@@ -38,6 +38,8 @@ bool td_g_known(struct td_slice first, struct td_slice second); /* known.c: a pa
 
 bool td_g_known_member(const struct td_g_set *set, struct td_slice name); /* under a directory object */
 
+bool td_g_known_function(const struct td_g_set *set, struct td_slice name); /* of a set of directory objects */
+
 /* rows.c */
 /* Rows of a set under the call's keys. Filter, order, search, top and skip are the question's. */
 enum td_code td_g_page(struct td_g_call *call, struct td_tx *tx, const struct td_g_set *set,
