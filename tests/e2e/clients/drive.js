@@ -182,8 +182,9 @@ async function deployment() {
     const left = await client.api(DEVICES).filter(`contains(serialNumber,'${config.fresh.serial}')`).get();
     return left.value.length === 0;
   });
-  const audit = await client.api("/deviceManagement/auditEvents").top(50).get();
-  assert.ok(audit.value.length > 5 && audit.value.every((e) => e.actor.applicationId === config.client));
+  const audit = await client.api("/deviceManagement/auditEvents").filter(`actor/applicationId eq '${config.client}'`).get();
+  assert.ok(audit.value.length > 5, "the audit tells of every step");
+  assert.strictEqual(audit.value[0].activityOperationType, "Delete");
   tell({ step: "deleted", audit: audit.value.length });
 }
 
