@@ -1,5 +1,6 @@
 /* Groups, directory devices and users through the administration interface (graph-api.md 1.8, 1.9, 2.1, 3.1 step 7). */
 #include "graph_world.h"
+#include "store/device.h"
 
 #define GROUPS "/beta/groups"
 
@@ -260,6 +261,47 @@ static void devices(void **state TD_UNUSED)
     is("displayName", "\"SN-0001\"");
 }
 
+/* A person joins a machine that nobody registered. */
+static enum td_code join_one(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct td_way_row way;
+    struct td_device_joining j = {.id = ctx,
+                                  .registration_id = "",
+                                  .display_name = "LAPTOP-1",
+                                  .os = "Windows",
+                                  .os_version = "10.0.22631.1",
+                                  .trust_type = "AzureAd",
+                                  .owner_id = g.box->user_id,
+                                  .owner_upn = "ada@contoso.test",
+                                  .hardware_id = "",
+                                  .alt_security_id = "X509:<SHA1-TP-PUBKEY>AB",
+                                  .transport_key = TD_S("k")};
+    td_try(td_device_join(tx, g.box->tenant, &j, err));
+    td_try(td_way_add(tx, g.box->tenant, TD_WAY_DEVICE, ctx, &g.box->arena, &way, err));
+    return td_group_device_moved(tx, g.box->tenant, ctx, "test", err);
+}
+
+static void a_joined_device_is_deleted(void **state TD_UNUSED)
+{
+    static char id[] = "6a1e7c2e-1111-4000-8000-000000000001";
+    const char *laptops = dynamic_group("Laptops", "device.displayName -startsWith \\\"laptop\\\"");
+    const char *lab = static_group("Lab");
+    gw_work();
+    assert_ok(td_store_write(g.box->svc.store, join_one, id, NULL));
+    assert_int_equal(members_of(laptops), 1);
+    askf(200, NULL, "GET /v1.0/users/%s/ownedDevices", g.box->user_id);
+    counts(1);
+    askf(200, NULL, "GET /v1.0/devices/%s/registeredOwners", id);
+    is("value/0/userPrincipalName", "\"ada@contoso.test\"");
+    askf(200, NULL, "GET /beta/devices/%s", id);
+    is("alternativeSecurityIds/0/type", "2");
+    askf(204, text("{\"@odata.id\":\"/devices/%s\"}", id), "POST " GROUPS "/%s/members/$ref", lab);
+    askf(204, NULL, "DELETE /beta/devices/%s", id);
+    askf(404, NULL, "GET /beta/devices/%s", id);
+    assert_int_equal(members_of(laptops), 0);
+    assert_int_equal(members_of(lab), 0);
+}
+
 static const char new_user[] =
     "{\"accountEnabled\":true,\"displayName\":\"Grace\",\"mailNickname\":\"grace\","
     "\"userPrincipalName\":\"grace@contoso.test\",\"department\":\"Sales\",\"otherMails\":[\"g@x.test\"],"
@@ -456,6 +498,7 @@ int main(void)
         TEST(a_group_by_rule),
         TEST(a_rule_tried),
         TEST(devices),
+        TEST(a_joined_device_is_deleted),
         TEST(users),
         TEST(nobody_becomes_administrator_by_a_password),
         TEST(other_tenants_stay_apart),
