@@ -6,8 +6,8 @@
 #include "base/fault.h"
 #include "crypto/digest.h"
 #include "store/device.h"
-#include "store/foreign_management.h"
 #include "store/device_request.h"
+#include "store/foreign_management.h"
 #include "store/registration.h"
 #include "store/tenant.h"
 #include "store/way.h"
@@ -189,8 +189,8 @@ static enum td_code find_profile(struct td_tx *tx, struct lookup *l, struct td_e
         return none(tx, l, TD_ZTD_NO_PROFILE, tenant, l->found.registration_id, err);
     td_try(rc);
     if (!td_management_is_ours(l->profile.settings.management_app))
-        td_try(td_foreign_management_find(tx, tenant, l->profile.settings.management_app, l->arena, &l->management,
-                                          err));
+        td_try(
+            td_foreign_management_find(tx, tenant, l->profile.settings.management_app, l->arena, &l->management, err));
     td_try(td_tenant_find(tx, td_str(tenant), l->arena, &l->tenant, err));
     td_try(td_tenant_get(tx, tenant, "display-name", l->arena, &l->tenant_name, err));
     rc = td_device_find_registration(tx, tenant, l->found.registration_id, l->arena, &device, err);
