@@ -1,5 +1,6 @@
 /* Deployment profiles and enrolment configurations through the administration interface (graph-api.md 1.3, 1.4). */
 #include "graph_world.h"
+#include "store/foreign_management.h"
 
 #define AZURE "\"@odata.type\":\"#microsoft.graph.azureADWindowsAutopilotDeploymentProfile\""
 #define HYBRID "\"@odata.type\":\"#microsoft.graph.activeDirectoryWindowsAutopilotDeploymentProfile\""
@@ -311,6 +312,39 @@ static void other_tenants_stay_shut(void **state TD_UNUSED)
     is_text("displayName", "Lab");
 }
 
+/* ---- other management services (autopilot.md, row X07) ---- */
+
+#define OTHER "5a1e0000-1111-4222-8333-444455556666"
+
+static void add_other(struct td_tx *tx, struct service_box *b)
+{
+    const struct td_foreign_management m = {.app_id = OTHER,
+                                            .name = "Other",
+                                            .enrolment_url = "https://mdm.other.test/enrol",
+                                            .terms_url = "",
+                                            .compliance_url = ""};
+    assert_ok(td_foreign_management_put(tx, b->tenant, &m, "test", NULL));
+}
+
+static void the_other_managements_addresses(void **state TD_UNUSED)
+{
+    ask(404, "GET /v1.0/servicePrincipals/appId=" OTHER "/endpoints", NULL);
+    box_in_write(g.box, add_other);
+    get("/v1.0/servicePrincipals/appId=" OTHER "/endpoints");
+    counts(1);
+    is_text("value/0/providerName", "WindowsEnrollment");
+    is_text("value/0/uri", "https://mdm.other.test/enrol");
+    get("/v1.0/servicePrincipals/appId=0000000a-0000-0000-c000-000000000000/endpoints");
+    is_text("value/0/uri", HOST "/EnrollmentServer/Enrollment.svc");
+    const char *id = add_profile(",\"managementServiceAppId\":\"" OTHER "\"");
+    askf(200, NULL, "GET " PROFILES "/%s", id);
+    is_text("managementServiceAppId", OTHER);
+    const char *mine = g.token;
+    g.token = g.foreign;
+    ask(404, "GET /v1.0/servicePrincipals/appId=" OTHER "/endpoints", NULL);
+    g.token = mine;
+}
+
 /* ---- enrolment configurations ---- */
 
 static const char *add_page(const char *name)
@@ -436,6 +470,7 @@ int main(void)
         TEST(another_kind_of_device),
         TEST(room_for_every_profile),
         TEST(other_tenants_stay_shut),
+        TEST(the_other_managements_addresses),
         TEST(defaults_are_there),
         TEST(pages_as_the_module_writes_them),
         TEST(priorities_stay_a_row_of_numbers),
