@@ -1,6 +1,7 @@
 /* policy/item, policy/catalogue: what an administrator may write, and that it comes back as it was meant. */
 #include "policy/catalogue.h"
 #include "policy/item.h"
+#include "policy/status_page.h"
 #include "unit/test.h"
 
 static struct td_arena arena;
@@ -132,13 +133,38 @@ static void knows_nodes(void **state TD_UNUSED)
     }
 }
 
+/* autopilot.md 4.2: bits of the page, where it is shown, whom it waits for. */
+static void pages_become_nodes(void **state TD_UNUSED)
+{
+    struct td_status_page p;
+    td_status_page_defaults(true, &p); /* the type's: no page */
+    assert_false(td_page_of(&p, true).show);
+    p.show = 1;
+    p.autopilot_only = 1;
+    assert_true(td_page_of(&p, true).show);
+    assert_false(td_page_of(&p, false).show);
+    struct td_item_page page = td_page_of(&p, true);
+    assert_true(page.allow_retry && page.show_to_every_user && !page.allow_reset && !page.allow_continue);
+    assert_int_equal(page.timeout_minutes, 60);
+    p.block_retry = p.allow_use = p.first_user_only = 1;
+    page = td_page_of(&p, true);
+    assert_true(!page.allow_retry && page.allow_continue && !page.show_to_every_user);
+
+    struct td_item items[] = {{.id = "a", .kind = TD_ITEM_MSI, .tracked = true},
+                              {.id = "b", .kind = TD_ITEM_MSI, .tracked = true},
+                              {.id = "c", .kind = TD_ITEM_POLICY, .tracked = true}};
+    td_page_untrack(&p, items, TD_COUNTOF(items), &arena);
+    assert_true(items[0].tracked && items[1].tracked); /* no list: all apps block */
+    p.apps = "[\"B\"]";
+    td_page_untrack(&p, items, TD_COUNTOF(items), &arena);
+    assert_true(!items[0].tracked && items[1].tracked && items[2].tracked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(survives_writing),
-        cmocka_unit_test(leaves_secrets_out),
-        cmocka_unit_test(refuses_by_name),
-        cmocka_unit_test(knows_nodes),
+        cmocka_unit_test(survives_writing), cmocka_unit_test(leaves_secrets_out), cmocka_unit_test(refuses_by_name),
+        cmocka_unit_test(knows_nodes),      cmocka_unit_test(pages_become_nodes),
     };
     td_arena_init(&arena);
     int failed = cmocka_run_group_tests_name("item", tests, NULL, NULL);
