@@ -182,7 +182,8 @@ class GraphRows:
         self.prepare_graph()
         profile = self.lab.write("bench-profile.json", json.dumps({"displayName": "Bench", "deviceNameTemplate": "B-%SERIAL%"}))
         self.lab.cli("profile", "add", "bench", "--file", profile)
-        self.lab.cli("profile", "assign", "bench", "--all-devices")
+        # told to every device before it returns: minutes with 100,000 on a busy machine
+        laboratory.run(laboratory.TOUCHDOWN, "profile", "assign", "bench", "--all-devices", "--data", self.lab.data, timeout=1800)
         machines = self.machines_left(count)
         times = []
         for machine in machines:
