@@ -251,7 +251,7 @@ static enum td_code delete_devices(struct td_g_call *call, struct td_tx *tx, str
     if (list == NULL || list->type != TD_JSON_ARRAY || td_json_count(list) > MAX_DELETED)
         return td_fail(err, TD_EINVAL, "serialNumbers", "must be a list of at most %d serial numbers", MAX_DELETED);
     td_jsonw_init(&w, call->out);
-    td_g_open_collection(call, "microsoft.graph.deletedWindowsAutopilotDeviceState", &w);
+    td_g_open_collection(call, "deletedWindowsAutopilotDeviceState", &w);
     for (const struct td_json *s = list->child; s != NULL; s = s->next) {
         if (s->type != TD_JSON_STRING || s->str[0] == '\0')
             return td_fail(err, TD_EINVAL, "serialNumbers", "must be a list of texts");

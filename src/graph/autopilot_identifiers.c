@@ -98,7 +98,7 @@ enum td_code td_g_identifier_list(struct td_g_call *call, struct td_tx *tx, stru
     td_try(td_g_body_bool(call, "overwriteImportedDeviceIdentities", false, &overwrite, err));
     td_try(read_list(call, &list, &n, err));
     td_jsonw_init(&w, call->out);
-    td_g_open_collection(call, "microsoft.graph.importedDeviceIdentityResult", &w);
+    td_g_open_collection(call, "importedDeviceIdentityResult", &w);
     for (size_t i = 0; i < n; i++) {
         const char *id;
         bool is_new = false;
@@ -118,7 +118,7 @@ enum td_code td_g_identifier_search(struct td_g_call *call, struct td_tx *tx, st
     size_t n;
     td_try(read_list(call, &list, &n, err));
     td_jsonw_init(&w, call->out);
-    td_g_open_collection(call, "microsoft.graph.importedDeviceIdentity", &w);
+    td_g_open_collection(call, "importedDeviceIdentity", &w);
     for (size_t i = 0; i < n; i++) {
         struct td_identifier found;
         enum td_code rc = td_identifier_find(tx, call->tenant, list[i].kind, list[i].text, call->arena, &found, err);

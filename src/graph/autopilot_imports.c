@@ -143,7 +143,7 @@ enum td_code td_g_import_many(struct td_g_call *call, struct td_tx *tx, struct t
     struct td_jsonw w;
     const struct many *m = call->prepared;
     td_jsonw_init(&w, call->out);
-    td_g_open_collection(call, "microsoft.graph.importedWindowsAutopilotDeviceIdentity", &w);
+    td_g_open_collection(call, "importedWindowsAutopilotDeviceIdentity", &w);
     const char *first = "";
     for (size_t i = 0; i < m->count; i++) {
         const char *id;

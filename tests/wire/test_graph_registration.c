@@ -162,6 +162,8 @@ static void many_in_one_call(void **state TD_UNUSED)
     td_buf_done(&b);
     ask(200, "POST " IMPORTED "/import", body);
     counts(121);
+    is_text("@odata.context",
+            "https://localhost:8443/beta/$metadata#Collection(microsoft.graph.importedWindowsAutopilotDeviceIdentity)");
     is_text("value/120/state/deviceImportStatus", "unknown");
     const char *twin = gw_str("value/120/id");
     gw_work();
@@ -252,6 +254,8 @@ static void removed_one_by_one_and_by_serial(void **state TD_UNUSED)
     assert_true(g.status == 404 || g.status == 405);
     ask(200, "POST " DEVICES "/deleteDevices", "{\"serialNumbers\":[\"sn-0002\",\"SN-9999\"]}");
     counts(2);
+    is_text("@odata.context",
+            "https://localhost:8443/beta/$metadata#Collection(microsoft.graph.deletedWindowsAutopilotDeviceState)");
     is_text("value/0/deletionState", "accepted");
     is_text("value/0/deviceRegistrationId", second);
     is_text("value/1/deletionState", "failed");
@@ -309,8 +313,12 @@ static void corporate_identifiers(void **state TD_UNUSED)
                        "\"importedDeviceIdentityType\":\"manufacturerModelSerial\"}]}";
     ask(200, "POST " IDENTIFIERS "/searchExistingIdentities", same);
     counts(0);
+    is_text("@odata.context",
+            "https://localhost:8443/beta/$metadata#Collection(microsoft.graph.importedDeviceIdentity)");
     ask(200, "POST " IDENTIFIERS "/importDeviceIdentityList", list);
     counts(1);
+    is_text("@odata.context",
+            "https://localhost:8443/beta/$metadata#Collection(microsoft.graph.importedDeviceIdentityResult)");
     is("value/0/status", "true");
     const char *id = gw_str("value/0/id");
     ask(200, "POST " IDENTIFIERS "/importDeviceIdentityList", list);
