@@ -28,8 +28,9 @@ CREATE TABLE import_record (
     UNIQUE (tenant, id)
 );
 CREATE INDEX import_record_serial ON import_record(tenant, serial_key);
--- finder: whose imports wait
+-- finder: whose imports wait; then that tenant's in their order, without looking at what is done
 CREATE INDEX import_record_open ON import_record(pos) WHERE state = 0;
+CREATE INDEX import_record_waiting ON import_record(tenant, pos) WHERE state = 0;
 
 -- A device that asked and is not registered. tenant is '' until somebody claims it, unless the installation has one
 -- tenant. identity is a digest of its facts, so that it keeps its code while it asks. state: 0 waits, 1 approved, 2
