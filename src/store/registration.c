@@ -311,6 +311,7 @@ enum td_code td_registration_remove(struct td_tx *tx, const char *tenant, const 
                   "UPDATE enrolment SET registration_id = '' WHERE tenant = $1 AND registration_id = $2"
                   " AND id IN (SELECT enrolment_id FROM way WHERE tenant = $1 AND id = $3)",
                   "sss", tenant, id, r.way_id));
+    td_try(td_way_identity_keep(tx, tenant, &r, err));
     td_try(td_hardware_drop(tx, tenant, id, err));
     for (size_t i = 0; i < TD_COUNTOF(leftovers); i++)
         td_try(td_sql(tx, err, leftovers[i], "ss", tenant, id));

@@ -109,12 +109,13 @@ enum td_code td_registration_meets_way(struct td_tx *tx, const char *tenant, con
 /* Facts that a managed, unregistered device reported: a registration that comes later meets its way. */
 enum td_code td_way_identity_put(struct td_tx *tx, const char *tenant, const char *way_id, const struct td_facts *facts,
                                  struct td_error *err) TD_MUST_USE;
+/* Before a registration ends: a device that stays joined or managed keeps its facts, so that registered anew it is the
+ * same device. */
+enum td_code td_way_identity_keep(struct td_tx *tx, const char *tenant, const struct td_registration *r,
+                                  struct td_error *err) TD_MUST_USE;
 
 /* Groups and profile of one registration anew, with the event if the profile changed. Called in the same transaction by
  * whatever changes what rules look at. */
-enum td_code td_registration_evaluate_with(struct td_tx *tx, const char *tenant, const char *id,
-                                           const struct td_group_rules *rules, const char *actor, struct td_error *err)
-    TD_MUST_USE;
 enum td_code td_registration_evaluate(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                                       struct td_error *err) TD_MUST_USE;
 

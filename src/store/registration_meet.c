@@ -53,6 +53,19 @@ enum td_code td_way_identity_put(struct td_tx *tx, const char *tenant, const cha
     return TD_OK;
 }
 
+enum td_code td_way_identity_keep(struct td_tx *tx, const char *tenant, const struct td_registration *r,
+                                  struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_facts *known = td_arena_new(&a, struct td_facts);
+    struct td_way_row way;
+    td_try(td_way_find(tx, tenant, TD_WAY_ID, r->way_id, &a, &way, err));
+    if ((way.enrolment_id[0] == '\0' && way.way.state[TD_M_JOIN] == TD_J_NONE) || td_fault("deregister-forgets"))
+        return TD_OK;
+    td_try(td_hardware_facts(tx, tenant, r->id, &a, known, err));
+    return td_way_identity_put(tx, tenant, r->way_id, known, err);
+}
+
 /* What was pre-created for the registration gives way to the object that the machine has joined with. */
 static enum td_code take_device(struct td_tx *tx, const char *tenant, const struct td_registration *r,
                                 const char *device_id, struct td_error *err)

@@ -285,6 +285,21 @@ static void deregistered_it_stays_managed(void **state)
     is_one_way();
 }
 
+/* Registered anew before its next report: the registration that ended has left its facts with the device. */
+static void deregistered_it_is_known_at_once(void **state)
+{
+    box = *state;
+    pc.joined = true;
+    fleet_machine(box, 1, "DESK");
+    box_in_write(box, enrol);
+    reports(&one);
+    is_one_way();
+    box_in_write(box, take_away);
+    fleet_machine(box, 1, "AGAIN");
+    is_one_way();
+    assert_string_equal(now.r.group_tag, "AGAIN");
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, box_setup, box_teardown)
@@ -297,6 +312,7 @@ int main(void)
         TEST(registered_first_it_is_recognised),
         TEST(another_disk_renews_the_facts_another_board_asks),
         TEST(deregistered_it_stays_managed),
+        TEST(deregistered_it_is_known_at_once),
     };
     return cmocka_run_group_tests_name("harvest", tests, NULL, NULL);
 }
