@@ -94,6 +94,8 @@ static enum td_code merge_int(const struct setting *s, const struct td_json *v, 
 {
     int64_t number = v->num;
     bool ok = v->type == TD_JSON_INT || (v->type == TD_JSON_STRING && td_parse_i64(td_trim(td_str(v->str)), &number));
+    if (ok && number == 0 && s->min > 0) /* a parameter that was not given: not said (graph-api.md 0.4) */
+        return TD_OK;
     if (!ok || number < s->min || number > s->max)
         return td_fail(err, TD_EINVAL, s->name, "must be a whole number from %lld to %lld", (long long)s->min,
                        (long long)s->max);

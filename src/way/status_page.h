@@ -33,7 +33,8 @@ struct td_status_page { /* every member is filled; flags are 0 and 1 */
  * people's files: the page is shown, reset, retry and logs are offered. */
 void td_status_page_defaults(bool of_interface, struct td_status_page *ret);
 /* What was sent, over what is stored. foreign: other members and nulls are passed over; else they are refused by name.
- * "True", "60" and the like are taken for their values (graph-api.md 3.6). */
+ * "True", "60" and the like are taken for their values; 0 minutes, which scripts send for a parameter that was not
+ * given, are not said (graph-api.md 0, 3.6). */
 enum td_code td_status_page_merge(const struct td_status_page *stored, const struct td_json *changes, bool foreign,
                                   struct td_arena *a, struct td_status_page *ret, struct td_error *err) TD_MUST_USE;
 enum td_code td_status_page_parse(struct td_slice json, struct td_arena *a, struct td_status_page *ret,

@@ -407,11 +407,15 @@ static void pages_as_the_module_writes_them(void **state TD_UNUSED)
          "PATCH " ESP "/%s", id);
     is_text("customErrorMessage", "Call 12");
     is("version", "2");
+    askf(200, "{" PAGE ",\"installProgressTimeoutInMinutes\":\"0\"}", "PATCH " ESP "/%s", id); /* not given: unchanged */
+    is("installProgressTimeoutInMinutes", "1440");
     askf(400, "{" PAGE ",\"installProgressTimeoutInMinutes\":1441}", "PATCH " ESP "/%s", id);
     assert_non_null(strstr(gw_str("error/message"), "installProgressTimeoutInMinutes"));
     askf(200, NULL, "GET /v1.0/deviceManagement/deviceEnrollmentConfigurations/%s", id);
     is("allowNonBlockingAppInstallation", "false");
     is("showInstallationProgress", "(missing)");
+    ask(201, "POST " ESP, "{" PAGE ",\"displayName\":\"No minutes\",\"installProgressTimeoutInMinutes\":0}");
+    is("installProgressTimeoutInMinutes", "60");
 }
 
 static void priorities_stay_a_row_of_numbers(void **state TD_UNUSED)

@@ -414,7 +414,7 @@ static void status_pages_refused_by_name(void **state TD_UNUSED)
     } rows[] = {
         {"{\"showProgress\":true}", "showProgress"},
         {"{\"showInstallationProgress\":\"maybe\"}", "showInstallationProgress"},
-        {"{\"installProgressTimeoutInMinutes\":0}", "installProgressTimeoutInMinutes"},
+        {"{\"installProgressTimeoutInMinutes\":-1}", "installProgressTimeoutInMinutes"},
         {"{\"installProgressTimeoutInMinutes\":1441}", "installProgressTimeoutInMinutes"},
         {"{\"selectedMobileAppIds\":\"a\"}", "selectedMobileAppIds"},
         {"{\"customErrorMessage\":1}", "customErrorMessage"},
