@@ -67,7 +67,7 @@ static void keep_code(struct td_flow *f, const char *code)
     static const char signs[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
     size_t n = strspn(code, signs);
     f->request_code[0] = '\0';
-    if (code[n] == '\0' && n < sizeof(f->request_code))
+    if (n < sizeof(f->request_code) && code[n] == '\0')
         memcpy(f->request_code, code, n + 1);
 }
 
