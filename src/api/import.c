@@ -284,13 +284,9 @@ static enum td_code write_slice(struct td_tx *tx, void *ctx, struct td_error *er
 {
     struct import *im = ctx;
     struct slice *s = im->slice;
-    struct td_group_rules rules;
-    td_try(td_group_rules_load(tx, im->tenant, &s->arena, &rules, err));
     int64_t end = td_monotonic() + TD_IMPORT_WRITE;
     for (s->upto = s->done; s->upto < s->count && (s->upto == s->done || td_monotonic() < end); s->upto++) {
-        struct td_registration_new one = s->new[s->upto];
-        one.rules = &rules;
-        td_try(td_import_write(tx, im->tenant, &one, im->actor, &s->arena, &s->row[s->upto], err));
+        td_try(td_import_write(tx, im->tenant, &s->new[s->upto], im->actor, &s->arena, &s->row[s->upto], err));
     }
     return TD_OK;
 }

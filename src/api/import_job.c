@@ -57,19 +57,16 @@ static enum td_code end_row(struct td_tx *tx, const struct job *j, const struct 
 static enum td_code write_slice(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct job *j = ctx;
-    struct td_group_rules rules;
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_import_record *now = td_arena_array(&a, struct td_import_record, j->count);
     memcpy(now, j->records, j->count * sizeof(*now));
     td_try(td_import_record_again(tx, j->tenant, now, j->count, &a, err));
-    td_try(td_group_rules_load(tx, j->tenant, &a, &rules, err));
     int64_t end = td_monotonic() + TD_IMPORT_WRITE;
     for (size_t i = 0; i < j->count && (i == 0 || td_monotonic() < end); i++) {
         struct td_registration_new one = j->new[i];
         struct td_import_row row = j->rows[i];
         if (now[i].pos == 0)
             continue; /* deleted meanwhile */
-        one.rules = &rules;
         if (!row.refused) {
             one.group_tag = now[i].group_tag;
             one.assigned_user = now[i].assigned_user;

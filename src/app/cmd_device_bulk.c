@@ -30,8 +30,7 @@ struct bulk {
     const char **keys;
     size_t count, at, in_slice;
     struct fate fates[SLICE];
-    struct td_arena slice;       /* of the slice under way */
-    struct td_group_rules rules; /* likewise */
+    struct td_arena slice; /* of the slice under way */
     struct td_jsonw json;
     size_t changed, unchanged, refused;
 };
@@ -98,11 +97,6 @@ static enum td_code take_one(struct td_tx *tx, struct bulk *b, const char *key, 
 static enum td_code run_slice(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct bulk *b = ctx;
-    b->change.rules = NULL;
-    if (!b->dry_run) {
-        td_try(td_group_rules_load(tx, b->cli->tenant.id, &b->slice, &b->rules, err));
-        b->change.rules = &b->rules;
-    }
     for (size_t i = 0; i < b->in_slice; i++)
         td_try(take_one(tx, b, b->keys[b->at + i], &b->fates[i], err));
     return TD_OK;

@@ -155,13 +155,10 @@ enum td_code td_hwhash_encode(const struct td_hw_facts *f, td_sha256_fn *sha256,
 enum td_code td_hwhash_encode_text(const struct td_hw_facts *f, td_sha256_fn *sha256, struct td_arena *a, char **ret,
                                    struct td_error *err) TD_MUST_USE;
 
-/* Word of a record type ("system-serial"), "unknown" for what nobody has decoded. */
-const char *td_hw_type_word(unsigned type);
-
 #define TD_MAC_TEXT 18
 void td_hw_mac_text(const unsigned char mac[6], char out[TD_MAC_TEXT]); /* "00:11:22:AA:BB:CC" */
 
-/* All of it as one JSON object, each record once, in the words of td_hw_type_word (`touchdown hash decode --json`). */
+/* All of it as one JSON object, each record once, by its name (`touchdown hash decode --json`). */
 void td_hwhash_json(const struct td_hw_facts *f, struct td_buf *out);
 
 #endif

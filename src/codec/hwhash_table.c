@@ -142,9 +142,3 @@ size_t td_hw_kind_size(enum td_hw_kind kind)
     static const unsigned char sizes[] = {1, 1, 2, 4, 8, 8, 6, 16, 0, 0, 0};
     return sizes[kind];
 }
-
-const char *td_hw_type_word(unsigned type)
-{
-    const struct td_hw_layout *l = td_hw_layout(type);
-    return l != NULL ? l->name : "unknown";
-}

@@ -31,9 +31,6 @@ enum td_code td_dm_status_page(struct td_device *dev, enum td_dm_phase phase, st
 /* TD_OK if the tree can be read, or is not there yet: asked before anything else is done with the folder. */
 enum td_code td_device_tree_check(struct td_device *dev, struct td_error *err) TD_MUST_USE;
 
-/* What the device trusts now: --ca and the roots that management installed, PEM, in the arena. For every td_net_new. */
-struct td_slice td_device_trust(struct td_device *dev, struct td_arena *a);
-
 /* Reads an effect of the tree for the rest of the device and for `show`: computer name, edition, trusted roots, Wi-Fi
  * profiles, accounts and groups, installed apps. name is one of the words of the table in csp/effects.c. NULL if unset.
  */

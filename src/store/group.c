@@ -410,14 +410,3 @@ enum td_code td_group_of_way(struct td_tx *tx, const char *tenant, const char *w
                         "ss", tenant, way_id));
     return read_list(&r, a, ret, ret_count, err);
 }
-
-enum td_code td_group_rules_load(struct td_tx *tx, const char *tenant, struct td_arena *a TD_UNUSED,
-                                 struct td_group_rules *ret, struct td_error *err)
-{
-    TD_CLEANUP(td_ruleset_drop) struct td_ruleset *set = NULL;
-    size_t n = 0;
-    td_try(td_ruleset_hold(tx, tenant, &set, err)); /* compiled here once, found again by the process */
-    (void)td_ruleset_list(set, &n);
-    ret->count = n;
-    return TD_OK;
-}

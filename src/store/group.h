@@ -132,11 +132,4 @@ enum td_code td_group_work_due(struct td_tx *tx, bool *ret, struct td_error *err
 /* One slice for one tenant: stored members of marked groups, then profiles told. Takes the store at most 50 ms. */
 enum td_code td_group_work(struct td_tx *tx, bool *ret_more, struct td_error *err) TD_MUST_USE;
 
-/* Kept for callers that change many registrations in one transaction: rules are compiled once a process. */
-struct td_group_rules {
-    size_t count;
-};
-enum td_code td_group_rules_load(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_group_rules *ret,
-                                 struct td_error *err) TD_MUST_USE;
-
 #endif

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { MAX_ROWS = 4000 };
-
 static void read_session(struct td_rows *r, struct td_arena *a, struct td_managed *m)
 {
     int c = 0;
@@ -154,24 +152,6 @@ enum td_code td_report_put(struct td_tx *tx, const char *tenant, const char *enr
                   "sssti", tenant, enrolment, uri, value, td_tx_now(tx));
 }
 
-enum td_code td_report_list(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_arena *a,
-                            struct td_report **ret, size_t *ret_count, struct td_error *err)
-{
-    struct td_rows r;
-    struct td_report *list = td_arena_array(a, struct td_report, MAX_ROWS);
-    size_t n = 0;
-    td_try(td_sql_query(tx, &r, err,
-                        "SELECT uri, value, at FROM management_report WHERE tenant = $1 AND enrolment_id = $2"
-                        " ORDER BY uri LIMIT $3",
-                        "ssi", tenant, enrolment, (int64_t)MAX_ROWS));
-    while (td_rows_next(&r) && n < MAX_ROWS)
-        list[n++] = (struct td_report){td_col_text0(&r, 0, a), td_col_text0(&r, 1, a), td_col_int(&r, 2)};
-    td_try(td_rows_done(&r, err));
-    *ret = list;
-    *ret_count = n;
-    return TD_OK;
-}
-
 enum td_code td_item_status_put(struct td_tx *tx, const char *tenant, const char *enrolment, const char *item,
                                 const char *state, int status, uint32_t hresult, struct td_error *err)
 {
@@ -180,27 +160,4 @@ enum td_code td_item_status_put(struct td_tx *tx, const char *tenant, const char
                   " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT(tenant, enrolment_id, item) DO UPDATE SET"
                   " state = excluded.state, status = excluded.status, hresult = excluded.hresult, at = excluded.at",
                   "ssssiii", tenant, enrolment, item, state, (int64_t)status, (int64_t)hresult, td_tx_now(tx));
-}
-
-enum td_code td_item_status_list(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_arena *a,
-                                 struct td_item_status **ret, size_t *ret_count, struct td_error *err)
-{
-    struct td_rows r;
-    struct td_item_status *list = td_arena_array(a, struct td_item_status, MAX_ROWS);
-    size_t n = 0;
-    td_try(td_sql_query(tx, &r, err,
-                        "SELECT item, state, status, hresult, at FROM management_item WHERE tenant = $1 AND"
-                        " enrolment_id = $2 ORDER BY item LIMIT $3",
-                        "ssi", tenant, enrolment, (int64_t)MAX_ROWS));
-    while (td_rows_next(&r) && n < MAX_ROWS) {
-        list[n].item = td_col_text0(&r, 0, a);
-        list[n].state = td_col_text0(&r, 1, a);
-        list[n].status = (int)td_col_int(&r, 2);
-        list[n].hresult = (uint32_t)td_col_int(&r, 3);
-        list[n++].at = td_col_int(&r, 4);
-    }
-    td_try(td_rows_done(&r, err));
-    *ret = list;
-    *ret_count = n;
-    return TD_OK;
 }

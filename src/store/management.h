@@ -40,23 +40,9 @@ enum td_code td_managed_save(struct td_tx *tx, const char *tenant, const char *e
 
 enum td_code td_report_put(struct td_tx *tx, const char *tenant, const char *enrolment, const char *uri,
                            struct td_slice value, struct td_error *err) TD_MUST_USE;
-struct td_report {
-    const char *uri, *value;
-    int64_t at;
-};
-enum td_code td_report_list(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_arena *a,
-                            struct td_report **ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
 
 /* State of an item on a device; state is a word of policy/ledger.h. */
 enum td_code td_item_status_put(struct td_tx *tx, const char *tenant, const char *enrolment, const char *item,
                                 const char *state, int status, uint32_t hresult, struct td_error *err) TD_MUST_USE;
-struct td_item_status {
-    const char *item, *state;
-    int status;
-    uint32_t hresult;
-    int64_t at;
-};
-enum td_code td_item_status_list(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_arena *a,
-                                 struct td_item_status **ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
 
 #endif

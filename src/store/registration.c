@@ -191,7 +191,7 @@ static enum td_code add_new(struct td_tx *tx, const char *tenant, const struct t
                             const char *actor, struct td_arena *a, const char **ret_id, struct td_error *err)
 {
     struct td_way_row way;
-    struct td_registration r = {.id = td_uuid_arena(td_tx_env(tx), a),
+    struct td_registration r = {.id = td_uuid_rising(td_tx_env(tx), a),
                                 .serial = what->serial,
                                 .manufacturer = what->manufacturer,
                                 .model = what->model,
@@ -216,8 +216,7 @@ static enum td_code add_new(struct td_tx *tx, const char *tenant, const struct t
     td_try(tell_registered(tx, tenant, &r, actor, err));
     *ret_id = r.id;
     td_try(meet_managed(tx, tenant, r.id, &what->facts, actor, a, err));
-    return what->rules != NULL ? td_registration_evaluate_with(tx, tenant, r.id, what->rules, actor, err)
-                               : td_registration_evaluate(tx, tenant, r.id, actor, err);
+    return td_registration_evaluate(tx, tenant, r.id, actor, err);
 }
 
 /* A repeated import mends what it says differently (graph-api.md 1.2); its hash is the newer one. */
@@ -227,8 +226,7 @@ static enum td_code update_known(struct td_tx *tx, const char *tenant, const cha
 {
     const struct td_registration_change change = {.group_tag = what->has_group_tag ? what->group_tag : NULL,
                                                   .assigned_user = what->has_assigned_user ? what->assigned_user : NULL,
-                                                  .any_user = true,
-                                                  .rules = what->rules};
+                                                  .any_user = true};
     td_try(td_registration_change(tx, tenant, id, &change, actor, ret_updated, err));
     if (what->hash.n == 0)
         return TD_OK; /* only said, not shown */

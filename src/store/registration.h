@@ -54,7 +54,6 @@ struct td_registration_new {
     bool has_group_tag, has_assigned_user; /* said, if only to be empty: applied to a machine that is there already */
     struct td_slice hash;                  /* octets */
     struct td_facts facts;
-    const struct td_group_rules *rules; /* loaded once for many, in this transaction; NULL: loaded here */
 };
 
 struct td_import_verdict {
@@ -82,7 +81,6 @@ struct td_registration_change {
     const char *display_name;     /* computer name, at most 15 characters */
     const char *friendly_name, *account_upn, *resource_name, *product_key;
     const enum td_userless *userless;
-    const struct td_group_rules *rules; /* loaded once for many, in this transaction; NULL: loaded here */
 };
 /* *ret_changed (may be NULL) tells whether anything differed. */
 enum td_code td_registration_change(struct td_tx *tx, const char *tenant, const char *id,

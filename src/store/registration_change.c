@@ -152,9 +152,7 @@ static enum td_code follow(struct changing *c, struct td_error *err)
     if (strcmp(device_id, c->r.device_id) != 0)
         td_try(td_sql(c->tx, err, "UPDATE registration SET device_id = $3 WHERE tenant = $1 AND id = $2", "sss",
                       c->tenant, c->r.id, device_id));
-    return c->change->rules != NULL
-               ? td_registration_evaluate_with(c->tx, c->tenant, c->r.id, c->change->rules, c->actor, err)
-               : td_registration_evaluate(c->tx, c->tenant, c->r.id, c->actor, err);
+    return td_registration_evaluate(c->tx, c->tenant, c->r.id, c->actor, err);
 }
 
 static enum td_code apply(struct changing *c, bool *ret_changed, struct td_error *err)

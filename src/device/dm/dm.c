@@ -265,9 +265,3 @@ const char *td_device_effect(struct td_device *dev, const char *name, struct td_
     td_dm_close(&dm);
     return value;
 }
-
-struct td_slice td_device_trust(struct td_device *dev, struct td_arena *a)
-{
-    const char *roots = td_device_effect(dev, "trusted_roots", a);
-    return td_str(td_arena_printf(a, "%.*s\n%s", TD_FMT(dev->ca_pem), or_empty(roots)));
-}
