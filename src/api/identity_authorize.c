@@ -113,15 +113,22 @@ static enum td_code check_pkce(struct asking *q)
     return TD_OK;
 }
 
+/* What a tenant alone knows is asked under its name, or with its device's ticket: not under common. */
+static enum td_code check_asked(struct td_tx *tx, void *ctx, struct td_error *err TD_UNUSED)
+{
+    struct asking *q = ctx;
+    struct td_asked asked;
+    return td_id_asked(q->id, tx, q->flow.tenant, q->flow.scope, q->flow.resource, &asked);
+}
+
 static enum td_code check_rest(struct asking *q)
 {
-    struct td_asked asked;
     const char *prompt = param(q, "prompt");
     td_try(check_mode(q));
     if (strcmp(param(q, "response_type"), "code") != 0)
         return refuse(q, TD_OA_RESPONSE_TYPE, NULL);
     td_try(check_pkce(q));
-    td_try(td_id_asked(q->id, q->flow.scope, q->flow.resource, &asked));
+    td_try(td_store_read(q->id->svc->store, check_asked, q, &q->id->err));
     return strcmp(prompt, "none") == 0 ? refuse(q, TD_OA_LOGIN_REQUIRED, NULL) : TD_OK;
 }
 

@@ -27,21 +27,6 @@ struct beginning {
     char user_code[USER_CODE + 1];
 };
 
-static enum td_code add(struct td_tx *tx, void *ctx, struct td_error *err)
-{
-    struct beginning *b = ctx;
-    struct td_id *id = b->id;
-    id->error = (struct td_oauth_error){0};
-    td_try(td_id_tenant(id, tx));
-    td_try(td_id_client(id, tx, id->tenant.id != NULL ? id->tenant.id : "", &b->app));
-    b->grant.tenant = id->tenant.id != NULL ? id->tenant.id : "";
-    b->grant.app_id = b->app.id;
-    b->grant.expires_at = td_tx_now(tx) + EXPIRES_SECONDS * TD_SECOND;
-    make_user_code(td_tx_env(tx), b->user_code);
-    td_try(td_grant_add(tx, &b->grant, err));
-    return td_user_code_add(tx, b->user_code, b->grant.sha256, b->grant.expires_at, err);
-}
-
 static const char *body(struct td_id *id, const struct td_asked *asked)
 {
     struct td_buf b;
@@ -55,6 +40,24 @@ static const char *body(struct td_id *id, const struct td_asked *asked)
     const char *text = td_arena_text(id->a, td_buf_slice(&b));
     td_buf_done(&b);
     return text;
+}
+
+static enum td_code add(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct beginning *b = ctx;
+    struct td_id *id = b->id;
+    id->error = (struct td_oauth_error){0};
+    td_try(td_id_tenant(id, tx));
+    td_try(td_id_client(id, tx, id->tenant.id != NULL ? id->tenant.id : "", &b->app));
+    b->grant.tenant = id->tenant.id != NULL ? id->tenant.id : "";
+    b->grant.app_id = b->app.id;
+    td_try(td_id_asked(id, tx, b->grant.tenant, td_id_form(id, "scope"), id->v2 ? "" : td_id_form(id, "resource"),
+                       &b->asked));
+    b->grant.body = body(id, &b->asked);
+    b->grant.expires_at = td_tx_now(tx) + EXPIRES_SECONDS * TD_SECOND;
+    make_user_code(td_tx_env(tx), b->user_code);
+    td_try(td_grant_add(tx, &b->grant, err));
+    return td_user_code_add(tx, b->user_code, b->grant.sha256, b->grant.expires_at, err);
 }
 
 static void seconds(struct td_id *id, struct td_jsonw *w, const char *name, int value)
@@ -92,12 +95,8 @@ static enum td_code begin(struct td_id *id)
 {
     struct beginning b = {.id = id};
     const char *secret = td_random_text(id->svc->env, id->a, 32);
-    td_try(td_id_asked(id, td_id_form(id, "scope"), id->v2 ? "" : td_id_form(id, "resource"), &b.asked));
-    b.grant = (struct td_grant){.kind = TD_GRANT_DEVICE_CODE,
-                                .user_id = "",
-                                .device_id = "",
-                                .family = td_uuid_arena(id->svc->env, id->a),
-                                .body = body(id, &b.asked)};
+    b.grant = (struct td_grant){
+        .kind = TD_GRANT_DEVICE_CODE, .user_id = "", .device_id = "", .family = td_uuid_arena(id->svc->env, id->a)};
     td_id_hash(secret, b.grant.sha256);
     td_try(td_id_write(id, add, &b));
     reply_code(&b, secret);

@@ -2,6 +2,7 @@
 #include "api/access.h"
 #include "api/identity_room.h"
 #include "base/encode.h"
+#include "base/fault.h"
 #include "crypto/digest.h"
 
 #include <stdio.h>
@@ -69,11 +70,34 @@ static void add_permission(struct td_id *id, struct td_slice scope, struct td_sl
     ret->scp = joined(id, ret->scp, known.n != 0 ? known : name);
 }
 
+/* The management services of others that this tenant knows. */
+struct known {
+    struct td_foreign_management *list;
+    size_t count;
+};
+
+static enum td_code read_known(struct td_id *id, struct td_tx *tx, const char *tenant, struct known *ret)
+{
+    *ret = (struct known){0};
+    if (tx == NULL || tenant == NULL || tenant[0] == '\0')
+        return TD_OK;
+    return td_foreign_management_list(tx, tenant, id->a, &ret->list, &ret->count, &id->err);
+}
+
+static const struct td_foreign_management *named(const struct known *k, struct td_slice name)
+{
+    for (size_t i = 0; i < k->count; i++)
+        if (td_foreign_management_named(&k->list[i], name))
+            return &k->list[i];
+    return NULL;
+}
+
 /* One name of the list. Bare words of signed requests mean nothing here. */
-static enum td_code take_scope(struct td_id *id, struct td_slice one, bool name_resource, struct td_asked *ret)
+static enum td_code take_scope(struct td_id *id, const struct known *k, struct td_slice one, bool name_resource,
+                               struct td_asked *ret)
 {
     bool bare = td_find(one, '/') == SIZE_MAX && td_find(one, ':') == SIZE_MAX;
-    bool whole = td_resource_of(id->svc, one) != 0;
+    bool whole = td_resource_of(id->svc, one) != 0 || named(k, one) != NULL;
     if (take_word(one, ret) || !name_resource || (bare && !whole && !id->v2))
         return TD_OK;
     struct td_slice r = whole ? one : resource_of_scope(one);
@@ -86,7 +110,8 @@ static enum td_code take_scope(struct td_id *id, struct td_slice one, bool name_
 }
 
 /* Blanks between the names, or commas, or both: the scripts hand them over as one string (graph-api.md 2.7). */
-static enum td_code take_scopes(struct td_id *id, const char *scope, bool name_resource, struct td_asked *ret)
+static enum td_code take_scopes(struct td_id *id, const struct known *k, const char *scope, bool name_resource,
+                                struct td_asked *ret)
 {
     char *text = td_arena_strdup(id->a, scope);
     struct td_slice rest = td_str(text), one;
@@ -99,7 +124,7 @@ static enum td_code take_scopes(struct td_id *id, const char *scope, bool name_r
         if (one.n == 0)
             continue;
         ret->scope = joined(id, ret->scope, one);
-        td_try(take_scope(id, one, name_resource, ret));
+        td_try(take_scope(id, k, one, name_resource, ret));
     }
     return TD_OK;
 }
@@ -116,7 +141,7 @@ static const char *every_name(struct td_id *id)
  * believes tokens with mdm_delegation alone (join-and-tokens.md 10.3). */
 static const char *permissions(struct td_id *id, const struct td_asked *asked)
 {
-    unsigned opens = td_resource_of(id->svc, td_str(asked->resource));
+    unsigned opens = asked->foreign ? 1U << TD_RESOURCE_MANAGEMENT : td_resource_of(id->svc, td_str(asked->resource));
     bool is_graph = (opens & 1U << TD_RESOURCE_GRAPH) != 0;
     const char *names = asked->every ? every_name(id) : asked->scp != NULL ? asked->scp : "User.Read";
     if ((opens & 1U << TD_RESOURCE_MANAGEMENT) != 0)
@@ -124,15 +149,31 @@ static const char *permissions(struct td_id *id, const struct td_asked *asked)
     return is_graph ? names : "user_impersonation";
 }
 
-enum td_code td_id_asked(struct td_id *id, const char *scope, const char *resource, struct td_asked *ret)
+/* Our own names come first: what somebody registered under one of them changes nothing. */
+static enum td_code check_resource(struct td_id *id, const struct known *k, struct td_asked *asked)
 {
+    if (td_resource_of(id->svc, td_str(asked->resource)) != 0)
+        return TD_OK;
+    const struct td_foreign_management *m = named(k, td_str(asked->resource));
+    if (m == NULL && !td_fault("token-any-resource"))
+        return td_id_refuse(id, TD_OA_RESOURCE, td_arena_printf(id->a, "\"%.200s\"", asked->resource));
+    asked->foreign = m != NULL;
+    if (m != NULL)
+        asked->service = *m;
+    return TD_OK;
+}
+
+enum td_code td_id_asked(struct td_id *id, struct td_tx *tx, const char *tenant, const char *scope,
+                         const char *resource, struct td_asked *ret)
+{
+    struct known known;
     bool given = resource[0] != '\0';
     if (strlen(scope) > SCOPE_MAX)
         return td_id_refuse(id, TD_OA_SCOPE, "It is too long.");
+    td_try(read_known(id, tx, tenant, &known));
     *ret = (struct td_asked){.resource = given ? resource : graph, .named = given, .every = given};
-    td_try(take_scopes(id, scope, !given, ret));
-    if (td_resource_of(id->svc, td_str(ret->resource)) == 0)
-        return td_id_refuse(id, TD_OA_RESOURCE, td_arena_printf(id->a, "\"%.200s\"", ret->resource));
+    td_try(take_scopes(id, &known, scope, !given, ret));
+    td_try(check_resource(id, &known, ret));
     ret->scp = permissions(id, ret);
     if (!id->v2 || scope[0] == '\0')
         ret->scope = ret->scp;

@@ -46,8 +46,13 @@ struct td_asked {
     bool named;           /* a resource was named */
     bool every;           /* .default, or a resource alone: every permission */
     bool openid, offline, aza;
+    bool foreign; /* the resource is a management service of others, known to the tenant */
+    struct td_foreign_management service;
 };
-enum td_code td_id_asked(struct td_id *id, const char *scope, const char *resource, struct td_asked *ret);
+/* The tenant's management services of others are resources too, looked up in tx, which must be the one that grants: tx
+ * NULL or an unknown tenant ("" or NULL) means our own resources alone. */
+enum td_code td_id_asked(struct td_id *id, struct td_tx *tx, const char *tenant, const char *scope,
+                         const char *resource, struct td_asked *ret);
 
 /* The client of a request: known, enabled, and proven by its secret if it has one. client_id and client_secret from the
  * form, or by Basic. */
@@ -74,6 +79,11 @@ struct td_issue {
     bool foreign; /* the device that signs in is managed elsewhere */
     struct td_foreign_management management;
 };
+/* Where the device of the issue is managed, for its id_token and its way: told apart by the profile of its
+ * registration. A device that is given its token for the service that its profile names is handed over: its way ends
+ * here. */
+enum td_code td_id_management(struct td_id *id, struct td_tx *tx, const char *registration, struct td_issue *i);
+enum td_code td_id_hand_over(struct td_id *id, struct td_tx *tx, const struct td_issue *i);
 enum td_code td_issue_json(struct td_id *id, const struct td_issue *i, struct td_buf *out);
 enum td_code td_issue_reply(struct td_id *id, const struct td_issue *i);
 

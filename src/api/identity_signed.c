@@ -101,7 +101,7 @@ static enum td_code signed_by_device(struct signed_request *r)
 static enum td_code device_token(struct signed_request *r)
 {
     struct td_id *id = r->id;
-    td_try(td_id_asked(id, claim(r, "scope"), claim(r, "resource"), &r->issue.asked));
+    td_try(td_id_asked(id, NULL, NULL, claim(r, "scope"), claim(r, "resource"), &r->issue.asked));
     r->issue.device_id = r->device.id;
     r->issue.access = true;
     return td_issue_reply(id, &r->issue);
@@ -153,6 +153,7 @@ static enum td_code first_prt(struct td_tx *tx, void *ctx, struct td_error *err)
         td_try(user_of_refresh(r, tx, &user_id, &at, err));
     td_try(td_id_user(id, tx, id->tenant.id, user_id, at, &r->issue.user));
     r->fresh.user_id = r->issue.user.id;
+    td_try(td_id_management(id, tx, device.registration_id, &r->issue));
     return td_id_refresh_new(id, tx, &r->fresh, &r->issue.refresh);
 }
 
@@ -185,7 +186,7 @@ static void describe_prt(struct signed_request *r)
 static enum td_code prt(struct signed_request *r)
 {
     struct td_id *id = r->id;
-    td_try(td_id_asked(id, claim(r, "scope"), "", &r->issue.asked));
+    td_try(td_id_asked(id, NULL, NULL, claim(r, "scope"), "", &r->issue.asked));
     r->issue.device_id = r->device.id;
     describe_prt(r);
     td_try(make_session_key(r));
@@ -271,6 +272,18 @@ static enum td_code signed_by_session(struct signed_request *r)
     return fresh_nonce(r);
 }
 
+static enum td_code session_asks(struct signed_request *r, struct td_tx *tx)
+{
+    struct td_id *id = r->id;
+    struct td_asked *asked = &r->issue.asked;
+    td_try(td_id_asked(id, tx, id->tenant.id, claim(r, "scope"), claim(r, "resource"), asked));
+    r->renewal = asked->aza;
+    r->issue.access = !r->renewal && asked->named;
+    r->issue.id_token = r->renewal || asked->openid || !asked->named;
+    td_try(td_id_management(id, tx, r->device.registration_id, &r->issue));
+    return r->issue.access ? td_id_hand_over(id, tx, &r->issue) : TD_OK;
+}
+
 static enum td_code session_rows(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct signed_request *r = ctx;
@@ -285,6 +298,7 @@ static enum td_code session_rows(struct td_tx *tx, void *ctx, struct td_error *e
         return td_id_refuse(id, TD_OA_CLIENT, NULL);
     td_try(rc);
     r->issue.device_id = r->grant.device_id;
+    td_try(session_asks(r, tx));
     r->fresh = (struct td_refresh_spec){.kind = TD_GRANT_REFRESH,
                                         .tenant = id->tenant.id,
                                         .user_id = r->issue.user.id,
@@ -327,10 +341,6 @@ static enum td_code by_session(struct signed_request *r)
     td_try(signed_by_session(r));
     if (strcmp(claim(r, "grant_type"), "refresh_token") != 0)
         return td_id_refuse(id, TD_OA_GRANT_UNKNOWN, "In the signed request.");
-    td_try(td_id_asked(id, claim(r, "scope"), claim(r, "resource"), &r->issue.asked));
-    r->renewal = r->issue.asked.aza;
-    r->issue.access = !r->renewal && r->issue.asked.named;
-    r->issue.id_token = r->renewal || r->issue.asked.openid || !r->issue.asked.named;
     td_try(td_id_write(id, session_rows, r));
     return sealed_answer(r);
 }

@@ -123,7 +123,6 @@ struct run {
     unsigned char sha256[32];
     const struct td_json *body;
     struct td_signed_in who;
-    bool off;
 };
 
 static enum td_code parse_body(struct run *r)
@@ -141,15 +140,16 @@ static const char *body_text(const struct run *r, const char *name)
 }
 
 /* v1 tells the resource once, at the start; v2 may repeat its scopes. */
-static enum td_code asked(struct run *r)
+static enum td_code asked(struct run *r, struct td_tx *tx)
 {
     struct td_id *id = r->id;
+    const char *tenant = id->tenant.id;
     const char *scope = td_id_form(id, "scope"), *resource = id->v2 ? "" : td_id_form(id, "resource");
     if (scope[0] == '\0')
         scope = body_text(r, "scope");
-    td_try(td_id_asked(id, scope, resource, &r->issue.asked));
+    td_try(td_id_asked(id, tx, tenant, scope, resource, &r->issue.asked));
     if (!r->issue.asked.named && body_text(r, "resource")[0] != '\0')
-        td_try(td_id_asked(id, scope, body_text(r, "resource"), &r->issue.asked));
+        td_try(td_id_asked(id, tx, tenant, scope, body_text(r, "resource"), &r->issue.asked));
     return TD_OK;
 }
 
@@ -158,10 +158,12 @@ static enum td_code user_reply(struct run *r, struct td_tx *tx, const char *user
                                const char *family, bool refresh)
 {
     struct td_id *id = r->id;
-    struct td_device_row device;
+    struct td_device_row device = {.registration_id = body_text(r, "registration")};
     td_try(td_id_user(id, tx, id->tenant.id, user_id, at, &r->issue.user));
     td_try(td_id_device(id, tx, id->tenant.id, device_id, at, &device));
     r->issue.device_id = device_id;
+    td_try(td_id_management(id, tx, device.registration_id, &r->issue));
+    td_try(td_id_hand_over(id, tx, &r->issue));
     r->issue.access = true;
     r->issue.id_token = !id->v2 || r->issue.asked.openid;
     if (!refresh)
@@ -211,18 +213,7 @@ static enum td_code code_checks(struct run *r, struct td_tx *tx)
     td_try(parse_body(r));
     if (strcmp(td_id_form(id, "redirect_uri"), body_text(r, "redirect")) != 0 && !td_fault("code-any-redirect"))
         return td_id_refuse(id, TD_OA_CODE, "redirect_uri differs from that of the authorize request.");
-    return asked(r);
-}
-
-/* The device that signs in learns from its id_token where its management is: its profile says (row X07). */
-static enum td_code find_management(struct run *r, struct td_tx *tx, struct td_error *err)
-{
-    const char *registration = body_text(r, "registration");
-    if (registration[0] == '\0' || !r->issue.app.broker)
-        return TD_OK;
-    enum td_code rc = td_foreign_management_of(tx, r->grant.tenant, registration, r->id->a, &r->issue.management, err);
-    r->issue.foreign = rc == TD_OK;
-    return rc == TD_ENOTFOUND ? TD_OK : rc;
+    return asked(r, tx);
 }
 
 static enum td_code redeem(struct td_tx *tx, void *ctx, struct td_error *err)
@@ -243,7 +234,6 @@ static enum td_code redeem(struct td_tx *tx, void *ctx, struct td_error *err)
         return TD_OK;
     }
     r->issue.nonce = body_text(r, "nonce");
-    td_try(find_management(r, tx, err));
     bool refresh = !id->v2 || r->issue.asked.offline;
     return user_reply(r, tx, r->grant.user_id, "", r->grant.created_at, r->grant.family, refresh);
 }
@@ -284,7 +274,7 @@ static enum td_code refresh(struct td_tx *tx, void *ctx, struct td_error *err)
     if (r->grant.expires_at <= td_tx_now(tx) && !td_fault("refresh-any-age"))
         return refresh_too_late(r, tx);
     td_try(parse_body(r));
-    td_try(asked(r));
+    td_try(asked(r, tx));
     td_try(td_grant_use(tx, &r->grant, td_tx_now(tx) + td_old_refresh_life, err));
     return user_reply(r, tx, r->grant.user_id, r->grant.device_id, r->grant.created_at, r->grant.family, true);
 }
@@ -315,14 +305,16 @@ static enum td_code password_allowed(struct td_tx *tx, void *ctx, struct td_erro
     td_try(rc);
     td_try(td_id_client(id, tx, id->tenant.id, &r->issue.app));
     td_try(td_tenant_get(tx, id->tenant.id, "password-grant", id->a, &setting, err));
-    r->off = strcmp(setting, "on") != 0;
-    return TD_OK;
+    return strcmp(setting, "on") != 0 && !td_fault("password-grant-always")
+               ? td_id_refuse(id, TD_OA_PASSWORD_GRANT, NULL)
+               : asked(r, tx);
 }
 
 static enum td_code password_tokens(struct td_tx *tx, void *ctx, struct td_error *err TD_UNUSED)
 {
     struct run *r = ctx;
     r->id->error = (struct td_oauth_error){0};
+    td_try(asked(r, tx)); /* what was known before the password was checked may be gone */
     return user_reply(r, tx, r->who.user_id, "", td_tx_now(tx), NULL, !r->id->v2 || r->issue.asked.offline);
 }
 
@@ -330,9 +322,6 @@ enum td_code td_id_grant_password(struct td_id *id)
 {
     struct run r = {.id = id};
     td_try(td_store_read(id->svc->store, password_allowed, &r, &id->err));
-    if (r.off && !td_fault("password-grant-always"))
-        return td_id_refuse(id, TD_OA_PASSWORD_GRANT, NULL);
-    td_try(asked(&r));
     td_try(td_id_sign_in(id, td_http_form(id->req, "username"), td_http_form(id->req, "password"), &r.who));
     td_try(td_id_write(id, password_tokens, &r));
     return td_issue_reply(id, &r.issue);
@@ -356,7 +345,7 @@ enum td_code td_id_grant_client(struct td_id *id)
     struct run r = {.id = id};
     r.issue.device_id = "";
     td_try(td_store_read(id->svc->store, client_checks, &r, &id->err));
-    td_try(asked(&r));
+    td_try(asked(&r, NULL)); /* a service of others is told of people and devices, not of applications */
     r.issue.access = r.issue.app_only = true;
     return td_issue_reply(id, &r.issue);
 }
@@ -387,7 +376,7 @@ static enum td_code device_code(struct td_tx *tx, void *ctx, struct td_error *er
     td_try(td_id_tenant_is(id, tx, r->grant.tenant));
     td_try(td_id_client(id, tx, id->tenant.id, &r->issue.app));
     td_try(parse_body(r));
-    td_try(asked(r));
+    td_try(asked(r, tx));
     td_try(td_grant_use(tx, &r->grant, td_tx_now(tx) + TD_MINUTE, err)); /* the answer may be lost once */
     bool refresh = !id->v2 || r->issue.asked.offline;
     return user_reply(r, tx, r->grant.user_id, "", r->grant.created_at, r->grant.family, refresh);

@@ -118,6 +118,16 @@ static void leave(struct run *d, int64_t now)
     fail_run(d, now, "{\"cause\":\"the device left before it was ready\",\"remedy\":\"Start it again from its box.\"}");
 }
 
+/* Joined here and sent on: a run that did what it was to do. It was never enrolled here and had no status page of ours.
+ */
+static void hand_over(struct run *d, int64_t now)
+{
+    d->state = d->failures == 0 ? TD_RUN_SUCCESS : TD_RUN_SUCCESS_ON_RETRY;
+    d->enrolment = NOT_CONTACTED;
+    d->device = d->account = TD_RUN_DISABLED;
+    d->ended = now;
+}
+
 static void enrolled(struct run *d, int64_t now)
 {
     d->enrolment = ENROLLED;
@@ -152,6 +162,10 @@ static void step(struct run *d, unsigned is, enum td_way_event event, int64_t no
         fail_run(d, now, detail);
         return;
     }
+    if (is == TD_D_HANDED_OVER) {
+        hand_over(d, now);
+        return;
+    }
     if (event == TD_EV_SIGNED_IN)
         begin(d, now);
     if (!td_fault("run-ends-for-ever")) {
@@ -174,12 +188,13 @@ enum td_code td_deployment_step(struct td_tx *tx, const char *tenant, const stru
     if (is == was)
         return TD_OK;
     td_try(last_run(tx, tenant, row->id, &a, &d, &found, err));
-    bool fresh = is != was && (was == TD_D_IDLE || was == TD_D_READY);
+    bool rested = was == TD_D_READY || was == TD_D_HANDED_OVER;
+    bool fresh = is != was && (was == TD_D_IDLE || rested);
     if (!found && !fresh)
         return TD_OK; /* nobody deploys it */
     if (fresh) {
-        d = (struct run){.id = td_uuid_arena(td_tx_env(tx), &a), .failure = ""};
-        if (was == TD_D_READY && is == TD_D_IDLE)
+        d = (struct run){.id = td_uuid_rising(td_tx_env(tx), &a), .failure = ""};
+        if (rested && is == TD_D_IDLE)
             return TD_OK;
         begin(&d, td_tx_now(tx));
     }

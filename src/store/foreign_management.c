@@ -74,6 +74,30 @@ enum td_code td_foreign_management_list(struct td_tx *tx, const char *tenant, st
     return read_list(&r, a, ret, ret_count, err);
 }
 
+static const char scheme[] = "https://";
+enum { SCHEME = sizeof(scheme) - 1 };
+
+/* https://host[:port] of an address that check_url let in; the port that https has anyway is left out. */
+static struct td_slice origin_of(struct td_slice url)
+{
+    if (!td_istarts(url, scheme))
+        return td_sub(url, 0, 0);
+    size_t end = td_find(td_sub(url, SCHEME, url.n), '/');
+    url = end == SIZE_MAX ? url : td_sub(url, 0, SCHEME + end);
+    return td_ends(url, ":443") ? td_sub(url, 0, url.n - 4) : url;
+}
+
+bool td_foreign_management_named(const struct td_foreign_management *m, struct td_slice name)
+{
+    if (td_ends(name, "/"))
+        name = td_sub(name, 0, name.n - 1);
+    if (td_ieqs(name, m->app_id))
+        return true;
+    bool path = td_find(td_sub(name, TD_MIN(name.n, SCHEME), name.n), '/') != SIZE_MAX;
+    struct td_slice origin = origin_of(name);
+    return !path && origin.n != 0 && td_ieq(origin, origin_of(td_str(m->enrolment_url)));
+}
+
 enum td_code td_foreign_management_of(struct td_tx *tx, const char *tenant, const char *registration_id,
                                       struct td_arena *a, struct td_foreign_management *ret, struct td_error *err)
 {

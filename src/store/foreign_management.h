@@ -25,6 +25,9 @@ enum td_code td_foreign_management_put(struct td_tx *tx, const char *tenant, con
 /* By id or name, any case. TD_ENOTFOUND. */
 enum td_code td_foreign_management_find(struct td_tx *tx, const char *tenant, const char *key, struct td_arena *a,
                                         struct td_foreign_management *ret, struct td_error *err) TD_MUST_USE;
+/* Is that what a token for it is asked by: its id, or the origin of its enrolment address (scheme, host and port), in
+ * any case, with or without a final '/'? */
+bool td_foreign_management_named(const struct td_foreign_management *m, struct td_slice name);
 enum td_code td_foreign_management_list(struct td_tx *tx, const char *tenant, struct td_arena *a,
                                         struct td_foreign_management **ret, size_t *ret_count, struct td_error *err)
     TD_MUST_USE;

@@ -63,7 +63,7 @@ enum td_code td_way_find(struct td_tx *tx, const char *tenant, enum td_way_key k
 enum td_code td_way_add(struct td_tx *tx, const char *tenant, enum td_way_key key, const char *value,
                         struct td_arena *a, struct td_way_row *ret, struct td_error *err)
 {
-    const char *id = key == TD_WAY_ID ? value : td_uuid_arena(td_tx_env(tx), a);
+    const char *id = key == TD_WAY_ID ? value : td_uuid_rising(td_tx_env(tx), a);
     td_try(td_sql(tx, err,
                   "INSERT INTO way(tenant, id, registration_id, device_id, enrolment_id, user_upn, registration_state,"
                   " join_state, enrolment_state, deployment_state, action_state, contacted_at, deployment_started_at,"
@@ -94,7 +94,8 @@ enum td_code td_way_set_user(struct td_tx *tx, const char *tenant, const char *w
 static void move_times(struct td_way_row *row, const struct td_way *before, enum td_way_event event, int64_t now)
 {
     unsigned was = before->state[TD_M_DEPLOYMENT], is = row->way.state[TD_M_DEPLOYMENT];
-    bool begins = is != TD_D_IDLE && is != TD_D_FAILED && (was == TD_D_IDLE || was == TD_D_READY) && is != was;
+    bool rested = was == TD_D_IDLE || was == TD_D_READY || was == TD_D_HANDED_OVER;
+    bool begins = is != TD_D_IDLE && is != TD_D_FAILED && rested && is != was;
     if (begins) {
         row->deployment_started_at = now;
         row->ready_at = 0;

@@ -86,6 +86,7 @@ static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
                 [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
                 [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
                 [TD_EV_FAILED] = TO(TD_D_IDLE),
+                [TD_EV_HANDED_OVER] = TO(TD_D_IDLE),
             },
         [TD_D_CONTACTED] =
             {
@@ -100,6 +101,7 @@ static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
                 [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
                 [TD_EV_READY] = TO(TD_D_READY),
                 [TD_EV_FAILED] = TO(TD_D_FAILED),
+                [TD_EV_HANDED_OVER] = TO(TD_D_CONTACTED),
             },
         [TD_D_SIGNED_IN] =
             {
@@ -114,6 +116,7 @@ static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
                 [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
                 [TD_EV_READY] = TO(TD_D_READY),
                 [TD_EV_FAILED] = TO(TD_D_FAILED),
+                [TD_EV_HANDED_OVER] = TO(TD_D_SIGNED_IN),
             },
         [TD_D_JOINED] =
             {
@@ -128,6 +131,7 @@ static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
                 [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
                 [TD_EV_READY] = TO(TD_D_READY),
                 [TD_EV_FAILED] = TO(TD_D_FAILED),
+                [TD_EV_HANDED_OVER] = TO(TD_D_HANDED_OVER),
             },
         /* Hybrid joins from here on (autopilot.md 3.2), so a join moves nothing back. */
         [TD_D_ENROLLED] =
@@ -143,6 +147,7 @@ static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
                 [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
                 [TD_EV_READY] = TO(TD_D_READY),
                 [TD_EV_FAILED] = TO(TD_D_FAILED),
+                [TD_EV_HANDED_OVER] = TO(TD_D_ENROLLED),
             },
         [TD_D_DEVICE_SETUP] =
             {
@@ -157,6 +162,7 @@ static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
                 [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
                 [TD_EV_READY] = TO(TD_D_READY),
                 [TD_EV_FAILED] = TO(TD_D_FAILED),
+                [TD_EV_HANDED_OVER] = TO(TD_D_DEVICE_SETUP),
             },
         /* Pre-provisioning un-joins here and is put on the shelf (autopilot.md 3.4). */
         [TD_D_DEVICE_DONE] =
@@ -172,6 +178,7 @@ static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
                 [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
                 [TD_EV_READY] = TO(TD_D_READY),
                 [TD_EV_FAILED] = TO(TD_D_FAILED),
+                [TD_EV_HANDED_OVER] = TO(TD_D_DEVICE_DONE),
             },
         [TD_D_ACCOUNT_SETUP] =
             {
@@ -186,6 +193,7 @@ static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
                 [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
                 [TD_EV_READY] = TO(TD_D_READY),
                 [TD_EV_FAILED] = TO(TD_D_FAILED),
+                [TD_EV_HANDED_OVER] = TO(TD_D_ACCOUNT_SETUP),
             },
         /* Late reports of the status page move nothing back; a failure later on is an event, not a failed deployment.
          */
@@ -202,6 +210,7 @@ static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
                 [TD_EV_ACCOUNT_SETUP] = TO(TD_D_READY),
                 [TD_EV_READY] = TO(TD_D_READY),
                 [TD_EV_FAILED] = TO(TD_D_READY),
+                [TD_EV_HANDED_OVER] = TO(TD_D_READY),
             },
         /* Every station can be tried again, and a try that works mends the word. */
         [TD_D_FAILED] =
@@ -217,6 +226,23 @@ static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
                 [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
                 [TD_EV_READY] = TO(TD_D_READY),
                 [TD_EV_FAILED] = TO(TD_D_FAILED),
+                [TD_EV_HANDED_OVER] = TO(TD_D_HANDED_OVER),
+            },
+        /* What is seen of it here later on moves nothing back; a sign-in begins anew, and so does an enrolment here. */
+        [TD_D_HANDED_OVER] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_HANDED_OVER),
+                [TD_EV_CONTACTED] = TO(TD_D_HANDED_OVER),
+                [TD_EV_JOINED] = TO(TD_D_HANDED_OVER),
+                [TD_EV_UNJOINED] = TO(TD_D_IDLE),
+                [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
+                [TD_EV_UNENROLLED] = TO(TD_D_HANDED_OVER),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
+                [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
+                [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_READY] = TO(TD_D_READY),
+                [TD_EV_FAILED] = TO(TD_D_HANDED_OVER),
+                [TD_EV_HANDED_OVER] = TO(TD_D_HANDED_OVER),
             },
 };
 
@@ -268,8 +294,8 @@ static const char *const registration_words[] = {"none", "registered", "assigned
 static const char *const join_words[] = {"none", "joined"};
 static const char *const enrolment_words[] = {"none", "enrolled"};
 static const char *const deployment_words[] = {
-    "idle",         "contacted",    "signed in",     "joined", "enrolled",
-    "device setup", "device setup", "account setup", "ready",  "failed",
+    "idle",         "contacted",     "signed in", "joined", "enrolled", "device setup",
+    "device setup", "account setup", "ready",     "failed", "joined",
 };
 static const char *const action_words[] = {
     "none", "queued", "sent", "done", "failed", "reset", "repurposed", "repaired", "retired",
@@ -313,6 +339,7 @@ static const char *const event_words[TD_EV_COUNT] = {
     [TD_EV_REPURPOSED] = "device.repurposed",
     [TD_EV_REPAIRED] = "device.repaired",
     [TD_EV_RETIRED] = "device.retired",
+    [TD_EV_HANDED_OVER] = "device.handed-over",
 };
 
 unsigned td_way_state_count(enum td_machine machine)

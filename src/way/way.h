@@ -35,6 +35,7 @@ enum td_way_event {
     TD_EV_REPURPOSED, /* the same, for another user or use */
     TD_EV_REPAIRED,   /* the same, with a part replaced and the registration mended */
     TD_EV_RETIRED,
+    TD_EV_HANDED_OVER, /* joined here, and given its token for another service that manages it */
     TD_EV_COUNT
 };
 
@@ -53,6 +54,7 @@ enum {
     TD_D_ACCOUNT_SETUP,
     TD_D_READY,
     TD_D_FAILED,
+    TD_D_HANDED_OVER, /* our part is done: word "joined", as nothing further is known here */
     TD_D_COUNT
 };
 enum {

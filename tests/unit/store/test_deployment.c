@@ -172,6 +172,36 @@ static void shelf(void **state)
     assert_runs(b, "1 115 1 4 5 6 -1 7\n");
 }
 
+/* Enrolled elsewhere: the run ends with what we do for it, and a lookup begins no other one. */
+static void handed_over(void **state)
+{
+    struct box *b = *state;
+    struct call c = {.box = b};
+    HAPPEN(b, TD_EV_CONTACTED, TD_EV_SIGNED_IN, TD_EV_JOINED, TD_EV_HANDED_OVER);
+    assert_runs(b, "1 466 1 -1 -1 -1 -1 4\n");
+    HAPPEN(b, TD_EV_CONTACTED, TD_EV_JOINED, TD_EV_HANDED_OVER);
+    b->env.now += 2 * TD_RUN_SILENCE;
+    assert_ok(td_store_write(b->store, overdue, &c, NULL));
+    assert_int_equal(c.ended, 0);
+    assert_runs(b, "1 466 1 -1 -1 -1 -1 4\n");
+    HAPPEN(b, TD_EV_UNJOINED); /* the service of others keeps it; ours ended well */
+    assert_runs(b, "1 466 1 -1 -1 -1 -1 4\n");
+}
+
+/* Given up as silent before it came for its token after all. */
+static void handed_over_late(void **state)
+{
+    struct box *b = *state;
+    struct call c = {.box = b};
+    HAPPEN(b, TD_EV_CONTACTED, TD_EV_SIGNED_IN, TD_EV_JOINED);
+    b->env.now += TD_RUN_SILENCE + TD_MINUTE;
+    assert_ok(td_store_write(b->store, overdue, &c, NULL));
+    assert_int_equal(c.ended, 1);
+    assert_runs(b, "3 355 1 -1 -1 -1 -1 1504\n");
+    HAPPEN(b, TD_EV_HANDED_OVER);
+    assert_runs(b, "7 466 1 -1 -1 -1 -1 1505\n");
+}
+
 static void silence_ends(void **state)
 {
     struct box *b = *state;
@@ -195,7 +225,8 @@ static void silence_ends(void **state)
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-    const struct CMUnitTest tests[] = {T(straight),   T(tried_again), T(went_on_after_time_out),
-                                       T(began_anew), T(shelf),       T(silence_ends)};
+    const struct CMUnitTest tests[] = {T(straight),    T(tried_again),     T(went_on_after_time_out),
+                                       T(began_anew),  T(shelf),           T(silence_ends),
+                                       T(handed_over), T(handed_over_late)};
     return cmocka_run_group_tests_name("deployment", tests, NULL, NULL);
 }

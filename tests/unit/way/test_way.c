@@ -5,8 +5,9 @@
 /* One letter an event, in the order of enum td_way_event:
  *   R registered  A assigned  U unassigned  D deregistered  C contacted  N contacted-none  S signed-in  J joined
  *   j unjoined  E enrolled  e unenrolled  1 device-setup  2 device-done  3 account-setup  Y ready  F failed
- *   q queued  s sent  d done  f action failed  X reset  P repurposed  M repaired  T retired */
-static const char letters[] = "RAUDCNSJjEe123YFqsdfXPMT";
+ *   q queued  s sent  d done  f action failed  X reset  P repurposed  M repaired  T retired
+ *   H handed-over */
+static const char letters[] = "RAUDCNSJjEe123YFqsdfXPMTH";
 
 /* A row a state: what each event leads to ('.': does not concern it). Targets are letters of the machine's states. */
 static const struct {
@@ -16,45 +17,46 @@ static const struct {
 } expected[] = {
     {TD_M_REGISTRATION,
      "nra",
-     {/*       RAUDCNSJjEe123YFqsdfXPMT */
-      /* n */ "r.......................",
-      /* r */ "rarn....................",
-      /* a */ "aarn...................."}},
+     {/*       RAUDCNSJjEe123YFqsdfXPMTH */
+      /* n */ "r........................",
+      /* r */ "rarn.....................",
+      /* a */ "aarn....................."}},
     {TD_M_JOIN,
      "nj",
-     {/*       RAUDCNSJjEe123YFqsdfXPMT */
-      /* n */ ".......j............nnnn",
-      /* j */ ".......jn...........nnnn"}},
+     {/*       RAUDCNSJjEe123YFqsdfXPMTH */
+      /* n */ ".......j............nnnn.",
+      /* j */ ".......jn...........nnnn."}},
     {TD_M_ENROLMENT,
      "ne",
-     {/*       RAUDCNSJjEe123YFqsdfXPMT */
-      /* n */ ".........e..........nnnn",
-      /* e */ ".........en.........nnnn"}},
+     {/*       RAUDCNSJjEe123YFqsdfXPMTH */
+      /* n */ ".........e..........nnnn.",
+      /* e */ ".........en.........nnnn."}},
     {TD_M_DEPLOYMENT,
-     "icsjeDdaRF",
-     {/*       RAUDCNSJjEe123YFqsdfXPMT */
-      /* i */ "....cisiiiiD...i....iiii",
-      /* c */ "....ccsjcecDdaRF....iiii",
-      /* s */ "....sssjsesDdaRF....iiii",
-      /* j */ "....jjsjiejDdaRF....iiii",
-      /* e */ "....eeseieiDdaRF....iiii",
-      /* D */ "....DDsDieiDdaRF....iiii",
-      /* d */ "....ddsdieiddaRF....iiii",
-      /* a */ "....aasaieiaaaRF....iiii",
-      /* R */ "....RRsRiRiRRRRR....iiii",
-      /* F */ "....cFsjFeFDdaRF....iiii"}},
+     "icsjeDdaRFH",
+     {/*       RAUDCNSJjEe123YFqsdfXPMTH */
+      /* i */ "....cisiiiiD...i....iiiii",
+      /* c */ "....ccsjcecDdaRF....iiiic",
+      /* s */ "....sssjsesDdaRF....iiiis",
+      /* j */ "....jjsjiejDdaRF....iiiiH",
+      /* e */ "....eeseieiDdaRF....iiiie",
+      /* D */ "....DDsDieiDdaRF....iiiiD",
+      /* d */ "....ddsdieiddaRF....iiiid",
+      /* a */ "....aasaieiaaaRF....iiiia",
+      /* R */ "....RRsRiRiRRRRR....iiiiR",
+      /* F */ "....cFsjFeFDdaRF....iiiiH",
+      /* H */ "....HHsHieHDdaRH....iiiiH"}},
     {TD_M_ACTION,
      "nqsdfXPMT",
-     {/*       RAUDCNSJjEe123YFqsdfXPMT */
-      /* n */ "................q...XPMT",
-      /* q */ "................qs.fXPMT",
-      /* s */ "................qsdfXPMT",
-      /* d */ "................q...XPMT",
-      /* f */ "................qsd.XPMT",
-      /* X */ "....n...........q...XPMT",
-      /* P */ "....n...........q...XPMT",
-      /* M */ "....n...........q...XPMT",
-      /* T */ "n...n..n.n.............T"}},
+     {/*       RAUDCNSJjEe123YFqsdfXPMTH */
+      /* n */ "................q...XPMT.",
+      /* q */ "................qs.fXPMT.",
+      /* s */ "................qsdfXPMT.",
+      /* d */ "................q...XPMT.",
+      /* f */ "................qsd.XPMT.",
+      /* X */ "....n...........q...XPMT.",
+      /* P */ "....n...........q...XPMT.",
+      /* M */ "....n...........q...XPMT.",
+      /* T */ "n...n..n.n.............T."}},
 };
 
 static void every_pair_of_every_table(void **state TD_UNUSED)
@@ -115,6 +117,19 @@ static void scenarios(void **state TD_UNUSED)
           {'2', "device setup"},
           {'3', "account setup"},
           {'Y', "ready"}}},
+        {"managed by another service: joined here, later back for a new user, then enrolled here after all",
+         {{'R', "registered"},
+          {'A', "assigned"},
+          {'C', "contacted"},
+          {'S', "signed in"},
+          {'J', "joined"},
+          {'H', "joined"},
+          {'C', "joined"},
+          {'S', "signed in"},
+          {'H', "signed in"},
+          {'J', "joined"},
+          {'H', "joined"},
+          {'E', "enrolled"}}},
         {"asked before it was registered",
          {{'R', "registered"}, {'N', "registered"}, {'A', "assigned"}, {'C', "contacted"}}},
         {"3.2 hybrid: enrols, joins later",
