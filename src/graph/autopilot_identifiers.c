@@ -93,7 +93,7 @@ enum td_code td_g_identifier_list(struct td_g_call *call, struct td_tx *tx, stru
 {
     struct td_jsonw w;
     struct td_identifier *list;
-    size_t n;
+    size_t n = 0;
     bool overwrite = false;
     td_try(td_g_body_bool(call, "overwriteImportedDeviceIdentities", false, &overwrite, err));
     td_try(read_list(call, &list, &n, err));
@@ -115,7 +115,7 @@ enum td_code td_g_identifier_search(struct td_g_call *call, struct td_tx *tx, st
 {
     struct td_jsonw w;
     struct td_identifier *list;
-    size_t n;
+    size_t n = 0;
     td_try(read_list(call, &list, &n, err));
     td_jsonw_init(&w, call->out);
     td_g_open_collection(call, "importedDeviceIdentity", &w);

@@ -95,7 +95,7 @@ static void mark_repeats(struct td_arena *a, struct many *m)
     struct td_import_record **order = td_arena_array(a, struct td_import_record *, m->count);
     for (size_t i = 0; i < m->count; i++)
         order[i] = &m->list[i];
-    qsort(order, m->count, sizeof(*order), by_device);
+    qsort(order, m->count, sizeof(struct td_import_record *), by_device);
     for (size_t i = 1; i < m->count; i++) {
         const struct td_import_record *before = order[i - 1];
         order[i]->repeats =

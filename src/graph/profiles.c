@@ -114,7 +114,7 @@ static enum td_code find(struct td_g_call *call, struct td_tx *tx, const char *i
 static enum td_code rows(struct td_g_call *call, struct td_tx *tx, struct td_view_row **ret, size_t *ret_count,
                          struct td_error *err)
 {
-    struct td_profile_row *list, one;
+    struct td_profile_row *list, one = {.id = ""};
     size_t n = 0;
     bool by_key = call->set != NULL && strncmp(call->set->path, PATH, sizeof(PATH) - 1) == 0 && call->keys[0] != NULL;
     if (by_key) {
@@ -143,7 +143,7 @@ static bool wants_hybrid(const struct td_g_call *call)
 static enum td_code create(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
     struct td_profile base, settings;
-    struct td_profile_row made;
+    struct td_profile_row made = {.id = ""};
     td_profile_defaults(true, &base);
     base.join = wants_hybrid(call) ? TD_JOIN_HYBRID : TD_JOIN_DIRECTORY;
     td_try(td_profile_merge_new(&base, call->body, call->arena, &settings, err));
@@ -155,8 +155,8 @@ static enum td_code create(struct td_g_call *call, struct td_tx *tx, struct td_e
 
 static enum td_code update(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
-    struct td_profile_row p;
-    struct td_profile settings;
+    struct td_profile_row p = {.id = ""};
+    struct td_profile settings = {.join = TD_JOIN_DIRECTORY};
     td_try(find(call, tx, call->keys[0], &p, err));
     td_try(td_profile_merge(&p.settings, call->body, true, call->arena, &settings, err));
     p.settings = settings;
@@ -354,7 +354,7 @@ static enum td_code add_device(struct td_g_call *call, struct td_tx *tx, const s
 
 static enum td_code assign_devices(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
-    struct td_profile_row p;
+    struct td_profile_row p = {.id = ""};
     struct td_group g;
     const struct td_json *ids = td_json_iget(call->body, "deviceIds");
     if (ids == NULL || ids->type != TD_JSON_ARRAY || td_json_count(ids) > 1000)
@@ -407,7 +407,7 @@ static struct td_view_row given_row(struct td_g_call *call, const struct td_prof
 static enum td_code intended_rows(struct td_g_call *call, struct td_tx *tx, struct td_view_row **ret, size_t *ret_count,
                                   struct td_error *err)
 {
-    struct td_profile_row p;
+    struct td_profile_row p = {.id = ""};
     bool is_explicit;
     enum td_code rc = td_profile_for(tx, call->tenant, call->keys[0], call->arena, &p, &is_explicit, err);
     *ret = td_arena_new(call->arena, struct td_view_row);
