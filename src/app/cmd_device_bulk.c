@@ -2,6 +2,7 @@
  * a fate of its own. */
 #include "app/commands.h"
 #include "base/file.h"
+#include "codec/csv.h"
 #include "store/audit.h"
 #include "store/registration.h"
 #include "store/way.h"
@@ -43,28 +44,35 @@ static void add_key(struct bulk *b, size_t *cap, const char *key)
     b->keys[b->count++] = key;
 }
 
-/* The first cell of each line; a heading is passed over. */
+/* The first cell of each line, in any form that lists of devices are taken in; a heading is passed over. */
+static enum td_code read_file(struct bulk *b, const char *path, size_t *cap, struct td_error *err)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf file;
+    TD_CLEANUP(td_buf_done) struct td_buf converted;
+    struct td_csv csv;
+    struct td_csv_row row;
+    td_buf_init(&file, MAX_FILE);
+    td_buf_init(&converted, 2 * MAX_FILE);
+    td_try(td_file_read(path, &file, err));
+    td_try(td_csv_open(td_buf_slice(&file), &converted, &csv, err));
+    while (td_csv_next(&csv, &b->cli->arena, &row)) {
+        if (row.broken != NULL)
+            return td_fail(err, TD_EFORMAT, "file", "line %zu: %s", row.line, row.broken);
+        struct td_slice cell = row.cells[0];
+        if (cell.n != 0 && !td_ieqs(cell, "Device Serial Number") && !td_ieqs(cell, "serialNumber"))
+            add_key(b, cap, td_arena_text(&b->cli->arena, cell));
+    }
+    return TD_OK;
+}
+
 static enum td_code read_keys(struct bulk *b, int first, struct td_error *err)
 {
     size_t cap = 0;
     const char *path = td_cli_option(b->cli, "file");
     for (int i = first; i < b->cli->arg_count; i++)
         add_key(b, &cap, b->cli->args[i]);
-    if (path != NULL) {
-        TD_CLEANUP(td_buf_done) struct td_buf file;
-        struct td_slice rest, line, cell;
-        td_buf_init(&file, MAX_FILE);
-        td_try(td_file_read(path, &file, err));
-        if (!td_utf8_ok(td_buf_slice(&file)))
-            return td_fail(err, TD_EINVAL, "file", "is no UTF-8 text");
-        for (rest = td_buf_slice(&file); rest.n != 0;) {
-            rest = td_cut(rest, '\n', &line);
-            (void)td_cut(td_trim(line), ',', &cell);
-            cell = td_trim(cell);
-            if (cell.n != 0 && !td_ieqs(cell, "Device Serial Number") && !td_ieqs(cell, "serialNumber"))
-                add_key(b, &cap, td_arena_text(&b->cli->arena, cell));
-        }
-    }
+    if (path != NULL)
+        td_try(read_file(b, path, &cap, err));
     if (b->count != 0)
         return TD_OK;
     b->cli->misused = true;

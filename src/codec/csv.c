@@ -73,7 +73,11 @@ enum td_code td_csv_open(struct td_slice in, struct td_buf *converted, struct td
 {
     struct td_csv csv = {.text = to_text(in, converted), .line = 1};
     td_try(td_buf_check(converted, "file", err));
-    if (td_istarts(csv.text, "sep=") && csv.text.n > 5 && (csv.text.p[5] == '\r' || csv.text.p[5] == '\n')) {
+    if (td_istarts(csv.text, "#TYPE ")) { /* PowerShell's Export-Csv says there which objects these were */
+        (void)line_at(csv.text, 0, &csv.at);
+        csv.line = 2;
+        csv.separator = guess_separator(td_sub(csv.text, csv.at, csv.text.n));
+    } else if (td_istarts(csv.text, "sep=") && csv.text.n > 5 && (csv.text.p[5] == '\r' || csv.text.p[5] == '\n')) {
         csv.separator = csv.text.p[4]; /* a line that spreadsheets write and read */
         (void)line_at(csv.text, 0, &csv.at);
         csv.line = 2;

@@ -315,6 +315,10 @@ def devices_are_said_about(box):
     done = box.run("device", "tag", "O'HARA", "--file", serials, "--json")
     same(done.returncode, 1, "one was refused")
     same([r["status"] for r in json.loads(done.stdout)["rows"]], ["changed", "changed", "refused"])
+    with open(serials, "wb") as f:  # as Export-Csv of Windows PowerShell writes what a list of devices says
+        f.write('#TYPE System.Management.Automation.PSCustomObject\r\n"serialNumber";"model"\r\n"CLI00001";"x"\r\n'.encode("utf-16"))
+    told = json.loads(box.run("device", "tag", "WIDE", "--file", serials, "--dry-run", "--json").stdout)
+    same([(r["serialNumber"], r["status"]) for r in told["rows"]], [("CLI00001", "changed")], "any form of list")
     first = json.loads(box.said("device", "list", "--tag", "o'hara", "--max", "1", "--json"))
     rest = json.loads(box.said("device", "list", "--tag", "o'hara", "--after", first["next"], "--json"))
     same(sorted(d["serialNumber"] for d in first["devices"] + rest["devices"]), ["CLI00000", "CLI00001"], "paged")

@@ -44,6 +44,7 @@ static void shapes(void **state TD_UNUSED)
          "1:a|b\n2:1|2,5\n"},
         {"a\tb\n1\t2\n", "1:a|b\n2:1|2\n"},
         {"sep=;\na;b\n", "2:a|b\n"},
+        {"#TYPE System.Management.Automation.PSCustomObject\r\n\"a\";\"b\"\r\n1;2\r\n", "2:a|b\n3:1|2\n"},
         {"\"a,b\",c\n\"d\"\"e\" , f \n", "1:a,b|c\n2:d\"e|f\n"},
         {"a,\"b\n1,2\n", "1:!a quotation mark is not closed\n2:1|2\n"},
         {"\"a\"b,c\n", "1:!text follows a closing quotation mark\n"},
