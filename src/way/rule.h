@@ -5,7 +5,7 @@
  * memberOf. Names, operators and values are compared without regard to ASCII case; operators may stand without their
  * hyphen or with a pasted en dash. Comparisons bind first, then -not, -and, -or; what stands behind -any or -all is its
  * own as far as it speaks of "_". An attribute that is not known equals null. Errors name the position (1 is the first
- * octet) and what to write instead. Trees live in the caller's arena. The directory's licence plans and
+ * character) and what to write instead. Trees live in the caller's arena. The directory's licence plans and
  * system.now are refused as not offered: no clock moves a device into a group. */
 #ifndef TD_WAY_RULE_H
 #define TD_WAY_RULE_H
@@ -14,7 +14,8 @@
 #include "base/buf.h"
 
 enum {
-    TD_RULE_MAX_TEXT = 3072,
+    TD_RULE_MAX_TEXT = 3072, /* characters */
+    TD_RULE_MAX_OCTETS = 4 * TD_RULE_MAX_TEXT,
     TD_RULE_MAX_DEPTH = 32,
     TD_RULE_MAX_NODES = 512,
     TD_RULE_MAX_ATTRIBUTES = 64,

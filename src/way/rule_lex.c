@@ -1,18 +1,28 @@
 #include "way/rule_tree.h"
 
+size_t td_rule_position(const struct td_rule_reader *r, size_t at)
+{
+    size_t n = 1;
+    for (size_t i = 0; i < at && i < r->text.n; i++)
+        n += ((unsigned char)r->text.p[i] & 0xC0) != 0x80;
+    return n;
+}
+
 enum td_code td_rule_refuse(const struct td_rule_reader *r, const char *why, const char *remedy)
 {
-    enum td_code rc = td_fail(r->err, TD_EINVAL, "rule", "character %zu: %s", r->at + 1, why);
+    enum td_code rc = td_fail(r->err, TD_EINVAL, "rule", "character %zu: %s", td_rule_position(r, r->at), why);
     return remedy != NULL ? td_remedy(r->err, rc, "%s", remedy) : rc;
 }
 
 static void skip_blanks(struct td_rule_reader *r)
 {
-    while (r->at < r->text.n && strchr(" \t\r\n", r->text.p[r->at]) != NULL)
-        r->at++;
-    if (td_starts(td_sub(r->text, r->at, r->text.n), "\xC2\xA0")) { /* pasted from a page */
-        r->at += 2;
-        skip_blanks(r);
+    while (r->at < r->text.n) {
+        if (td_starts(td_sub(r->text, r->at, r->text.n), "\xC2\xA0")) /* pasted from a page */
+            r->at += 2;
+        else if (strchr(" \t\r\n", r->text.p[r->at]) != NULL)
+            r->at++;
+        else
+            return;
     }
 }
 
@@ -63,7 +73,7 @@ bool td_rule_take_operator(struct td_rule_reader *r, const char *word)
 static enum td_code read_quoted(struct td_rule_reader *r, char quote, const char **ret)
 {
     TD_CLEANUP(td_buf_done) struct td_buf b;
-    td_buf_init(&b, TD_RULE_MAX_TEXT);
+    td_buf_init(&b, TD_RULE_MAX_OCTETS);
     const size_t begin = r->at++;
     while (r->at < r->text.n) {
         char c = r->text.p[r->at++];
@@ -100,8 +110,11 @@ enum td_code td_rule_read_value(struct td_rule_reader *r, struct td_rule_value *
         return word.n == 0 ? td_rule_refuse(r, "a value is missing", "write it between quotation marks")
                            : td_remedy(r->err,
                                        td_fail(r->err, TD_ENOTOFFERED, "rule",
-                                               "character %zu: system.now is not offered", r->at + 1),
+                                               "character %zu: system.now is not offered", td_rule_position(r, r->at)),
                                        "write the date itself");
+    if (td_starts(word, "\xE2\x80\x9C") || td_starts(word, "\xE2\x80\x9D") || td_starts(word, "\xE2\x80\x98") ||
+        td_starts(word, "\xE2\x80\x99")) /* pasted from a page; as a bare word it would silently match nothing */
+        return td_rule_refuse(r, "a typographic quotation mark", "write straight ones: \" or '");
     r->at = end;
     if (!td_ieqs(word, "null") && !td_ieqs(word, "$null"))
         v.text = td_arena_text(r->arena, word);

@@ -219,7 +219,7 @@ const char *td_rule_why(const struct td_rule *rule, const struct td_rule_subject
     TD_CLEANUP(td_buf_done) struct td_buf b;
     const struct td_rule *part = deciding(rule, subject);
     bool holds = verdict(part, subject, "");
-    td_buf_init(&b, (size_t)4 * TD_RULE_MAX_TEXT);
+    td_buf_init(&b, (size_t)4 * TD_RULE_MAX_OCTETS);
     td_rule_print(part, &b);
     td_buf_adds(&b, holds ? " holds" : " does not hold");
     const char *item = part->node == TD_RN_ANY || part->node == TD_RN_ALL ? deciding_item(part, subject) : NULL;

@@ -123,7 +123,7 @@ static enum td_code read_pattern(struct parser *p, struct td_rule *node, size_t 
     enum td_code rc = td_pattern_parse(td_str(node->values[0]), p->r.arena, &node->pattern, &inner);
     if (rc == TD_OK)
         return TD_OK;
-    rc = td_fail(p->r.err, rc, "rule", "character %zu: %.180s", begin + 1, inner.text);
+    rc = td_fail(p->r.err, rc, "rule", "character %zu: %.180s", td_rule_position(&p->r, begin), inner.text);
     return td_remedy(p->r.err, rc, "%s", inner.remedy[0] != '\0' ? inner.remedy : "mend the regular expression");
 }
 
@@ -246,14 +246,14 @@ static enum td_code read_attribute(struct parser *p, const struct td_rule **ret)
     if (at < 0)
         return td_remedy(p->r.err,
                          td_fail(p->r.err, TD_EINVAL, "rule", "character %zu: a %s has no attribute \"%.*s\"",
-                                 p->r.at + 1, p->kind == TD_RULE_USERS ? "user" : "device",
+                                 td_rule_position(&p->r, p->r.at), p->kind == TD_RULE_USERS ? "user" : "device",
                                  (int)TD_MIN(name.n, (size_t)60), name.p),
-                         "docs/tasks/groups.md lists the attributes");
+                         "use one of those that docs/tasks/groups.md lists");
     if (table[at].not_offered)
-        return td_remedy(
-            p->r.err,
-            td_fail(p->r.err, TD_ENOTOFFERED, "rule", "character %zu: %s is not offered", p->r.at + 1, table[at].name),
-            "use another attribute");
+        return td_remedy(p->r.err,
+                         td_fail(p->r.err, TD_ENOTOFFERED, "rule", "character %zu: %s is not offered",
+                                 td_rule_position(&p->r, p->r.at), table[at].name),
+                         "use another attribute");
     p->r.at = end;
     struct td_rule *node = new_node(p, TD_RN_VALUE);
     node->attribute = at;
@@ -312,8 +312,9 @@ enum td_code td_rule_parse(struct td_slice text, struct td_arena *a, const struc
 {
     struct parser p = {.r = {.text = text, .arena = a, .err = err}};
     const struct td_rule *rule = NULL;
-    if (text.n > TD_RULE_MAX_TEXT)
-        return td_fail(err, TD_ELIMIT, "rule", "%zu characters, more than %d", text.n, TD_RULE_MAX_TEXT);
+    size_t characters = td_rule_position(&p.r, text.n) - 1;
+    if (characters > TD_RULE_MAX_TEXT || text.n > TD_RULE_MAX_OCTETS)
+        return td_fail(err, TD_ELIMIT, "rule", "%zu characters, more than %d", characters, TD_RULE_MAX_TEXT);
     if (!td_utf8_ok(text))
         return td_fail(err, TD_EINVAL, "rule", "is not UTF-8 text");
     td_try(read_or(&p, &rule));

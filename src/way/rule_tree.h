@@ -51,6 +51,7 @@ struct td_rule_value {
     bool quoted;
 };
 
+size_t td_rule_position(const struct td_rule_reader *r, size_t at); /* of people: the first character is 1 */
 enum td_code td_rule_refuse(const struct td_rule_reader *r, const char *why, const char *remedy);
 bool td_rule_take(struct td_rule_reader *r, char c); /* behind blanks */
 bool td_rule_sees(struct td_rule_reader *r, char c);

@@ -201,6 +201,13 @@ static void refused_with_position(void **state TD_UNUSED)
         {"device.displayName -eq \"x\" -and user.city -eq \"y\"", "character 33:", TD_EINVAL},
         {"_ -eq \"x\"", "character 1:", TD_EINVAL},
         {"device.displayName -eq \"\xFF\"", "is not UTF-8", TD_EINVAL},
+        {"device.displayName \xE2\x80\x93"
+         "eq \"a\" \xE2\x80\x93"
+         "und",
+         "character 28:", TD_EINVAL},
+        {"device.displayName -eq \xE2\x80\x9C"
+         "PC1\xE2\x80\x9D",
+         "character 24: a typographic", TD_EINVAL},
     };
     const struct td_rule *rule;
     struct td_error err;
@@ -229,6 +236,9 @@ static void bounds(void **state TD_UNUSED)
     assert_int_equal(parse_repeated(" ", 5000, ""), TD_ELIMIT);
     assert_int_equal(parse_repeated(" ", 3072 - 25, "device.displayName -eq 'a'"), TD_ELIMIT);
     assert_int_equal(parse_repeated(" ", 3072 - 26, "device.displayName -eq 'a'"), TD_OK);
+    /* characters, not octets: a no-break space is one */
+    assert_int_equal(parse_repeated("\xC2\xA0", 3072 - 26, "device.displayName -eq 'a'"), TD_OK);
+    assert_int_equal(parse_repeated("\xC2\xA0", 3072 - 25, "device.displayName -eq 'a'"), TD_ELIMIT);
 }
 
 /* Random rules */
