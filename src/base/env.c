@@ -224,12 +224,17 @@ bool td_uuid_parse(struct td_slice s, char out[TD_UUID_TEXT])
     return true;
 }
 
+static void stamp(unsigned char b[16])
+{
+    b[6] = (unsigned char)((b[6] & 0x0F) | 0x40);
+    b[8] = (unsigned char)((b[8] & 0x3F) | 0x80);
+}
+
 void td_uuid_new(const struct td_env *env, char out[TD_UUID_TEXT])
 {
     unsigned char b[16];
     td_random_fill(env, b, sizeof(b));
-    b[6] = (unsigned char)((b[6] & 0x0F) | 0x40);
-    b[8] = (unsigned char)((b[8] & 0x3F) | 0x80);
+    stamp(b);
     td_uuid_text(b, false, out);
 }
 
@@ -237,6 +242,19 @@ char *td_uuid_arena(const struct td_env *env, struct td_arena *a)
 {
     char text[TD_UUID_TEXT];
     td_uuid_new(env, text);
+    return td_arena_strdup(a, text);
+}
+
+char *td_uuid_rising(const struct td_env *env, struct td_arena *a)
+{
+    unsigned char b[16];
+    char text[TD_UUID_TEXT];
+    uint64_t ms = (uint64_t)td_now(env) / 1000;
+    td_random_fill(env, b, sizeof(b));
+    for (int i = 5; i >= 0; i--, ms >>= 8)
+        b[i] = (unsigned char)ms;
+    stamp(b);
+    td_uuid_text(b, false, text);
     return td_arena_strdup(a, text);
 }
 

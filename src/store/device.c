@@ -134,7 +134,7 @@ enum td_code td_device_precreate(struct td_tx *tx, const char *tenant, const str
     struct td_device_row row = {0};
     enum td_code rc = td_device_find_registration(tx, tenant, what->registration_id, a, &row, err);
     if (rc == TD_ENOTFOUND) {
-        *ret_id = td_uuid_arena(td_tx_env(tx), a);
+        *ret_id = td_uuid_rising(td_tx_env(tx), a);
         return insert_precreated(tx, tenant, *ret_id, what, err);
     }
     td_try(rc);

@@ -3,6 +3,7 @@
 #define TD_STORE_GROUP_ROOM_H
 
 #include "store/group.h"
+#include "way/profile_choice.h"
 
 /* --- compiled rules (group_rules.c) --- */
 
@@ -20,6 +21,7 @@ enum td_code td_ruleset_hold(struct td_tx *tx, const char *tenant, struct td_rul
 void td_ruleset_drop(struct td_ruleset **set);
 const struct td_ruled *td_ruleset_list(const struct td_ruleset *set, size_t *ret_count); /* in order of ids */
 int td_ruleset_at(const struct td_ruleset *set, const char *group_id);                   /* -1 */
+bool td_ruleset_by_profile(const struct td_ruleset *set); /* a rule looks at the profile's name */
 
 /* Which rules a subject is a member by. One is made for many subjects of a kind. */
 struct td_verdicts {
@@ -91,9 +93,19 @@ enum td_code td_group_mark(struct td_tx *tx, const char *tenant, const char *gro
 enum td_code td_group_mark_by_groups(struct td_tx *tx, const char *tenant, struct td_error *err) TD_MUST_USE;
 enum td_code td_group_mark_profiles(struct td_tx *tx, const char *tenant, struct td_error *err) TD_MUST_USE;
 
-/* The profile of a registration by the groups that are stored, told by an event where it changed (and members by the
- * profile's name with it). */
-enum td_code td_registration_tell(struct td_tx *tx, const char *tenant, const char *registration_id, const char *actor,
+/* What was found to hold for a registration by the groups that are stored ("" none), and what it was told before. */
+struct td_telling {
+    const char *registration_id, *way_id;
+    const char *before, *profile_id, *profile_name;
+    bool is_explicit;
+    bool was_assigned; /* state of the way */
+    enum td_profile_detail detail;
+};
+/* Tells it, by an event where the profile changed. Members by the profile's name are the caller's to follow. */
+enum td_code td_registration_tell(struct td_tx *tx, const char *tenant, const struct td_telling *t, const char *actor,
                                   struct td_error *err) TD_MUST_USE;
+/* Members by rules that look at the profile's name, once more, and what that decides. */
+enum td_code td_registration_follow(struct td_tx *tx, const char *tenant, const char *registration_id,
+                                    const char *actor, struct td_error *err) TD_MUST_USE;
 
 #endif

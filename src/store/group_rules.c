@@ -27,6 +27,7 @@ struct td_ruleset {
     uint32_t *others; /* rules that have no keys and don't look at groups */
     size_t other_count;
     size_t by_groups;
+    bool by_profile;
 };
 
 struct td_group_cache {
@@ -108,7 +109,9 @@ static void index_rule(struct td_ruleset *set, uint32_t at, size_t *key_room)
     struct td_rule_key keys[TD_RULE_MAX_KEYS];
     struct td_ruled *g = &set->list[at];
     g->kind = td_rule_kind_of(g->rule);
-    g->by_groups = (td_rule_looks_at(g->rule) >> member_of_attribute(g->kind) & 1) != 0;
+    uint64_t looks_at = td_rule_looks_at(g->rule);
+    g->by_groups = (looks_at >> member_of_attribute(g->kind) & 1) != 0;
+    set->by_profile = set->by_profile || (g->kind == TD_RULE_DEVICES && (looks_at >> TD_RD_PROFILE_NAME & 1) != 0);
     if (g->by_groups) {
         set->by_groups++;
         return;
@@ -226,6 +229,11 @@ int td_ruleset_at(const struct td_ruleset *set, const char *group_id)
             high = mid;
     }
     return -1;
+}
+
+bool td_ruleset_by_profile(const struct td_ruleset *set)
+{
+    return set->by_profile;
 }
 
 void td_verdicts_init(struct td_verdicts *v, const struct td_ruleset *set, enum td_rule_kind kind, const bool *wanted,

@@ -4,6 +4,7 @@
 #include "store/group_room.h"
 #include "store/profile.h"
 #include "store/registration.h"
+#include "way/way.h"
 
 #include <stdlib.h>
 
@@ -247,6 +248,7 @@ struct offers {
     struct td_profile_offer *list; /* in order of groups, '' first */
     size_t count;
     struct td_profile_offer *of_one; /* room for a device's */
+    bool followed;                   /* a rule looks at the profile's name */
 };
 
 static int by_group(const void *a, const void *b)
@@ -272,11 +274,13 @@ static size_t offers_of(const struct offers *o, const char *group_id, size_t n)
 }
 
 struct told {
-    const char *way_id, *registration_id, *profile_id, *maker, *model;
+    struct td_telling t;
+    const char *maker, *model;
     int64_t detail;
 };
 
-static bool is_told(const struct offers *o, const struct told *t, const struct td_membership *groups, size_t count)
+/* What holds for it; true if it was told that already. */
+static bool is_told(const struct offers *o, struct told *t, const struct td_membership *groups, size_t count)
 {
     struct td_profile_choice choice = {.index = SIZE_MAX};
     size_t n = offers_of(o, "", 0);
@@ -284,8 +288,12 @@ static bool is_told(const struct offers *o, const struct told *t, const struct t
         n = offers_of(o, groups[i].group_id, n);
     if (n != 0)
         td_profile_choose(o->of_one, n, td_device_type(t->maker, t->model), NULL, &choice);
-    const char *now = choice.index != SIZE_MAX ? o->of_one[choice.index].profile_id : "";
-    return strcmp(now, t->profile_id) == 0 && (int64_t)choice.detail == t->detail;
+    bool any = choice.index != SIZE_MAX;
+    t->t.profile_id = any ? o->of_one[choice.index].profile_id : "";
+    t->t.profile_name = any ? o->of_one[choice.index].profile_name : "";
+    t->t.is_explicit = choice.is_explicit;
+    t->t.detail = choice.detail;
+    return strcmp(t->t.profile_id, t->t.before) == 0 && (int64_t)choice.detail == t->detail;
 }
 
 static enum td_code read_told(struct td_tx *tx, const char *tenant, const char *after, struct td_arena *a,
@@ -294,19 +302,30 @@ static enum td_code read_told(struct td_tx *tx, const char *tenant, const char *
     struct td_rows r;
     size_t n = 0;
     td_try(td_sql_query(tx, &r, err,
-                        "SELECT w.id, r.id, r.profile_id, r.manufacturer, r.model, r.profile_detail FROM way w"
+                        "SELECT w.id, r.id, r.profile_id, r.manufacturer, r.model, r.profile_detail,"
+                        " w.registration_state FROM way w"
                         " JOIN registration r ON r.tenant = w.tenant AND r.id = w.registration_id"
                         " WHERE w.tenant = $1 AND w.id > $2 ORDER BY w.id LIMIT $3",
                         "ssi", tenant, after, (int64_t)CHUNK));
     while (n < CHUNK && td_rows_next(&r))
-        list[n++] = (struct told){.way_id = td_col_text0(&r, 0, a),
-                                  .registration_id = td_col_text0(&r, 1, a),
-                                  .profile_id = td_col_text0(&r, 2, a),
+        list[n++] = (struct told){.t = {.way_id = td_col_text0(&r, 0, a),
+                                        .registration_id = td_col_text0(&r, 1, a),
+                                        .before = td_col_text0(&r, 2, a),
+                                        .was_assigned = td_col_int(&r, 6) == TD_R_ASSIGNED},
                                   .maker = td_col_text0(&r, 3, a),
                                   .model = td_col_text0(&r, 4, a),
                                   .detail = td_col_int(&r, 5)};
     *ret_count = n;
     return td_rows_done(&r, err);
+}
+
+static enum td_code tell_one(struct td_tx *tx, const char *tenant, const struct offers *o, const struct told *t,
+                             struct td_error *err)
+{
+    td_try(td_registration_tell(tx, tenant, &t->t, "system", err));
+    if (!o->followed || strcmp(t->t.profile_id, t->t.before) == 0)
+        return TD_OK;
+    return td_registration_follow(tx, tenant, t->t.registration_id, "system", err);
 }
 
 /* Goes on until the time is up; cursor is the last way that is done. */
@@ -319,16 +338,16 @@ static enum td_code tell_chunk(struct td_tx *tx, const char *tenant, const struc
     size_t n = 0, m = 0, at = 0, i = 0;
     td_try(read_told(tx, tenant, cursor, &a, list, &n, err));
     if (n != 0)
-        td_try(td_memberships(tx, TD_RULE_DEVICES, tenant, cursor, list[n - 1].way_id, &a, &members, &m, err));
+        td_try(td_memberships(tx, TD_RULE_DEVICES, tenant, cursor, list[n - 1].t.way_id, &a, &members, &m, err));
     for (; i < n && (i == 0 || td_monotonic() < until); i++) {
-        while (at < m && strcmp(members[at].key, list[i].way_id) < 0)
+        while (at < m && strcmp(members[at].key, list[i].t.way_id) < 0)
             at++;
         size_t from = at;
-        while (at < m && strcmp(members[at].key, list[i].way_id) == 0)
+        while (at < m && strcmp(members[at].key, list[i].t.way_id) == 0)
             at++;
         if (!is_told(o, &list[i], &members[from], at - from))
-            td_try(td_registration_tell(tx, tenant, list[i].registration_id, "system", err));
-        set_cursor(cursor, list[i].way_id);
+            td_try(tell_one(tx, tenant, o, &list[i], err));
+        set_cursor(cursor, list[i].t.way_id);
     }
     *ret_ended = i == n && n < CHUNK;
     return TD_OK;
@@ -337,6 +356,7 @@ static enum td_code tell_chunk(struct td_tx *tx, const char *tenant, const struc
 static enum td_code tell_profiles(struct td_tx *tx, const char *tenant, bool *ret_any, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    TD_CLEANUP(td_ruleset_drop) struct td_ruleset *set = NULL;
     struct td_rows r;
     struct offers o = {.count = 0};
     char cursor[TD_UUID_TEXT] = "";
@@ -352,6 +372,8 @@ static enum td_code tell_profiles(struct td_tx *tx, const char *tenant, bool *re
     td_try(td_rows_done(&r, err));
     if (!*ret_any)
         return TD_OK;
+    td_try(td_ruleset_hold(tx, tenant, &set, err));
+    o.followed = td_ruleset_by_profile(set);
     td_try(td_profile_offers(tx, tenant, NULL, &a, &o.list, &o.count, err));
     if (o.count > 1)
         qsort(o.list, o.count, sizeof(*o.list), by_group);

@@ -52,7 +52,7 @@ enum td_code td_import_record_add(struct td_tx *tx, const char *tenant, const st
         td_try(td_sql(tx, err, "DELETE FROM import_record WHERE tenant = $1 AND serial_key = $2 AND state <> 0", "ss",
                       tenant, key));
     }
-    *ret_id = td_uuid_arena(td_tx_env(tx), a);
+    *ret_id = td_uuid_rising(td_tx_env(tx), a);
     return insert(tx, tenant, what, key, *ret_id, err);
 }
 
