@@ -223,16 +223,23 @@ bool td_facts_have(const struct td_facts *f, const struct td_fact *fact)
     return false;
 }
 
-/* Another mainboard has another UUID and another endorsement key; either of them equal says that it is the same one.
+/* Another mainboard has another UUID and another endorsement key; either of them equal says that it is the same one,
+ * unless both of the others differ: a cloned virtual machine, a TPM that was moved, a UUID that a maker gave twice.
  * Only where neither is known does the serial number decide. */
 static const char *contradiction(unsigned both, unsigned equal)
 {
     const unsigned uuid = 1u << TD_FACT_UUID, ek = 1u << TD_FACT_EK, tuple = 1u << TD_FACT_TUPLE;
-    unsigned differs = both & ~equal;
-    if ((equal & (uuid | ek)) != 0 || td_fault("lookup-any-mainboard"))
+    unsigned differs = both & ~equal & (uuid | ek | tuple);
+    if (td_fault("lookup-any-mainboard"))
         return NULL;
     if ((differs & uuid) != 0 && (differs & ek) != 0)
         return "SMBIOS UUID and endorsement key differ: another mainboard";
+    if (differs == (tuple | ek) && !td_fault("lookup-cloned"))
+        return "serial number and endorsement key differ: another machine";
+    if (differs == (tuple | uuid) && !td_fault("lookup-cloned"))
+        return "serial number and SMBIOS UUID differ: another machine";
+    if ((equal & (uuid | ek)) != 0)
+        return NULL;
     if ((differs & ek) != 0)
         return "the endorsement key differs: another TPM";
     if ((differs & uuid) != 0)
