@@ -129,6 +129,9 @@ enum td_code td_group_why(struct td_tx *tx, const char *tenant, const struct td_
 /* --- work behind the answers (store/group_work.c) --- */
 
 enum td_code td_group_work_due(struct td_tx *tx, bool *ret, struct td_error *err) TD_MUST_USE;
+/* How far all of it is, as a number that differs after each slice that brought something; 0: nothing is due. Of two
+ * processes one sees by it that the other goes on. */
+enum td_code td_group_work_mark(struct td_tx *tx, uint64_t *ret, struct td_error *err) TD_MUST_USE;
 /* One slice for one tenant: stored members of marked groups, then profiles told. Takes the store at most 50 ms. */
 enum td_code td_group_work(struct td_tx *tx, bool *ret_more, struct td_error *err) TD_MUST_USE;
 

@@ -1,5 +1,6 @@
 /* Compiled rules, once a process and tenant: found by the number that every change of a rule replaces. The number is
  * random, so that one that was rolled back never comes again for other rules. */
+#include "base/fault.h"
 #include "store/driver.h"
 #include "store/group_room.h"
 
@@ -233,7 +234,7 @@ int td_ruleset_at(const struct td_ruleset *set, const char *group_id)
 
 bool td_ruleset_by_profile(const struct td_ruleset *set)
 {
-    return set->by_profile;
+    return set->by_profile && !td_fault("group-profile-name");
 }
 
 void td_verdicts_init(struct td_verdicts *v, const struct td_ruleset *set, enum td_rule_kind kind, const bool *wanted,

@@ -21,6 +21,32 @@ enum td_code td_group_work_due(struct td_tx *tx, bool *ret, struct td_error *err
     return td_rows_done(&r, err);
 }
 
+static uint64_t mixed(uint64_t mark, const char *text)
+{
+    for (; *text != '\0'; text++)
+        mark = (mark ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return mark;
+}
+
+enum td_code td_group_work_mark(struct td_tx *tx, uint64_t *ret, struct td_error *err)
+{
+    struct td_rows r;
+    uint64_t mark = 0;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT w.tenant, coalesce(w.told_after, '-'), coalesce(g.id, ''), g.spread_after"
+                        " FROM group_work w LEFT JOIN device_group g ON g.tenant = w.tenant"
+                        " AND g.spread_after IS NOT NULL WHERE w.due <> 0 ORDER BY w.tenant, g.spread_after, g.id",
+                        ""));
+    while (td_rows_next(&r)) {
+        TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+        mark = mark != 0 ? mark : UINT64_C(14695981039346656037);
+        for (int i = 0; i < 4; i++)
+            mark = mixed(mark, td_col_text0(&r, i, &a)) * 3 + 1;
+    }
+    *ret = mark;
+    return td_rows_done(&r, err);
+}
+
 /* --- stored members --- */
 
 /* Groups that are equally far go together; they stop where the next ones stand and go on with them. */

@@ -156,6 +156,16 @@ static void uuids(void **state TD_UNUSED)
     td_env_fixed_init(&f, 0, 7);
     td_uuid_new(&f.env, out);
     assert_true(td_uuid_parse(td_str(out), back) && out[14] == '4');
+    /* one that rises says its milliseconds first, and is random behind them */
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    f.now = INT64_C(0x0123456789AB) * 1000 + 999;
+    const char *early = td_uuid_rising(&f.env, &a), *twin = td_uuid_rising(&f.env, &a);
+    f.now += 1000;
+    const char *late = td_uuid_rising(&f.env, &a);
+    assert_memory_equal(early, "01234567-89ab-4", 15);
+    assert_true(td_uuid_parse(td_str(early), back) && strchr("89ab", early[19]) != NULL);
+    assert_string_not_equal(early, twin);
+    assert_true(strcmp(early, late) < 0 && strcmp(twin, late) < 0);
 }
 
 static void arena(void **state TD_UNUSED)

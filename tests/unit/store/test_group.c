@@ -4,6 +4,8 @@
 #include "store/device.h"
 #include "store/directory.h"
 #include "store/group_room.h"
+#include "store/profile.h"
+#include "store/registration.h"
 #include "store/tenant.h"
 #include "store/way.h"
 
@@ -325,6 +327,73 @@ static void members_are(const char *group, size_t count, const char *status)
     assert_string_equal(m.status, status);
 }
 
+/* --- rules by the profile's name --- */
+
+static enum td_code register_one(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct td_import_verdict v;
+    const struct td_registration_new what = {.serial = ctx,
+                                             .manufacturer = "",
+                                             .model = "",
+                                             .sku = "",
+                                             .family = "",
+                                             .product_key = "",
+                                             .group_tag = "",
+                                             .purchase_order = "",
+                                             .assigned_user = "",
+                                             .warning = ""};
+    return td_registration_add(tx, w.tenant, &what, "test", &w.arena, &v, err);
+}
+
+static enum td_code assign_profile(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct td_profile settings;
+    struct td_profile_row p;
+    td_profile_defaults(false, &settings);
+    td_try(td_profile_add(tx, w.tenant, ctx, &settings, "test", &w.arena, &p, err));
+    return td_profile_assign(tx, w.tenant, p.id, "", "test", err);
+}
+
+static void members_follow_the_profile(void **state TD_UNUSED)
+{
+    run(add_group, (void *)(uintptr_t) "device.enrollmentProfileName -eq \"Kiosk\"");
+    run(register_one, (void *)(uintptr_t) "F-1");
+    work_all();
+    members_are(w.group[0], 0, "Succeeded");
+    run(assign_profile, (void *)(uintptr_t) "Kiosk"); /* told behind the answer */
+    work_all();
+    members_are(w.group[0], 1, "Succeeded");
+    run(register_one, (void *)(uintptr_t) "F-2"); /* told with its registration */
+    members_are(w.group[0], 2, "Succeeded");
+}
+
+static enum td_code read_mark(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    return td_group_work_mark(tx, ctx, err);
+}
+
+/* Every slice that brought something shows; what is done is 0. */
+static void a_mark_shows_who_goes_on(void **state TD_UNUSED)
+{
+    uint64_t before = 1, now = 1;
+    bool more = true;
+    int slices = 0;
+    run(read_mark, &before);
+    assert_true(before == 0);
+    run(many_devices, NULL);
+    run(add_group, (void *)(uintptr_t) "device.devicePhysicalIds -any _ -eq \"[OrderID]:A\"");
+    run(read_mark, &before);
+    assert_true(before != 0);
+    for (; more; before = now, slices++) {
+        run(read_mark, &now);
+        assert_true(now == before);
+        run(work, &more);
+        run(read_mark, &now);
+        assert_true(now != before || now == 0);
+    }
+    assert_true(now == 0 && slices > 1);
+}
+
 static void a_spread_that_is_cut_goes_on(void **state TD_UNUSED)
 {
     struct td_error err = {0};
@@ -393,6 +462,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(changes_as_from_scratch, setup, teardown),
+        cmocka_unit_test_setup_teardown(members_follow_the_profile, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_mark_shows_who_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(a_spread_that_is_cut_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(rules_are_found_by_their_keys, setup, teardown),
     };
