@@ -292,6 +292,12 @@ static enum td_code answer_change(struct run *r, struct td_tx *tx, bool minimal,
                               err);
 }
 
+static enum td_code guard(struct run *r, struct td_tx *tx, struct td_error *err)
+{
+    const struct td_g_set *set = r->target.set;
+    return r->target.at == TD_G_AT_ENTITY && set->guard != NULL ? set->guard(&r->call, tx, err) : TD_OK;
+}
+
 static enum td_code answer_write(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct run *r = ctx;
@@ -301,6 +307,7 @@ static enum td_code answer_write(struct td_tx *tx, void *ctx, struct td_error *e
     td_tx_set_origin(tx, &r->origin);
     td_try(td_g_walk(&r->call, tx, &r->target, by_row(r), err));
     td_try(check_match(r, err));
+    td_try(guard(r, tx, err));
     td_try(r->fn(&r->call, tx, err));
     if (r->target.at == TD_G_AT_SET && r->req->method == TD_POST)
         return answer_creation(r, tx, minimal, err);
@@ -315,6 +322,13 @@ static enum td_code look_first(struct td_tx *tx, void *ctx, struct td_error *err
     struct run *r = ctx;
     td_try(begin(r, tx, err));
     return td_g_walk(&r->call, tx, &r->target, by_row(r), err);
+}
+
+static enum td_code look_again(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct run *r = ctx;
+    td_try(look_first(tx, r, err));
+    return guard(r, tx, err);
 }
 
 /* The id behind the last '/' or in ('...') of a reference, whatever host and version it names (3.1 step 7). */
@@ -455,10 +469,12 @@ static void set_call(struct run *r)
 static void write_call(struct run *r)
 {
     enum td_code rc = td_store_read(r->svc->store, look_first, r, &r->err);
-    if (rc == TD_EDENIED && r->proven)
-        td_g_audit_denied(r->svc, &r->who, &r->origin, r->req, &r->err);
     if (rc == TD_OK)
         rc = read_body(r, &r->err);
+    if (rc == TD_OK && r->target.set->guard != NULL)
+        rc = td_store_read(r->svc->store, look_again, r, &r->err);
+    if (rc == TD_EDENIED && r->proven)
+        td_g_audit_denied(r->svc, &r->who, &r->origin, r->req, &r->err);
     if (rc == TD_OK)
         rc = prepare(r, &r->err);
     if (rc != TD_OK) {

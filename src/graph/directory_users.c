@@ -90,22 +90,59 @@ static enum td_code prepare(struct td_g_call *call, struct td_error *err)
 
 /* ---- changes ---- */
 
-/* Who manages users must not become Global Administrator by giving one a password (graph-api.md 2.7). */
-static enum td_code check_reach(struct td_g_call *call, struct td_tx *tx, const char *id, struct td_error *err)
+/* What signs a person in, or keeps him out, and where a lost password is asked for. */
+static bool changes_sign_in(const struct td_g_call *call)
 {
-    static const char global[] = "Global Administrator";
-    const char *const *roles = NULL;
-    bool target = false;
+    static const char *const members[] = {"passwordProfile", "accountEnabled", "userPrincipalName",
+                                          "mobilePhone",     "businessPhones", "otherMails"};
+    for (size_t i = 0; i < TD_COUNTOF(members); i++)
+        if (td_g_body_has(call, members[i]))
+            return true;
+    return call->req->method == TD_DELETE;
+}
+
+static bool has_role(const struct td_g_call *call, const char *role)
+{
     for (size_t i = 0; call->who->roles != NULL && call->who->roles[i] != NULL; i++)
-        if (strcmp(call->who->roles[i], global) == 0)
-            return TD_OK;
+        if (strcmp(call->who->roles[i], role) == 0)
+            return true;
+    return false;
+}
+
+/* May somebody of this role do what the caller may not? */
+static bool is_mightier(const struct td_g_call *call, const char *role)
+{
+    int r = 0;
+    while (r < TD_ROLE_COUNT && strcmp(td_role_word((enum td_role)r), role) != 0)
+        r++;
+    if (r == TD_ROLE_COUNT || has_role(call, role))
+        return false;
+    for (size_t i = 0; i < TD_RIGHT_COUNT; i++) {
+        const struct td_access_row *row = &td_access_rows[i];
+        if (((row->read_roles & 1U << r) != 0 &&
+             td_access_check(call->who, row->right, TD_ACCESS_READ, NULL) != TD_OK) ||
+            ((row->write_roles & 1U << r) != 0 &&
+             td_access_check(call->who, row->right, TD_ACCESS_WRITE, NULL) != TD_OK))
+            return true;
+    }
+    return r == TD_ROLE_GLOBAL_ADMINISTRATOR;
+}
+
+/* Who manages users must not get an administrator's rights by giving one a password (graph-api.md 2.7). */
+static enum td_code check_reach(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
+{
+    const char *const *roles = NULL, *id = td_view_text(call->row, "id");
+    if (!changes_sign_in(call) || strcmp(call->who->oid, id) == 0 || td_fault("user-any-reach") ||
+        has_role(call, td_role_word(TD_ROLE_GLOBAL_ADMINISTRATOR)))
+        return TD_OK;
     td_try(td_user_roles(tx, call->tenant, id, call->arena, &roles, err));
     for (size_t i = 0; roles[i] != NULL; i++)
-        target = target || strcmp(roles[i], global) == 0;
-    if (!target || strcmp(call->who->oid, id) == 0 || td_fault("user-any-reach"))
-        return TD_OK;
-    return td_remedy(err, td_fail(err, TD_EDENIED, "", "Only a Global Administrator may do this to another one."),
-                     "ask one, or use the command line on the server");
+        if (is_mightier(call, roles[i]))
+            return td_remedy(err,
+                             td_fail(err, TD_EDENIED, "",
+                                     "Only who has the rights of a %.60s may change how one signs in.", roles[i]),
+                             "ask a Global Administrator, or use the command line on the server");
+    return TD_OK;
 }
 
 static const char *lines_of(struct td_g_call *call, const struct td_json *list)
@@ -177,7 +214,6 @@ static enum td_code update(struct td_g_call *call, struct td_tx *tx, struct td_e
                                   .phc = call->prepared};
     if (flag != NULL && flag->type != TD_JSON_NULL)
         what.enabled = &enabled;
-    td_try(check_reach(call, tx, id, err));
     call->poke = true;
     return describe(call, tx, id, &what, err);
 }
@@ -185,7 +221,6 @@ static enum td_code update(struct td_g_call *call, struct td_tx *tx, struct td_e
 static enum td_code remove_user(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
     const char *id = td_view_text(call->row, "id");
-    td_try(check_reach(call, tx, id, err));
     return td_user_forget(tx, call->tenant, id, call->actor, err);
 }
 
@@ -221,6 +256,7 @@ static const struct td_g_set sets[] = {
      .update = update,
      .remove = remove_user,
      .prepare = prepare,
+     .guard = check_reach,
      .alternate = "userPrincipalName",
      .about = "Users, by id or userPrincipalName."},
     {.path = "me",

@@ -95,12 +95,16 @@ struct td_g_set {
      * of that id is there (404 otherwise) where a set of its path is. A nested singleton ("x/{id}/deploymentProfile")
      * is the one row with that parent. */
     const char *parent;
-    size_t page; /* default page size, 0: 100 */
+    size_t page;        /* default page size, 0: 100 */
+    const char *newest; /* column of times by which the last stands first where the call asks no order, NULL: by key */
     /* Instead of the view's own table: rows in memory (fixed lists, computed ones), with values by the view's columns,
      * "id" among them; filters, order and pages are the core's. */
     enum td_code (*rows)(struct td_g_call *call, struct td_tx *tx, struct td_view_row **ret, size_t *ret_count,
                          struct td_error *err);
     const struct td_view_items *items;
+    /* Of PATCH and DELETE, beside the right: may this caller do this (call->row, call->body)? Asked before the work and in
+     * the write; TD_EDENIED is told to the audit. NULL: the right is enough. */
+    td_g_fn *guard;
     td_g_fn *create, *update, *remove; /* NULL: 405, or 501 where the real service has it (NOT_WRITTEN) */
     enum td_code (*prepare)(struct td_g_call *call, struct td_error *err); /* of create and update */
     size_t max_body;
