@@ -14,10 +14,17 @@ struct td_g_plan {
     struct planned {
         const struct td_g_prop *prop;
         int column;
+        bool veiled;
     } * list;
     size_t count;
     const struct td_g_plan *next;
 };
+
+static bool veiled(const struct td_g_call *call, const struct td_g_prop *prop)
+{
+    return (prop->flags & TD_G_VEILED) != 0 && !td_g_selected(call->query, prop->name) &&
+           !td_g_body_has(call, prop->name);
+}
 
 static void plan_type(struct td_g_call *call, struct td_g_plan *p, const struct td_g_type *type, size_t *cap)
 {
@@ -28,7 +35,8 @@ static void plan_type(struct td_g_call *call, struct td_g_plan *p, const struct 
         if (!td_g_shown(call, p->set, prop))
             continue;
         p->list = td_arena_room(call->arena, p->list, p->count, cap, sizeof(*p->list));
-        p->list[p->count++] = (struct planned){prop, td_view_column_at(p->view, td_str(prop->name))};
+        p->list[p->count++] =
+            (struct planned){prop, td_view_column_at(p->view, td_str(prop->name)), veiled(call, prop)};
     }
 }
 
@@ -252,7 +260,7 @@ static enum td_code write_members(struct td_g_call *call, struct td_tx *tx, cons
             td_jsonw_str(w, kind);
         }
         td_jsonw_key(w, prop->name);
-        td_g_write_value(call, row, prop, plan->list[i].column, "", w);
+        td_g_write_value(call, plan->list[i].veiled ? NULL : row, prop, plan->list[i].column, "", w);
     }
     if (call->metadata == TD_G_FULL)
         write_links(call, type, edit_link(call, set, row), w);

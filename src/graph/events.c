@@ -101,8 +101,10 @@ static const struct td_g_set sets[] = {
      .read = TD_RIGHT_MANAGED,
      .write = TD_RIGHT_MANAGED,
      .page = 50,
-     .about = "One event a deployment, kept for ever. deploymentState ends in success, successOnRetry,"
-              " successWithTimeout or failure: a device that is not heard of for more than a day has failed."},
+     .newest = "deploymentStartDateTime",
+     .about =
+         "One event a deployment, kept for ever, the newest first. deploymentState ends in success, successOnRetry,"
+         " successWithTimeout or failure: a device that is not heard of for more than a day has failed."},
     {.path = PATH "/{id}/policyStatusDetails",
      .type = &td_g_type_policy_status_detail,
      .view = &td_view_policy_detail,

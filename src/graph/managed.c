@@ -146,7 +146,7 @@ static const struct td_g_set sets[] = {
      .read = TD_RIGHT_MANAGED,
      .write = TD_RIGHT_MANAGED,
      .about = "Devices under management: those with an active enrolment, by its id. notes, physicalMemoryInBytes and"
-              " the like are shown where $select names them.",
+              " the like show what they hold where $select names them, else as never set.",
      .update = update,
      .remove = end,
      .actions = actions,

@@ -23,14 +23,15 @@ enum td_g_kind {
 
 enum {
     TD_G_NULLABLE = 1,
-    TD_G_MANY = 2,    /* collection */
-    TD_G_BETA = 4,    /* only there under /beta */
-    TD_G_V1 = 8,      /* only there under /v1.0 */
-    TD_G_WRITE = 16,  /* taken from POST and PATCH; others are read over and ignored */
-    TD_G_CREATE = 32, /* taken from POST alone */
-    TD_G_SECRET = 64, /* taken, never shown */
-    TD_G_ASKED = 128, /* shown only when $select names it */
-    TD_G_NEEDED = 256 /* a POST without it is refused */
+    TD_G_MANY = 2,     /* collection */
+    TD_G_BETA = 4,     /* only there under /beta */
+    TD_G_V1 = 8,       /* only there under /v1.0 */
+    TD_G_WRITE = 16,   /* taken from POST and PATCH; others are read over and ignored */
+    TD_G_CREATE = 32,  /* taken from POST alone */
+    TD_G_SECRET = 64,  /* taken, never shown */
+    TD_G_ASKED = 128,  /* shown only when $select names it */
+    TD_G_NEEDED = 256, /* a POST without it is refused */
+    TD_G_VEILED = 512  /* shown as never set unless $select names it or the request's body sent it */
 };
 
 struct td_g_enum {

@@ -112,9 +112,9 @@ const struct td_g_type td_g_type_device_action_result = {
     {                                                                  \
         .name = (n), .kind = TD_G_STRING, .flags = TD_G_NULLABLE | (f) \
     }
-#define ASKED_INT(n)                                         \
-    {                                                        \
-        .name = (n), .kind = TD_G_INT64, .flags = TD_G_ASKED \
+#define ASKED_INT(n)                                          \
+    {                                                         \
+        .name = (n), .kind = TD_G_INT64, .flags = TD_G_VEILED \
     }
 static const struct td_g_prop managed_device_props[] = {
     TEXT("userId", 0),
@@ -140,7 +140,7 @@ static const struct td_g_prop managed_device_props[] = {
     {.name = "aadRegistered", .kind = TD_G_BOOL, .flags = TD_G_NULLABLE | TD_G_BETA},
     {.name = "azureADRegistered", .kind = TD_G_BOOL, .flags = TD_G_NULLABLE},
     {.name = "deviceEnrollmentType", ENUM(device_enrollment_type)},
-    TEXT("activationLockBypassCode", TD_G_ASKED),
+    TEXT("activationLockBypassCode", TD_G_VEILED),
     TEXT("emailAddress", 0),
     TEXT("azureActiveDirectoryDeviceId", TD_G_BETA),
     TEXT("azureADDeviceId", 0),
@@ -173,13 +173,13 @@ static const struct td_g_prop managed_device_props[] = {
     {.name = "partnerReportedThreatState", ENUM(threat_state)},
     {.name = "requireUserEnrollmentApproval", .kind = TD_G_BOOL, .flags = TD_G_NULLABLE},
     {.name = "managementCertificateExpirationDate", .kind = TD_G_TIME},
-    TEXT("iccid", TD_G_ASKED),
-    TEXT("udid", TD_G_ASKED),
-    TEXT("ethernetMacAddress", TD_G_ASKED),
+    TEXT("iccid", TD_G_VEILED),
+    TEXT("udid", TD_G_VEILED),
+    TEXT("ethernetMacAddress", TD_G_VEILED),
     ASKED_INT("physicalMemoryInBytes"),
     {.name = "notes",
      .kind = TD_G_STRING,
-     .flags = TD_G_NULLABLE | TD_G_WRITE | TD_G_ASKED,
+     .flags = TD_G_NULLABLE | TD_G_WRITE | TD_G_VEILED,
      .max = TD_MANAGED_NOTES_MAX},
     {.name = "managementState", ENUM(management_state)},
     {.name = "managementFeatures", ENUM(management_features), .flags = TD_G_BETA},
@@ -203,7 +203,7 @@ static const struct td_g_prop managed_device_props[] = {
     {.name = "hardwareInformation",
      .kind = TD_G_COMPLEX,
      .of = &td_g_type_hardware_information,
-     .flags = TD_G_NULLABLE | TD_G_BETA | TD_G_ASKED},
+     .flags = TD_G_NULLABLE | TD_G_BETA | TD_G_VEILED},
     {.name = "deviceHealthAttestationState",
      .kind = TD_G_COMPLEX,
      .of = &td_g_type_health_attestation,

@@ -183,4 +183,10 @@ void td_g_ask(struct td_g_call *call, const struct td_g_set *set, const struct t
                                 .top = page_size(call, set, q),
                                 .skip = q->skip > 0 ? q->skip : 0,
                                 .count = q->count};
+    if (set->newest != NULL && q->order_count == 0) {
+        struct td_od_order *order = td_arena_new(call->arena, struct td_od_order);
+        *order = (struct td_od_order){.path = set->newest, .descending = true};
+        ret->order = order;
+        ret->order_count = 1;
+    }
 }

@@ -141,8 +141,8 @@ static void a_device(void **state TD_UNUSED)
     is("jailBroken", "\"Unknown\"");
     is("deviceActionResults", "[]");
     is("easActivationDateTime", "\"" NEVER "\"");
-    is("notes", "(missing)"); /* only with $select (1.5) */
-    is("physicalMemoryInBytes", "(missing)");
+    is("notes", "null"); /* told only with $select, else as never set (1.5) */
+    is("physicalMemoryInBytes", "0");
     const char *device = gw_str("azureADDeviceId");
     assert_int_equal(strlen(device), 36);
     get(MANAGED "/" FIRST "?$select=id,notes,physicalMemoryInBytes");
@@ -235,10 +235,13 @@ static void changes(void **state TD_UNUSED)
     ask(200, "PATCH " MANAGED "/" FIRST,
         "{\"notes\":\"spare\",\"managedDeviceName\":\"Lobby\",\"ownerType\":\"company\"}");
     is("managedDeviceName", "\"Lobby\"");
+    is("notes", "\"spare\""); /* what was sent comes back */
     is("ownerType", "\"company\"");
     is("managedDeviceOwnerType", "\"company\"");
     get(MANAGED "/" FIRST "?$select=notes");
     is("notes", "\"spare\"");
+    get(MANAGED "/" FIRST);
+    is("notes", "null");
     ask(200, "PATCH " MANAGED "/" FIRST, "{\"serialNumber\":\"MINE\",\"deviceCategory@odata.bind\":\"x\"}");
     get(MANAGED "/" FIRST "?$select=notes,serialNumber");
     is("notes", "\"spare\"");
@@ -392,6 +395,26 @@ static void a_deployment_always_ends(void **state TD_UNUSED)
     is("value/0/deploymentState", "\"failure\"");
 }
 
+/* The last that began stands first, without an order asked and over pages. */
+static void newest_event_first(void **state TD_UNUSED)
+{
+    static const char *const ids[] = {FIRST, SECOND, "00000000-0000-4000-8000-0000000000e3"};
+    static const char *const serials[] = {"SN-0001", "SN-0002", "SN-0003"};
+    for (size_t i = 0; i < TD_COUNTOF(ids); i++) {
+        gw_machine((unsigned)i + 1, "");
+        struct enrolling e = enrolled(ids[i], serials[i]);
+        happen(e.way, TD_EV_SIGNED_IN, NULL);
+        g.box->world.now += TD_MINUTE;
+    }
+    get(EVENTS "?$top=2");
+    counts(2);
+    is("value/0/deviceSerialNumber", "\"SN-0003\"");
+    is("value/1/deviceSerialNumber", "\"SN-0002\"");
+    askf(200, NULL, "GET %s", gw_str("@odata.nextLink"));
+    counts(1);
+    is("value/0/deviceSerialNumber", "\"SN-0001\"");
+}
+
 /* ---- apps and configurations ---- */
 
 static void names_for_ids(void **state TD_UNUSED)
@@ -456,8 +479,9 @@ static void secrets_never(void **state TD_UNUSED)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(a_device),      TEST(filters),       TEST(reports),
-                                       TEST(changes),       TEST(ends),          TEST(deployment),
-                                       TEST(names_for_ids), TEST(secrets_never), TEST(a_deployment_always_ends)};
+    const struct CMUnitTest tests[] = {TEST(a_device),          TEST(filters),       TEST(reports),
+                                       TEST(changes),           TEST(ends),          TEST(deployment),
+                                       TEST(names_for_ids),     TEST(secrets_never), TEST(a_deployment_always_ends),
+                                       TEST(newest_event_first)};
     return cmocka_run_group_tests_name("graph_managed", tests, NULL, NULL);
 }
