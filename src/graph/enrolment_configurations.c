@@ -75,6 +75,11 @@ static enum td_code put_platform(struct td_g_call *call, struct td_tx *tx, const
     td_jsonw_kbool(&w, "personalDeviceEnrollmentBlocked", strcmp(who, "registered") == 0);
     td_jsonw_kstr(&w, "osMinimumVersion", min);
     td_jsonw_kstr(&w, "osMaximumVersion", max);
+    static const char *const lists[] = {"blockedManufacturers", "blockedSkus"};
+    for (size_t i = 0; i < TD_COUNTOF(lists); i++) {
+        td_jsonw_key(&w, lists[i]);
+        td_jsonw_raw(&w, TD_S("[]"));
+    }
     td_jsonw_end(&w);
     td_try(td_buf_check(&b, "windowsRestriction", err));
     td_g_put_text(row, "windowsRestriction", td_arena_text(call->arena, td_buf_slice(&b)));

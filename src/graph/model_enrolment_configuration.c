@@ -99,7 +99,8 @@ const struct td_g_type td_g_type_platform_restriction = {
     {                                                                                                              \
         .name = (n), .kind = TD_G_COMPLEX, .flags = TD_G_NULLABLE | (more), .of = &td_g_type_platform_restriction, \
         .otherwise = "{\"platformBlocked\":true,\"personalDeviceEnrollmentBlocked\":true,"                         \
-                     "\"osMinimumVersion\":\"\",\"osMaximumVersion\":\"\"}"                                        \
+                     "\"osMinimumVersion\":\"\",\"osMaximumVersion\":\"\","                                        \
+                     "\"blockedManufacturers\":[],\"blockedSkus\":[]}"                                             \
     }
 static const struct td_g_prop platform_props[] = {
     OTHER("iosRestriction", 0),

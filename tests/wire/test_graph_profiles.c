@@ -381,6 +381,8 @@ static void defaults_are_there(void **state TD_UNUSED)
          "\"osMinimumVersion\":\"10.0.19045\"}}",
          "PATCH " ESP "/%s", platform);
     is("windowsRestriction/personalDeviceEnrollmentBlocked", "true");
+    is("windowsRestriction/blockedSkus", "[]");
+    is("iosRestriction/blockedManufacturers", "[]");
     is_text("windowsRestriction/osMinimumVersion", "10.0.19045");
     is("iosRestriction/platformBlocked", "true");
     askf(400, "{\"windowsRestriction\":{\"osMinimumVersion\":\"new\"}}", "PATCH " ESP "/%s", platform);
