@@ -33,9 +33,10 @@ enum td_code td_spread(struct td_cli *cli, size_t *ret_slices, struct td_error *
         td_try(td_store_write(cli->store, slice, &s, err));
         n++;
         td_try(td_store_read(cli->store, look, &now, err));
-        for (; now != s.mark && now != 0; td_try(td_store_read(cli->store, look, &now, err))) {
+        while (now != s.mark && now != 0) {
             s.mark = now;
             td_sleep(cli->env, LOOK_AGAIN);
+            td_try(td_store_read(cli->store, look, &now, err));
         }
         s.mark = now;
     }
