@@ -43,10 +43,24 @@ enum td_code td_registration_renew_hash(struct td_tx *tx, const char *tenant, co
     return td_event_tell(tx, tenant, &e, err, "cause", td_facts_difference(known, facts, &a), NULL);
 }
 
+/* The machine has shown itself elsewhere since: its older way is history and must not make the newer one a guess. */
+static enum td_code forget_older(struct td_tx *tx, const char *tenant, const struct td_facts *facts,
+                                 struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const char *older = "";
+    enum td_code rc = td_way_identity_find(tx, tenant, facts, &a, &older, err);
+    if (rc == TD_ENOTFOUND || td_fault("way-keeps-older"))
+        return TD_OK;
+    td_try(rc);
+    return td_sql(tx, err, "DELETE FROM way_identity WHERE tenant = $1 AND way_id = $2", "ss", tenant, older);
+}
+
 enum td_code td_way_identity_put(struct td_tx *tx, const char *tenant, const char *way_id, const struct td_facts *facts,
                                  struct td_error *err)
 {
     td_try(td_sql(tx, err, "DELETE FROM way_identity WHERE tenant = $1 AND way_id = $2", "ss", tenant, way_id));
+    td_try(forget_older(tx, tenant, facts, err));
     for (size_t i = 0; i < facts->count; i++)
         td_try(td_sql(tx, err, "INSERT INTO way_identity(tenant, kind, value, way_id) VALUES ($1, $2, $3, $4)", "siss",
                       tenant, (int64_t)facts->list[i].kind, facts->list[i].value, way_id));

@@ -106,10 +106,40 @@ static void candidates_are_told_apart_by_the_margin(void **state TD_UNUSED)
     }
 }
 
+static enum td_code machine_goes_on(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    static const struct known before = {NULL, MAC, "DISK-4711", "KEY-0815", UUID},
+                              after = {NULL, MAC, "DISK-4712", "KEY-0815", UUID};
+    const char **ret = ctx;
+    struct td_facts f = facts_of(&before), g = facts_of(&after);
+    td_try(td_way_identity_put(tx, "t", "first", &f, err));
+    td_try(td_way_identity_put(tx, "other", "foreign", &f, err));
+    td_try(td_way_identity_put(tx, "t", "second", &g, err));
+    td_try(td_way_identity_put(tx, "t", "second", &g, err));
+    td_try(td_way_identity_find(tx, "t", &f, &arena, &ret[0], err));
+    return td_way_identity_find(tx, "other", &g, &arena, &ret[1], err);
+}
+
+/* Deregistered, reset and enrolled by hand: where it showed itself last it is found, each tenant by itself. */
+static void a_machine_is_on_its_last_way(void **state TD_UNUSED)
+{
+    char dir[FOLDER_NAME];
+    struct td_env_fixed env;
+    struct td_error err = {0};
+    const char *found[2] = {"", ""};
+    struct td_store *store = folder_store(dir, &env);
+    if (td_store_write(store, machine_goes_on, found, &err) != TD_OK)
+        fail_msg("%s: %s", err.where, err.text);
+    assert_string_equal(found[0], "second");
+    assert_string_equal(found[1], "foreign");
+    folder_gone(dir, store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(candidates_are_told_apart_by_the_margin),
+        cmocka_unit_test(a_machine_is_on_its_last_way),
     };
     int failed = cmocka_run_group_tests_name("store/hardware", tests, NULL, NULL);
     td_arena_done(&arena);
