@@ -142,6 +142,9 @@ class Refuse(Exception):
 
 
 class Foreign:
+    registration = "33333333-0000-4000-8000-000000000001"  # what the device's profile says it is
+    doors = ()                                             # of a service that does more, before DOORS
+
     def __init__(self, folder):
         self.pki = Pki(folder)
         self.reset()
@@ -214,7 +217,7 @@ class Foreign:
             for part, refusals in self.refuse.items():
                 if part.lower() in path.lower() and refusals:
                     raise refusals.pop(0)
-            for pattern, function in DOORS:
+            for pattern, function in [*self.doors, *DOORS]:
                 if re.fullmatch(pattern, path, re.IGNORECASE):
                     function(self, door, urllib.parse.parse_qs(query), body)
                     return
@@ -248,7 +251,7 @@ class Foreign:
                    "CloudAssignedTenantUpn": "", "TenantDisplayName": "Fabrikam", "CloudAssignedOobeConfig": 1310,
                    "CloudAssignedDomainJoinMethod": 0, "CloudAssignedForcedEnrollment": 1, "CloudAssignedTenantDomain": DOMAIN,
                    "CloudAssignedTenantId": TENANT, "AadDeviceId": "44444444-0000-4000-8000-000000000001",
-                   "ZtdRegistrationId": "33333333-0000-4000-8000-000000000001", "AutopilotMode": 0,
+                   "ZtdRegistrationId": self.registration, "AutopilotMode": 0,
                    "CloudAssignedMdmId": "0000000a-0000-0000-c000-000000000000", "CloudAssignedLanguage": "os-default",
                    "CloudAssignedRegion": "os-default", "DeploymentProfileName": "Fabrikam desks"}
         profile.update(self.profile)
@@ -440,10 +443,14 @@ class Foreign:
       <p:oIDs><p:oID><p:value>2.16.840.1.101.3.4.2.1</p:value><p:group>1</p:group><p:oIDReferenceID>9</p:oIDReferenceID><p:defaultName/></p:oID></p:oIDs>
     </p:GetPoliciesResponse>""", ET.fromstring(body))
 
+    def believe(self, asked, context):
+        """May this device enrol? The sign-in of this service is its own: nothing more to ask. Raises Refuse."""
+
     def enrol(self, door, _query, body):
         asked = ET.fromstring(body)
         context = {e.get("Name"): text(e, "Value", "") for e in asked.iter() if local(e.tag) == "ContextItem"}
-        assert context["ZeroTouchProvisioning"] == "33333333-0000-4000-8000-000000000001" and context["EnrollmentType"] == "Device"
+        self.believe(asked, context)
+        assert context["ZeroTouchProvisioning"] == self.registration and context["EnrollmentType"] == "Device"
         assert "RequestVersion" not in context  # the answer to Discover said 4.0
         request = [e.text for e in asked.iter() if local(e.tag) == "BinarySecurityToken" and e.get("ValueType").endswith("PKCS10")][0]
         cert = self.pki.issue(base64.b64decode(request), "issuing", f"/O=Fabrikam/CN={uuid.uuid4()}")

@@ -9,9 +9,9 @@ from lab import LabError
 
 
 class Script:
-    def __init__(self, lab, tenant):
+    def __init__(self, lab, tenant, role="DeviceManagementServiceConfig.ReadWrite.All"):
         self.lab = lab
-        app = lab.cli("app", "add", f"script of {tenant}", "--role", "DeviceManagementServiceConfig.ReadWrite.All", "--tenant", tenant, "--json")
+        app = lab.cli("app", "add", f"script of {tenant}", "--role", role, "--tenant", tenant, "--json")
         form = {"grant_type": "client_credentials", "client_id": app["client_id"], "client_secret": app["client_secret"],
                 "scope": "https://graph.microsoft.com/.default"}
         self.token = None

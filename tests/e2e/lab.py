@@ -147,9 +147,9 @@ class Lab:
         self.cli("device", "import", csv)
         return cells["Device Serial Number"]
 
-    def device_args(self, name="device", hardware=None, pace=60, timeout=300, answers=()):
+    def device_args(self, name="device", hardware=None, pace=60, timeout=300, answers=(), ca=None):
         given = {"user": USER, "password": "@" + self.password_file, **dict(answers)}
-        argv = [DEVICE, "run", "--server", self.url, "--ca", self.ca, "--state", self.path(name), "--pace", str(pace),
+        argv = [DEVICE, "run", "--server", self.url, "--ca", ca or self.ca, "--state", self.path(name), "--pace", str(pace),
                 "--timeout", str(timeout)]
         argv += ["--hardware", hardware] if hardware else []
         for key, value in given.items():
