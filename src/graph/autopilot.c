@@ -6,6 +6,8 @@
 #include "graph/profiles.h"
 #include "graph/types.h"
 #include "store/audit.h"
+#include "store/group.h"
+#include "store/profile.h"
 #include "store/registration.h"
 #include "store/views.h"
 
@@ -345,6 +347,20 @@ static enum td_code write_profile(struct td_g_call *call, struct td_tx *tx, cons
     return TD_OK;
 }
 
+/* What holds at this moment. Where a change still goes from device to device the row may be behind it: then the rule
+ * itself is asked, as the lookup does. */
+static enum td_code write_holding(struct td_g_call *call, struct td_tx *tx, const struct td_view_row *row,
+                                  struct td_jsonw *w, struct td_error *err)
+{
+    struct td_profile_row p = {.id = ""};
+    bool is_behind = false, is_explicit = false;
+    td_try(td_group_work_due(tx, &is_behind, err));
+    if (!is_behind)
+        return write_profile(call, tx, td_view_text(row, "~profile"), w, err);
+    enum td_code rc = td_profile_for(tx, call->tenant, td_view_text(row, "id"), call->arena, &p, &is_explicit, err);
+    return rc == TD_OK || rc == TD_ENOTFOUND ? write_profile(call, tx, rc == TD_OK ? p.id : "", w, err) : rc;
+}
+
 /* What the device took last; one that never asked has taken nothing, and will take what holds. */
 enum td_code td_g_expand_effective(struct td_g_call *call, struct td_tx *tx, const struct td_view_row *row,
                                    struct td_jsonw *w, struct td_error *err)
@@ -355,13 +371,13 @@ enum td_code td_g_expand_effective(struct td_g_call *call, struct td_tx *tx, con
         return td_g_write_given(call, tx, &given, w, err);
     if (rc != TD_ENOTFOUND)
         return rc;
-    return write_profile(call, tx, td_view_text(row, "~profile"), w, err);
+    return write_holding(call, tx, row, w, err);
 }
 
 enum td_code td_g_expand_intended(struct td_g_call *call, struct td_tx *tx, const struct td_view_row *row,
                                   struct td_jsonw *w, struct td_error *err)
 {
-    return write_profile(call, tx, td_view_text(row, "~profile"), w, err);
+    return write_holding(call, tx, row, w, err);
 }
 
 /* ---- tables ---- */
@@ -448,6 +464,7 @@ static const struct td_g_action request_actions[] = {
      .right = TD_RIGHT_REGISTER,
      .access = TD_ACCESS_WRITE,
      .run = td_g_request_reject,
+     .prepare = td_g_request_reject_prepare,
      .returns = "windowsAutopilotDeviceRequest"},
     {.name = "approveCode",
      .right = TD_RIGHT_REGISTER,
@@ -462,6 +479,7 @@ static const struct td_g_action request_actions[] = {
      .access = TD_ACCESS_WRITE,
      .flags = TD_G_ON_SET,
      .run = td_g_request_reject,
+     .prepare = td_g_request_reject_prepare,
      .params = "code:String",
      .returns = "windowsAutopilotDeviceRequest"},
 };

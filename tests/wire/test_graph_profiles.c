@@ -287,6 +287,32 @@ static void another_kind_of_device(void **state TD_UNUSED)
     is_text("deploymentProfileAssignmentDetailedStatus", "holoLensProfileNotSupported");
 }
 
+/* A change that no job has carried to the devices yet: all doors say what holds already. */
+static void what_holds_at_once(void **state TD_UNUSED)
+{
+    const char *id = add_profile("");
+    gw_machine(1, "");
+    gw_work();
+    const char *device = device_at(1);
+    ask(201, "POST /beta/groups",
+        "{\"displayName\":\"All\",\"mailEnabled\":false,\"mailNickname\":\"all\",\"securityEnabled\":true,"
+        "\"groupTypes\":[\"DynamicMembership\"],\"membershipRuleProcessingState\":\"On\","
+        "\"membershipRule\":\"device.objectId -ne null\"}");
+    const char *group = gw_str("id");
+    askf(201,
+         text("{\"target\":{\"@odata.type\":\"#microsoft.graph.groupAssignmentTarget\",\"groupId\":\"%s\"}}", group),
+         "POST " PROFILES "/%s/assignments", id);
+    askf(200, NULL, "GET " DEVICES "/%s/intendedDeploymentProfile", device);
+    is_text("id", id);
+    askf(200, NULL, "GET " DEVICES "/%s?$expand=deploymentProfile,intendedDeploymentProfile", device);
+    is_text("intendedDeploymentProfile/id", id);
+    is_text("deploymentProfile/id", id);
+    gw_work();
+    askf(204, "{\"membershipRule\":\"device.objectId -eq null\"}", "PATCH /beta/groups/%s", group);
+    askf(200, NULL, "GET " DEVICES "/%s?$expand=intendedDeploymentProfile", device);
+    is("intendedDeploymentProfile", "null");
+}
+
 static void room_for_every_profile(void **state TD_UNUSED)
 {
     enum { MANY = 350 };
@@ -409,7 +435,8 @@ static void pages_as_the_module_writes_them(void **state TD_UNUSED)
          "PATCH " ESP "/%s", id);
     is_text("customErrorMessage", "Call 12");
     is("version", "2");
-    askf(200, "{" PAGE ",\"installProgressTimeoutInMinutes\":\"0\"}", "PATCH " ESP "/%s", id); /* not given: unchanged */
+    /* a parameter that was not given */
+    askf(200, "{" PAGE ",\"installProgressTimeoutInMinutes\":\"0\"}", "PATCH " ESP "/%s", id);
     is("installProgressTimeoutInMinutes", "1440");
     askf(400, "{" PAGE ",\"installProgressTimeoutInMinutes\":1441}", "PATCH " ESP "/%s", id);
     assert_non_null(strstr(gw_str("error/message"), "installProgressTimeoutInMinutes"));
@@ -472,6 +499,7 @@ int main(void)
         TEST(one_default_and_exclusions),
         TEST(a_whole_set_at_once),
         TEST(devices_named_one_by_one),
+        TEST(what_holds_at_once),
         TEST(effective_and_intended_apart),
         TEST(another_kind_of_device),
         TEST(room_for_every_profile),
