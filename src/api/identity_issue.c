@@ -343,6 +343,18 @@ static void write_client_info(struct td_id *id, const struct td_issue *i, struct
     td_jsonw_kstr(w, "client_info", td_b64url(id->a, td_str(info)));
 }
 
+/* An application holds the roles that it was given, whatever .default would open to a person; what it asked for stands
+ * behind them, because libraries look for it in what they kept. */
+static const char *scope_told(struct td_id *id, const struct td_issue *i)
+{
+    if (!i->app_only || i->roles == NULL)
+        return i->asked.scope;
+    const char *told = "";
+    for (const char *const *role = i->roles; *role != NULL; role++)
+        told = td_arena_printf(id->a, "%s%s ", told, *role);
+    return td_arena_printf(id->a, "%s%s", told, td_id_form(id, "scope"));
+}
+
 enum td_code td_issue_json(struct td_id *id, const struct td_issue *i, struct td_buf *out)
 {
     char *access = NULL, *id_token = NULL;
@@ -354,7 +366,7 @@ enum td_code td_issue_json(struct td_id *id, const struct td_issue *i, struct td
     td_jsonw_init(&w, out);
     td_jsonw_obj(&w);
     td_jsonw_kstr(&w, "token_type", "Bearer");
-    td_jsonw_kstr(&w, "scope", i->asked.scope);
+    td_jsonw_kstr(&w, "scope", scope_told(id, i));
     write_lives(id, i, &w);
     if (!id->v2 && i->asked.named)
         td_jsonw_kstr(&w, "resource", i->asked.resource);

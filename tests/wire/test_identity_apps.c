@@ -50,6 +50,8 @@ static void client_credentials(void **state TD_UNUSED)
     assert_int_equal(r.status, 200);
     const struct td_json *v = wire_json(&w, r.body), *c = claims_of(td_json_str(v, "access_token"));
     assert_null(td_json_get(v, "refresh_token"));
+    /* what it was given and what it asked for, not all that .default would open to a person */
+    assert_string_equal(td_json_str(v, "scope"), "Device.Read.All https://localhost:8443/.default");
     assert_null(td_json_get(v, "id_token"));
     assert_string_equal(td_json_str(c, "idtyp"), "app");
     assert_string_equal(td_json_str(c, "aud"), "https://localhost:8443");
