@@ -22,5 +22,6 @@ td_g_fn td_g_identifier_create, td_g_identifier_update, td_g_identifier_remove, 
     td_g_identifier_search;
 td_g_fn td_g_request_approve, td_g_request_reject;
 enum td_code td_g_request_prepare(struct td_g_call *call, struct td_error *err) TD_MUST_USE;
+enum td_code td_g_request_reject_prepare(struct td_g_call *call, struct td_error *err) TD_MUST_USE;
 
 #endif

@@ -144,8 +144,21 @@ static void bad_imports_say_why(void **state TD_UNUSED)
         gw_work();
         import_is(id, "error", rows[i].code, rows[i].name);
     }
-    ask(201, "POST " IMPORTED, import_body(7, "", "bob@fabrikam.test"));
+    /* what no firmware says: quotes that double in every event */
+    char maker[258] = {0};
+    memset(maker, '"', sizeof(maker) - 1);
+    struct machine m = {.number = 8, .manufacturer = maker};
+    ask(201, "POST " IMPORTED,
+        text("{\"serialNumber\":\"SN-0008\",\"hardwareIdentifier\":\"%s\"}", machine_hash(g.box, &m)));
     const char *id = gw_str("id");
+    gw_work();
+    import_is(id, "error", 802, "InvalidZtdHardwareHash");
+    ask(201, "POST " IMPORTED, import_body(7, "", "bob\\t@contoso.test"));
+    id = gw_str("id");
+    gw_work();
+    import_is(id, "error", 801, "InvalidZtdRequestBody");
+    ask(201, "POST " IMPORTED, import_body(7, "", "bob@fabrikam.test"));
+    id = gw_str("id");
     gw_work();
     import_is(id, "error", 801, "InvalidZtdRequestBody");
 }
@@ -389,6 +402,27 @@ static void a_device_that_is_rejected_is_told(void **state TD_UNUSED)
     assert_string_not_equal(td_json_str(lookup(1), "RequestCode"), code);
 }
 
+/* A tenant that tries codes is locked out for a while, whichever of the two ways it tries; a right one clears the
+ * count. */
+static void codes_are_not_found_by_trying(void **state TD_UNUSED)
+{
+    static const char wrong[] = "{\"code\":\"2222-2222\"}";
+    const char *right = text("{\"code\":\"%s\"}", td_json_str(lookup(1), "RequestCode"));
+    const char *other = text("{\"code\":\"%s\"}", td_json_str(lookup(2), "RequestCode"));
+    for (int i = 0; i < 4; i++)
+        ask(404, i % 2 == 0 ? "POST " REQUESTS "/approveCode" : "POST " REQUESTS "/rejectCode", wrong);
+    ask(200, "POST " REQUESTS "/approveCode", right);
+    for (int i = 0; i < 5; i++)
+        ask(404, i % 2 == 0 ? "POST " REQUESTS "/approveCode" : "POST " REQUESTS "/rejectCode", wrong);
+    ask(429, "POST " REQUESTS "/approveCode", other);
+    is_error("TooManyRequests");
+    ask(429, "POST " REQUESTS "/rejectCode", other);
+    gw_call_as(g.foreign, "POST " REQUESTS "/approveCode", wrong); /* each tenant for itself */
+    assert_int_equal(g.status, 404);
+    g.box->world.now += 2 * TD_MINUTE;
+    ask(200, "POST " REQUESTS "/approveCode", other);
+}
+
 static void refuse_unknown(struct td_tx *tx, struct service_box *b)
 {
     assert_ok(td_tenant_set(tx, b->tenant, "unknown-devices", "refuse", "test", NULL));
@@ -434,6 +468,7 @@ int main(void)
         TEST(corporate_identifiers),
         TEST(a_device_that_asks_is_approved_by_its_code),
         TEST(a_device_that_is_rejected_is_told),
+        TEST(codes_are_not_found_by_trying),
         TEST(a_tenant_may_refuse_unknown_devices),
         TEST(unknown_devices_do_not_fill_the_store),
     };
