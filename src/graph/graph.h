@@ -102,8 +102,8 @@ struct td_g_set {
     enum td_code (*rows)(struct td_g_call *call, struct td_tx *tx, struct td_view_row **ret, size_t *ret_count,
                          struct td_error *err);
     const struct td_view_items *items;
-    /* Of PATCH and DELETE, beside the right: may this caller do this (call->row, call->body)? Asked before the work and in
-     * the write; TD_EDENIED is told to the audit. NULL: the right is enough. */
+    /* Of PATCH and DELETE, beside the right: may this caller do this (call->row, call->body)? Asked before the work and
+     * in the write; TD_EDENIED is told to the audit. NULL: the right is enough. */
     td_g_fn *guard;
     td_g_fn *create, *update, *remove; /* NULL: 405, or 501 where the real service has it (NOT_WRITTEN) */
     enum td_code (*prepare)(struct td_g_call *call, struct td_error *err); /* of create and update */
