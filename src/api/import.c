@@ -122,13 +122,33 @@ static void refuse_value(struct td_import_row *row, const char *text, const char
 static bool user_ok(struct td_slice user)
 {
     size_t at = td_find(user, '@');
+    for (size_t i = 0; i < user.n; i++)
+        if ((unsigned char)user.p[i] <= ' ' || user.p[i] == '\x7F')
+            return false;
     return user.n == 0 || (at != SIZE_MAX && at != 0 && at + 1 < user.n && user.n <= TD_USER_MAX &&
-                           td_find(td_sub(user, at + 1, user.n), '@') == SIZE_MAX && td_find(user, ' ') == SIZE_MAX);
+                           td_find(td_sub(user, at + 1, user.n), '@') == SIZE_MAX);
 }
 
 static bool same_text(struct td_arena *a, struct td_slice x, const char *y)
 {
     return strcmp(td_fact_normal(a, x), td_fact_normal(a, td_str(y))) == 0;
+}
+
+/* Texts of firmware are short; what is not is no device's, and would swell every event and list that names it. */
+static const char *too_long(const struct td_hw_facts *hw)
+{
+    enum { FIRMWARE_TEXT_MAX = 256 };
+    const struct {
+        const char *word, *text;
+    } texts[] = {{"manufacturer", hw->manufacturer},
+                 {"model", hw->model},
+                 {"SKU number", hw->sku},
+                 {"system family", hw->family},
+                 {"product key id", hw->product_key_id}};
+    for (size_t i = 0; i < TD_COUNTOF(texts); i++)
+        if (strlen(texts[i].text) > FIRMWARE_TEXT_MAX && !td_fault("import-any-length"))
+            return texts[i].word;
+    return NULL;
 }
 
 /* Fields that a hash must fill, and those where row and hash must agree. */
@@ -138,6 +158,9 @@ static bool judge_hash(const struct td_import_given *g, const struct td_hw_facts
     if (hw->serial[0] == '\0' || hw->manufacturer[0] == '\0')
         td_import_refuse(row, TD_ZTD_BAD_HASH,
                          hw->serial[0] == '\0' ? "the hash has no serial number" : "the hash has no manufacturer");
+    else if (too_long(hw) != NULL)
+        td_import_refuse(row, TD_ZTD_BAD_HASH,
+                         td_arena_printf(a, "the %s in the hash is too long to be a device's", too_long(hw)));
     else if (!same_text(a, g->serial, hw->serial))
         td_import_refuse(
             row, TD_ZTD_MISMATCH,
