@@ -216,6 +216,13 @@ static enum td_code refuse_target(struct td_error *err, const char *what)
                      "send groupAssignmentTarget, exclusionGroupAssignmentTarget or allDevicesAssignmentTarget");
 }
 
+/* Left out silently, a filter would give the assignment to more devices than was asked. */
+static bool is_filtered(const struct td_json *target)
+{
+    const struct td_json *type = td_json_iget(target, "deviceAndAppManagementAssignmentFilterType");
+    return type != NULL && type->type == TD_JSON_STRING && type->str[0] != '\0' && !td_ieqs(td_str(type->str), "none");
+}
+
 enum td_code td_g_read_target(struct td_g_call *call, const struct td_json *assignment, struct td_g_target_read *ret,
                               struct td_error *err)
 {
@@ -225,6 +232,10 @@ enum td_code td_g_read_target(struct td_g_call *call, const struct td_json *assi
                                        : NULL;
     if (type == NULL)
         return refuse_target(err, "an assignment needs a target with its @odata.type");
+    if (is_filtered(target)) {
+        td_g_not_offered(err, "filters of assignments (groups say the same)");
+        return TD_ENOTOFFERED;
+    }
     *ret = (struct td_g_target_read){.excluded = type == &td_g_type_exclusion_target, .group = ""};
     if (type == &td_g_type_all_devices_target || type == &td_g_type_all_users_target) {
         ret->group = type == &td_g_type_all_devices_target ? TD_ALL_DEVICES : TD_ALL_USERS;

@@ -194,6 +194,12 @@ static void one_default_and_exclusions(void **state TD_UNUSED)
         strstr(gw_str("error/message"), text("Another Profile %s is already assigned to All Devices", first)));
     askf(201, text(NOT_GROUP, group), "POST " PROFILES "/%s/assignments", first);
     is_text("id", text("%s_%s_1", first, group));
+    /* passed over silently, a filter would widen the assignment */
+    askf(501,
+         "{\"target\":{\"@odata.type\":\"#microsoft.graph.allDevicesAssignmentTarget\","
+         "\"deviceAndAppManagementAssignmentFilterId\":\"" ALL_DEVICES "\","
+         "\"deviceAndAppManagementAssignmentFilterType\":\"include\"}}",
+         "POST " PROFILES "/%s/assignments", first);
     gw_work();
     askf(200, NULL, "GET " DEVICES "/%s/intendedDeploymentProfile", device_at(2));
     is_text("id", first);
