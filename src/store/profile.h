@@ -79,6 +79,10 @@ enum td_code td_profile_offers(struct td_tx *tx, const char *tenant, const char 
 enum td_code td_profile_of_way_detail(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
                                       struct td_profile_row *ret, bool *ret_explicit,
                                       enum td_profile_detail *ret_detail, struct td_error *err) TD_MUST_USE;
+/* The same in the transaction that brought the way's members up to date (td_group_way_moved): what is stored holds. */
+enum td_code td_profile_of_way_moved(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
+                                     struct td_profile_row *ret, bool *ret_explicit, enum td_profile_detail *ret_detail,
+                                     struct td_error *err) TD_MUST_USE;
 enum td_code td_profile_of_way(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
                                struct td_profile_row *ret, bool *ret_explicit, struct td_error *err) TD_MUST_USE;
 /* The same by registration id. */

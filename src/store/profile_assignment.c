@@ -237,15 +237,15 @@ static enum td_code groups_now(struct td_tx *tx, const char *tenant, const char 
     return TD_OK;
 }
 
-enum td_code td_profile_of_way_detail(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
-                                      struct td_profile_row *ret, bool *ret_explicit,
-                                      enum td_profile_detail *ret_detail, struct td_error *err)
+/* live: groups that hold apart from those that are stored, NULL: none. */
+static enum td_code profile_by(struct td_tx *tx, const char *tenant, const char *way_id, const char *const *live,
+                               struct td_arena *a, struct td_profile_row *ret, bool *ret_explicit,
+                               enum td_profile_detail *ret_detail, struct td_error *err)
 {
     struct td_profile_offer *offers;
     struct td_profile_choice choice = {.index = SIZE_MAX};
-    const char *type = "", *const *live = NULL;
+    const char *type = "";
     size_t n = 0;
-    td_try(td_group_live(tx, tenant, way_id, a, &live, err));
     td_try(td_profile_offers(tx, tenant, live == NULL ? way_id : NULL, a, &offers, &n, err));
     if (live != NULL)
         fill_members(offers, n, live);
@@ -258,6 +258,22 @@ enum td_code td_profile_of_way_detail(struct td_tx *tx, const char *tenant, cons
         *ret_detail = choice.detail;
     return choice.index != SIZE_MAX ? td_profile_find(tx, tenant, offers[choice.index].profile_id, a, ret, err)
                                     : no_profile(err);
+}
+
+enum td_code td_profile_of_way_detail(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
+                                      struct td_profile_row *ret, bool *ret_explicit,
+                                      enum td_profile_detail *ret_detail, struct td_error *err)
+{
+    const char *const *live = NULL;
+    td_try(td_group_live(tx, tenant, way_id, a, &live, err));
+    return profile_by(tx, tenant, way_id, live, a, ret, ret_explicit, ret_detail, err);
+}
+
+enum td_code td_profile_of_way_moved(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
+                                     struct td_profile_row *ret, bool *ret_explicit, enum td_profile_detail *ret_detail,
+                                     struct td_error *err)
+{
+    return profile_by(tx, tenant, way_id, NULL, a, ret, ret_explicit, ret_detail, err);
 }
 
 enum td_code td_profile_of_way(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,

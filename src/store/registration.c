@@ -190,7 +190,6 @@ static enum td_code meet_managed(struct td_tx *tx, const char *tenant, const cha
 static enum td_code add_new(struct td_tx *tx, const char *tenant, const struct td_registration_new *what,
                             const char *actor, struct td_arena *a, const char **ret_id, struct td_error *err)
 {
-    struct td_way_row way;
     struct td_registration r = {.id = td_uuid_rising(td_tx_env(tx), a),
                                 .serial = what->serial,
                                 .manufacturer = what->manufacturer,
@@ -205,10 +204,8 @@ static enum td_code add_new(struct td_tx *tx, const char *tenant, const struct t
                                 .warning = what->warning,
                                 .source = what->source != NULL ? what->source : "",
                                 .profile_id = ""};
-    td_try(td_way_add(tx, tenant, TD_WAY_REGISTRATION, r.id, a, &way, err));
-    r.way_id = way.id;
     td_try(precreate(tx, tenant, &r, a, &r.device_id, err));
-    td_try(td_way_link(tx, tenant, way.id, TD_WAY_DEVICE, r.device_id, err));
+    td_try(td_way_begin(tx, tenant, r.id, r.device_id, a, &r.way_id, err));
     td_try(insert_row(tx, tenant, &r, a, err));
     td_try(td_sql(tx, err, "INSERT INTO registration_hash(tenant, registration_id, octets) VALUES ($1, $2, $3)", "ssb",
                   tenant, r.id, what->hash));

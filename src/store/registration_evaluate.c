@@ -50,7 +50,7 @@ static enum td_code told_detail(struct td_tx *tx, const char *tenant, const char
     return td_rows_done(&r, err);
 }
 
-/* *ret_changed: another profile holds than was told last. */
+/* After the way's members were brought up to date. *ret_changed: another profile holds than was told last. */
 static enum td_code tell_profile(struct td_tx *tx, const char *tenant, const struct td_registration *r,
                                  const char *actor, struct td_arena *a, bool *ret_changed, struct td_error *err)
 {
@@ -58,7 +58,7 @@ static enum td_code tell_profile(struct td_tx *tx, const char *tenant, const str
     struct td_way_row way;
     struct td_telling t = {.registration_id = r->id, .way_id = r->way_id, .before = r->profile_id, .profile_id = ""};
     int64_t before = 0;
-    enum td_code rc = td_profile_of_way_detail(tx, tenant, r->way_id, a, &p, &t.is_explicit, &t.detail, err);
+    enum td_code rc = td_profile_of_way_moved(tx, tenant, r->way_id, a, &p, &t.is_explicit, &t.detail, err);
     if (rc != TD_OK && rc != TD_ENOTFOUND)
         return rc;
     if (rc == TD_OK) {

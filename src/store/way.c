@@ -60,17 +60,30 @@ enum td_code td_way_find(struct td_tx *tx, const char *tenant, enum td_way_key k
     return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "device", "no device is known by the id %.40s", value);
 }
 
-enum td_code td_way_add(struct td_tx *tx, const char *tenant, enum td_way_key key, const char *value,
-                        struct td_arena *a, struct td_way_row *ret, struct td_error *err)
+static enum td_code insert(struct td_tx *tx, const char *tenant, const char *id, const char *registration_id,
+                           const char *device_id, const char *enrolment_id, struct td_error *err)
 {
-    const char *id = key == TD_WAY_ID ? value : td_uuid_rising(td_tx_env(tx), a);
-    td_try(td_sql(tx, err,
+    return td_sql(tx, err,
                   "INSERT INTO way(tenant, id, registration_id, device_id, enrolment_id, user_upn, registration_state,"
                   " join_state, enrolment_state, deployment_state, action_state, contacted_at, deployment_started_at,"
                   " ready_at, last_contact_at, none_at, created_at)"
                   " VALUES ($1, $2, $3, $4, $5, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, $6)",
-                  "sssssi", tenant, id, key == TD_WAY_REGISTRATION ? value : NULL, key == TD_WAY_DEVICE ? value : NULL,
-                  key == TD_WAY_ENROLMENT ? value : NULL, td_tx_now(tx)));
+                  "sssssi", tenant, id, registration_id, device_id, enrolment_id, td_tx_now(tx));
+}
+
+enum td_code td_way_begin(struct td_tx *tx, const char *tenant, const char *registration_id, const char *device_id,
+                          struct td_arena *a, const char **ret_id, struct td_error *err)
+{
+    *ret_id = td_uuid_rising(td_tx_env(tx), a);
+    return insert(tx, tenant, *ret_id, registration_id, device_id, NULL, err);
+}
+
+enum td_code td_way_add(struct td_tx *tx, const char *tenant, enum td_way_key key, const char *value,
+                        struct td_arena *a, struct td_way_row *ret, struct td_error *err)
+{
+    const char *id = key == TD_WAY_ID ? value : td_uuid_rising(td_tx_env(tx), a);
+    td_try(insert(tx, tenant, id, key == TD_WAY_REGISTRATION ? value : NULL, key == TD_WAY_DEVICE ? value : NULL,
+                  key == TD_WAY_ENROLMENT ? value : NULL, err));
     return td_way_find(tx, tenant, TD_WAY_ID, id, a, ret, err);
 }
 

@@ -27,6 +27,9 @@ enum td_code td_way_find(struct td_tx *tx, const char *tenant, enum td_way_key k
 /* Makes a row that carries this one id; TD_EEXISTS if one does already. */
 enum td_code td_way_add(struct td_tx *tx, const char *tenant, enum td_way_key key, const char *value,
                         struct td_arena *a, struct td_way_row *ret, struct td_error *err) TD_MUST_USE;
+/* The way of a machine that is registered just now, with its directory object, in one statement. */
+enum td_code td_way_begin(struct td_tx *tx, const char *tenant, const char *registration_id, const char *device_id,
+                          struct td_arena *a, const char **ret_id, struct td_error *err) TD_MUST_USE;
 /* Ties a further id to the way, merging nothing: an id that another way carries moves here. */
 enum td_code td_way_link(struct td_tx *tx, const char *tenant, const char *way_id, enum td_way_key key,
                          const char *value, struct td_error *err) TD_MUST_USE;
