@@ -37,12 +37,12 @@ ROWS = [("session_new", 1.0, 300, "us CPU"), ("session_resumed", 1.0, 600, "us C
         ("enrol", 0.7, 200, "us CPU"), ("lookup", 0.8, 300, "us CPU"), ("deploy", 1.0, 20, "ms CPU"),
         ("token", 0.8, 1000, "us CPU"), ("list_first", 1.0, 200, "ms"), ("list_filter", 1.0, 200, "ms"), ("list_contains", 1.0, 200, "ms"),
         ("list_page_1000", 1.0, 200, "ms"), ("flat_session", 1.0, 1000, "times"), ("flat_lookup", 1.0, 300, "times"),
-        ("flat_list", 1.0, 300, "times"), ("import", 0.5, 1, "rows/s"), ("assign_p99", 1.0, 200, "ms"),
+        ("flat_list", 1.0, 300, "times"), ("import", 0.5, 1, "rows/s"), ("assign_p99", 1.0, 200, "ms"), ("spread", 1.0, 1, "s"),
         ("memory", 1.0, 1, "MiB"), ("idle", 1.0, 1, "KiB")]
 LOGIN = ('<Alert><CmdID>3</CmdID><Data>1224</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft/MDM/LoginStatus</Type></Meta>'
          "<Data>user</Data></Item></Alert>")
 LATER = ["attest"]
-GRAPH = {"token", "list_first", "list_filter", "list_contains", "list_page_1000", "flat_list", "import", "assign_p99"}
+GRAPH = {"token", "list_first", "list_filter", "list_contains", "list_page_1000", "flat_list", "import", "assign_p99", "spread"}
 
 
 def cpu(pid):
