@@ -187,7 +187,9 @@ static enum td_code check_application(const struct td_claims *who, const struct 
     for (size_t i = 0; who->roles != NULL && who->roles[i] != NULL; i++)
         if (in_words(needed, td_str(who->roles[i])))
             return TD_OK;
-    if (has_role(who, bits_for(row->right, access)))
+    /* What anybody of the tenant may see is seen by an application of any directory role. */
+    unsigned bits = bits_for(row->right, access);
+    if (has_role(who, (bits & TD_ROLES_ANYBODY) != 0 ? ~0U : bits))
         return TD_OK;
     return say_scopes(err, row, access, "application roles", "an administrator gives it: touchdown app role-add");
 }

@@ -171,8 +171,15 @@ static void no_mixing(void **state TD_UNUSED)
     static const char *const global[] = {"Global Administrator", NULL},
                              *const app[] = {"DeviceManagementServiceConfig.ReadWrite.All", NULL};
     static const char *const none[] = {"Device Local Administrator", NULL};
+    static const char *const technician[] = {"Enrollment Technician", NULL};
     struct td_claims who = {.upn = "", .scope = "", .roles = global};
     assert_ok(td_access_check(&who, TD_RIGHT_DEVICE, TD_ACCESS_WRITE, NULL));
+    assert_ok(td_access_check(&who, TD_RIGHT_ORGANIZATION, TD_ACCESS_READ, NULL)); /* as every person */
+    assert_ok(td_access_check(&who, TD_RIGHT_DOMAIN, TD_ACCESS_READ, NULL));
+    assert_ok(td_access_check(&who, TD_RIGHT_ORGANIZATION, TD_ACCESS_WRITE, NULL));
+    who.roles = technician;
+    assert_ok(td_access_check(&who, TD_RIGHT_ORGANIZATION, TD_ACCESS_READ, NULL));
+    assert_int_equal(td_access_check(&who, TD_RIGHT_ORGANIZATION, TD_ACCESS_WRITE, NULL), TD_EDENIED);
     who.roles = none; /* and what stands open to every person does not to a program */
     assert_int_equal(td_access_check(&who, TD_RIGHT_ORGANIZATION, TD_ACCESS_READ, NULL), TD_EDENIED);
     who = (struct td_claims){.upn = "ada@contoso.test", .scope = app[0], .roles = app};
