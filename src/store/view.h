@@ -45,9 +45,11 @@ struct td_view {
     const char *where;  /* further fixed condition, NULL: none */
     const char *tenant; /* "r.tenant" */
     const char *key;    /* "r.id": unique text in the tenant, last in every order; also the column named "id" */
-    const char *search_table; /* NULL: none */
-    const char *search_key;   /* "r.pos": what the search table's rowid equals */
-    const char *type_column;  /* name of the column that tells the derived type, NULL: none; isof looks there */
+    const char *search_table;  /* NULL: none */
+    const char *search_key;    /* "r.pos": what the search table's rowid equals */
+    const char *const *sought; /* what $search of no property looks at where there is no search table, NULL-terminated;
+                                  NULL: displayName */
+    const char *type_column;   /* name of the column that tells the derived type, NULL: none; isof looks there */
     const struct td_view_column *columns;
     size_t count;
 };

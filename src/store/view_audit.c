@@ -79,5 +79,6 @@ const struct td_view td_view_directory_audits = {.name = "directoryAudits",
                                                  .from = from,
                                                  .tenant = "u.tenant",
                                                  .key = "u.id",
+                                                 .sought = (const char *const[]){"activityDisplayName", NULL},
                                                  .columns = directory_columns,
                                                  .count = TD_COUNTOF(directory_columns)};

@@ -28,6 +28,7 @@ const struct td_view td_view_imports = {
     .from = "import_record i",
     .tenant = "i.tenant",
     .key = "i.id",
+    .sought = (const char *const[]){"serialNumber", "groupTag", "assignedUserPrincipalName", NULL},
     .columns = import_columns,
     .count = TD_COUNTOF(import_columns),
 };
@@ -48,6 +49,7 @@ const struct td_view td_view_identifiers = {
     .from = "corporate_identifier c",
     .tenant = "c.tenant",
     .key = "c.id",
+    .sought = (const char *const[]){"importedDeviceIdentifier", "description", NULL},
     .columns = identifier_columns,
     .count = TD_COUNTOF(identifier_columns),
 };
@@ -73,6 +75,7 @@ const struct td_view td_view_requests = {
     .from = "device_request q",
     .tenant = "q.tenant",
     .key = "q.id",
+    .sought = (const char *const[]){"code", "serialNumber", "model", NULL},
     .columns = request_columns,
     .count = TD_COUNTOF(request_columns),
 };

@@ -70,6 +70,7 @@ const struct td_view td_view_managed = {
     .where = "e.state = 0",
     .tenant = "e.tenant",
     .key = "e.id",
+    .sought = (const char *const[]){"deviceName", "managedDeviceName", "serialNumber", "userPrincipalName", NULL},
     .columns = managed_columns,
     .count = TD_COUNTOF(managed_columns),
 };
@@ -180,6 +181,7 @@ const struct td_view td_view_deployment = {
             " LEFT JOIN status_page_given g ON g.tenant = d.tenant AND g.enrolment_id = d.enrolment_id",
     .tenant = "d.tenant",
     .key = "d.id",
+    .sought = (const char *const[]){"deviceSerialNumber", "managedDeviceName", "userPrincipalName", NULL},
     .columns = deployment_columns,
     .count = TD_COUNTOF(deployment_columns),
 };

@@ -24,5 +24,6 @@ const struct td_view td_view_domains = {.name = "domains",
                                         .from = "tenant_domain d JOIN tenant t ON t.id = d.tenant",
                                         .tenant = "d.tenant",
                                         .key = "d.domain",
+                                        .sought = (const char *const[]){"id", NULL},
                                         .columns = domain_columns,
                                         .count = TD_COUNTOF(domain_columns)};

@@ -69,7 +69,8 @@ struct td_view_sql {
 enum td_code td_view_where(struct td_view_sql *s, const char *tenant, struct td_error *err) TD_MUST_USE;
 enum td_code td_view_bind_text(struct td_view_sql *s, const char *text, struct td_error *err) TD_MUST_USE; /* adds $n */
 enum td_code td_view_bind_int(struct td_view_sql *s, int64_t num, struct td_error *err) TD_MUST_USE;
-void td_view_add_fold(struct td_buf *b, const struct td_view_column *c); /* what the column is compared by */
+void td_view_add_fold(struct td_buf *b, const struct td_view_column *c);         /* what the column is compared by */
+bool td_view_is_sought(const struct td_view *v, const struct td_view_column *c); /* by $search of no property */
 static inline bool td_view_is_text(const struct td_view_column *c)
 {
     return c->type == TD_V_TEXT || c->type == TD_V_TEXTS;

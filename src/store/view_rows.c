@@ -228,14 +228,14 @@ static bool equals_fit(const struct rows *r, const struct td_view_row *row)
 static bool search_fits(const struct rows *r, const struct td_view_row *row)
 {
     const struct td_view_ask *ask = r->ask;
-    const char *only = ask->search_property != NULL ? ask->search_property : "displayName";
-    bool by_table = ask->search_property == NULL && r->view->search_table != NULL, fits = false;
+    const char *only = ask->search_property;
+    bool fits = false;
     const struct judge j = {.row = row, .arena = r->arena};
     if (ask->search == NULL || ask->search[0] == '\0')
         return true;
     for (size_t i = 0; i < r->view->count; i++) {
         const struct td_view_column *c = &r->view->columns[i];
-        bool asked = by_table ? c->search != NULL : td_ieqs(td_str(only), c->name);
+        bool asked = only != NULL ? td_ieqs(td_str(only), c->name) : td_view_is_sought(r->view, c);
         if (!asked || c->type != TD_V_TEXT)
             continue;
         struct td_view_literal v = value_of(&j, c);

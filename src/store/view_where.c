@@ -341,12 +341,24 @@ static enum td_code expression(const struct place *at, const struct td_od_expr *
     return TD_OK;
 }
 
-/* $search: "displayName:text" looks at one property, "text" at those that the search table knows, or at the name. */
+bool td_view_is_sought(const struct td_view *v, const struct td_view_column *c)
+{
+    if (v->search_table != NULL)
+        return c->search != NULL;
+    if (v->sought == NULL)
+        return td_ieqs(td_str("displayName"), c->name);
+    for (const char *const *name = v->sought; *name != NULL; name++)
+        if (strcmp(*name, c->name) == 0)
+            return true;
+    return false;
+}
+
+/* $search: "displayName:text" looks at one property, "text" at those that the view names, or at the name. */
 static enum td_code search_column(struct td_view_sql *s, const struct td_view_column **ret, struct td_error *err)
 {
     const char *property = s->ask->search_property;
     *ret = NULL;
-    if (property == NULL && s->view->search_table != NULL)
+    if (property == NULL && (s->view->search_table != NULL || s->view->sought != NULL))
         return TD_OK;
     td_try(td_view_named(s->view, property != NULL ? property : "displayName", ret, err));
     if ((*ret)->type != TD_V_TEXT || (*ret)->sql == NULL)
@@ -361,7 +373,7 @@ static enum td_code searched(const struct place *at, const struct td_view_column
     const char *between = "";
     td_buf_adds(&at->s->text, " AND (");
     for (size_t i = 0; i < v->count; i++) {
-        if (only != NULL ? &v->columns[i] != only : v->columns[i].search == NULL)
+        if (only != NULL ? &v->columns[i] != only : !td_view_is_sought(v, &v->columns[i]))
             continue;
         td_buf_adds(&at->s->text, between);
         td_try(holds(at, &v->columns[i], text, err));

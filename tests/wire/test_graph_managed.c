@@ -395,6 +395,35 @@ static void a_deployment_always_ends(void **state TD_UNUSED)
     is("value/0/deploymentState", "\"failure\"");
 }
 
+/* $search of no property: lists without a displayName say what they are searched by. */
+static void searches(void **state TD_UNUSED)
+{
+    gw_machine(1, "");
+    gw_machine(2, "");
+    struct enrolling e = enrolled(FIRST, "SN-0001");
+    happen(e.way, TD_EV_SIGNED_IN, NULL);
+    get(MANAGED "?$search=\"n-0001\"");
+    counts(1);
+    get(MANAGED "?$search=\"n-0002\"");
+    counts(0);
+    get(EVENTS "?$search=\"ADA@\"");
+    counts(1);
+    get(EVENTS "?$search=\"nobody\"");
+    counts(0);
+    get(DM "importedDeviceIdentities?$search=\"x\"");
+    counts(0);
+    get(DM "importedWindowsAutopilotDeviceIdentities?$search=\"x\"");
+    counts(0);
+    get(DM "windowsAutopilotDeviceRequests?$search=\"x\"");
+    counts(0);
+    g.extra[0] = "ConsistencyLevel: eventual";
+    get("/beta/domains?$search=\"contoso\"");
+    counts(1);
+    get("/beta/auditLogs/directoryAudits?$search=\"no such activity\"");
+    counts(0);
+    g.extra[0] = NULL;
+}
+
 /* The last that began stands first, without an order asked and over pages. */
 static void newest_event_first(void **state TD_UNUSED)
 {
@@ -479,9 +508,16 @@ static void secrets_never(void **state TD_UNUSED)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(a_device),          TEST(filters),       TEST(reports),
-                                       TEST(changes),           TEST(ends),          TEST(deployment),
-                                       TEST(names_for_ids),     TEST(secrets_never), TEST(a_deployment_always_ends),
-                                       TEST(newest_event_first)};
+    const struct CMUnitTest tests[] = {TEST(a_device),
+                                       TEST(filters),
+                                       TEST(reports),
+                                       TEST(changes),
+                                       TEST(ends),
+                                       TEST(deployment),
+                                       TEST(names_for_ids),
+                                       TEST(secrets_never),
+                                       TEST(a_deployment_always_ends),
+                                       TEST(newest_event_first),
+                                       TEST(searches)};
     return cmocka_run_group_tests_name("graph_managed", tests, NULL, NULL);
 }
