@@ -8,6 +8,7 @@ struct job {
     const char *tenant; /* NULL: nothing waits */
     struct td_import_record *records;
     size_t count;
+    size_t done, upto; /* what earlier writes ended; where the one under way stopped */
     bool refuse_bad_checksum;
     struct td_registration_new *new;
     struct td_import_row *rows; /* as decoded; the write works on copies, it may run twice */
@@ -53,16 +54,17 @@ static enum td_code end_row(struct td_tx *tx, const struct job *j, const struct 
     return td_import_record_end(tx, j->tenant, r->pos, &end, err);
 }
 
-/* As many as the time of a write allows: the others wait for the next step. */
+/* As many as the time of a write allows: the others wait for the next one. */
 static enum td_code write_slice(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct job *j = ctx;
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_import_record *now = td_arena_array(&a, struct td_import_record, j->count);
     memcpy(now, j->records, j->count * sizeof(*now));
-    td_try(td_import_record_again(tx, j->tenant, now, j->count, &a, err));
+    td_try(td_import_record_again(tx, j->tenant, &now[j->done], j->count - j->done, &a, err));
     int64_t end = td_monotonic() + TD_IMPORT_WRITE;
-    for (size_t i = 0; i < j->count && (i == 0 || td_monotonic() < end); i++) {
+    for (j->upto = j->done; j->upto < j->count && (j->upto == j->done || td_monotonic() < end); j->upto++) {
+        size_t i = j->upto;
         struct td_registration_new one = j->new[i];
         struct td_import_row row = j->rows[i];
         if (now[i].pos == 0)
@@ -85,7 +87,8 @@ static enum td_code step(struct td_service *svc, struct job *j, bool *ret_more, 
     if (j->tenant == NULL)
         return TD_OK;
     decode(j);
-    td_try(td_store_write(svc->store, write_slice, j, err));
+    for (; j->done < j->count; j->done = j->upto)
+        td_try(td_store_write(svc->store, write_slice, j, err));
     *ret_more = true;
     return TD_OK;
 }
