@@ -526,6 +526,7 @@ static const struct td_g_set sets[] = {
      .flags = TD_G_BETA_SHAPE,
      .read = TD_RIGHT_REGISTER,
      .write = TD_RIGHT_REGISTER,
+     .drop = TD_RIGHT_DEREGISTER,
      .about = "Corporate identifiers: devices that belong to the organisation however they enrol.",
      .page = 1000,
      .create = td_g_identifier_create,

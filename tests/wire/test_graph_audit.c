@@ -219,19 +219,20 @@ static void roles_at_the_door(void **state TD_UNUSED)
         "GET " DM "auditEvents",                                   /* audit, read */
         "GET /v1.0/auditLogs/directoryAudits",                     /* the directory's audit */
         "GET /v1.0/organization",                                  /* everybody */
+        "DELETE " DM "importedDeviceIdentities/x",                 /* deregister: no technician's */
     };
     static const struct {
         const char *role, *marks; /* y: past the right, n: 403 */
     } rows[] = {
-        {"Global Administrator", "yyyyyyyy"},
-        {"Intune Administrator", "yyyyyyyy"},
-        {"Policy and Profile Manager", "yyyyyyny"},
-        {"Read Only Operator", "ynnnyyyy"},
-        {"Enrollment Technician", "yynnnnny"},
-        {"Partner Agent", "nnnnnnny"},
-        {"Global Reader", "ynnnyyyy"},
-        {"Security Reader", "nnnnnyyy"},
-        {NULL, "nnnnnnny"},
+        {"Global Administrator", "yyyyyyyyy"},
+        {"Intune Administrator", "yyyyyyyyy"},
+        {"Policy and Profile Manager", "yyyyyynyy"},
+        {"Read Only Operator", "ynnnyyyyn"},
+        {"Enrollment Technician", "yynnnnnyn"},
+        {"Partner Agent", "nnnnnnnyn"},
+        {"Global Reader", "ynnnyyyyn"},
+        {"Security Reader", "nnnnnyyyn"},
+        {NULL, "nnnnnnnyn"},
     };
     for (size_t r = 0; r < TD_COUNTOF(rows); r++) {
         const char *token = person(text("p%zu@contoso.test", r), rows[r].role);
