@@ -52,7 +52,7 @@ static enum td_code read_file(struct bulk *b, const char *path, size_t *cap, str
     struct td_csv csv;
     struct td_csv_row row;
     td_buf_init(&file, MAX_FILE);
-    td_buf_init(&converted, 2 * MAX_FILE);
+    td_buf_init(&converted, 2 * (size_t)MAX_FILE);
     td_try(td_file_read(path, &file, err));
     td_try(td_csv_open(td_buf_slice(&file), &converted, &csv, err));
     while (td_csv_next(&csv, &b->cli->arena, &row)) {
