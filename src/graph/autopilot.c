@@ -2,6 +2,7 @@
 #include "graph/autopilot.h"
 
 #include "api/import.h"
+#include "base/fault.h"
 #include "graph/directory.h"
 #include "graph/profiles.h"
 #include "graph/types.h"
@@ -355,7 +356,7 @@ static enum td_code write_holding(struct td_g_call *call, struct td_tx *tx, cons
     struct td_profile_row p = {.id = ""};
     bool is_behind = false, is_explicit = false;
     td_try(td_group_work_due(tx, &is_behind, err));
-    if (!is_behind)
+    if (!is_behind || td_fault("intended-as-told"))
         return write_profile(call, tx, td_view_text(row, "~profile"), w, err);
     enum td_code rc = td_profile_for(tx, call->tenant, td_view_text(row, "id"), call->arena, &p, &is_explicit, err);
     return rc == TD_OK || rc == TD_ENOTFOUND ? write_profile(call, tx, rc == TD_OK ? p.id : "", w, err) : rc;
