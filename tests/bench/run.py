@@ -25,13 +25,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 import contoso  # noqa: E402
 import graph_rows  # noqa: E402
+from graph_rows import cpu_of as cpu  # noqa: E402
 import lab as laboratory  # noqa: E402
 from lab import LabError, run, say  # noqa: E402
 
 ROOT = laboratory.ROOT
 TOOLS = os.path.join(os.environ.get("BENCH_BUILD", os.path.join(ROOT, "build", "release")), "tests", "bench")
 LOAD, SEED, MARKS = (os.path.join(TOOLS, "bench_" + n) for n in ("load", "seed", "marks"))
-TICK = os.sysconf("SC_CLK_TCK")
 # name, goal, count of units in a round, unit of the value
 ROWS = [("session_new", 1.0, 300, "us CPU"), ("session_resumed", 1.0, 600, "us CPU"), ("session_kept", 0.6, 3000, "us CPU"),
         ("enrol", 0.7, 200, "us CPU"), ("lookup", 0.8, 300, "us CPU"), ("deploy", 1.0, 20, "ms CPU"),
@@ -43,13 +43,6 @@ LOGIN = ('<Alert><CmdID>3</CmdID><Data>1224</Data><Item><Meta><Type xmlns="syncm
          "<Data>user</Data></Item></Alert>")
 LATER = ["attest"]
 GRAPH = {"token", "list_first", "list_filter", "list_contains", "list_page_1000", "flat_list", "import", "assign_p99", "spread"}
-
-
-def cpu(pid):
-    """CPU seconds of a process, its threads included."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def resident_kib(pid):
