@@ -134,7 +134,7 @@ static enum td_code check(struct td_tx *tx, const char *tenant, const struct td_
                           struct td_arena *a, struct td_error *err)
 {
     char id[TD_UUID_TEXT];
-    struct td_foreign_management *list, same;
+    struct td_foreign_management *list, same = {.app_id = ""};
     size_t n = 0;
     if (!td_uuid_parse(td_str(m->app_id), id) || td_management_is_ours(id))
         return td_fail(err, TD_EINVAL, "app-id", "must be the GUID of the other management service");
@@ -214,7 +214,7 @@ enum td_code td_foreign_management_remove(struct td_tx *tx, const char *tenant, 
                                           struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_foreign_management m;
+    struct td_foreign_management m = {.app_id = ""};
     td_try(td_foreign_management_find(tx, tenant, key, &a, &m, err));
     td_try(check_unused(tx, tenant, &m, err));
     td_try(td_sql(tx, err, "DELETE FROM foreign_management WHERE tenant = $1 AND app_id = $2", "ss", tenant, m.app_id));
