@@ -15,13 +15,14 @@ struct machine {
     const char *serial; /* NULL: "SN-<number>" */
     unsigned number;    /* UUID, MAC and disk are made of it */
     bool bad_checksum, no_uuid, other_board, other_disk;
+    const char *manufacturer; /* NULL: "Contoso" */
 };
 
 static inline char *machine_hash(struct service_box *b, const struct machine *m)
 {
     struct td_hw_facts f;
     td_hw_facts_init(&f);
-    f.manufacturer = "Contoso";
+    f.manufacturer = m->manufacturer != NULL ? m->manufacturer : "Contoso";
     f.model = "Book 1";
     f.serial = m->serial != NULL ? m->serial : td_arena_printf(&b->arena, "SN-%04u", m->number);
     f.os = (struct td_hw_version){10, 0, 22631, 2506};
