@@ -27,6 +27,10 @@ USER = "ada@contoso.test"
 TAG = "SALES"
 
 
+class LabSkip(Exception):
+    """The scenario can't run on this machine, and why."""
+
+
 class LabError(Exception):
     """Something in the lab did not go as it must; the text says what."""
 
