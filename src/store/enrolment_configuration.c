@@ -159,7 +159,7 @@ static enum td_code tell(struct td_tx *tx, const char *tenant, const char *type,
 
 static enum td_code check_texts(const struct td_ec *c, struct td_error *err)
 {
-    if (c->name[0] == '\0' || strlen(c->name) > TD_EC_NAME_MAX * 4 || !td_utf8_ok(td_str(c->name)))
+    if (c->name[0] == '\0' || strlen(c->name) > (size_t)TD_EC_NAME_MAX * 4 || !td_utf8_ok(td_str(c->name)))
         return td_fail(err, TD_EINVAL, "displayName", "must have 1 to %d characters", TD_EC_NAME_MAX);
     if (strlen(c->description) > 6000 || !td_utf8_ok(td_str(c->description)))
         return td_fail(err, TD_EINVAL, "description", "must have at most 1500 characters");
@@ -248,7 +248,7 @@ static enum td_code find_own(struct td_tx *tx, const char *tenant, const char *i
 enum td_code td_ec_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor, struct td_arena *a,
                           struct td_error *err)
 {
-    struct td_ec c;
+    struct td_ec c = {.id = ""};
     td_try(find_own(tx, tenant, id, "deleted", a, &c, err));
     td_try(td_sql(tx, err, "DELETE FROM enrolment_configuration_assignment WHERE tenant = $1 AND configuration_id = $2",
                   "ss", tenant, c.id));
@@ -262,7 +262,7 @@ enum td_code td_ec_remove(struct td_tx *tx, const char *tenant, const char *id, 
 enum td_code td_ec_set_priority(struct td_tx *tx, const char *tenant, const char *id, int64_t priority,
                                 const char *actor, struct td_arena *a, struct td_error *err)
 {
-    struct td_ec before, after, *list;
+    struct td_ec before = {.id = ""}, after, *list;
     size_t n = 0;
     td_try(find_own(tx, tenant, id, "moved", a, &before, err));
     td_try(td_ec_list(tx, tenant, a, &list, &n, err));

@@ -187,12 +187,12 @@ enum td_code td_ec_page_for(struct td_tx *tx, const char *tenant, const char *wa
                             struct td_arena *a, struct td_ec *ret, struct td_error *err)
 {
     struct who w = {.user_id = user_id};
-    struct td_page_offer *offers;
+    struct td_page_offer *offers = NULL;
     size_t n = 0;
     td_try(td_group_of_way(tx, tenant, way_id, a, &w.groups, &w.count, err));
     td_try(read_offers(tx, tenant, &w, a, &offers, &n, err));
     size_t best = td_status_page_choose(offers, n);
-    return td_ec_page(tx, tenant, best != SIZE_MAX ? offers[best].id : NULL, a, ret, err);
+    return td_ec_page(tx, tenant, best < n ? offers[best].id : NULL, a, ret, err);
 }
 
 enum td_code td_status_page_give(struct td_tx *tx, const char *tenant, const char *enrolment_id, const struct td_ec *c,

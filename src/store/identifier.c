@@ -51,7 +51,7 @@ static enum td_code find_key(struct td_tx *tx, const char *tenant, enum td_ident
 enum td_code td_identifier_find(struct td_tx *tx, const char *tenant, enum td_identifier_kind kind, const char *text,
                                 struct td_arena *a, struct td_identifier *ret, struct td_error *err)
 {
-    const char *key;
+    const char *key = "";
     td_try(td_identifier_normal(kind, text, a, &key, err));
     return find_key(tx, tenant, kind, key, a, ret, err);
 }
@@ -85,7 +85,7 @@ enum td_code td_identifier_put(struct td_tx *tx, const char *tenant, const struc
                                const char *actor, struct td_arena *a, const char **ret_id, bool *ret_new,
                                struct td_error *err)
 {
-    const char *key;
+    const char *key = "";
     struct td_identifier known = {.id = ""}, new = *what;
     td_try(td_identifier_normal(what->kind, what->text, a, &key, err));
     enum td_code rc = find_key(tx, tenant, what->kind, key, a, &known, err);
@@ -123,7 +123,7 @@ enum td_code td_identifier_change(struct td_tx *tx, const char *tenant, const ch
                                   const struct td_identifier *what, const char *actor, struct td_arena *a,
                                   struct td_error *err)
 {
-    const char *key;
+    const char *key = "";
     struct td_identifier before = {.id = ""}, other = {.id = ""};
     td_try(find_id(tx, tenant, id, a, &before, err));
     struct td_identifier after = {id, what->kind != TD_ID_UNKNOWN ? what->kind : before.kind,

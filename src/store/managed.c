@@ -58,7 +58,7 @@ enum td_code td_managed_set(struct td_tx *tx, const char *tenant, const char *id
                             const char *actor, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct device d;
+    struct device d = {"", "", "", "", "", 0};
     td_try(too_long(what->name, "managedDeviceName", TD_MANAGED_NAME_MAX, err));
     td_try(too_long(what->notes, "notes", TD_MANAGED_NOTES_MAX, err));
     td_try(find(tx, tenant, id, &a, &d, err));
@@ -79,7 +79,7 @@ enum td_code td_managed_end(struct td_tx *tx, const char *tenant, const char *id
                             struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct device d;
+    struct device d = {"", "", "", "", "", 0};
     td_try(find(tx, tenant, id, &a, &d, err));
     if (!td_fault("managed-end-keeps-certificate"))
         td_try(td_enrolment_end(tx, tenant, d.id, err));
@@ -94,7 +94,7 @@ enum td_code td_managed_ask_sync(struct td_tx *tx, const char *tenant, const cha
                                  struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct device d;
+    struct device d = {"", "", "", "", "", 0};
     td_try(find(tx, tenant, id, &a, &d, err));
     td_try(td_sql(tx, err, "UPDATE enrolment SET sync_asked_at = $3 WHERE tenant = $1 AND id = $2", "ssi", tenant, d.id,
                   td_tx_now(tx)));

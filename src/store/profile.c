@@ -194,7 +194,7 @@ enum td_code td_profile_add(struct td_tx *tx, const char *tenant, const char *na
 enum td_code td_profile_change(struct td_tx *tx, const char *tenant, struct td_profile_row *p, const char *actor,
                                struct td_arena *a, struct td_error *err)
 {
-    struct td_profile_row before;
+    struct td_profile_row before = {.id = "", .name = "", .settings = p->settings};
     struct td_slice json;
     td_try(td_profile_find(tx, tenant, p->id, a, &before, err));
     p->id = before.id;
@@ -221,7 +221,7 @@ enum td_code td_profile_change(struct td_tx *tx, const char *tenant, struct td_p
 enum td_code td_profile_remove(struct td_tx *tx, const char *tenant, const char *id, bool force, const char *actor,
                                struct td_arena *a, struct td_error *err)
 {
-    struct td_profile_row p;
+    struct td_profile_row p = {.id = ""};
     struct td_profile_target *targets;
     size_t n = 0;
     td_try(td_profile_find(tx, tenant, id, a, &p, err));
