@@ -115,14 +115,23 @@ enum td_code td_managed_save(struct td_tx *tx, const char *tenant, const char *e
 #define UNREGISTERED " AND registration_id = ''"
 static const struct {
     const char *uri, *sql;
+    const char *directory; /* run where the first changed something; NULL: none */
+    bool in_rules;         /* rules of groups look at it */
 } told_of[] = {
     {"./DevInfo/Man",
-     "UPDATE enrolment SET manufacturer = $3 WHERE tenant = $1 AND id = $2 AND manufacturer <> $3" UNREGISTERED},
-    {"./DevInfo/Mod", "UPDATE enrolment SET model = $3 WHERE tenant = $1 AND id = $2 AND model <> $3" UNREGISTERED},
-    {"./DevDetail/SwV", "UPDATE enrolment SET os_version = $3 WHERE tenant = $1 AND id = $2 AND os_version <> $3"},
-    {"./DevDetail/Ext/Microsoft/DeviceName", "UPDATE enrolment SET device_name = $3 WHERE tenant = $1 AND id = $2"},
+     "UPDATE enrolment SET manufacturer = $3 WHERE tenant = $1 AND id = $2 AND manufacturer <> $3" UNREGISTERED, NULL,
+     true},
+    {"./DevInfo/Mod", "UPDATE enrolment SET model = $3 WHERE tenant = $1 AND id = $2 AND model <> $3" UNREGISTERED,
+     NULL, true},
+    {"./DevDetail/SwV", "UPDATE enrolment SET os_version = $3 WHERE tenant = $1 AND id = $2 AND os_version <> $3", NULL,
+     true},
+    {"./DevDetail/Ext/Microsoft/DeviceName",
+     "UPDATE enrolment SET device_name = $3 WHERE tenant = $1 AND id = $2 AND device_name <> $3",
+     "UPDATE directory_device SET display_name = $3 WHERE tenant = $1 AND deleted_at = 0"
+     " AND id = (SELECT device_id FROM enrolment WHERE tenant = $1 AND id = $2)",
+     true},
     {"./DevDetail/Ext/Microsoft/SMBIOSSerialNumber",
-     "UPDATE enrolment SET serial = $3 WHERE tenant = $1 AND id = $2" UNREGISTERED},
+     "UPDATE enrolment SET serial = $3 WHERE tenant = $1 AND id = $2" UNREGISTERED, NULL, false},
 };
 
 enum { TOLD_MAX = 256 };
@@ -137,8 +146,11 @@ static enum td_code tell_enrolment(struct td_tx *tx, const char *tenant, const c
     if (i == TD_COUNTOF(told_of) || value.n == 0 || value.n > TOLD_MAX)
         return TD_OK;
     td_try(td_sql(tx, err, told_of[i].sql, "sst", tenant, enrolment, value));
-    /* rules of groups look at the first three */
-    return i < 3 && td_sql_changes(tx) != 0 ? td_group_enrolment_moved(tx, tenant, enrolment, "device", err) : TD_OK;
+    if (td_sql_changes(tx) == 0)
+        return TD_OK;
+    if (told_of[i].directory != NULL)
+        td_try(td_sql(tx, err, told_of[i].directory, "sst", tenant, enrolment, value));
+    return told_of[i].in_rules ? td_group_enrolment_moved(tx, tenant, enrolment, "device", err) : TD_OK;
 }
 
 enum td_code td_report_put(struct td_tx *tx, const char *tenant, const char *enrolment, const char *uri,

@@ -215,6 +215,9 @@ static void reports(void **state TD_UNUSED)
     }
     get(MANAGED "/" FIRST);
     is("deviceName", "\"LAB-00001\"");
+    get("/v1.0/devices?$filter=displayName eq 'LAB-00001'"); /* the directory calls it so too */
+    counts(1);
+    get(MANAGED "/" FIRST);
     is("osVersion", "\"10.0.26100.1742\"");
     is("serialNumber", "\"SN-0001\"");
     get(MANAGED "?$filter=serialNumber eq 'SN-7777'");
