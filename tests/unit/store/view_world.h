@@ -119,8 +119,8 @@ static inline enum td_code world_row(struct td_tx *tx, const char *tenant, const
 static inline enum td_code world_fill(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     static const char *const tables[] = {
-        "CREATE TABLE IF NOT EXISTS world(tenant TEXT, id TEXT, text TEXT NOT NULL, maybe TEXT, number BIGINT,"
-        " flag INTEGER, at BIGINT, word INTEGER, kind TEXT, hidden INTEGER, PRIMARY KEY (tenant, id))",
+        ("CREATE TABLE IF NOT EXISTS world(tenant TEXT, id TEXT, text TEXT NOT NULL, maybe TEXT, number BIGINT,"
+         " flag INTEGER, at BIGINT, word INTEGER, kind TEXT, hidden INTEGER, PRIMARY KEY (tenant, id))"),
         "CREATE INDEX IF NOT EXISTS world_text ON world(tenant, lower(text), id)",
         "CREATE TABLE IF NOT EXISTS world_item(tenant TEXT, id TEXT, v TEXT)",
     };
