@@ -37,7 +37,8 @@ def clients():
     except subprocess.TimeoutExpired:
         return "npm ci had no answer for five minutes"
     if done.returncode != 0:
-        return f"npm ci failed: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no reason given'}"
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        return "npm ci failed: " + next((line for line in lines if "failed" in line), lines[0])
     with open(kept, "w", encoding="utf-8") as f:
         f.write(wanted)
     return None
