@@ -111,6 +111,8 @@ static enum td_code read_property(struct parser *p, struct td_slice word, size_t
     if (word.n > sizeof(count) - 1 && td_ieqs(td_sub(word, word.n - (sizeof(count) - 1), word.n), count)) {
         word.n -= sizeof(count) - 1;
         ret->counted = true;
+        if (td_find(word, '$') != SIZE_MAX)
+            return refuse(p, at, "$count stands once, behind the name of a collection");
     }
     ret->path = td_arena_text(p->lex.arena, word);
     return TD_OK;

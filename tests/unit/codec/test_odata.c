@@ -128,6 +128,8 @@ static void refused_filters(void **state TD_UNUSED)
          "!invalid $filter: character 11: inside any() and all() a path begins with the name of the item"},
         {"ids/any(p:p/x/any(q:q eq 1))", "!invalid $filter: character 11: any() and all() can't stand in each other"},
         {"ids/all()", "!invalid $filter: character 9: a name for the item is missing, as in any(x:x eq 'text')"},
+        {"ids/$count/$count ne 0",
+         "!invalid $filter: character 1: $count stands once, behind the name of a collection"},
         {"ids/$count gt 3",
          "!invalid $filter: character 1: $count is only offered to ask for none (eq 0) or some (ne 0)"},
         {"(a eq 1", "!invalid $filter: character 8: a closing parenthesis is missing"},
