@@ -101,7 +101,8 @@ def prepare(lab):
     lab.cli("device", "import", lab.write("fleet.csv", "Device Serial Number,Windows Product ID,Hardware Hash,Group Tag\n" + "\n".join(lines) + "\n"))
     lab.serve()
     tenant = lab.cli("tenant", "show", "--json")["tenant"]
-    config = {"url": lab.url, "tenant": tenant, "client": app["client_id"], "secret": app["client_secret"], "certificate": lab.path("client.pem"),
+    url = f"https://127.0.0.1:{lab.port}"  # Node 18 takes whichever address of localhost comes first; the service has this one
+    config = {"url": url, "tenant": tenant, "client": app["client_id"], "secret": app["client_secret"], "certificate": lab.path("client.pem"),
               "key": lab.path("client.key"), "tool": TOOL, "user": laboratory.USER, "devices": DEVICES, "burst": 60,
               "fresh": {"serial": made[DEVICES][0], "hash": made[DEVICES][1]}}
     return lab.write("drive.json", config)
