@@ -125,11 +125,6 @@ void td_buf_le32(struct td_buf *b, uint32_t v)
     add_le(b, v, 4);
 }
 
-void td_buf_le64(struct td_buf *b, uint64_t v)
-{
-    add_le(b, v, 8);
-}
-
 enum td_code td_buf_check(const struct td_buf *b, const char *what, struct td_error *err)
 {
     if (b->failed)

@@ -28,7 +28,6 @@ char *td_buf_grow(struct td_buf *b,
                   size_t n); /* n more bytes to be filled by the caller, or NULL if past the maximum */
 void td_buf_le16(struct td_buf *b, uint16_t v);
 void td_buf_le32(struct td_buf *b, uint32_t v);
-void td_buf_le64(struct td_buf *b, uint64_t v);
 
 static inline struct td_slice td_buf_slice(const struct td_buf *b)
 {

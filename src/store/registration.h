@@ -68,8 +68,6 @@ enum td_code td_registration_add(struct td_tx *tx, const char *tenant, const str
 /* Ends the registration: the way and a joined or managed device stay, the profile goes (autopilot.md R15). */
 enum td_code td_registration_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                                     struct td_error *err) TD_MUST_USE;
-enum td_code td_registration_set_tag(struct td_tx *tx, const char *tenant, const char *id, const char *group_tag,
-                                     const char *actor, struct td_error *err) TD_MUST_USE;
 
 /* What a tenant says about a device. NULL stays as it is, "" clears. All or nothing: what is wrong with one member is
  * told by its name of the interface and nothing is written (graph-api.md 5.5). */

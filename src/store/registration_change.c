@@ -191,13 +191,6 @@ enum td_code td_registration_change(struct td_tx *tx, const char *tenant, const 
     return rc;
 }
 
-enum td_code td_registration_set_tag(struct td_tx *tx, const char *tenant, const char *id, const char *group_tag,
-                                     const char *actor, struct td_error *err)
-{
-    const struct td_registration_change change = {.group_tag = group_tag};
-    return td_registration_change(tx, tenant, id, &change, actor, NULL, err);
-}
-
 enum td_code td_registration_remedy(struct td_tx *tx, const char *tenant, const char *id, enum td_remediation state,
                                     const char *why, struct td_error *err)
 {

@@ -103,7 +103,8 @@ static void check_group_later(struct td_tx *tx, struct service_box *b)
     assert_ok(td_group_of_way(tx, b->tenant, r.way_id, &b->arena, &groups, &n, NULL));
     assert_int_equal(n, 1);
     /* another tag: out of the group, and told */
-    assert_ok(td_registration_set_tag(tx, b->tenant, r.id, "OFFICE", "test", NULL));
+    const struct td_registration_change change = {.group_tag = "OFFICE"};
+    assert_ok(td_registration_change(tx, b->tenant, r.id, &change, "test", NULL, NULL));
     assert_string_equal(registration(tx, 1).profile_id, "");
     assert_string_equal(events(tx, r.way_id), "device.registered device.assigned device.tagged device.unassigned");
 }
