@@ -24,23 +24,19 @@ static const unsigned char registration[TD_R_COUNT][TD_EV_COUNT] = {
         },
 };
 
-/* A reset that keeps the join (autopilot.md 3.8, Autopilot Reset) is an action that is done, not TD_EV_RESET. */
+/* A reset in place keeps join and enrolment (autopilot.md 3.8, Autopilot Reset); a wipe ends both. */
 static const unsigned char join[TD_J_COUNT][TD_EV_COUNT] = {
     [TD_J_NONE] =
         {
             [TD_EV_JOINED] = TO(TD_J_JOINED),
-            [TD_EV_RESET] = TO(TD_J_NONE),
-            [TD_EV_REPURPOSED] = TO(TD_J_NONE),
-            [TD_EV_REPAIRED] = TO(TD_J_NONE),
+            [TD_EV_WIPED] = TO(TD_J_NONE),
             [TD_EV_RETIRED] = TO(TD_J_NONE),
         },
     [TD_J_JOINED] =
         {
             [TD_EV_JOINED] = TO(TD_J_JOINED),
             [TD_EV_UNJOINED] = TO(TD_J_NONE),
-            [TD_EV_RESET] = TO(TD_J_NONE),
-            [TD_EV_REPURPOSED] = TO(TD_J_NONE),
-            [TD_EV_REPAIRED] = TO(TD_J_NONE),
+            [TD_EV_WIPED] = TO(TD_J_NONE),
             [TD_EV_RETIRED] = TO(TD_J_NONE),
         },
 };
@@ -49,18 +45,14 @@ static const unsigned char enrolment[TD_E_COUNT][TD_EV_COUNT] = {
     [TD_E_NONE] =
         {
             [TD_EV_ENROLLED] = TO(TD_E_ENROLLED),
-            [TD_EV_RESET] = TO(TD_E_NONE),
-            [TD_EV_REPURPOSED] = TO(TD_E_NONE),
-            [TD_EV_REPAIRED] = TO(TD_E_NONE),
+            [TD_EV_WIPED] = TO(TD_E_NONE),
             [TD_EV_RETIRED] = TO(TD_E_NONE),
         },
     [TD_E_ENROLLED] =
         {
             [TD_EV_ENROLLED] = TO(TD_E_ENROLLED),
             [TD_EV_UNENROLLED] = TO(TD_E_NONE),
-            [TD_EV_RESET] = TO(TD_E_NONE),
-            [TD_EV_REPURPOSED] = TO(TD_E_NONE),
-            [TD_EV_REPAIRED] = TO(TD_E_NONE),
+            [TD_EV_WIPED] = TO(TD_E_NONE),
             [TD_EV_RETIRED] = TO(TD_E_NONE),
         },
 };
@@ -69,9 +61,9 @@ static const unsigned char enrolment[TD_E_COUNT][TD_EV_COUNT] = {
  * what has failed (the rows below); a sign-in that carries the lookup's ticket begins anew wherever the device was;
  * what a proven device reports of its status page moves on from everywhere but idle. A device that is reset or retired
  * has no deployment. */
-#define DEPLOYMENT_ALWAYS(state)                                                                               \
-    [TD_EV_CONTACTED_NONE] = TO(state), [TD_EV_SIGNED_IN] = TO(TD_D_SIGNED_IN), [TD_EV_RESET] = TO(TD_D_IDLE), \
-    [TD_EV_REPURPOSED] = TO(TD_D_IDLE), [TD_EV_REPAIRED] = TO(TD_D_IDLE), [TD_EV_RETIRED] = TO(TD_D_IDLE)
+#define DEPLOYMENT_ALWAYS(state)                                                                                \
+    [TD_EV_CONTACTED_NONE] = TO(state), [TD_EV_SIGNED_IN] = TO(TD_D_SIGNED_IN), [TD_EV_RESET] = TO(TD_D_RESET), \
+    [TD_EV_WIPED] = TO(TD_D_IDLE), [TD_EV_RETIRED] = TO(TD_D_IDLE)
 
 static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
     {
@@ -244,42 +236,44 @@ static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
                 [TD_EV_FAILED] = TO(TD_D_HANDED_OVER),
                 [TD_EV_HANDED_OVER] = TO(TD_D_HANDED_OVER),
             },
+        /* Its status page runs again on the enrolment that it kept. */
+        [TD_D_RESET] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_RESET),
+                [TD_EV_CONTACTED] = TO(TD_D_RESET),
+                [TD_EV_JOINED] = TO(TD_D_RESET),
+                [TD_EV_UNJOINED] = TO(TD_D_IDLE),
+                [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
+                [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
+                [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
+                [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_READY] = TO(TD_D_READY),
+                [TD_EV_FAILED] = TO(TD_D_FAILED),
+                [TD_EV_HANDED_OVER] = TO(TD_D_HANDED_OVER),
+            },
 };
 
-/* Ends of an action, reachable from everywhere: the device may report them unasked (a reset by hand). */
-#define ACTION_ENDS                                                                                                 \
-    [TD_EV_RESET] = TO(TD_A_RESET), [TD_EV_REPURPOSED] = TO(TD_A_REPURPOSED), [TD_EV_REPAIRED] = TO(TD_A_REPAIRED), \
-    [TD_EV_RETIRED] = TO(TD_A_RETIRED)
+/* Ends of an action, reachable from everywhere: the device may report them unasked (a reset at the lock screen, a
+ * machine that was installed anew). A device may have several actions open; the machine shows what happened last. */
+#define ACTION_ENDS                                                                                           \
+    [TD_EV_RESET] = TO(TD_A_RESET), [TD_EV_WIPED] = TO(TD_A_RESET), [TD_EV_REPURPOSED] = TO(TD_A_REPURPOSED), \
+    [TD_EV_REPAIRED] = TO(TD_A_REPAIRED), [TD_EV_RETIRED] = TO(TD_A_RETIRED)
+#define ACTION_STEPS                                                                                                   \
+    [TD_EV_ACTION_QUEUED] = TO(TD_A_QUEUED), [TD_EV_ACTION_SENT] = TO(TD_A_SENT), [TD_EV_ACTION_DONE] = TO(TD_A_DONE), \
+    [TD_EV_ACTION_FAILED] = TO(TD_A_FAILED), [TD_EV_ACTION_CANCELLED] = TO(TD_A_NONE)
+#define ACTION_RESTS ACTION_ENDS, ACTION_STEPS, [TD_EV_CONTACTED] = TO(TD_A_NONE), [TD_EV_READY] = TO(TD_A_NONE)
 
 static const unsigned char action[TD_A_COUNT][TD_EV_COUNT] = {
-    [TD_A_NONE] = {ACTION_ENDS, [TD_EV_ACTION_QUEUED] = TO(TD_A_QUEUED)},
-    [TD_A_QUEUED] =
-        {
-            ACTION_ENDS,
-            [TD_EV_ACTION_QUEUED] = TO(TD_A_QUEUED),
-            [TD_EV_ACTION_SENT] = TO(TD_A_SENT),
-            [TD_EV_ACTION_FAILED] = TO(TD_A_FAILED),
-        },
-    [TD_A_SENT] =
-        {
-            ACTION_ENDS,
-            [TD_EV_ACTION_QUEUED] = TO(TD_A_QUEUED),
-            [TD_EV_ACTION_SENT] = TO(TD_A_SENT),
-            [TD_EV_ACTION_DONE] = TO(TD_A_DONE),
-            [TD_EV_ACTION_FAILED] = TO(TD_A_FAILED),
-        },
-    [TD_A_DONE] = {ACTION_ENDS, [TD_EV_ACTION_QUEUED] = TO(TD_A_QUEUED)},
-    [TD_A_FAILED] =
-        {
-            ACTION_ENDS,
-            [TD_EV_ACTION_QUEUED] = TO(TD_A_QUEUED),
-            [TD_EV_ACTION_SENT] = TO(TD_A_SENT),
-            [TD_EV_ACTION_DONE] = TO(TD_A_DONE),
-        },
+    [TD_A_NONE] = {ACTION_ENDS, ACTION_STEPS},
+    [TD_A_QUEUED] = {ACTION_ENDS, ACTION_STEPS},
+    [TD_A_SENT] = {ACTION_ENDS, ACTION_STEPS},
+    [TD_A_DONE] = {ACTION_ENDS, ACTION_STEPS},
+    [TD_A_FAILED] = {ACTION_ENDS, ACTION_STEPS},
     /* The next deployment ends what the last action left. */
-    [TD_A_RESET] = {ACTION_ENDS, [TD_EV_CONTACTED] = TO(TD_A_NONE), [TD_EV_ACTION_QUEUED] = TO(TD_A_QUEUED)},
-    [TD_A_REPURPOSED] = {ACTION_ENDS, [TD_EV_CONTACTED] = TO(TD_A_NONE), [TD_EV_ACTION_QUEUED] = TO(TD_A_QUEUED)},
-    [TD_A_REPAIRED] = {ACTION_ENDS, [TD_EV_CONTACTED] = TO(TD_A_NONE), [TD_EV_ACTION_QUEUED] = TO(TD_A_QUEUED)},
+    [TD_A_RESET] = {ACTION_RESTS},
+    [TD_A_REPURPOSED] = {ACTION_RESTS},
+    [TD_A_REPAIRED] = {ACTION_RESTS},
     [TD_A_RETIRED] =
         {
             [TD_EV_RETIRED] = TO(TD_A_RETIRED),
@@ -295,7 +289,7 @@ static const char *const join_words[] = {"none", "joined"};
 static const char *const enrolment_words[] = {"none", "enrolled"};
 static const char *const deployment_words[] = {
     "idle",         "contacted",     "signed in", "joined", "enrolled", "device setup",
-    "device setup", "account setup", "ready",     "failed", "joined",
+    "device setup", "account setup", "ready",     "failed", "joined",   "reset",
 };
 static const char *const action_words[] = {
     "none", "queued", "sent", "done", "failed", "reset", "repurposed", "repaired", "retired",
@@ -340,6 +334,8 @@ static const char *const event_words[TD_EV_COUNT] = {
     [TD_EV_REPAIRED] = "device.repaired",
     [TD_EV_RETIRED] = "device.retired",
     [TD_EV_HANDED_OVER] = "device.handed-over",
+    [TD_EV_WIPED] = "device.wiped",
+    [TD_EV_ACTION_CANCELLED] = "device.action-cancelled",
 };
 
 unsigned td_way_state_count(enum td_machine machine)

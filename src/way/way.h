@@ -31,11 +31,13 @@ enum td_way_event {
     TD_EV_ACTION_SENT,
     TD_EV_ACTION_DONE,
     TD_EV_ACTION_FAILED,
-    TD_EV_RESET,      /* the device is back in its box, registration kept */
-    TD_EV_REPURPOSED, /* the same, for another user or use */
-    TD_EV_REPAIRED,   /* the same, with a part replaced and the registration mended */
+    TD_EV_RESET,      /* set up anew in place: what users left is gone, join and enrolment stay (autopilot.md 3.8) */
+    TD_EV_REPURPOSED, /* another user has taken it over: owner and primary user from now on */
+    TD_EV_REPAIRED,   /* a part was replaced and the registration mended: nothing else changes */
     TD_EV_RETIRED,
     TD_EV_HANDED_OVER, /* joined here, and given its token for another service that manages it */
+    TD_EV_WIPED,       /* back in its box: join and enrolment are gone, the registration stays */
+    TD_EV_ACTION_CANCELLED,
     TD_EV_COUNT
 };
 
@@ -55,6 +57,7 @@ enum {
     TD_D_READY,
     TD_D_FAILED,
     TD_D_HANDED_OVER, /* our part is done: word "joined", as nothing further is known here */
+    TD_D_RESET,       /* set up anew in place, no session since */
     TD_D_COUNT
 };
 enum {
