@@ -178,6 +178,13 @@ static void step(struct run *d, unsigned is, enum td_way_event event, int64_t no
         reach(d, is, now);
 }
 
+/* Set up anew before it was ready: what begins now is a run of its own. */
+static enum td_code give_up(struct td_tx *tx, const char *tenant, const char *way, struct run *d, struct td_error *err)
+{
+    leave(d, td_tx_now(tx));
+    return save(tx, tenant, way, d, err);
+}
+
 enum td_code td_deployment_step(struct td_tx *tx, const char *tenant, const struct td_way_row *row, unsigned was,
                                 enum td_way_event event, const char *detail, struct td_error *err)
 {
@@ -185,13 +192,15 @@ enum td_code td_deployment_step(struct td_tx *tx, const char *tenant, const stru
     unsigned is = row->way.state[TD_M_DEPLOYMENT];
     struct run d = {.failure = ""};
     bool found = false;
-    if (is == was)
+    if (is == was && event != TD_EV_RESET)
         return TD_OK;
     td_try(last_run(tx, tenant, row->id, &a, &d, &found, err));
     bool rested = was == TD_D_READY || was == TD_D_HANDED_OVER;
-    bool fresh = is != was && (was == TD_D_IDLE || rested);
+    bool fresh = was == TD_D_IDLE || rested || event == TD_EV_RESET;
     if (!found && !fresh)
         return TD_OK; /* nobody deploys it */
+    if (event == TD_EV_RESET && found && d.ended == 0)
+        td_try(give_up(tx, tenant, row->id, &d, err));
     if (fresh) {
         d = (struct run){.id = td_uuid_rising(td_tx_env(tx), &a), .failure = ""};
         if (rested && is == TD_D_IDLE)

@@ -108,7 +108,7 @@ static void move_times(struct td_way_row *row, const struct td_way *before, enum
 {
     unsigned was = before->state[TD_M_DEPLOYMENT], is = row->way.state[TD_M_DEPLOYMENT];
     bool rested = was == TD_D_IDLE || was == TD_D_READY || was == TD_D_HANDED_OVER;
-    bool begins = is != TD_D_IDLE && is != TD_D_FAILED && rested && is != was;
+    bool begins = event == TD_EV_RESET || (is != TD_D_IDLE && is != TD_D_FAILED && rested && is != was);
     if (begins) {
         row->deployment_started_at = now;
         row->ready_at = 0;
@@ -136,6 +136,28 @@ static enum td_code store_states(struct td_tx *tx, const char *tenant, const str
                   row->deployment_started_at, row->ready_at, row->none_at);
 }
 
+/* What is told even where no state moves: every try that failed, and every step of an action (a device may have several
+ * in turn). */
+static bool always_told(enum td_way_event event)
+{
+    switch (event) {
+    case TD_EV_FAILED:
+    case TD_EV_CONTACTED_NONE:
+    case TD_EV_ACTION_QUEUED:
+    case TD_EV_ACTION_SENT:
+    case TD_EV_ACTION_DONE:
+    case TD_EV_ACTION_FAILED:
+    case TD_EV_ACTION_CANCELLED:
+    case TD_EV_RESET:
+    case TD_EV_WIPED:
+    case TD_EV_REPURPOSED:
+    case TD_EV_REPAIRED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static enum td_code happened(struct td_tx *tx, const char *tenant, const char *way_id, enum td_way_event event,
                              const char *actor, const char *detail_json, struct td_arena *a, struct td_error *err)
 {
@@ -144,8 +166,7 @@ static enum td_code happened(struct td_tx *tx, const char *tenant, const char *w
     td_try(td_way_find(tx, tenant, TD_WAY_ID, way_id, a, &row, err));
     const struct td_way before = row.way;
     td_try(td_way_step(&row.way, event, &changed, err));
-    bool always = event == TD_EV_FAILED || event == TD_EV_CONTACTED_NONE;
-    if (!changed && !always)
+    if (!changed && !always_told(event))
         return TD_OK;
     move_times(&row, &before, event, td_tx_now(tx));
     td_try(store_states(tx, tenant, &row, err));

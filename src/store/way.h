@@ -36,7 +36,7 @@ enum td_code td_way_link(struct td_tx *tx, const char *tenant, const char *way_i
 enum td_code td_way_set_user(struct td_tx *tx, const char *tenant, const char *way_id, const char *upn,
                              struct td_error *err) TD_MUST_USE;
 /* Steps the machines, stores the states and phase times and appends the event, all in tx. An event that changes nothing
- * is appended only if it is TD_EV_FAILED or TD_EV_CONTACTED_NONE. */
+ * is appended only if it is a failure, 'no profile', or a step or an end of an action. */
 enum td_code td_way_happened(struct td_tx *tx, const char *tenant, const char *way_id, enum td_way_event event,
                              const char *actor, const char *detail_json, struct td_error *err) TD_MUST_USE;
 /* A step failed: event with code, cause and remedy; the states say 'failed' only if the deployment was running. */

@@ -126,8 +126,32 @@ static void straight(void **state)
     assert_runs(b, "1 111 2 5 6 7 8 9\n");
     HAPPEN(b, TD_EV_CONTACTED_NONE, TD_EV_FAILED); /* later on: nothing of the run's */
     assert_runs(b, "1 111 2 5 6 7 8 9\n");
-    HAPPEN(b, TD_EV_RESET, TD_EV_CONTACTED);
+    HAPPEN(b, TD_EV_WIPED, TD_EV_CONTACTED);
     assert_runs(b, "1 111 2 5 6 7 8 9\n2 455 13 -1 -1 -1 -1 -1\n");
+}
+
+/* The status page runs once more on the enrolment that was kept (autopilot.md 3.8): a run of its own, ready anew. */
+static void reset_in_place(void **state)
+{
+    struct box *b = *state;
+    HAPPEN(b, TD_EV_CONTACTED, TD_EV_SIGNED_IN, TD_EV_ENROLLED, TD_EV_DEVICE_SETUP, TD_EV_READY);
+    assert_runs(b, "1 116 1 3 4 5 -1 5\n");
+    HAPPEN(b, TD_EV_RESET);
+    assert_runs(b, "1 116 1 3 4 5 -1 5\n2 155 6 6 -1 -1 -1 -1\n");
+    HAPPEN(b, TD_EV_DEVICE_SETUP, TD_EV_DEVICE_DONE, TD_EV_ACCOUNT_SETUP, TD_EV_READY);
+    assert_runs(b, "1 116 1 3 4 5 -1 5\n1 111 6 6 7 8 9 10\n");
+}
+
+/* In the midst of a deployment: that one never ended well, the next begins. Twice in turn: two runs. */
+static void reset_in_the_midst(void **state)
+{
+    struct box *b = *state;
+    HAPPEN(b, TD_EV_CONTACTED, TD_EV_SIGNED_IN, TD_EV_ENROLLED, TD_EV_DEVICE_SETUP, TD_EV_RESET);
+    assert_runs(b, "3 135 1 3 4 -1 -1 5\n2 155 5 5 -1 -1 -1 -1\n");
+    HAPPEN(b, TD_EV_DEVICE_SETUP, TD_EV_FAILED, TD_EV_RESET);
+    assert_runs(b, "3 135 1 3 4 -1 -1 5\n3 135 5 5 6 -1 -1 7\n2 155 8 8 -1 -1 -1 -1\n");
+    HAPPEN(b, TD_EV_RETIRED);
+    assert_runs(b, "3 135 1 3 4 -1 -1 5\n3 135 5 5 6 -1 -1 7\n3 155 8 8 -1 -1 -1 9\n");
 }
 
 /* What 'Try again' mends is the same run, and says so (graph-api.md 5.9). */
@@ -225,8 +249,8 @@ static void silence_ends(void **state)
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-    const struct CMUnitTest tests[] = {T(straight),    T(tried_again),     T(went_on_after_time_out),
-                                       T(began_anew),  T(shelf),           T(silence_ends),
-                                       T(handed_over), T(handed_over_late)};
+    const struct CMUnitTest tests[] = {
+        T(straight),     T(tried_again), T(went_on_after_time_out), T(began_anew),     T(shelf),
+        T(silence_ends), T(handed_over), T(handed_over_late),       T(reset_in_place), T(reset_in_the_midst)};
     return cmocka_run_group_tests_name("deployment", tests, NULL, NULL);
 }
