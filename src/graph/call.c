@@ -79,6 +79,8 @@ static enum td_code check_action(struct run *r, struct td_error *err)
 {
     const struct td_g_action *action = r->target.action;
     bool function = (action->flags & TD_G_FUNCTION) != 0;
+    if ((action->flags & TD_G_NOT_OFFERED) != 0 && action->about != NULL)
+        return td_fail(err, TD_ENOTOFFERED, "", "This service does not offer %s: %s", action->name, action->about);
     if ((action->flags & TD_G_NOT_OFFERED) != 0 || action->run == NULL) {
         td_g_not_offered(err, action->name);
         return TD_ENOTOFFERED;
@@ -229,7 +231,7 @@ static enum td_code answer_read(struct td_tx *tx, void *ctx, struct td_error *er
     case TD_G_AT_REFS:
         return td_g_reply_refs(call, tx, t, err);
     case TD_G_AT_PROPERTY:
-        return td_g_reply_property(call, t->prop, err);
+        return td_g_reply_property(call, tx, t->prop, err);
     case TD_G_AT_ACTION:
         return r->fn(call, tx, err);
     case TD_G_AT_ENTITY:

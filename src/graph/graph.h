@@ -49,6 +49,7 @@ struct td_g_call {
     struct td_buf *out;      /* JSON */
     bool poke;               /* work was left for a job */
     struct td_g_plan *plans; /* the core's */
+    void *more;              /* of the set's more */
 };
 
 typedef enum td_code td_g_fn(struct td_g_call *call, struct td_tx *tx, struct td_error *err);
@@ -64,6 +65,7 @@ struct td_g_action {  /* POST, or GET for functions */
     const char *params;  /* for $metadata and docs: "userPrincipalName:String?,groupTag:String?"; NULL: none */
     const char *returns; /* type name, "Collection(...)", NULL: nothing */
     size_t max_body;     /* 0: 1 MiB */
+    const char *about;   /* of TD_G_NOT_OFFERED: why, for the 501 ("it is for phones"); NULL: not yet */
 };
 enum {                    /* flags of actions */
        TD_G_ON_SET = 1,   /* of the collection, else of an entity */
@@ -102,6 +104,10 @@ struct td_g_set {
     enum td_code (*rows)(struct td_g_call *call, struct td_tx *tx, struct td_view_row **ret, size_t *ret_count,
                          struct td_error *err);
     const struct td_view_items *items;
+    /* Reads what no column gives, for all rows that are about to be written at once: the answer costs few questions,
+     * however many rows. Leaves it in call->more for the write functions of the type. NULL: columns are enough. */
+    enum td_code (*more)(struct td_g_call *call, struct td_tx *tx, const struct td_view_row *rows, size_t count,
+                         struct td_error *err);
     /* Of PATCH and DELETE, beside the right: may this caller do this (call->row, call->body)? Asked before the work and
      * in the write; TD_EDENIED is told to the audit. NULL: the right is enough. */
     td_g_fn *guard;

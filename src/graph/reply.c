@@ -117,6 +117,12 @@ static enum td_code close_list(struct td_g_call *call, struct td_jsonw *w, struc
     return td_buf_check(call->out, "answer", err);
 }
 
+static enum td_code read_more(struct td_g_call *call, struct td_tx *tx, const struct td_g_set *set,
+                              const struct td_view_row *rows, size_t count, struct td_error *err)
+{
+    return set->more != NULL && count != 0 ? set->more(call, tx, rows, count, err) : TD_OK;
+}
+
 enum td_code td_g_reply_list(struct td_g_call *call, struct td_tx *tx, const struct td_g_target *t,
                              struct td_error *err)
 {
@@ -127,6 +133,7 @@ enum td_code td_g_reply_list(struct td_g_call *call, struct td_tx *tx, const str
         return TD_ENOTOFFERED;
     }
     td_try(first_page(call, tx, t, &page, err));
+    td_try(read_more(call, tx, t->set, page.rows, page.count, err));
     const char *tail = t->cast != NULL ? td_arena_printf(call->arena, "/microsoft.graph.%s", t->cast->name) : "";
     open_list(call, tail, &page, &w);
     for (size_t i = 0; i < page.count; i++)
@@ -175,17 +182,20 @@ enum td_code td_g_reply_one(struct td_g_call *call, struct td_tx *tx, const stru
     struct td_jsonw w;
     td_buf_reset(call->out);
     td_jsonw_init(&w, call->out);
+    td_try(read_more(call, tx, call->set, row, 1, err));
     td_try(td_g_write_entity(call, tx, call->set, row, false, &w, err));
     call->answered = true;
     return td_buf_check(call->out, "answer", err);
 }
 
-enum td_code td_g_reply_property(struct td_g_call *call, const struct td_g_prop *prop, struct td_error *err)
+enum td_code td_g_reply_property(struct td_g_call *call, struct td_tx *tx, const struct td_g_prop *prop,
+                                 struct td_error *err)
 {
     struct td_jsonw w;
     const struct td_view_row *row = call->row;
     if ((prop->flags & TD_G_SECRET) != 0)
         return td_fail(err, TD_EDENIED, prop->name, "this property is never shown");
+    td_try(read_more(call, tx, call->set, row, 1, err));
     td_jsonw_init(&w, call->out);
     td_jsonw_obj(&w);
     td_g_context(call, call->set, td_arena_printf(call->arena, "('%s')/%s", td_view_text(row, "id"), prop->name), &w);

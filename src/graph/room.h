@@ -77,8 +77,8 @@ enum td_code td_g_reply_refs(struct td_g_call *call, struct td_tx *tx, const str
                              struct td_error *err) TD_MUST_USE;
 enum td_code td_g_reply_one(struct td_g_call *call, struct td_tx *tx, const struct td_view_row *row,
                             struct td_error *err) TD_MUST_USE;
-enum td_code td_g_reply_property(struct td_g_call *call, const struct td_g_prop *prop, struct td_error *err)
-    TD_MUST_USE;
+enum td_code td_g_reply_property(struct td_g_call *call, struct td_tx *tx, const struct td_g_prop *prop,
+                                 struct td_error *err) TD_MUST_USE;
 char *td_g_etag(struct td_g_call *call, const struct td_view_row *row); /* NULL: this set has none */
 
 /* body.c */
