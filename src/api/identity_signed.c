@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "crypto/digest.h"
 #include "crypto/jose.h"
+#include "store/primary_user.h"
 
 enum { SESSION_KEY = 32, ANSWER_CTX = 24, ANSWER_IV = 16, ANSWER_MAX = 65536 };
 
@@ -140,6 +141,7 @@ static enum td_code user_of_refresh(struct signed_request *r, struct td_tx *tx, 
     return TD_OK;
 }
 
+/* Who signs in on the device itself; what renews or extends an earlier sign-in proves nobody anew. */
 static enum td_code first_prt(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct signed_request *r = ctx;
@@ -154,6 +156,7 @@ static enum td_code first_prt(struct td_tx *tx, void *ctx, struct td_error *err)
     td_try(td_id_user(id, tx, id->tenant.id, user_id, at, &r->issue.user));
     r->fresh.user_id = r->issue.user.id;
     td_try(td_id_management(id, tx, device.registration_id, &r->issue));
+    td_try(td_primary_user_signed_in(tx, id->tenant.id, device.id, r->issue.user.id, r->issue.user.upn, err));
     return td_id_refresh_new(id, tx, &r->fresh, &r->issue.refresh);
 }
 

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/fault.h"
 #include "codec/json.h"
+#include "store/life_end.h"
 
 #define COLUMNS                                                                                                      \
     "id, registration_id, display_name, os, os_version, trust_type, owner_id, owner_upn, group_tag, purchase_order," \
@@ -250,6 +251,7 @@ enum td_code td_device_delete(struct td_tx *tx, const char *tenant, const char *
     td_try(td_sql(tx, err,
                   "UPDATE directory_device SET deleted_at = $3, registration_id = NULL WHERE tenant = $1 AND id = $2",
                   "ssi", tenant, id, td_tx_now(tx)));
+    td_try(td_life_forget_device(tx, tenant, id, err));
     if (kept.registration_id[0] == '\0')
         return TD_OK;
     return insert_precreated(tx, tenant, td_uuid_arena(td_tx_env(tx), &a), &kept, err);

@@ -4,6 +4,7 @@
 #include "store/certificate.h"
 #include "store/event.h"
 #include "store/group.h"
+#include "store/life_end.h"
 #include "store/way.h"
 
 #include <string.h>
@@ -148,6 +149,7 @@ static enum td_code close_row(struct td_tx *tx, const struct td_enrolment *e, en
     td_try(td_sql(tx, err, "UPDATE enrolment SET state = $3, ended_at = $4 WHERE tenant = $1 AND id = $2 AND state = 0",
                   "ssii", e->tenant, e->id, (int64_t)state, td_tx_now(tx)));
     td_try(changed_one(tx, err));
+    td_try(td_life_forget_enrolment(tx, e->tenant, e->id, err));
     return td_cert_revoke(tx, e->tenant, PURPOSE, e->id, err);
 }
 

@@ -1,0 +1,33 @@
+-- The end of a life and what leads up to it: who a device belongs to next, what was given to a device, what retention
+-- took away.
+
+-- awaited: the next one who signs in on the device becomes its owner and primary user. former_user: the last one that
+-- it had, so that the next one is known to be another.
+ALTER TABLE enrolment ADD COLUMN awaited INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE enrolment ADD COLUMN former_user TEXT NOT NULL DEFAULT '';
+CREATE INDEX enrolment_way ON enrolment(tenant, way_id);
+
+-- Tokens go with the device that they were given to.
+CREATE INDEX token_grant_device ON token_grant(tenant, device) WHERE device <> '';
+
+-- A life that ends in steps: what was asked to follow once the device is gone. Rows go with the last step.
+CREATE TABLE life_end (
+    tenant TEXT NOT NULL REFERENCES tenant(id),
+    way_id TEXT NOT NULL,
+    action_id TEXT NOT NULL,
+    deregister INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, way_id)
+);
+
+-- Up to where retention took events and the audit away: a life says that there was more.
+CREATE TABLE life_cut (
+    tenant TEXT NOT NULL REFERENCES tenant(id),
+    kind TEXT NOT NULL,
+    before_at BIGINT NOT NULL,
+    rows BIGINT NOT NULL,
+    PRIMARY KEY (tenant, kind)
+);
+CREATE INDEX event_age ON event(tenant, at);
