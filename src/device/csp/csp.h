@@ -33,7 +33,9 @@ enum {                                   /* HRESULTs beside a failing status (ms
        TD_CSP_E_BADKEY = 0xC004F050, /* product key refused */
        TD_CSP_E_BADHASH = 0x80091007,
        TD_CSP_E_NOTDETECTED = 0x87D1041C, /* autopilot.md 6.7 */
-       TD_CSP_E_NOMSI = 0x80070654        /* the installer can't open the package */
+       TD_CSP_E_PENDING = 0x8000000A,     /* still at work */
+       TD_CSP_E_NOTSUPPORTED = 0x80070032,
+       TD_CSP_E_NOMSI = 0x80070654 /* the installer can't open the package */
 };
 
 enum td_csp_op { TD_CSP_GET, TD_CSP_ADD, TD_CSP_REPLACE, TD_CSP_DELETE, TD_CSP_EXEC };
@@ -44,6 +46,10 @@ struct td_csp_config {
     /* A fact of the machine ("serial", "os-version", ...: the arguments of fact rows in nodes.c, and "user",
      * "user-type", "edition", for effects.c); NULL if it has none. */
     const char *(*fact)(void *ctx, const char *name, struct td_arena *a);
+    /* What works on the whole machine (a reset, a wipe), ordered by an Exec: kind is the argument of its row in
+     * nodes.c, uri what was executed. It is only accepted here: nothing happens before the session is over. Returns the
+     * Status and sets *ret_hresult with a failing one. NULL: such nodes answer 405. */
+    int (*order)(void *ctx, const char *kind, const char *uri, uint32_t *ret_hresult);
     void *ctx;
 };
 

@@ -23,6 +23,9 @@
 #define WIFI "Vendor/MSFT/WiFi/Profile/{SSID}"
 #define LICENSING "Vendor/MSFT/WindowsLicensing/"
 #define WIPE "Vendor/MSFT/RemoteWipe/"
+#define CLEAN "Vendor/MSFT/CleanPC/"
+#define LAPS "Vendor/MSFT/LAPS/"
+#define DIAGNOSTIC "Vendor/MSFT/DiagnosticLog/DiagnosticArchive/"
 #define STATUS "Vendor/MSFT/DeviceStatus/"
 #define FACT(name) td_csp_fact_node, name
 #define ALWAYS ""
@@ -45,6 +48,12 @@
         {base "/{Thumbprint}/ValidTo", scope, "chr", "G", "", ALWAYS, td_csp_cert_field, "to", "last day"},      \
     {                                                                                                            \
         base "/{Thumbprint}/TemplateName", scope, "chr", "G", "", ALWAYS, PLAIN, "empty: no template"            \
+    }
+
+/* What ends in a reset of the machine; the argument is the kind's word in way/action.h. */
+#define WIPE_NODE(leaf, kind, meaning)                                       \
+    {                                                                        \
+        WIPE leaf, DEV, "chr|null", "X", "", "", td_csp_order, kind, meaning \
     }
 
 const struct td_csp_row td_csp_rows[] = {
@@ -253,13 +262,47 @@ const struct td_csp_row td_csp_rows[] = {
     {STATUS "Compliance/EncryptionCompliance", DEV, "int", "G", "", "0", PLAIN, "not encrypted"},
     {STATUS "DomainName", DEV, "chr", "G", "", "", PLAIN, "none: directory join"},
 
-    {WIPE "doWipe", DEV, "chr|null", "X", "", "", td_csp_not_offered, NULL, "not offered: 405"},
-    {WIPE "doWipeProtected", DEV, "chr|null", "X", "", "", td_csp_not_offered, NULL, "not offered: 405"},
-    {WIPE "doWipePersistProvisionedData", DEV, "chr|null", "X", "", "", td_csp_not_offered, NULL, "not offered: 405"},
-    {WIPE "doWipePersistUserData", DEV, "chr|null", "X", "", "", td_csp_not_offered, NULL, "not offered: 405"},
-    {WIPE "AutomaticRedeployment/doAutomaticRedeployment", DEV, "chr|null", "X", "", "", td_csp_not_offered, NULL,
-     "not offered: 405"},
-    {WIPE "AutomaticRedeployment/LastError", DEV, "int", "G", "", "0", PLAIN, "never tried"},
-    {WIPE "AutomaticRedeployment/Status", DEV, "int", "G", "", "0", PLAIN, "never tried"},
+    WIPE_NODE("doWipe", "wipe", "removes everything; interrupted, it rolls back"),
+    WIPE_NODE("doWipeProtected", "wipe-protected", "as doWipe, and goes on until it is done"),
+    WIPE_NODE("doWipePersistProvisionedData", "wipe-keep-provisioning", "as doWipe, keeps provisioning packages"),
+    WIPE_NODE("doWipePersistUserData", "wipe-keep-user-data", "keeps accounts, join and enrolment"),
+    WIPE_NODE("doWipeCloud", "wipe-cloud", "as doWipe, by an image that is fetched"),
+    WIPE_NODE("doWipeCloudPersistProvisionedData", "wipe-keep-provisioning", "as doWipePersistProvisionedData"),
+    WIPE_NODE("doWipeCloudPersistUserData", "wipe-keep-user-data", "as doWipePersistUserData"),
+    WIPE_NODE("AutomaticRedeployment/doAutomaticRedeployment", "reset", "reset in place: keeps join and enrolment"),
+    {WIPE "AutomaticRedeployment/LastError", DEV, "int", "G", "", "0", td_csp_reset_fact, "reset-error", "HRESULT"},
+    {WIPE "AutomaticRedeployment/Status", DEV, "int", "G", "", "0", td_csp_reset_fact, "reset-status",
+     "0 never, 1 done, 10 scheduled, 20 waits for the restart, 30 refused, 40 needs power, 50 failed"},
+    {CLEAN "CleanPCRetainingUserData", DEV, "int|chr|null", "X", "", "", td_csp_order, "fresh-start-keep-user-data",
+     "removes apps, keeps users' data, join and enrolment"},
+    {CLEAN "CleanPCWithoutRetainingUserData", DEV, "int|chr|null", "X", "", "", td_csp_order, "fresh-start",
+     "leaves nothing but the system"},
+    {"Vendor/MSFT/RemoteLock/Lock", DEV, "chr|null", "X", "", "", td_csp_not_offered, NULL, "phones only: 405"},
+
+    {LAPS "Policies/BackupDirectory", DEV, "int", "ADGRu", "0|1|2", NULL, PLAIN, "0 off, 1 the directory, 2 kept only"},
+    {LAPS "Policies/PasswordAgeDays", DEV, "int", "ADGRu", "1-365", NULL, PLAIN, "days until a new one; 30 if unset"},
+    {LAPS "Policies/PasswordComplexity", DEV, "int", "ADGRu", "1-8", NULL, PLAIN,
+     "1 capitals, 2 and small letters, 3 and digits, 4 and signs, 5 without look-alikes; 6 to 8 as 4; 4 if unset"},
+    {LAPS "Policies/PasswordLength", DEV, "int", "ADGRu", "8-64", NULL, PLAIN, "characters; 14 if unset"},
+    {LAPS "Policies/PassphraseLength", DEV, "int", "ADGRu", "3-10", NULL, PLAIN, "kept"},
+    {LAPS "Policies/AdministratorAccountName", DEV, "chr", "ADGRu", "", NULL, PLAIN, "Administrator, if unset"},
+    {LAPS "Policies/PasswordExpirationProtectionEnabled", DEV, "bool", "ADGRu", "", NULL, PLAIN, "kept"},
+    {LAPS "Policies/ADPasswordEncryptionEnabled", DEV, "bool", "ADGRu", "", NULL, PLAIN, "kept"},
+    {LAPS "Policies/ADPasswordEncryptionPrincipal", DEV, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {LAPS "Policies/ADEncryptedPasswordHistorySize", DEV, "int", "ADGRu", "0-12", NULL, PLAIN, "kept"},
+    {LAPS "Policies/PostAuthenticationResetDelay", DEV, "int", "ADGRu", "0-24", NULL, PLAIN, "kept"},
+    {LAPS "Policies/PostAuthenticationActions", DEV, "int", "ADGRu", "1|3|5|11", NULL, PLAIN, "kept"},
+    {LAPS "Policies/AutomaticAccountManagementEnabled", DEV, "bool", "ADGRu", "", NULL, PLAIN, "kept"},
+    {LAPS "Policies/AutomaticAccountManagementTarget", DEV, "int", "ADGRu", "0|1", NULL, PLAIN, "kept"},
+    {LAPS "Policies/AutomaticAccountManagementNameOrPrefix", DEV, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {LAPS "Policies/AutomaticAccountManagementEnableAccount", DEV, "bool", "ADGRu", "", NULL, PLAIN, "kept"},
+    {LAPS "Policies/AutomaticAccountManagementRandomizeName", DEV, "bool", "ADGRu", "", NULL, PLAIN, "kept"},
+    {LAPS "Actions/ResetPassword", DEV, "null|chr", "X", "", "", td_csp_laps_reset, NULL,
+     "a new password after the session, sent to the directory; needs BackupDirectory 1"},
+    {LAPS "Actions/ResetPasswordStatus", DEV, "int", "G", "", "0", PLAIN, "HRESULT; 0x8000000A while at work"},
+
+    {DIAGNOSTIC "ArchiveDefinition", DEV, "chr|xml", "ARuX", "", "", td_csp_archive_definition, NULL,
+     "a Collection of ID, SasUrl and what to collect; sent by PUT after the session"},
+    {DIAGNOSTIC "ArchiveResults", DEV, "chr", "G", "", "", PLAIN, "the last Collection with its HRESULTs"},
 };
 const size_t td_csp_row_count = TD_COUNTOF(td_csp_rows);

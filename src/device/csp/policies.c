@@ -26,6 +26,8 @@ const struct td_csp_policy td_csp_policies[] = {
     {"Security", "RequireDeviceEncryption", "int", "0|1", ""},
     {"Security", "RequireRetrieveHealthCertificateOnBoot", "int", "0|1", ""},
     {"LocalUsersAndGroups", "Configure", "chr|xml", "", "GroupConfiguration: members of local groups"},
+    {"CredentialProviders", "DisableAutomaticReDeploymentCredentials", "int", "0|1",
+     "0: Ctrl+Win+R at the lock screen resets the device; 1, as at first: it does not"},
     {"ControlPolicyConflict", "MDMWinsOverGP", "int", "0|1", ""},
     {"TimeLanguageSettings", "*", "chr|int", "", "any name"},
     {"Authentication", "*", "chr|int", "", "any name"},

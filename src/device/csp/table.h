@@ -68,5 +68,7 @@ td_csp_handler td_csp_wlan;                         /* wifi.c */
 td_csp_handler td_csp_edition_key, td_csp_key_fits; /* licensing.c */
 td_csp_handler td_csp_policy, td_csp_policy_result; /* policies.c */
 td_csp_handler td_csp_reboot_now, td_csp_not_offered;
+td_csp_handler td_csp_order, td_csp_reset_fact;              /* actions.c */
+td_csp_handler td_csp_laps_reset, td_csp_archive_definition; /* actions.c */
 
 #endif
