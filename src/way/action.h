@@ -8,6 +8,7 @@
 #define TD_WAY_ACTION_H
 
 #include "base/err.h"
+#include "base/slice.h"
 
 enum td_action_kind { /* numbers are stored: never renumber, add at the end */
                       TD_ACTION_SYNC,
@@ -85,6 +86,9 @@ struct td_action_facts {
 /* May this be asked now? TD_ESTATE with reason and remedy. parameter is the new name or "". TD_EINVAL names it. */
 enum td_code td_action_may(enum td_action_kind kind, const struct td_action_facts *facts, const char *parameter,
                            struct td_error *err) TD_MUST_USE;
+
+/* Of two that destroy: does the one remove more, so that it may take the other's place before that was delivered? */
+bool td_action_goes_further(enum td_action_kind kind, enum td_action_kind than);
 
 /* AutomaticRedeployment/Status in words: "scheduled", "waiting for the restart", ... ; "" for an unknown number. */
 const char *td_action_report_word(int64_t status);
