@@ -1,5 +1,7 @@
 #include "store/management.h"
 
+#include "base/fault.h"
+#include "store/event.h"
 #include "store/group.h"
 
 #include <string.h>
@@ -172,4 +174,60 @@ enum td_code td_item_status_put(struct td_tx *tx, const char *tenant, const char
                   " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT(tenant, enrolment_id, item) DO UPDATE SET"
                   " state = excluded.state, status = excluded.status, hresult = excluded.hresult, at = excluded.at",
                   "ssssiii", tenant, enrolment, item, state, (int64_t)status, (int64_t)hresult, td_tx_now(tx));
+}
+
+enum td_code td_managed_begin_again(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_error *err)
+{
+    td_try(td_sql(tx, err,
+                  "UPDATE management SET phase = 0, phase_since = 0, failed = 0, inventory = 1"
+                  " WHERE tenant = $1 AND enrolment_id = $2",
+                  "ss", tenant, enrolment));
+    td_try(td_sql(tx, err, "DELETE FROM management_ledger WHERE tenant = $1 AND enrolment_id = $2", "ss", tenant,
+                  enrolment));
+    return td_sql(tx, err,
+                  "UPDATE management_item SET state = 'pending', status = 0, hresult = 0, at = $3"
+                  " WHERE tenant = $1 AND enrolment_id = $2",
+                  "ssi", tenant, enrolment, td_tx_now(tx));
+}
+
+static enum td_code way_of(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_arena *a,
+                           const char **ret, struct td_error *err)
+{
+    struct td_rows r;
+    *ret = NULL;
+    td_try(td_sql_query(tx, &r, err, "SELECT way_id FROM enrolment WHERE tenant = $1 AND id = $2", "ss", tenant,
+                        enrolment));
+    while (td_rows_next(&r))
+        *ret = td_col_text0(&r, 0, a);
+    return td_rows_done(&r, err);
+}
+
+enum td_code td_managed_refused(struct td_tx *tx, const char *tenant, const char *enrolment, const struct td_error *why,
+                                struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const char *way;
+    int64_t before = td_fault("refusals-flood") ? td_tx_now(tx) : td_tx_now(tx) - TD_HOUR;
+    td_try(td_sql(tx, err, "UPDATE enrolment SET refused_at = $3 WHERE tenant = $1 AND id = $2 AND refused_at <= $4",
+                  "ssii", tenant, enrolment, td_tx_now(tx), before));
+    if (td_sql_changes(tx) == 0)
+        return TD_OK;
+    td_try(way_of(tx, tenant, enrolment, &a, &way, err));
+    struct td_event e = {.subject = way != NULL ? way : "", .type = "management.refused", .actor = "device"};
+    return td_event_tell(tx, tenant, &e, err, "enrolment", enrolment, "cause", why->text, "remedy",
+                         "The device still holds an enrolment that has ended. Start it from its box (reset or"
+                         " reinstall) so that it enrols again, or let it go.",
+                         NULL);
+}
+
+enum td_code td_managed_farewell(struct td_tx *tx, const char *tenant, const char *enrolment, bool *ret,
+                                 struct td_error *err)
+{
+    *ret = false;
+    td_try(td_sql(tx, err,
+                  "UPDATE enrolment SET farewell_at = $3 WHERE tenant = $1 AND id = $2 AND state = 2"
+                  " AND farewell_at = 0",
+                  "ssi", tenant, enrolment, td_tx_now(tx)));
+    *ret = td_sql_changes(tx) == 1;
+    return TD_OK;
 }

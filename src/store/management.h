@@ -38,6 +38,21 @@ enum td_code td_managed_find(struct td_tx *tx, const char *tenant, const char *e
 enum td_code td_managed_save(struct td_tx *tx, const char *tenant, const char *enrolment, const struct td_managed *m,
                              bool with_ledger, bool with_chunk, struct td_error *err) TD_MUST_USE;
 
+/* The device was set up anew and kept its enrolment: nothing of what was handed out holds any more. The ledger starts
+ * empty, the next answer begins at the first phase (status page, releases, account phase), every item is pending; the
+ * drawn name stays, and so does the session that is under way. Without a row: nothing to do. The version stays, so
+ * that the door that called may still save its message. Source: autopilot.md 3.8 (Autopilot Reset). */
+enum td_code td_managed_begin_again(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_error *err)
+    TD_MUST_USE;
+
+/* An enrolment that the service ended shows itself again: an event on its way, at most one an hour. why is what it was
+ * answered. */
+enum td_code td_managed_refused(struct td_tx *tx, const char *tenant, const char *enrolment, const struct td_error *why,
+                                struct td_error *err) TD_MUST_USE;
+/* It is let in once, to be told to leave (setting "deleted-device"): true for the first caller alone. */
+enum td_code td_managed_farewell(struct td_tx *tx, const char *tenant, const char *enrolment, bool *ret,
+                                 struct td_error *err) TD_MUST_USE;
+
 enum td_code td_report_put(struct td_tx *tx, const char *tenant, const char *enrolment, const char *uri,
                            struct td_slice value, struct td_error *err) TD_MUST_USE;
 
