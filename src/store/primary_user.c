@@ -120,9 +120,9 @@ static enum td_code tell_taken(struct td_tx *tx, const char *tenant, const struc
 {
     TD_CLEANUP(td_buf_done) struct td_buf detail;
     struct td_jsonw w;
+    td_buf_init(&detail, 4096);
     if (strcmp(m->former, user_id) == 0)
         return TD_OK;
-    td_buf_init(&detail, 4096);
     td_jsonw_init(&w, &detail);
     td_jsonw_obj(&w);
     td_jsonw_kstr(&w, "user", upn);
