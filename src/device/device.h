@@ -25,6 +25,10 @@ struct td_device {
     struct td_device_state *state;
     void (*say)(void *ctx, const char *line); /* where td_device_say goes; NULL: standard output */
     void *say_ctx;
+    /* Where the power may fail during a reset (reset.h): false ends the work there as a cut would, with nothing tidied
+     * up. NULL: the power stays. */
+    bool (*power)(void *ctx, const char *step);
+    void *power_ctx;
 };
 
 /* Named texts that survive: one JSON file (DIR/state.json, mode 0600), replaced atomically by every td_state_save. Keys
