@@ -263,10 +263,10 @@ const struct td_csp_row td_csp_rows[] = {
     {STATUS "DomainName", DEV, "chr", "G", "", "", PLAIN, "none: directory join"},
 
     WIPE_NODE("doWipe", "wipe", "removes everything; interrupted, it rolls back"),
-    WIPE_NODE("doWipeProtected", "wipe-protected", "as doWipe, and goes on until it is done"),
+    WIPE_NODE("doWipeProtected", "protected-wipe", "as doWipe, and goes on until it is done"),
     WIPE_NODE("doWipePersistProvisionedData", "wipe-keep-provisioning", "as doWipe, keeps provisioning packages"),
     WIPE_NODE("doWipePersistUserData", "wipe-keep-user-data", "keeps accounts, join and enrolment"),
-    WIPE_NODE("doWipeCloud", "wipe-cloud", "as doWipe, by an image that is fetched"),
+    WIPE_NODE("doWipeCloud", "cloud-wipe", "as doWipe, by an image that is fetched"),
     WIPE_NODE("doWipeCloudPersistProvisionedData", "wipe-keep-provisioning", "as doWipePersistProvisionedData"),
     WIPE_NODE("doWipeCloudPersistUserData", "wipe-keep-user-data", "as doWipePersistUserData"),
     WIPE_NODE("AutomaticRedeployment/doAutomaticRedeployment", "reset", "reset in place: keeps join and enrolment"),

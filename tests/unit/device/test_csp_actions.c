@@ -1,6 +1,7 @@
 /* device/csp: nodes that act on the whole machine: they take an order, tell how far it is, and promise nothing more. */
 #include "csp_world.h"
 #include "device/csp/table.h"
+#include "way/action.h"
 
 #define WIPE "./Device/Vendor/MSFT/RemoteWipe/"
 #define RESET WIPE "AutomaticRedeployment/"
@@ -58,10 +59,10 @@ static void every_order_has_its_kind(void **state TD_UNUSED)
 {
     static const char *const nodes[][2] = {
         {WIPE "doWipe", "wipe"},
-        {WIPE "doWipeProtected", "wipe-protected"},
+        {WIPE "doWipeProtected", "protected-wipe"},
         {WIPE "doWipePersistProvisionedData", "wipe-keep-provisioning"},
         {WIPE "doWipePersistUserData", "wipe-keep-user-data"},
-        {WIPE "doWipeCloud", "wipe-cloud"},
+        {WIPE "doWipeCloud", "cloud-wipe"},
         {WIPE "doWipeCloudPersistProvisionedData", "wipe-keep-provisioning"},
         {WIPE "doWipeCloudPersistUserData", "wipe-keep-user-data"},
         {RESET "doAutomaticRedeployment", "reset"},
@@ -75,10 +76,26 @@ static void every_order_has_its_kind(void **state TD_UNUSED)
         assert_int_equal(o.count, (int)i + 1);
         assert_string_equal(o.kind, nodes[i][1]);
         assert_string_equal(o.uri, nodes[i][0]);
+        assert_true(td_action_by_word(td_str(o.kind)) >= 0);
         assert_int_equal(run(&o, TD_CSP_GET, nodes[i][0], "").status, 405);
         assert_int_equal(run(&o, TD_CSP_REPLACE, nodes[i][0], "").status, 405);
     }
     assert_int_equal(o.count, (int)TD_COUNTOF(nodes)); /* reading and writing order nothing */
+    csp_world_close(&o.world);
+}
+
+/* What the service's table executes is a node here, and means the same. */
+static void the_service_and_the_device_mean_the_same(void **state TD_UNUSED)
+{
+    struct orders o;
+    begin(&o);
+    for (int kind = 0; kind < TD_ACTION_KIND_COUNT; kind++) {
+        const struct td_action_row *row = &td_action_rows[kind];
+        if (strstr(row->uri, "/RemoteWipe/") == NULL && strstr(row->uri, "/CleanPC/") == NULL)
+            continue;
+        assert_int_equal(run(&o, TD_CSP_EXEC, row->uri, "").status, 200);
+        assert_string_equal(o.kind, row->word);
+    }
     csp_world_close(&o.world);
 }
 
@@ -176,9 +193,13 @@ static void an_archive_goes_nowhere_unproven(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_order_has_its_kind),         cmocka_unit_test(a_refusal_is_told_with_its_number),
-        cmocka_unit_test(no_order_inside_an_atomic),        cmocka_unit_test(a_machine_that_can_not_answers_405),
-        cmocka_unit_test(status_is_the_machines_own),       cmocka_unit_test(a_password_is_reset_where_it_is_kept),
+        cmocka_unit_test(every_order_has_its_kind),
+        cmocka_unit_test(the_service_and_the_device_mean_the_same),
+        cmocka_unit_test(a_refusal_is_told_with_its_number),
+        cmocka_unit_test(no_order_inside_an_atomic),
+        cmocka_unit_test(a_machine_that_can_not_answers_405),
+        cmocka_unit_test(status_is_the_machines_own),
+        cmocka_unit_test(a_password_is_reset_where_it_is_kept),
         cmocka_unit_test(an_archive_goes_nowhere_unproven),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
