@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "device/dm.h"
 #include "device/flow.h"
+#include "device/offline.h"
 #include "device/show.h"
 
 #include <fcntl.h>
@@ -28,6 +29,7 @@ enum option {
     OPT_JSON = 1 << 8,
     OPT_ENDPOINT = 1 << 9,
     OPT_TPM = 1 << 10,
+    OPT_GENERALIZE = 1 << 20,
 };
 
 static const struct option_row {
@@ -47,6 +49,7 @@ static const struct option_row {
     {"json", NULL, OPT_JSON, "for machines"},
     {"endpoint", "URL", OPT_ENDPOINT, "address that must be reachable and trusted"},
     {"tpm", "TCTI", OPT_TPM, "a TPM (not offered yet)"},
+    {"generalize", NULL, OPT_GENERALIZE, "take what is this machine's own out of the image"},
 };
 
 struct program {
@@ -56,7 +59,7 @@ struct program {
     struct td_ui ui;
     const char *hardware, *endpoint, *ca_file;
     int64_t timeout;
-    bool csv, json, tpm;
+    bool csv, json, tpm, generalize;
 };
 
 static int complain(const char *text, const char *about)
@@ -189,6 +192,9 @@ static enum td_code take_option(struct program *p, enum option flag, const char 
         return TD_OK;
     case OPT_TPM:
         p->tpm = true;
+        return TD_OK;
+    case OPT_GENERALIZE:
+        p->generalize = true;
         return TD_OK;
     }
     return TD_OK;
@@ -428,6 +434,24 @@ static int preflight(struct program *p)
     return probe(p, td_arena_printf(&p->arena, "%s/readyz", p->dev.server));
 }
 
+/* What a technician runs in an image before its first start (docs/tasks/existing-devices.md). */
+static int sysprep(struct program *p)
+{
+    struct td_error err = {0};
+    bool had_file = false;
+    if (open_known(p, &err) != TD_OK || lock_state(p, &err) != TD_OK)
+        return fail(&p->dev, &err, code_of(&err));
+    if (!p->generalize) {
+        td_device_say(&p->dev, "step", "the next start begins with the first pages; the profile file stays");
+        return EXIT_READY;
+    }
+    if (td_offline_generalize(&p->dev, &had_file, &err) != TD_OK)
+        return fail(&p->dev, &err, EXIT_FAILED);
+    td_device_say(&p->dev, "step", "generalized: the kept profile is gone%s",
+                  had_file ? ", and so is AutopilotConfigurationFile.json" : "");
+    return EXIT_READY;
+}
+
 static int not_offered(struct program *p TD_UNUSED)
 {
     return complain("this command is not offered yet", NULL);
@@ -448,6 +472,8 @@ static const struct command {
      "would a run find and trust its service"},
     {"reset", not_offered, 0, 0, "back into its box (not offered yet)"},
     {"diagnostics", not_offered, 0, 0, "collect logs (not offered yet)"},
+    {"sysprep", sysprep, OPT_STATE | OPT_GENERALIZE, OPT_STATE,
+     "what sysprep does: nothing to the profile file, or with --generalize delete it"},
     {"fleet", not_offered, 0, 0, "many devices at once (not offered yet)"},
 };
 

@@ -5,6 +5,7 @@
 #include "codec/wstep.h"
 #include "crypto/cert.h"
 #include "device/dm.h"
+#include "device/offline.h"
 #include "device/tokens.h"
 #include "device/web.h"
 
@@ -143,6 +144,8 @@ static void fill_context(struct td_flow *f, const struct service *s, struct td_e
     c->enrollment_data = td_flow_get(f, "enrol.data");
     c->hw_dev_id = f->hw.hw_dev_id;
     c->ztd_id = td_flow_get(f, "profile.registration_id");
+    if (td_offline_profile(f)) /* instead of a registration (autopilot.md 2.5, step 9) */
+        c->offline_correlator = td_flow_get(f, "profile.id");
     if (s->version >= 50) /* what both speak governs what is sent (mde2.md 1.2, 4.2) */
         c->request_version = td_arena_printf(a, "%d.%d", s->version / 10, s->version % 10);
     c->user_logged_on = c->ux_initiated = c->not_in_oobe = TD_FALSE;

@@ -1,6 +1,7 @@
 #include "device/flow.h"
 
 #include "device/dm.h"
+#include "device/offline.h"
 #include "device/tokens.h"
 
 enum { FLOW_MAX_USER_TRIES = 5 };
@@ -89,6 +90,8 @@ static enum td_code wait_for_approval(struct td_flow *f, struct td_error *err)
     static const int64_t pauses[] = {5 * TD_SECOND, 15 * TD_SECOND, 30 * TD_SECOND};
     char shown[sizeof(f->request_code)] = "";
     enum td_code rc = td_flow_lookup(f, err);
+    if (td_offline_instead(f, rc))
+        return td_offline_take(f, err);
     for (size_t i = 0; rc == TD_ENOTFOUND && f->none && f->request_code[0] != '\0'; i++) {
         if (strcmp(shown, f->request_code) != 0)
             td_device_say(f->dev, "page", "this device is not known yet: tell your administrator the code %s",
@@ -113,6 +116,10 @@ static enum td_code wait_for_approval(struct td_flow *f, struct td_error *err)
 static enum td_code lookup(struct td_flow *f, struct td_error *err)
 {
     enum td_code rc = wait_for_approval(f, err);
+    if (rc == TD_OK && !f->none)
+        td_offline_ignored(f);
+    if (rc == TD_ENOTFOUND && f->none)
+        td_offline_blame(f, err);
     if (f->none) /* the way has not begun: its time counts from the lookup that finds something */
         td_try(td_flow_keep(f, "begin.lookup", NULL, NULL));
     f->looked_up = rc == TD_OK;

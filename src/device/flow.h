@@ -41,6 +41,7 @@ struct td_flow {
     char request_code[16];     /* shown while an administrator is to approve this device, "" if nobody is asked */
     int64_t retry_after;       /* microseconds that a busy service asked for, 0 if it did not */
     bool looked_up, signed_in; /* in this process */
+    int lookups_lost;          /* in a row without an answer */
     char news[256];            /* what the running step has reached: told once it is kept */
 };
 
@@ -68,6 +69,8 @@ void td_flow_timeline(struct td_flow *f);
 
 /* The steps, each in a file of its own; td_flow_run calls them in the order of its table. */
 enum td_code td_flow_lookup(struct td_flow *f, struct td_error *err) TD_MUST_USE;
+/* Takes the profile out of the state (in memory until it is saved). */
+void td_lookup_forget(struct td_flow *f);
 enum td_code td_flow_first_pages(struct td_flow *f, struct td_error *err) TD_MUST_USE; /* before the network is up */
 enum td_code td_flow_pages(struct td_flow *f, struct td_error *err) TD_MUST_USE;       /* up to the sign-in */
 enum td_code td_flow_last_pages(struct td_flow *f, struct td_error *err) TD_MUST_USE;  /* behind the sign-in */

@@ -54,6 +54,7 @@ static enum td_code keep_profile(struct td_flow *f, const struct td_json *answer
 {
     for (size_t i = 0; i < TD_COUNTOF(members); i++)
         td_try(keep_member(f, answer, &members[i], err));
+    td_state_set(f->dev->state, "profile.source", NULL);
     if (td_state_int(f->dev->state, "profile.join_method", 0) != 0)
         return td_fail(err, TD_ENOTOFFERED, "lookup", "this device offers directory join only");
     if (td_state_int(f->dev->state, "profile.mode", 0) != 0)
@@ -97,6 +98,13 @@ static enum td_code write_request(struct td_flow *f, struct td_arena *a, struct 
     td_jsonw_kstr(&w, "correlationId", td_uuid_arena(f->dev->env, a));
     td_jsonw_end(&w);
     return td_buf_check(out, "lookup", err);
+}
+
+void td_lookup_forget(struct td_flow *f)
+{
+    for (size_t i = 0; i < TD_COUNTOF(members); i++)
+        td_state_set(f->dev->state, members[i].key, NULL);
+    td_state_set(f->dev->state, "profile.source", NULL);
 }
 
 enum td_code td_flow_lookup(struct td_flow *f, struct td_error *err)

@@ -83,7 +83,7 @@ static void answer_skipped(struct td_flow *f, const struct td_page *page)
 static enum td_code walk(struct td_flow *f, enum td_page_stage stage, struct td_error *err)
 {
     const struct td_page_facts facts = {.wired = f->hw.wired,
-                                        .profile = td_flow_get(f, "profile.registration_id")[0] != '\0',
+                                        .profile = td_flow_get(f, "profile.tenant_id")[0] != '\0',
                                         .oobe = td_state_int(f->dev->state, "profile.oobe", 0),
                                         .language = td_flow_get(f, "profile.language"),
                                         .region = td_flow_get(f, "profile.region")};
