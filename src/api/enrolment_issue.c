@@ -14,6 +14,7 @@
 #include "store/enrolment_configuration.h"
 #include "store/event.h"
 #include "store/group.h"
+#include "store/offline_profile.h"
 #include "store/profile.h"
 #include "store/tenant.h"
 #include "store/way.h"
@@ -27,8 +28,10 @@ struct issue {
     struct td_enrol_caller caller;
     struct td_enrolment e;
     struct td_enrol_cert cert;
-    bool claim_unproven; /* a registration was claimed that the directory device does not prove */
-    bool later;          /* the certificate is signed: write */
+    const char *correlator;        /* of a profile file, "" if none came or a registration makes it moot */
+    struct td_profile_row offline; /* that it names; id NULL: none of this tenant */
+    bool claim_unproven;           /* a registration was claimed that the directory device does not prove */
+    bool later;                    /* the certificate is signed: write */
 };
 
 /* The decision: may this device enrol now? */
@@ -58,6 +61,19 @@ static enum td_code check_device(struct issue *i, struct td_tx *tx)
         return td_enrol_refuse(call, TD_FAULT_INVALID_ENROLLMENT_DATA, TD_EINVAL, "ZeroTouchProvisioning",
                                "the registration named in the request is not the directory device's");
     return TD_OK;
+}
+
+/* A file instead of a registration: chooses a profile, proves nothing (store/offline_profile.h). */
+static enum td_code read_offline(struct issue *i, struct td_tx *tx)
+{
+    struct td_enrol *call = i->call;
+    bool moot = i->e.registration_id[0] != '\0' && !td_fault("offline-over-registration");
+    i->correlator = moot ? "" : i->rst->context.offline_correlator;
+    i->offline = (struct td_profile_row){.id = NULL};
+    if (i->correlator[0] == '\0')
+        return TD_OK;
+    enum td_code rc = td_offline_profile_find(tx, i->caller.tenant, i->correlator, call->a, &i->offline, &call->err);
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
 }
 
 static enum td_code check_version(struct issue *i, struct td_tx *tx)
@@ -121,7 +137,7 @@ static enum td_code choose_page(struct issue *i, struct td_tx *tx)
     if (rc != TD_OK && rc != TD_ENOTFOUND)
         return rc;
     td_try(td_ec_page_for(tx, i->e.tenant, rc == TD_OK ? way.id : "", i->e.user_id, call->a, &page, &call->err));
-    call->no_page = !td_page_of(&page.page, i->e.registration_id[0] != '\0').show;
+    call->no_page = !td_page_of(&page.page, i->e.registration_id[0] != '\0' || i->offline.id != NULL).show;
     return TD_OK;
 }
 
@@ -131,6 +147,7 @@ static enum td_code decide(struct issue *i, struct td_tx *tx)
     td_try(td_enrol_user(i->call, tx, &i->caller));
     td_try(check_device(i, tx));
     td_try(check_restrictions(i, tx));
+    td_try(read_offline(i, tx));
     return i->later ? TD_OK : choose_page(i, tx);
 }
 
@@ -212,6 +229,9 @@ static enum td_code write_issue(struct issue *i, struct td_tx *tx)
     td_try(td_enrolment_add(tx, &i->e, NULL, &call->err));
     td_try(record_cert(tx, &i->cert, i->e.tenant, i->e.id, &call->err));
     td_try(td_way_happened(tx, i->e.tenant, i->e.way_id, TD_EV_ENROLLED, actor, event_detail(i), &call->err));
+    if (i->correlator[0] != '\0')
+        td_try(td_offline_profile_take(tx, &i->e, i->correlator, i->offline.id != NULL ? &i->offline : NULL, call->a,
+                                       &call->err));
     return td_group_enrolment_moved(tx, i->e.tenant, i->e.id, actor, &call->err);
 }
 

@@ -34,21 +34,33 @@ static enum td_code look_at_registered(struct harvest *h, struct td_error *err)
     return td_registration_remedy(h->tx, x->tenant, id, TD_REMEDY_NONE, "its hardware is the registered one", err);
 }
 
-static enum td_code wanted(struct harvest *h, bool *ret, struct td_error *err)
+/* The profile that targets the device asks for its hash, or the one that it was deployed by from a file. */
+static enum td_code profile_wants(struct harvest *h, bool *ret, struct td_error *err)
 {
     struct td_exchange *x = h->x;
     struct td_profile_row profile;
+    struct td_profile settings;
     bool is_explicit;
     *ret = false;
     enum td_code rc = td_profile_of_way(h->tx, x->tenant, x->enrolment.way_id, x->a, &profile, &is_explicit, err);
-    if (rc != TD_OK)
-        return rc == TD_ENOTFOUND ? TD_OK : rc;
-    if (profile.settings.hash_extraction == 0)
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    *ret = rc == TD_OK && profile.settings.hash_extraction != 0;
+    if (*ret || x->enrolment.offline_profile[0] == '\0')
         return TD_OK;
-    if (td_fault("harvest-personal")) {
-        *ret = true;
+    rc = td_profile_in_force(h->tx, x->tenant, x->enrolment.way_id, x->a, &settings, err);
+    *ret = rc == TD_OK && settings.hash_extraction != 0;
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
+static enum td_code wanted(struct harvest *h, bool *ret, struct td_error *err)
+{
+    struct td_exchange *x = h->x;
+    td_try(profile_wants(h, ret, err));
+    if (!*ret)
         return TD_OK;
-    }
+    if (td_fault("harvest-personal"))
+        return TD_OK;
     return td_identifier_corporate(h->tx, x->tenant, x->enrolment.id, h->hw.manufacturer, h->hw.model, h->hw.serial,
                                    x->a, ret, err);
 }

@@ -71,12 +71,26 @@ static enum td_code make_links(struct td_exchange *x, struct td_error *err)
     return TD_OK;
 }
 
+/* Registered, or deployed by a profile file. */
+static bool by_profile(const struct td_exchange *x)
+{
+    return x->enrolment.registration_id[0] != '\0' || x->enrolment.offline_profile[0] != '\0';
+}
+
+/* Of a device that nobody registered the serial number comes with its first report; until then no name is drawn. */
+static void load_reported_serial(struct td_exchange *x)
+{
+    x->serial = x->enrolment.serial;
+    if (x->serial[0] == '\0' && td_search(td_str(x->name_template), TD_S("%SERIAL%")) != SIZE_MAX)
+        x->name_template = "";
+}
+
 static enum td_code load_profile(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
     struct td_profile settings;
     struct td_registration registration;
     x->name_template = x->serial = "";
-    if (x->enrolment.registration_id[0] == '\0')
+    if (!by_profile(x))
         return TD_OK;
     enum td_code rc = td_profile_in_force(tx, x->tenant, x->enrolment.way_id, x->a, &settings, err);
     if (rc == TD_ENOTFOUND)
@@ -85,6 +99,10 @@ static enum td_code load_profile(struct td_exchange *x, struct td_tx *tx, struct
     x->has_profile = true;
     x->standard_user = settings.user_type == TD_USER_STANDARD;
     x->name_template = settings.name_template;
+    if (x->enrolment.registration_id[0] == '\0') {
+        load_reported_serial(x);
+        return TD_OK;
+    }
     rc = td_registration_find(tx, x->tenant, x->enrolment.registration_id, x->a, &registration, err);
     if (rc == TD_ENOTFOUND)
         return TD_OK;
@@ -100,7 +118,7 @@ static enum td_code load_page(struct td_exchange *x, struct td_tx *tx, struct td
 {
     td_try(td_ec_page_for(tx, x->tenant, x->enrolment.way_id, x->enrolment.user_id, x->a, &x->status_page, err));
     x->has_page = true;
-    x->page = td_page_of(&x->status_page.page, x->enrolment.registration_id[0] != '\0');
+    x->page = td_page_of(&x->status_page.page, by_profile(x));
     td_page_untrack(&x->status_page.page, x->items, x->item_count, x->a);
     return TD_OK;
 }

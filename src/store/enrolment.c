@@ -14,7 +14,7 @@
     " device_name, device_type, os_version, os_edition, locale, in_oobe, plug_and_forget, white_glove,"    \
     " version, cert_sha256, cert_not_after, secrets, state, created_at, renewed_at, ended_at, last_contact_at"
 
-#define ASKED ", sync_asked_at, sync_done_at"
+#define ASKED ", sync_asked_at, sync_done_at, offline_profile, serial"
 
 /* The purpose under which the certificates of enrolments are recorded (store/certificate.h). */
 static const char PURPOSE[] = "management";
@@ -43,6 +43,8 @@ static void read_row(struct td_rows *r, struct td_arena *a, struct td_enrolment 
     ret->state = (enum td_enrolment_state)td_col_int(r, col++);
     for (size_t i = 0; i < TD_COUNTOF(times); i++)
         *times[i] = td_col_int(r, col++);
+    ret->offline_profile = td_col_text0(r, col++, a);
+    ret->serial = td_col_text0(r, col, a);
 }
 
 static enum td_code read_one(struct td_rows *r, struct td_arena *a, struct td_enrolment *ret, struct td_error *err)

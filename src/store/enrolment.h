@@ -30,6 +30,8 @@ struct td_enrolment { /* texts are "" when absent, never NULL */
     struct td_slice secrets; /* sealed; td_enrolment_secrets (api/enrolment.h) */
     enum td_enrolment_state state;
     int64_t created_at, renewed_at, ended_at, last_contact_at; /* 0: never */
+    const char *offline_profile,
+        *serial; /* store/offline_profile.h; as registered or reported. Not for td_enrolment_add */
     int64_t sync_asked_at, sync_done_at; /* store/managed.h; asked behind done: its next session brings everything */
 };
 

@@ -39,7 +39,7 @@ enum td_code td_profile_give(struct td_tx *tx, const char *tenant, const char *w
                   "INSERT INTO profile_given(tenant, way_id, profile_id, name, revision, settings, at)"
                   " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, way_id) DO UPDATE"
                   " SET profile_id = $3, name = $4, revision = $5, settings = $6, at = $7"
-                  " WHERE profile_given.profile_id <> $3 OR profile_given.revision <> $5",
+                  " WHERE profile_given.profile_id <> $3 OR profile_given.revision <> $5 OR profile_given.name <> $4",
                   "ssssiti", tenant, way_id, p->id, p->name, p->revision, td_buf_slice(&json), td_tx_now(tx));
 }
 

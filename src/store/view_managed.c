@@ -48,7 +48,9 @@ static const struct td_view_column managed_columns[] = {
     {.name = "complianceState", .type = TD_V_TEXT, .sql = "'unknown'"},
     {.name = "deviceRegistrationState", .type = TD_V_TEXT, .sql = "'registered'"},
     {.name = "deviceType", .type = TD_V_TEXT, .sql = "'desktop'"},
-    {.name = "autopilotEnrolled", .type = TD_V_BOOL, .sql = "CASE WHEN e.registration_id <> '' THEN 1 ELSE 0 END"},
+    {.name = "autopilotEnrolled",
+     .type = TD_V_BOOL,
+     .sql = "CASE WHEN e.registration_id <> '' OR e.offline_profile <> '' THEN 1 ELSE 0 END"},
     {.name = "enrollmentProfileName", .type = TD_V_TEXT, .sql = "NULLIF(e.profile_name, '')"},
     {.name = "enrolledDateTime", .type = TD_V_TIME, .sql = "e.created_at"},
     {.name = "lastSyncDateTime",
@@ -134,7 +136,8 @@ static const struct td_view_column deployment_columns[] = {
     {.name = "enrollmentStartDateTime", .type = TD_V_TIME, .sql = "d.started_at", .indexed = true},
     {.name = "enrollmentType",
      .type = TD_V_ENUM,
-     .sql = "CASE WHEN r.id IS NULL THEN 0 WHEN v.trust_type = 'ServerAd' THEN 2"
+     .sql = "CASE WHEN r.id IS NULL AND COALESCE(e.offline_profile, '') <> '' THEN 5 WHEN r.id IS NULL THEN 0 WHEN "
+            "v.trust_type = 'ServerAd' THEN 2"
             " WHEN d.enrolment_id <> '' AND e.user_id = '' THEN 3 ELSE 1 END",
      .words = WORDS("unknown", "azureADJoinedWithAutopilotProfile", "offlineDomainJoined",
                     "azureADJoinedUsingDeviceAuthWithAutopilotProfile",
