@@ -29,6 +29,19 @@ static enum td_code account_setup(struct td_flow *f, struct td_error *err)
     return td_dm_status_page(f->dev, TD_DM_ACCOUNT_SETUP, err);
 }
 
+/* Who sits before the lock screen: the user it shows, or, where it shows nobody, whoever types a name. */
+static enum td_code ask_user(struct td_flow *f, bool again, struct td_arena *a, const char **ret, struct td_error *err)
+{
+    char *text = NULL;
+    *ret = td_flow_get(f, "signin.user");
+    if ((*ret)[0] != '\0')
+        return TD_OK;
+    td_device_say(f->dev, "page", "lock screen: other user");
+    td_try(td_ui_ask(f->ui, "user", "user name", false, again, a, &text, err));
+    *ret = text;
+    return TD_OK;
+}
+
 static enum td_code ask_password(struct td_flow *f, const char *user, bool again, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
@@ -41,23 +54,37 @@ static enum td_code ask_password(struct td_flow *f, const char *user, bool again
     return TD_OK;
 }
 
+/* The one who signed in is the user of this device from now on, by the name that the directory has. */
+static enum td_code take_user(struct td_flow *f, const char *typed, struct td_error *err)
+{
+    const char *known = td_flow_get(f, "prt.user"), *user = known[0] != '\0' ? known : typed;
+    td_state_set(f->dev->state, "signin.user", user);
+    if (td_flow_get(f, "enrol.user")[0] == '\0') /* a reset took the former one away */
+        td_state_set(f->dev->state, "enrol.user", user);
+    td_state_set(f->dev->state, "user.signed_in", user);
+    return td_state_save(f->dev->state, err);
+}
+
 enum td_code td_flow_user_sign_in(struct td_flow *f, struct td_error *err)
 {
-    const char *user = td_flow_get(f, "signin.user");
-    bool typed = f->secrets.password == NULL;
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const char *user = "";
+    bool typed = f->secrets.password == NULL || td_flow_get(f, "signin.user")[0] == '\0';
     enum td_code rc = TD_EAUTH;
     for (int tries = 0; rc == TD_EAUTH && tries < FLOW_MAX_USER_TRIES; tries++) {
         bool again = tries != 0;
         if (again && f->ui->ask == NULL)
             return rc;
+        td_try(ask_user(f, again, &a, &user, err));
         if (typed || again)
             td_try(ask_password(f, user, again, err));
         rc = td_prt_by_password(f, user, f->secrets.password, err);
     }
     td_try(rc);
-    td_flow_news(f, "user signed in: %s%s", user, typed ? "" : " (by what was typed before)");
+    td_try(take_user(f, user, err));
+    td_flow_news(f, "user signed in: %s%s", td_flow_get(f, "signin.user"), typed ? "" : " (by what was typed before)");
     f->signed_in = true;
-    return td_flow_keep(f, "user.signed_in", user, err);
+    return TD_OK;
 }
 
 /* On a wire the profile is there before the first page; without one the pages up to the network come first. */

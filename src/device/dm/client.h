@@ -23,6 +23,10 @@ struct td_dm_transport {
     /* GET into a file, going on where it ends. */
     enum td_code (*fetch)(void *ctx, const char *url, const char *path, uint64_t max, struct td_error *err);
     void *ctx;
+    /* What goes beside the sessions: by the certificate of the joined device, or by none. NULL: there is no such way.
+     */
+    enum td_code (*send)(void *ctx, bool by_device, const struct td_net_request *req, struct td_arena *a,
+                         struct td_net_response *ret, struct td_error *err);
 };
 
 struct td_dm_large { /* an object that the server sends in pieces */
@@ -49,6 +53,7 @@ struct td_dm {
     struct td_sync_cmd *pending; /* what waits to be said */
     struct td_sync_cmd *sent;    /* what the last message said, for saying it again with credentials */
     unsigned alerts_sent;        /* reports of @alert that were in it */
+    bool news_sent;              /* message 1 of this session told what a reset has left to tell */
     int reason;
     bool user_active;
     bool more_coming; /* the server's package is not at its end */
@@ -81,6 +86,18 @@ bool td_dm_user_reachable(const struct td_dm *dm);
 enum td_code td_dm_install(struct td_dm *dm, struct td_error *err) TD_MUST_USE;
 void td_dm_report(struct td_dm *dm, const char *folder, uint32_t hresult); /* queues the alert */
 bool td_dm_has_report(const struct td_dm *dm);
+/* order.c: what works on the whole machine. An order is taken inside a session (td_csp_config.order) and only ever
+ * carried out behind it: td_dm_ordered tells that there is one, td_dm_await that the machine now waits for its restart
+ * (AutomaticRedeployment/Status 20, which a session of its own may read). */
+int td_dm_order(void *ctx, const char *kind, const char *uri, uint32_t *ret_hresult);
+bool td_dm_ordered(const struct td_dm *dm);
+enum td_code td_dm_await(struct td_dm *dm, bool user_active, struct td_error *err) TD_MUST_USE;
+/* Alerts of message 1 about a reset that is over; what was said is taken off once the session is over as well. */
+void td_dm_news(struct td_dm *dm);
+/* laps.c, archive.c: what the service asked for and what is due, each to its end or to the next session. TD_OK also
+ * when nobody could be reached. */
+enum td_code td_dm_laps(struct td_dm *dm, struct td_error *err) TD_MUST_USE;
+enum td_code td_dm_archives(struct td_dm *dm, struct td_error *err) TD_MUST_USE;
 /* Session, installation, and a session to report what was installed. */
 enum td_code td_dm_cycle(struct td_dm *dm, int reason, bool user_active, struct td_error *err) TD_MUST_USE;
 /* Key of a leaf below our provider in the device's or the user's scope. */

@@ -177,6 +177,30 @@ static enum td_code wire_fetch(void *ctx, const char *url, const char *path, uin
     return rc;
 }
 
+/* A connection of its own for each: they are rare, and the identity is another one than the sessions'. */
+static enum td_code wire_send(void *ctx, bool by_device, const struct td_net_request *req, struct td_arena *a,
+                              struct td_net_response *ret, struct td_error *err)
+{
+    struct wire *w = ctx;
+    TD_CLEANUP(td_buf_wipe) struct td_buf cert;
+    TD_CLEANUP(td_buf_wipe) struct td_buf key;
+    td_buf_init(&cert, 65536);
+    td_buf_init(&key, 65536);
+    if (by_device) {
+        td_try(td_file_read(td_device_path(w->dm->dev, a, "device.crt.pem"), &cert, err));
+        td_try(td_file_read(td_device_path(w->dm->dev, a, "device.key.pem"), &key, err));
+    }
+    struct td_net_config config = {.ca_pem = trust_of(w->dm, a),
+                                   .client_pem = td_buf_slice(&cert),
+                                   .client_key = td_buf_slice(&key),
+                                   .timeout_seconds = 60};
+    struct td_net *net = NULL;
+    td_try(td_net_new(&config, &net, err));
+    enum td_code rc = td_net_do(net, req, a, ret, err);
+    td_net_free(net);
+    return rc;
+}
+
 /* Opens the client on the real network and runs one thing on it. */
 struct work {
     int reason;
@@ -189,7 +213,7 @@ static enum td_code with_wire(struct td_device *dev, const struct work *work, st
 {
     struct td_dm dm;
     struct wire w = {.dm = &dm};
-    const struct td_dm_transport transport = {wire_post, wire_fetch, &w};
+    const struct td_dm_transport transport = {.post = wire_post, .fetch = wire_fetch, .send = wire_send, .ctx = &w};
     td_buf_init(&w.cert, 65536);
     td_buf_init(&w.key, 65536);
     enum td_code rc = td_dm_open(dev, &transport, &dm, err);
@@ -207,6 +231,7 @@ enum td_code td_dm_cycle(struct td_dm *dm, int reason, bool user_active, struct 
 {
     td_try(td_dm_talk(dm, reason, user_active, err));
     td_try(td_dm_install(dm, err));
+    td_try(td_dm_laps(dm, err));
     return td_dm_has_report(dm) ? td_dm_talk(dm, TD_DM_CSP_REASON, user_active, err) : TD_OK;
 }
 

@@ -37,6 +37,12 @@ struct dm_world {
     size_t post_count, fetches, fetch_failures;
     struct td_slice package; /* what a fetch brings */
     char said[8192];
+    struct { /* what went beside the sessions */
+        const char *method, *url, *headers, *body;
+        bool by_device;
+    } sent[8];
+    size_t sent_count;
+    int send_status; /* 0: no answer */
 };
 
 static inline char *dm_fixture(struct dm_world *w, const char *path)
@@ -105,6 +111,27 @@ static inline enum td_code dm_fetch(void *ctx, const char *url, const char *path
     return td_file_write(path, w->package, 0600, err);
 }
 
+static inline enum td_code dm_send(void *ctx, bool by_device, const struct td_net_request *req, struct td_arena *a,
+                                   struct td_net_response *ret, struct td_error *err)
+{
+    struct dm_world *w = ctx;
+    assert_true(w->sent_count < TD_COUNTOF(w->sent));
+    char *headers = td_arena_strdup(&w->a, "");
+    for (size_t i = 0; req->headers[i] != NULL; i++)
+        headers = td_arena_printf(&w->a, "%s%s\n", headers, req->headers[i]);
+    size_t n = w->sent_count++;
+    w->sent[n].method = td_arena_strdup(&w->a, req->method);
+    w->sent[n].url = td_arena_strdup(&w->a, req->url);
+    w->sent[n].body = td_arena_text(&w->a, req->body);
+    w->sent[n].headers = headers;
+    w->sent[n].by_device = by_device;
+    if (w->send_status == 0)
+        return td_fail(err, TD_EUNAVAILABLE, "test", "no answer");
+    ret->status = w->send_status;
+    ret->body = td_str(td_arena_strdup(a, "{}"));
+    return TD_OK;
+}
+
 static inline void dm_say(void *ctx, const char *line)
 {
     struct dm_world *w = ctx;
@@ -148,7 +175,8 @@ static inline void dm_open(struct dm_world *w)
                            "X\",\"os\":\"10.0.22631.2506\",\"locale\":\"en-US\"}"),
                       0600, NULL));
     assert_ok(td_state_save(w->dev.state, NULL));
-    w->net = (struct td_dm_transport){dm_post, dm_fetch, w};
+    w->net = (struct td_dm_transport){.post = dm_post, .fetch = dm_fetch, .send = dm_send, .ctx = w};
+    w->send_status = 200;
     assert_ok(td_dm_open(&w->dev, &w->net, &w->dm, NULL));
     struct td_xml *wap;
     assert_ok(td_xml_parse(td_str(dm_fixture(w, "mde2/wap.xml")), 1 << 20, &w->a, &wap, NULL));
