@@ -69,6 +69,7 @@ static const struct verb {
     {"password-set", "Patch", "Update", "Set password of"},
     {"enabled", "Patch", "Update", "Enable"},
     {"disabled", "Patch", "Update", "Disable"},
+    {"hardware-rejected", "Action", "Update", "Reject hardware of"},
     {"denied", "Action", "Update", "Deny"},
 };
 

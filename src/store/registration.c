@@ -5,6 +5,8 @@
 #include "store/audit.h"
 #include "store/device.h"
 #include "store/event.h"
+#include "store/repair.h"
+#include "store/life.h"
 #include "store/way.h"
 
 #define COLUMNS                                                                                                 \
@@ -230,6 +232,20 @@ static enum td_code update_known(struct td_tx *tx, const char *tenant, const cha
     return td_registration_renew_hash(tx, tenant, id, &what->facts, what->hash, actor, err);
 }
 
+/* Another board for a serial number that is known: the registration whose device showed it before is registered anew. */
+static enum td_code repair_known(struct td_tx *tx, const char *tenant, const struct td_registration_new *what,
+                                 const char *actor, struct td_arena *a, struct td_import_verdict *v,
+                                 struct td_error *err)
+{
+    const struct td_registration_change change = {.group_tag = what->has_group_tag ? what->group_tag : NULL,
+                                                  .assigned_user = what->has_assigned_user ? what->assigned_user : NULL,
+                                                  .any_user = true};
+    if (what->hash.n == 0 || td_fault("repair-forgets-proposal"))
+        return td_fail(err, TD_ENOTFOUND, "device", "no hash was shown");
+    td_try(td_repair_by_import(tx, tenant, what, actor, a, &v->registration_id, err));
+    return td_registration_change(tx, tenant, v->registration_id, &change, actor, &v->updated, err);
+}
+
 /* A registration without a hash has no facts of its own until one comes: its serial number stands for it. */
 static enum td_code find_claim(struct td_tx *tx, const char *tenant, const struct td_registration_new *what,
                                struct td_arena *a, struct td_hardware_found *ret, struct td_error *err)
@@ -274,8 +290,14 @@ enum td_code td_registration_add(struct td_tx *tx, const char *tenant, const str
     struct td_hardware_found found;
     struct td_import_verdict v = {.registration_id = ""};
     enum td_code rc = td_hardware_duplicate(tx, &what->facts, a, &found, err);
-    if (rc == TD_ENOTFOUND)
+    if (rc == TD_ENOTFOUND) {
+        rc = repair_known(tx, tenant, what, actor, a, &v, err);
+        if (rc != TD_ENOTFOUND) {
+            *ret = v;
+            return rc;
+        }
         rc = find_claim(tx, tenant, what, a, &found, err);
+    }
     if (rc == TD_ENOTFOUND || (rc == TD_OK && td_fault("import-any-owner"))) {
         td_try(add_new(tx, tenant, what, actor, a, &v.registration_id, err));
     } else {
@@ -307,7 +329,9 @@ enum td_code td_registration_remove(struct td_tx *tx, const char *tenant, const 
                   " AND id IN (SELECT enrolment_id FROM way WHERE tenant = $1 AND id = $3)",
                   "sss", tenant, id, r.way_id));
     td_try(td_way_identity_keep(tx, tenant, &r, err));
+    td_try(td_life_remember(tx, tenant, &r, err));
     td_try(td_hardware_drop(tx, tenant, id, err));
+    td_try(td_repair_forget(tx, tenant, id, err));
     for (size_t i = 0; i < TD_COUNTOF(leftovers); i++)
         td_try(td_sql(tx, err, leftovers[i], "ss", tenant, id));
     td_try(td_device_unregister(tx, tenant, id, err));

@@ -145,6 +145,9 @@ enum td_code td_hardware_facts(struct td_tx *tx, const char *tenant, const char 
  * weight. */
 enum td_code td_hardware_shared(struct td_tx *tx, const struct td_fact *fact, int *ret, struct td_error *err)
     TD_MUST_USE;
+/* Does another registration, of any tenant, have one of these serial numbers, UUIDs or endorsement keys? */
+enum td_code td_hardware_elsewhere(struct td_tx *tx, const struct td_facts *facts, const char *tenant,
+                                   const char *registration_id, bool *ret, struct td_error *err) TD_MUST_USE;
 /* The way of the tenant's managed, unregistered device with these facts (td_way_identity_put). TD_ENOTFOUND: none, or
  * two that fit alike. */
 enum td_code td_way_identity_find(struct td_tx *tx, const char *tenant, const struct td_facts *facts,

@@ -5,6 +5,7 @@
 #include "store/device.h"
 #include "store/event.h"
 #include "store/registration.h"
+#include "store/repair.h"
 #include "store/way.h"
 
 static bool same_facts(const struct td_facts *x, const struct td_facts *y)
@@ -23,24 +24,21 @@ enum td_code td_registration_renew_hash(struct td_tx *tx, const char *tenant, co
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_facts *known = td_arena_new(&a, struct td_facts);
-    struct td_registration r = {.id = ""};
     td_try(td_hardware_facts(tx, tenant, id, &a, known, err));
     if (same_facts(known, facts) || facts->count == 0)
         return TD_OK;
-    td_try(td_registration_find(tx, tenant, id, &a, &r, err));
-    td_try(td_hardware_drop(tx, tenant, id, err));
-    td_try(td_hardware_put(tx, tenant, id, facts, err));
-    if (octets.n != 0)
-        td_try(td_sql(tx, err, "UPDATE registration_hash SET octets = $3 WHERE tenant = $1 AND registration_id = $2",
-                      "ssb", tenant, id, octets));
-    td_try(td_sql(tx, err,
-                  "UPDATE registration SET modified_at = $3,"
-                  " warning = CASE WHEN source = '" TD_SOURCE_CLAIM "' THEN '' ELSE warning END,"
-                  " source = CASE WHEN source = '" TD_SOURCE_CLAIM "' THEN '' ELSE source END"
-                  " WHERE tenant = $1 AND id = $2",
-                  "ssi", tenant, id, td_tx_now(tx)));
-    struct td_event e = {.subject = r.way_id, .type = "device.hardware-changed", .actor = actor};
-    return td_event_tell(tx, tenant, &e, err, "cause", td_facts_difference(known, facts, &a), NULL);
+    const struct td_proposal by = {.source = "import",
+                                   .enrolment_id = "",
+                                   .serial = "",
+                                   .manufacturer = "",
+                                   .model = "",
+                                   .sku = "",
+                                   .family = "",
+                                   .product_key = "",
+                                   .facts = *facts,
+                                   .octets = octets,
+                                   .blob = TD_S("")};
+    return td_repair_apply(tx, tenant, id, &by, "a newer hash of the same machine was brought", actor, err);
 }
 
 /* The machine has shown itself elsewhere since: its older way is history and must not make the newer one a guess. */
@@ -103,6 +101,7 @@ static enum td_code move_rows(struct td_tx *tx, const char *tenant, const char *
         " FROM device_group_member WHERE tenant = $1 AND way_id = $2 ON CONFLICT DO NOTHING",
         "UPDATE event SET subject = $3 WHERE tenant = $1 AND subject = $2",
         "UPDATE deployment SET way_id = $3 WHERE tenant = $1 AND way_id = $2",
+        "UPDATE hardware_past SET way_id = $3 WHERE tenant = $1 AND way_id = $2",
         "INSERT INTO profile_given(tenant, way_id, profile_id, name, revision, settings, at) SELECT tenant, $3,"
         " profile_id, name, revision, settings, at FROM profile_given WHERE tenant = $1 AND way_id = $2"
         " ON CONFLICT DO NOTHING",

@@ -9,6 +9,8 @@ const struct td_setting td_tenant_settings[] = {
      "token requests with user name and password outside a device-signed request"},
     {"hash-checksum", TD_SET_CHOICE, "warn", 0, 0, "warn refuse",
      "a hardware hash whose check sum is wrong: warn or refuse"},
+    {"hardware-repair", TD_SET_CHOICE, "silent", 0, 0, "silent ask",
+     "a managed device with another mainboard: registered anew where it is proven, or asked always"},
     {"join-users", TD_SET_CHOICE, "all", 0, 0, "all none", "who may join devices: all or none"},
     {"join-device-limit", TD_SET_INT, "50", 0, 1000000, NULL, "devices a user may join; 0 for no limit"},
     {"enrol-users", TD_SET_CHOICE, "all", 0, 0, "all registered none",
