@@ -130,7 +130,7 @@ static enum td_code keep_prt(struct td_flow *f, const struct td_json *reply, str
     return td_state_save(f->dev->state, err);
 }
 
-static enum td_code get_prt(struct td_flow *f, const struct credential *c, struct td_error *err)
+static enum td_code get_prt(struct td_flow *f, const struct credential *c, bool keep, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     TD_CLEANUP(td_buf_wipe) struct td_buf payload;
@@ -147,19 +147,25 @@ static enum td_code get_prt(struct td_flow *f, const struct credential *c, struc
     td_wipe(request, strlen(request)); /* holds the password */
     struct td_web w = {.flow = f, .arena = &a, .what = "user sign-in"};
     td_try(td_web_json(&w, &r, &reply, err));
-    return keep_prt(f, reply, &a, err);
+    return keep ? keep_prt(f, reply, &a, err) : TD_OK;
 }
 
 enum td_code td_prt_by_password(struct td_flow *f, const char *user, const char *password, struct td_error *err)
 {
     const struct credential c = {.client = td_windows_client, .grant = "password", .user = user, .password = password};
-    return get_prt(f, &c, err);
+    return get_prt(f, &c, true, err);
+}
+
+enum td_code td_password_check(struct td_flow *f, const char *user, const char *password, struct td_error *err)
+{
+    const struct credential c = {.client = td_windows_client, .grant = "password", .user = user, .password = password};
+    return get_prt(f, &c, false, err);
 }
 
 enum td_code td_prt_by_refresh(struct td_flow *f, const char *refresh_token, struct td_error *err)
 {
     const struct credential c = {.client = td_broker_client, .grant = "refresh_token", .refresh_token = refresh_token};
-    return get_prt(f, &c, err);
+    return get_prt(f, &c, true, err);
 }
 
 bool td_prt_there(const struct td_flow *f)

@@ -18,6 +18,9 @@ enum td_code td_sts_find(struct td_flow *f, struct td_arena *a, struct td_sts *r
 /* Primary refresh token of a user, kept in the state: by the password, or by the broker's refresh token. */
 enum td_code td_prt_by_password(struct td_flow *f, const char *user, const char *password, struct td_error *err)
     TD_MUST_USE;
+/* Is this the user's password? Nothing of the answer is kept. TD_EAUTH: no. */
+enum td_code td_password_check(struct td_flow *f, const char *user, const char *password, struct td_error *err)
+    TD_MUST_USE;
 enum td_code td_prt_by_refresh(struct td_flow *f, const char *refresh_token, struct td_error *err) TD_MUST_USE;
 bool td_prt_there(const struct td_flow *f);
 

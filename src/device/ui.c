@@ -22,6 +22,11 @@ static const char *given(const struct td_ui *ui, const char *key)
     return NULL;
 }
 
+bool td_ui_given(const struct td_ui *ui, const char *key)
+{
+    return given(ui, key) != NULL;
+}
+
 enum td_code td_ui_ask(struct td_ui *ui, const char *key, const char *prompt, bool secret, bool again,
                        struct td_arena *a, char **ret, struct td_error *err)
 {

@@ -28,6 +28,7 @@ struct td_ui {
  * stays as wrong as it was. ret is the caller's arena. */
 enum td_code td_ui_ask(struct td_ui *ui, const char *key, const char *prompt, bool secret, bool again,
                        struct td_arena *a, char **ret, struct td_error *err) TD_MUST_USE;
+bool td_ui_given(const struct td_ui *ui, const char *key); /* there is an --answer for it */
 /* A page with nothing but a button; pressed by itself when there is no terminal. Counted too. */
 enum td_code td_ui_confirm(struct td_ui *ui, const char *page, const char *prompt, struct td_error *err) TD_MUST_USE;
 
