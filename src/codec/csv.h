@@ -30,4 +30,8 @@ enum td_code td_csv_open(struct td_slice in, struct td_buf *converted, struct td
 /* False at the end. Lines without any text are skipped. */
 bool td_csv_next(struct td_csv *csv, struct td_arena *a, struct td_csv_row *ret);
 
+/* One cell, in quotes where it needs them. A spreadsheet takes nothing in it for a formula: a text that begins with
+ * = + - @, a tab or a line end gets an apostrophe before it. The caller writes separators and line ends (CRLF). */
+void td_csv_put(struct td_buf *out, struct td_slice cell);
+
 #endif

@@ -139,9 +139,37 @@ static void device_lists(void **state TD_UNUSED)
         assert_string_equal(devices_of(rows[i].in), rows[i].want);
 }
 
+/* What a spreadsheet would calculate is a text there; what we write we can read. */
+static void written_cells(void **state TD_UNUSED)
+{
+    static const struct {
+        const char *cell, *want;
+    } rows[] = {
+        {"", ""},
+        {"plain", "plain"},
+        {"a,b", "\"a,b\""},
+        {"say \"x\"", "\"say \"\"x\"\"\""},
+        {"two\nlines", "\"two\nlines\""},
+        {"=1+1", "\"'=1+1\""},
+        {"+49", "\"'+49\""},
+        {"-1", "\"'-1\""},
+        {"@SUM(A1)", "\"'@SUM(A1)\""},
+        {"\t=1", "\"'\t=1\""},
+        {"a=1", "a=1"},
+    };
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        struct td_buf out;
+        td_buf_init(&out, 1000);
+        td_csv_put(&out, td_str(rows[i].cell));
+        assert_slice(td_buf_slice(&out), rows[i].want);
+        td_buf_done(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(written_cells),
         cmocka_unit_test(shapes),
         cmocka_unit_test(wide_files),
         cmocka_unit_test(device_lists),

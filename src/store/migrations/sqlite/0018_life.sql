@@ -31,3 +31,26 @@ CREATE TABLE life_cut (
     PRIMARY KEY (tenant, kind)
 );
 CREATE INDEX event_age ON event(tenant, at);
+
+-- Machines whose registration has ended: by what they are known again.
+CREATE TABLE life_machine (
+    tenant TEXT NOT NULL REFERENCES tenant(id),
+    way_id TEXT NOT NULL,
+    registration_id TEXT NOT NULL,
+    serial TEXT NOT NULL,
+    serial_key TEXT NOT NULL,
+    manufacturer TEXT NOT NULL,
+    model TEXT NOT NULL,
+    ended_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant, way_id)
+);
+CREATE INDEX life_machine_serial ON life_machine(tenant, serial_key);
+CREATE INDEX life_machine_registration ON life_machine(tenant, registration_id);
+CREATE TABLE life_fact (
+    tenant TEXT NOT NULL,
+    way_id TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (tenant, kind, value, way_id)
+);
+CREATE INDEX life_fact_way ON life_fact(tenant, way_id);
