@@ -37,7 +37,8 @@ struct td_action {  /* texts are "" when absent, never NULL */
     const char *reason; /* why, as the person said */
     const char *actor, *decided_by;
     int64_t asked_at, decided_at, sent_at, ended_at, changed_at; /* 0: not yet */
-    int64_t reported;                                            /* last AutomaticRedeployment/Status, -1: none */
+    int64_t accepted_at; /* Status 2xx came for its command; 0: not yet, or none is awaited */
+    int64_t reported;    /* last AutomaticRedeployment/Status, -1: none */
     uint32_t hresult;
     const char *cause, *remedy; /* of a failure */
 };
@@ -61,6 +62,14 @@ enum td_code td_action_decide(struct td_tx *tx, const char *tenant, const char *
 enum td_code td_action_cancel(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                               struct td_error *err) TD_MUST_USE;
 
+/* Newest first. Each member is NULL or "" for any; state -1 for any; before: id of the last one that was shown. */
+struct td_action_filter {
+    const char *enrolment_id, *way_id, *batch_id, *before;
+    int state;
+};
+enum td_code td_action_list(struct td_tx *tx, const char *tenant, const struct td_action_filter *filter, size_t max,
+                            struct td_arena *a, struct td_action **ret, size_t *ret_count, struct td_error *err)
+    TD_MUST_USE;
 enum td_code td_action_find(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                             struct td_action *ret, struct td_error *err) TD_MUST_USE;
 /* Pending and active ones of an enrolment, oldest first: what its session must know. */
@@ -91,8 +100,14 @@ enum td_code td_action_finish(struct td_tx *tx, const char *tenant, const char *
  * proven: by a sign-in, a join or an enrolment, not by a lookup alone. Where nobody asked for a wipe and it is proven,
  * the machine was installed anew by hand: a row of TD_ACTION_REINSTALL and TD_EV_WIPED (autopilot.md 3.8, last rows).
  */
+enum td_code td_action_box_awaited(struct td_tx *tx, const char *tenant, const char *way_id, bool proven, bool *ret,
+                                   struct td_error *err) TD_MUST_USE; /* would td_action_in_box end anything? a read */
 enum td_code td_action_in_box(struct td_tx *tx, const char *tenant, const char *way_id, bool proven,
                               struct td_error *err) TD_MUST_USE;
+/* An enrolment has ended or was replaced (store/enrolment.c calls it): what was not delivered is cancelled, what was
+ * and removes nothing has failed. What removes stays open: its end is told by others. */
+enum td_code td_action_left_behind(struct td_tx *tx, const char *tenant, const char *enrolment_id, struct td_error *err)
+    TD_MUST_USE;
 /* Ends what waits too long: accepted wipes whose devices stay away ("wipe-settles" hours) are done. At most max of all
  * tenants. */
 enum td_code td_action_is_overdue(struct td_tx *tx, bool *ret, struct td_error *err) TD_MUST_USE;

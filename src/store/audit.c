@@ -71,6 +71,10 @@ static const struct verb {
     {"disabled", "Patch", "Update", "Disable"},
     {"hardware-rejected", "Action", "Update", "Reject hardware of"},
     {"denied", "Action", "Update", "Deny"},
+    {"asked", "Action", "Update", "Ask action of"},
+    {"approved", "Action", "Update", "Approve action of"},
+    {"rejected", "Action", "Update", "Reject action of"},
+    {"cancelled", "Action", "Update", "Cancel action of"},
 };
 
 static const struct noun *noun_of(struct td_slice word)

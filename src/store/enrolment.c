@@ -1,6 +1,7 @@
 #include "store/enrolment.h"
 
 #include "base/fault.h"
+#include "store/action.h"
 #include "store/certificate.h"
 #include "store/event.h"
 #include "store/group.h"
@@ -14,7 +15,7 @@
     " device_name, device_type, os_version, os_edition, locale, in_oobe, plug_and_forget, white_glove,"    \
     " version, cert_sha256, cert_not_after, secrets, state, created_at, renewed_at, ended_at, last_contact_at"
 
-#define ASKED ", sync_asked_at, sync_done_at, offline_profile, serial"
+#define ASKED ", sync_asked_at, sync_done_at, offline_profile, serial, awaited, former_user"
 
 /* The purpose under which the certificates of enrolments are recorded (store/certificate.h). */
 static const char PURPOSE[] = "management";
@@ -44,7 +45,9 @@ static void read_row(struct td_rows *r, struct td_arena *a, struct td_enrolment 
     for (size_t i = 0; i < TD_COUNTOF(times); i++)
         *times[i] = td_col_int(r, col++);
     ret->offline_profile = td_col_text0(r, col++, a);
-    ret->serial = td_col_text0(r, col, a);
+    ret->serial = td_col_text0(r, col++, a);
+    ret->awaited = td_col_int(r, col++) != 0;
+    ret->former_user = td_col_text0(r, col, a);
 }
 
 static enum td_code read_one(struct td_rows *r, struct td_arena *a, struct td_enrolment *ret, struct td_error *err)
@@ -151,6 +154,7 @@ static enum td_code close_row(struct td_tx *tx, const struct td_enrolment *e, en
     td_try(td_sql(tx, err, "UPDATE enrolment SET state = $3, ended_at = $4 WHERE tenant = $1 AND id = $2 AND state = 0",
                   "ssii", e->tenant, e->id, (int64_t)state, td_tx_now(tx)));
     td_try(changed_one(tx, err));
+    td_try(td_action_left_behind(tx, e->tenant, e->id, err));
     td_try(td_life_forget_enrolment(tx, e->tenant, e->id, err));
     return td_cert_revoke(tx, e->tenant, PURPOSE, e->id, err);
 }
