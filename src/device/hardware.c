@@ -35,9 +35,9 @@ static const struct text_field {
 };
 
 /* Fields with a rule of their own, and those that td_hardware has outside the hash. */
-static const char *const other_fields[] = {"machine",    "uuid",   "chassis", "ram",      "cpuCores",
-                                           "cpuThreads", "disks",  "nics",    "tpmEk",    "os",
-                                           "edition",    "locale", "wifi",    "powerRole"};
+static const char *const other_fields[] = {"machine", "uuid",      "chassis", "ram",      "cpuCores", "cpuThreads",
+                                           "disks",   "nics",      "tpmEk",   "os",       "edition",  "locale",
+                                           "wifi",    "powerRole", "oemApps", "recovery", "power"};
 
 static enum td_code check_names(const struct td_json *root, struct td_error *err)
 {
@@ -183,6 +183,30 @@ static enum td_code read_outside(const struct td_json *root, struct td_hardware 
     return TD_OK;
 }
 
+/* What the maker put on the disk, and what the machine runs on: a reset asks for both (device/reset.h). */
+static enum td_code read_disk(const struct td_json *root, struct td_hardware *hw, struct td_error *err)
+{
+    const struct td_json *list = td_json_get(root, "oemApps"), *recovery = td_json_get(root, "recovery");
+    const char *power = td_json_str(root, "power");
+    size_t n = 0;
+    if (list != NULL)
+        td_try(check_list(list, "oemApps", err));
+    if (recovery != NULL && recovery->type != TD_JSON_BOOL)
+        return td_fail(err, TD_EINVAL, "recovery", "must be true or false");
+    if (power != NULL && strcmp(power, "ac") != 0 && strcmp(power, "battery") != 0)
+        return td_fail(err, TD_EINVAL, "power", "must be ac or battery");
+    hw->battery = power != NULL && strcmp(power, "battery") == 0;
+    hw->recovery = td_json_bool(root, "recovery", true);
+    for (const struct td_json *e = list != NULL ? list->child : NULL; e != NULL; e = e->next) {
+        if (e->type != TD_JSON_STRING || e->str[0] == '\0' || e->str[0] == '.' || strlen(e->str) > 64 ||
+            n + 1 >= TD_COUNTOF(hw->oem_apps))
+            return td_fail(err, TD_EINVAL, "oemApps", "must be a list of at most %zu names of 1 to 64 octets",
+                           TD_COUNTOF(hw->oem_apps) - 1);
+        hw->oem_apps[n++] = e->str;
+    }
+    return TD_OK;
+}
+
 static enum td_code read_ek(const struct td_json *root, struct td_arena *a, struct td_hw_facts *f, struct td_error *err)
 {
     const char *text = td_json_str(root, "tpmEk");
@@ -216,6 +240,7 @@ static enum td_code lay_over(const struct td_json *root, struct td_arena *a, str
     td_try(read_disks(root, a, &hw->facts, err));
     td_try(read_nics(root, a, &hw->facts, err));
     td_try(read_ek(root, a, &hw->facts, err));
+    td_try(read_disk(root, hw, err));
     return read_outside(root, hw, err);
 }
 
@@ -272,7 +297,7 @@ static void name_hardware(struct td_hardware *hw, struct td_arena *a)
 enum td_code td_hardware_read(const char *root, const char *file, struct td_arena *a, struct td_hardware *ret,
                               struct td_error *err)
 {
-    struct td_hardware hw = {.os_version = "10.0.22631.2506", .edition = 48, .locale = "en-US"};
+    struct td_hardware hw = {.os_version = "10.0.22631.2506", .edition = 48, .locale = "en-US", .recovery = true};
     struct td_json *overlay = NULL;
     td_hw_facts_init(&hw.facts);
     hw.facts.os_type = 2;

@@ -19,6 +19,9 @@ struct td_hardware {
     const char *locale;       /* "en-US" */
     bool wired;               /* an Ethernet adapter is there, or no adapter at all is seen */
     const char *wifi[8];      /* networks in reach, NULL-terminated */
+    const char *oem_apps[9];  /* apps that the maker put on the disk, NULL-terminated */
+    bool recovery;            /* a recovery environment is on the disk (true unless the file says otherwise) */
+    bool battery;             /* it runs on its battery: "power" is "battery" */
     char hw_dev_id[65];       /* 64 hexadecimal digits, stable for the same board */
 };
 

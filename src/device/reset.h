@@ -72,8 +72,4 @@ struct td_reset_credentials {
 enum td_code td_reset_local(struct td_device *dev, const struct td_reset_credentials *who, struct td_error *err)
     TD_MUST_USE;
 
-/* sysprep /generalize: cached profile, AutopilotConfigurationFile.json and the TPM's attestation state go, the rest
- * stays. TD_ESTATE on a joined device, as there (autopilot.md 3.5). */
-enum td_code td_reset_generalize(struct td_device *dev, struct td_error *err) TD_MUST_USE;
-
 #endif
