@@ -9,6 +9,7 @@
 #include "store/device_request.h"
 #include "store/foreign_management.h"
 #include "store/registration.h"
+#include "store/repair.h"
 #include "store/tenant.h"
 #include "store/way.h"
 
@@ -36,6 +37,7 @@ struct lookup {
     enum td_ztd_code none; /* TD_ZTD_OK: there is a profile */
     /* an unknown device: what it is listed with, and its request */
     struct td_device_asking asking; /* hardware NULL: it gave no hash, or none that could be registered */
+    struct td_proposal shown;       /* octets empty: no hash */
     struct td_device_request request;
     bool listed, ask_request;
     /* what is to be noted */
@@ -95,15 +97,26 @@ static enum td_code read_facts(struct lookup *l, const struct td_json *facts, st
 static enum td_code read_hash(struct lookup *l, const struct td_json *hash, struct td_error *err)
 {
     struct td_hw_facts hw;
+    struct td_slice octets;
     struct td_error why;
     if (hash->type != TD_JSON_STRING)
         return td_fail(err, TD_EINVAL, "hardwareHash", "must be a text");
-    if (td_hwhash_decode_text(td_str(hash->str), td_sha256, l->arena, &hw, NULL, &why) != TD_OK)
+    if (td_hwhash_decode_text(td_str(hash->str), td_sha256, l->arena, &hw, &octets, &why) != TD_OK)
         return td_remedy(err,
                          td_fail(err, TD_EINVAL, "hardwareHash", "%s (%d %s)", why.text, TD_ZTD_BAD_HASH,
                                  td_ztd_error(TD_ZTD_BAD_HASH)->name),
                          "%s", td_ztd_error(TD_ZTD_BAD_HASH)->remedy);
     td_facts_add_hash(&l->facts, l->arena, &hw);
+    l->shown = (struct td_proposal){.source = "lookup",
+                                    .enrolment_id = "",
+                                    .serial = hw.serial,
+                                    .manufacturer = hw.manufacturer,
+                                    .model = hw.model,
+                                    .sku = hw.sku,
+                                    .family = hw.family,
+                                    .product_key = hw.product_key_id,
+                                    .octets = octets,
+                                    .blob = TD_S("")};
     if (hw.serial[0] != '\0' && hw.manufacturer[0] != '\0')
         l->asking = (struct td_device_asking){.serial = hw.serial,
                                               .manufacturer = hw.manufacturer,
@@ -258,6 +271,16 @@ static void note_detail(const struct lookup *l, struct td_buf *out)
     td_jsonw_end(&w);
 }
 
+/* A reset device on another board (autopilot.md 1.8): its hash is kept for the administrator, who accepts it or not. */
+static enum td_code note_exchange(struct td_tx *tx, struct lookup *l, struct td_error *err)
+{
+    const struct td_hardware_found *f = &l->found;
+    if (l->shown.octets.n == 0 || td_fault("repair-forgets-proposal"))
+        return td_registration_remedy(tx, f->near_tenant, f->near_registration_id, TD_REMEDY_MANUAL, f->near_why, err);
+    l->shown.facts = l->facts;
+    return td_repair_seen(tx, f->near_tenant, f->near_registration_id, &l->shown, err);
+}
+
 /* Which registrations somebody must look at (graph-api.md 1.2, remediationState): two that nobody can tell apart, one
  * whose mainboard was exchanged; and one that is found again without doubt no longer. */
 static enum td_code note_attention(struct td_tx *tx, struct lookup *l, struct td_error *err)
@@ -270,9 +293,9 @@ static enum td_code note_attention(struct td_tx *tx, struct lookup *l, struct td
                                       td_ztd_error(TD_ZTD_AMBIGUOUS)->text, err);
     }
     if (l->none == TD_ZTD_NOT_REGISTERED && f->near_registration_id[0] != '\0')
-        return td_registration_remedy(tx, f->near_tenant, f->near_registration_id, TD_REMEDY_MANUAL, f->near_why, err);
+        return note_exchange(tx, l, err);
     if (l->note == TD_EV_CONTACTED && l->registration.remediation != TD_REMEDY_NONE)
-        return td_registration_remedy(tx, f->tenant, f->registration_id, TD_REMEDY_NONE, "it is recognised", err);
+        return td_repair_recognised(tx, f->tenant, f->registration_id, err);
     return TD_OK;
 }
 
