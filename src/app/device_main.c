@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "device/dm.h"
 #include "device/flow.h"
+#include "device/life.h"
 #include "device/offline.h"
 #include "device/show.h"
 
@@ -30,6 +31,9 @@ enum option {
     OPT_ENDPOINT = 1 << 9,
     OPT_TPM = 1 << 10,
     OPT_GENERALIZE = 1 << 20,
+    OPT_USER = 1 << 21,
+    OPT_PACKAGE = 1 << 22,
+    OPT_REINSTALL = 1 << 23,
 };
 
 static const struct option_row {
@@ -42,7 +46,8 @@ static const struct option_row {
     {"state", "DIR", OPT_STATE, "the device's memory; made if it is missing"},
     {"hardware", "FILE", OPT_HARDWARE, "JSON laid over this machine's own facts (docs/tasks/virtual-device.md)"},
     {"answer", "KEY=VALUE", OPT_ANSWER,
-     "what its user types: language region keyboard wifi user password code; @FILE reads it"},
+     "what people type: language region keyboard wifi user password code administrator administrator-password; @FILE "
+     "reads it"},
     {"timeout", "SECONDS", OPT_TIMEOUT, "give up after so long (600)"},
     {"pace", "N", OPT_PACE, "the protocols' waits run N times faster (1)"},
     {"csv", NULL, OPT_CSV, "the hash as a CSV for import"},
@@ -50,6 +55,9 @@ static const struct option_row {
     {"endpoint", "URL", OPT_ENDPOINT, "address that must be reachable and trusted"},
     {"tpm", "TCTI", OPT_TPM, "a TPM (not offered yet)"},
     {"generalize", NULL, OPT_GENERALIZE, "take what is this machine's own out of the image"},
+    {"user", "UPN", OPT_USER, "who works with it (the one who is signed in)"},
+    {"package", "FILE", OPT_PACKAGE, "a provisioning package (.ppkg), as on a USB stick"},
+    {"reinstall", NULL, OPT_REINSTALL, "remove everything by hand: back into its box, and nobody is asked"},
 };
 
 struct program {
@@ -57,9 +65,9 @@ struct program {
     struct td_arena arena;
     struct td_device dev;
     struct td_ui ui;
-    const char *hardware, *endpoint, *ca_file;
+    const char *hardware, *endpoint, *ca_file, *user, *package;
     int64_t timeout;
-    bool csv, json, tpm, generalize;
+    bool csv, json, tpm, generalize, reinstall;
 };
 
 static int complain(const char *text, const char *about)
@@ -121,14 +129,17 @@ static enum td_code read_file(struct program *p, const char *path, struct td_sli
 
 static enum td_code add_answer(struct program *p, const char *text, struct td_error *err)
 {
-    static const char *const keys[] = {"language", "region", "keyboard", "wifi", "user", "password", "code"};
+    static const char *const keys[] = {"language", "region",        "keyboard",
+                                       "wifi",     "user",          "password",
+                                       "code",     "administrator", "administrator-password"};
     struct td_slice key, value = td_cut(td_str(text), '=', &key);
     bool known = false;
     for (size_t i = 0; i < TD_COUNTOF(keys); i++)
         known |= td_eqs(key, keys[i]);
     if (!known || key.n == strlen(text))
         return td_fail(err, TD_EINVAL, "answer",
-                       "must be KEY=VALUE; keys: language region keyboard wifi user password code");
+                       "must be KEY=VALUE; keys: language region keyboard wifi user password code administrator "
+                       "administrator-password");
     if (p->ui.answer_count == TD_UI_MAX_ANSWERS)
         return td_fail(err, TD_ELIMIT, "answer", "at most %d", TD_UI_MAX_ANSWERS);
     if (td_starts(value, "@"))
@@ -195,6 +206,15 @@ static enum td_code take_option(struct program *p, enum option flag, const char 
         return TD_OK;
     case OPT_GENERALIZE:
         p->generalize = true;
+        return TD_OK;
+    case OPT_USER:
+        p->user = value;
+        return TD_OK;
+    case OPT_PACKAGE:
+        p->package = value;
+        return TD_OK;
+    case OPT_REINSTALL:
+        p->reinstall = true;
         return TD_OK;
     }
     return TD_OK;
@@ -310,6 +330,7 @@ static enum td_code prepare(struct program *p, struct td_error *err)
 {
     td_try(open_state(p, err));
     td_try(lock_state(p, err));
+    td_try(td_life_start(&p->dev, NULL, err));
     td_try(load_roots(p, err));
     td_try(load_server(p, err));
     return p->hardware != NULL ? td_hardware_keep(&p->dev, p->hardware, err) : TD_OK;
@@ -327,17 +348,47 @@ static int end_of_way(struct td_flow *f, enum td_code rc, const struct td_error 
     return fail(f->dev, err, late ? EXIT_TIMEOUT : EXIT_FAILED);
 }
 
-static int walk(struct program *p, const struct td_net_config *config)
+/* From where the device stands to the desktop, or to a restart that was ordered on the way. */
+static int walk(struct program *p, struct td_flow *f)
+{
+    struct td_error err = {0};
+    enum td_action_kind kind;
+    enum td_code rc = td_flow_run(f, &err);
+    bool restart = td_life_restart_due(&p->dev, &kind) && kind != TD_ACTION_RETIRE;
+    return restart ? EXIT_READY : end_of_way(f, rc, &err);
+}
+
+/* As long as the machine restarts it goes on; only without its management there is nowhere to go. */
+static int live(struct program *p, const struct td_transport *net)
+{
+    struct td_error err = {0};
+    enum td_action_kind kind;
+    for (;;) {
+        struct td_flow f = {.dev = &p->dev, .ui = &p->ui, .net = net};
+        int code = walk(p, &f);
+        td_flow_done(&f);
+        if (!td_life_restart_due(&p->dev, &kind))
+            return code;
+        if (td_life_start(&p->dev, NULL, &err) != TD_OK)
+            return fail(&p->dev, &err, EXIT_FAILED);
+        if (kind == TD_ACTION_RETIRE)
+            return code;
+    }
+}
+
+/* Sits somebody down before the device, and gives it a network. */
+static int with_net(struct program *p, int (*fn)(struct program *p, const struct td_transport *net))
 {
     struct td_error err = {0};
     struct td_net *net = NULL;
-    if (td_net_new(config, &net, &err) != TD_OK)
+    const struct td_net_config config = {.ca_pem = p->dev.ca_pem, .user_agent = "Dsreg/10.0 (Windows 10.0.22631.1)"};
+    p->ui.dev = &p->dev;
+    p->ui.ask = isatty(STDIN_FILENO) ? ask_terminal : NULL;
+    p->dev.deadline = td_monotonic() + p->timeout * TD_SECOND;
+    if (td_net_new(&config, &net, &err) != TD_OK)
         return fail(&p->dev, &err, EXIT_FAILED);
     const struct td_transport transport = {.send = td_transport_net, .ctx = net};
-    struct td_flow f = {.dev = &p->dev, .ui = &p->ui, .net = &transport};
-    enum td_code rc = td_flow_run(&f, &err);
-    int code = end_of_way(&f, rc, &err);
-    td_flow_done(&f);
+    int code = fn(p, &transport);
     td_net_free(net);
     return code;
 }
@@ -349,30 +400,72 @@ static int run(struct program *p)
         return complain("--tpm is not offered yet: keys are kept in the state folder", NULL);
     if (prepare(p, &err) != TD_OK)
         return fail(&p->dev, &err, code_of(&err));
-    p->ui.dev = &p->dev;
-    p->ui.ask = isatty(STDIN_FILENO) ? ask_terminal : NULL;
-    p->dev.deadline = td_monotonic() + p->timeout * TD_SECOND;
-    const struct td_net_config config = {.ca_pem = p->dev.ca_pem, .user_agent = "Dsreg/10.0 (Windows 10.0.22631.1)"};
-    return walk(p, &config);
+    return with_net(p, live);
+}
+
+/* A device that is there already: locked, and what was cut off brought to its end. */
+static enum td_code wake(struct program *p, bool *ret_did, struct td_error *err)
+{
+    td_try(open_known(p, err));
+    td_try(lock_state(p, err));
+    td_try(td_life_start(&p->dev, ret_did, err));
+    td_try(load_roots(p, err));
+    return load_server(p, err);
+}
+
+static enum td_code not_enrolled(struct td_error *err)
+{
+    (void)td_fail(err, TD_ESTATE, "state", "this device is not enrolled");
+    return td_remedy(err, TD_ESTATE, "take it out of its box first: touchdown-device run");
 }
 
 static int sync_now(struct program *p)
 {
     struct td_error err = {0};
-    if (open_known(p, &err) != TD_OK || lock_state(p, &err) != TD_OK || load_roots(p, &err) != TD_OK ||
-        load_server(p, &err) != TD_OK)
+    bool did = false;
+    if (wake(p, &did, &err) != TD_OK)
         return fail(&p->dev, &err, code_of(&err));
-    if (td_state_get(p->dev.state, "enrol.addr") == NULL) {
-        (void)td_fail(&err, TD_ESTATE, "state", "this device is not enrolled");
-        (void)td_remedy(&err, TD_ESTATE, "take it out of its box first: touchdown-device run");
-        return fail(&p->dev, &err, EXIT_FAILED);
-    }
+    bool enrolled = td_state_get(p->dev.state, "enrol.addr") != NULL;
+    if (!enrolled && did) /* what was cut off has just put it back into its box */
+        return EXIT_READY;
+    if (!enrolled)
+        return fail(&p->dev, (not_enrolled(&err), &err), EXIT_FAILED);
     p->dev.deadline = td_monotonic() + p->timeout * TD_SECOND;
     bool user = td_state_get(p->dev.state, "user.signed_in") != NULL;
-    if (td_dm_session(&p->dev, TD_DM_USER, user, &err) != TD_OK)
+    if (td_dm_session(&p->dev, TD_DM_USER, user, &err) != TD_OK || td_life_start(&p->dev, NULL, &err) != TD_OK)
         return fail(&p->dev, &err, EXIT_FAILED);
     td_device_say(&p->dev, "step", "synchronized");
     return EXIT_READY;
+}
+
+/* Ctrl+Win+R at the lock screen; then the device goes on as it does after a restart. */
+static int reset_at_lock_screen(struct program *p, const struct td_transport *net)
+{
+    struct td_error err = {0};
+    struct td_flow f = {.dev = &p->dev, .ui = &p->ui, .net = net};
+    enum td_code rc = td_life_reset_page(&f, p->package, &err);
+    td_flow_done(&f);
+    if (rc == TD_OK)
+        rc = td_life_start(&p->dev, NULL, &err);
+    return rc == TD_OK ? live(p, net) : fail(&p->dev, &err, EXIT_FAILED);
+}
+
+static int reset(struct program *p)
+{
+    struct td_error err = {0};
+    if (wake(p, NULL, &err) != TD_OK)
+        return fail(&p->dev, &err, code_of(&err));
+    if (!p->reinstall)
+        return with_net(p, reset_at_lock_screen);
+    return td_life_reinstall(&p->dev, &err) == TD_OK ? EXIT_READY : fail(&p->dev, &err, EXIT_FAILED);
+}
+
+static int use(struct program *p)
+{
+    struct td_error err = {0};
+    if (wake(p, NULL, &err) != TD_OK)
+        return fail(&p->dev, &err, code_of(&err));
+    return td_life_use(&p->dev, p->user, p->package, &err) == TD_OK ? EXIT_READY : fail(&p->dev, &err, EXIT_FAILED);
 }
 
 static int show(struct program *p)
@@ -470,7 +563,11 @@ static const struct command {
     {"show", show, OPT_STATE | OPT_JSON, OPT_STATE, "what it knows of itself, and what is in effect on it"},
     {"preflight", preflight, OPT_STATE | OPT_SERVER | OPT_CA | OPT_ENDPOINT, OPT_STATE,
      "would a run find and trust its service"},
-    {"reset", not_offered, 0, 0, "back into its box (not offered yet)"},
+    {"reset", reset,
+     OPT_STATE | OPT_SERVER | OPT_CA | OPT_ANSWER | OPT_TIMEOUT | OPT_PACE | OPT_PACKAGE | OPT_REINSTALL, OPT_STATE,
+     "Ctrl+Win+R at the lock screen: an administrator signs in, what users left goes, the device is set up anew"},
+    {"use", use, OPT_STATE | OPT_USER | OPT_PACKAGE, OPT_STATE,
+     "somebody works with it: files, an app, settings, traces that a reset must take away"},
     {"diagnostics", not_offered, 0, 0, "collect logs (not offered yet)"},
     {"sysprep", sysprep, OPT_STATE | OPT_GENERALIZE, OPT_STATE,
      "what sysprep does: nothing to the profile file, or with --generalize delete it"},

@@ -1,6 +1,8 @@
 #include "device/flow.h"
 
+#include "device/disk.h"
 #include "device/dm.h"
+#include "device/life.h"
 #include "device/offline.h"
 #include "device/tokens.h"
 
@@ -62,7 +64,8 @@ static enum td_code take_user(struct td_flow *f, const char *typed, struct td_er
     if (td_flow_get(f, "enrol.user")[0] == '\0') /* a reset took the former one away */
         td_state_set(f->dev->state, "enrol.user", user);
     td_state_set(f->dev->state, "user.signed_in", user);
-    return td_state_save(f->dev->state, err);
+    td_try(td_state_save(f->dev->state, err));
+    return td_disk_sign_in(f->dev, user, err);
 }
 
 enum td_code td_flow_user_sign_in(struct td_flow *f, struct td_error *err)
@@ -170,7 +173,15 @@ static const struct td_step steps[] = {
 enum td_code td_flow_run(struct td_flow *f, struct td_error *err)
 {
     td_try(td_hardware_of(f->dev, &f->arena, &f->hw, err));
+    td_try(td_disk_prepare(f->dev, &f->hw, err));
+    const bool was_ready = td_flow_get(f, "ready.at")[0] != '\0';
+    if (td_life_is_unmanaged(f->dev)) {
+        td_device_say(f->dev, "page", "desktop: this device is no longer managed");
+        return TD_OK;
+    }
     td_try(td_flow_walk(f, steps, TD_COUNTOF(steps), err));
+    if (was_ready)
+        td_try(td_life_switched_on(f, err));
     if (td_flow_get(f, "ready.at")[0] == '\0') {
         char at[TD_TIME_TEXT];
         td_try(td_flow_keep(f, "ready.at", td_time_text(td_now(f->dev->env), at), err));

@@ -2,7 +2,9 @@
 
 #include "codec/json.h"
 #include "crypto/cert.h"
+#include "device/disk.h"
 #include "device/dm.h"
+#include "device/reset.h"
 
 enum kind {
     STATE,  /* a text of the state file */
@@ -88,6 +90,71 @@ static const char *value_of(struct td_device *dev, const struct row *r, struct t
     return r->kind == YES ? (text != NULL ? "YES" : "NO") : text;
 }
 
+/* --- what it holds, part by part: what the matrix of resets is about
+ * --------------------------------------------------- */
+
+static const char *const where_words[] = {[TD_DISK_STATE] = "state", [TD_DISK_NODE] = "node", [TD_DISK_FILE] = "file"};
+
+static size_t count_of(const struct td_disk_list *list, enum td_part part)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < list->count; i++)
+        n += (list->v[i].parts & (1u << part)) != 0;
+    return n;
+}
+
+static void show_parts(struct td_device *dev, struct td_buf *out)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_disk_list list = {0};
+    td_buf_printf(out, "\nHolds\n");
+    if (td_disk_state(dev, &a, &list, NULL) != TD_OK)
+        return;
+    for (int part = 0; part < TD_PART_COUNT; part++)
+        if (count_of(&list, part) != 0)
+            td_buf_printf(out, "%26s : %zu\n", td_part_word(part), count_of(&list, part));
+}
+
+static void write_part(struct td_jsonw *w, const struct td_disk_list *list, const char *word, uint32_t bit)
+{
+    td_jsonw_key(w, word);
+    td_jsonw_obj(w);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct td_disk_item *it = &list->v[i];
+        TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+        if (bit != 0 ? (it->parts & bit) != 0 : it->parts == 0)
+            td_jsonw_kstr(w, td_arena_printf(&a, "%s %s", where_words[it->where], it->name), it->value);
+    }
+    td_jsonw_end(w);
+}
+
+/* {"user files":{"file disk/users/...":"SHA-256"},...,"machine":{...}}; the last are in no part: they never go. */
+static void write_parts(struct td_jsonw *w, struct td_device *dev)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_disk_list list = {0};
+    td_jsonw_key(w, "holds");
+    td_jsonw_obj(w);
+    if (td_disk_state(dev, &a, &list, NULL) == TD_OK) {
+        for (int part = 0; part < TD_PART_COUNT; part++)
+            if (count_of(&list, part) != 0)
+                write_part(w, &list, td_part_word(part), 1u << part);
+        write_part(w, &list, "machine", 0);
+    }
+    td_jsonw_end(w);
+}
+
+static void write_reset(struct td_jsonw *w, struct td_device *dev)
+{
+    int64_t status;
+    uint32_t error;
+    enum td_action_kind kind;
+    td_reset_status(dev, &status, &error);
+    td_jsonw_kint(w, "resetStatus", status);
+    td_jsonw_kint(w, "resetLastError", (int32_t)error);
+    td_jsonw_kstr(w, "resetPending", td_reset_pending(dev, &kind) ? td_action_rows[kind].word : NULL);
+}
+
 void td_device_show(struct td_device *dev, struct td_buf *out)
 {
     const char *section = "";
@@ -102,6 +169,7 @@ void td_device_show(struct td_device *dev, struct td_buf *out)
             td_buf_printf(out, "%26s : %.*s\n", rows[i].label, TD_FMT(line));
         } while (rest.n != 0);
     }
+    show_parts(dev, out);
 }
 
 static void write_list(struct td_jsonw *w, const char *text)
@@ -131,6 +199,8 @@ void td_device_show_json(struct td_device *dev, struct td_buf *out)
         else
             td_jsonw_str(&w, value);
     }
+    write_reset(&w, dev);
+    write_parts(&w, dev);
     td_jsonw_end(&w);
     td_buf_addc(out, '\n');
 }

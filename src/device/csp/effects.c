@@ -209,7 +209,10 @@ static void find_administrators(struct td_csp *csp, struct members *m, struct td
 {
     static const char prefix[] = "Device/Vendor/MSFT/Accounts/Users/";
     const char *user = td_csp_fact(csp, "user", a), *type = td_csp_fact(csp, "user-type", a);
+    const char *managed = td_csp_fact(csp, "laps-account", a);
     size_t at = 0;
+    if (managed != NULL)
+        member_add(m, managed);
     if (user != NULL && type != NULL && strcmp(type, "administrator") == 0)
         member_add(m, user);
     for (const char *key; (key = td_csp_each(csp, prefix, &at)) != NULL;)

@@ -1,6 +1,7 @@
 /* dm/dm: opening the client on a device's state, and what the rest of the device calls. */
 #include "base/file.h"
 #include "device/dm/client.h"
+#include "device/reset.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,19 +62,27 @@ static const char *wlan_mac(struct td_dm *dm, struct td_arena *a)
     return "";
 }
 
+/* AutomaticRedeployment/Status and /LastError: an int, whose HRESULT is told as its signed value. */
+static const char *reset_fact(struct td_dm *dm, const char *name, struct td_arena *a)
+{
+    int64_t status;
+    uint32_t error;
+    td_reset_status(dm->dev, &status, &error);
+    return td_arena_printf(a, "%lld", (long long)(strcmp(name, "reset-status") == 0 ? status : (int32_t)error));
+}
+
 static const char *fact(void *ctx, const char *name, struct td_arena *a)
 {
     struct td_dm *dm = ctx;
     static const struct {
         const char *name, *key;
-    } kept[] = {{"device-id", "enrol.device_id"},
-                {"directory-id", "join.device_id"},
-                {"user", "enrol.user"},
-                {"language", "chosen.language"},
-                {"language", "profile.language"}};
+    } kept[] = {{"device-id", "enrol.device_id"}, {"directory-id", "join.device_id"}, {"user", "enrol.user"},
+                {"laps-account", "laps.account"}, {"language", "chosen.language"},    {"language", "profile.language"}};
     for (size_t i = 0; i < TD_COUNTOF(kept); i++)
         if (strcmp(kept[i].name, name) == 0 && state(dm, kept[i].key) != NULL)
             return state(dm, kept[i].key);
+    if (td_starts(td_str(name), "reset-"))
+        return reset_fact(dm, name, a);
     if (strcmp(name, "user-type") == 0)
         return (td_state_int(dm->dev->state, "profile.oobe", 0) & OOBE_STANDARD_USER) != 0 ? "standard"
                                                                                            : "administrator";
@@ -97,7 +106,7 @@ enum td_code td_dm_open(struct td_device *dev, const struct td_dm_transport *tra
 {
     *ret = (struct td_dm){.dev = dev, .net = transport, .max_msg = TD_DM_MAX_MSG};
     td_arena_init(&ret->arena);
-    struct td_csp_config config = {.dir = dev->dir, .env = dev->env, .fact = fact, .ctx = ret};
+    struct td_csp_config config = {.dir = dev->dir, .env = dev->env, .fact = fact, .order = td_dm_order, .ctx = ret};
     return td_csp_open(&config, &ret->csp, err);
 }
 
@@ -230,6 +239,8 @@ static enum td_code with_wire(struct td_device *dev, const struct work *work, st
 enum td_code td_dm_cycle(struct td_dm *dm, int reason, bool user_active, struct td_error *err)
 {
     td_try(td_dm_talk(dm, reason, user_active, err));
+    if (td_dm_ordered(dm))
+        return td_dm_await(dm, user_active, err);
     td_try(td_dm_install(dm, err));
     td_try(td_dm_laps(dm, err));
     return td_dm_has_report(dm) ? td_dm_talk(dm, TD_DM_CSP_REASON, user_active, err) : TD_OK;

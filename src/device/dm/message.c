@@ -52,8 +52,7 @@ void td_dm_first_package(struct td_dm *dm)
 {
     (void)alert(dm, TD_ALERT_CLIENT);
     (void)event(dm, TD_ALERT_EVENT, "com.microsoft/MDM/LoginStatus", dm->user_active ? "user" : "none");
-    if (dm->reason == TD_DM_ENROLMENT)
-        (void)event(dm, TD_ALERT_EVENT, "com.microsoft/MDM/BootstrapSync", "device");
+    td_dm_news(dm);
     dm->alerts_sent = 0;
     reports(dm);
     device_info(dm);

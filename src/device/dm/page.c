@@ -254,6 +254,8 @@ static enum td_code session(struct page *p, int reason, bool *ret_held, struct t
     if (td_csp_value(p->dm->csp, "@provider") == NULL)
         return td_remedy(err, td_fail(err, TD_ESTATE, "management", "the service has ended the management"),
                          "Ask the administrator why the device was retired, then enrol it again.");
+    if (td_dm_ordered(p->dm))
+        return td_fail(err, TD_ESTATE, "restart", "the service has ordered a restart");
     return TD_OK;
 }
 

@@ -1,5 +1,6 @@
 /* dm/session: one session from the first post to the server's last package (oma-dm.md 1, 3). */
 #include "device/dm/client.h"
+#include "device/reset.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,6 +243,10 @@ static enum td_code end_management(struct td_dm *dm, struct td_error *err)
 {
     static const char *const files[] = {"mdm.crt.pem", "mdm.key.pem"};
     say_goodbye(dm);
+    /* From here on a kill goes on with it: what the matrix takes away goes with the next start at the latest. */
+    enum td_code rc = td_reset_schedule(dm->dev, TD_ACTION_RETIRE, "", err);
+    if (rc != TD_OK && rc != TD_EEXISTS)
+        return rc;
     td_csp_forget(dm->csp);
     td_try(td_csp_save(dm->csp, err));
     for (size_t i = 0; i < TD_COUNTOF(files); i++)
@@ -275,6 +280,8 @@ static enum td_code run(struct td_dm *dm, struct td_error *err)
         if (dm->aborted)
             return td_fail(err, TD_EUNAVAILABLE, "management", "the service has cut the session off (1223)");
     }
+    if (dm->news_sent) /* said again until a whole session knows them */
+        td_try(td_reset_told(dm->dev, err));
     if (!dm->user_active)
         return TD_OK;
     td_csp_put_int(dm->csp, "@user-sessions", td_csp_int(dm->csp, "@user-sessions", 0) + 1);

@@ -1,0 +1,66 @@
+/* dm/order: resets and wipes that the service orders, and what the machine tells once it is back (csp.md 10;
+ * docs/protocol/device-alerts.md). */
+#include "device/dm/client.h"
+#include "device/reset.h"
+
+enum { E_BUSY = (int)0x800700AAu };
+
+#define ROLLED_BACK "org.touchdown:mdm.wipe.rolledback"
+
+int td_dm_order(void *ctx, const char *kind, const char *uri, uint32_t *ret_hresult)
+{
+    struct td_dm *dm = ctx;
+    struct td_error err = {0};
+    int number = td_action_by_word(td_str(kind));
+    enum td_code rc = number < 0 ? TD_EINVAL : td_reset_schedule(dm->dev, (enum td_action_kind)number, uri, &err);
+    if (rc == TD_OK) {
+        td_device_say(dm->dev, "manage", "ordered by the service: %s", kind);
+        return 200;
+    }
+    td_device_say(dm->dev, "manage", "ordered by the service, and not possible: %s: %s", kind, err.text);
+    *ret_hresult = rc == TD_EEXISTS ? (uint32_t)E_BUSY : err.hresult != 0 ? err.hresult : TD_CSP_E_NOTSUPPORTED;
+    return 500;
+}
+
+bool td_dm_ordered(const struct td_dm *dm)
+{
+    enum td_action_kind kind;
+    return td_reset_pending(dm->dev, &kind);
+}
+
+/* Only an Autopilot Reset has a node that tells how far it is. Whether the service reads it is its own business. */
+enum td_code td_dm_await(struct td_dm *dm, bool user_active, struct td_error *err)
+{
+    enum td_action_kind kind;
+    if (!td_reset_pending(dm->dev, &kind))
+        return TD_OK;
+    td_try(td_reset_await(dm->dev, err));
+    if (kind == TD_ACTION_RESET && td_dm_talk(dm, TD_DM_CSP_REASON, user_active, NULL) != TD_OK)
+        td_device_say(dm->dev, "manage", "the service could not be told that the restart comes now");
+    return TD_OK;
+}
+
+static struct td_sync_item *alert(struct td_dm *dm, int code, const char *type)
+{
+    struct td_sync_cmd *cmd = td_sync_new(dm->a, TD_SYNC_ALERT, "");
+    cmd->code = code;
+    td_sync_append(&dm->pending, cmd);
+    struct td_sync_item *item = td_sync_item(dm->a, cmd);
+    item->meta.type = type;
+    item->has_data = true;
+    return item;
+}
+
+void td_dm_news(struct td_dm *dm)
+{
+    const struct td_reset_news news = td_reset_news(dm->dev, dm->a);
+    dm->news_sent = news.what != TD_RESET_NOTHING;
+    if (dm->reason == TD_DM_ENROLMENT || news.what == TD_RESET_CAME_BACK)
+        alert(dm, TD_ALERT_EVENT, "com.microsoft/MDM/BootstrapSync")->data = TD_S("device");
+    if (news.what != TD_RESET_ROLLED_BACK)
+        return;
+    struct td_sync_item *item = alert(dm, TD_ALERT_GENERIC, ROLLED_BACK);
+    item->source = news.node;
+    item->meta.format = "int";
+    item->data = td_str(td_arena_printf(dm->a, "%d", (int32_t)news.hresult));
+}

@@ -1,0 +1,173 @@
+#include "device/life.h"
+
+#include "base/file.h"
+#include "crypto/secret.h"
+#include "device/disk.h"
+#include "device/dm.h"
+#include "device/reset.h"
+#include "device/tokens.h"
+
+enum { LIFE_MAX_PACKAGE = 1 << 20 };
+
+bool td_life_restart_due(const struct td_device *dev, enum td_action_kind *ret_kind)
+{
+    enum td_action_kind kind;
+    return td_reset_pending(dev, ret_kind != NULL ? ret_kind : &kind);
+}
+
+static void tell_end(struct td_device *dev, enum td_action_kind kind)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const struct td_reset_news news = td_reset_news(dev, &a);
+    const char *word = td_action_rows[kind].word;
+    if (news.what == TD_RESET_ROLLED_BACK)
+        td_device_say(dev, "reset", "%s was interrupted and rolled back (0x%08x): the device is as it was", word,
+                      news.hresult);
+    else if (kind == TD_ACTION_RETIRE)
+        td_device_say(dev, "reset", "%s: management and join are gone, what is personal stays", word);
+    else if (td_state_get(dev->state, "enrol.addr") == NULL)
+        td_device_say(dev, "reset", "%s: done, the device is back in its box", word);
+    else if (news.what == TD_RESET_CAME_BACK)
+        td_device_say(dev, "reset", "%s: done, join and management stay, the device is set up anew", word);
+    else
+        td_device_say(dev, "reset", "%s did not happen: the device is as it was", word);
+}
+
+enum td_code td_life_start(struct td_device *dev, bool *ret_did, struct td_error *err)
+{
+    enum td_action_kind kind;
+    bool did = false;
+    if (ret_did != NULL)
+        *ret_did = false;
+    if (!td_reset_pending(dev, &kind))
+        return TD_OK;
+    td_device_say(dev, "restart", "%s", td_action_rows[kind].word);
+    td_try(td_reset_carry_on(dev, &did, err));
+    if (did)
+        tell_end(dev, kind);
+    if (ret_did != NULL)
+        *ret_did = did;
+    return TD_OK;
+}
+
+/* --- switched on
+ * ------------------------------------------------------------------------------------------------------- */
+
+enum td_code td_life_switched_on(struct td_flow *f, struct td_error *err)
+{
+    struct td_error why = {0};
+    struct td_device *dev = f->dev;
+    if (td_state_get(dev->state, "enrol.addr") == NULL || td_state_get(dev->state, "enrol.ended") != NULL)
+        return TD_OK;
+    enum td_code rc = td_dm_session(dev, TD_DM_LOGIN, td_flow_get(f, "user.signed_in")[0] != '\0', &why);
+    if (td_life_restart_due(dev, NULL))
+        return td_fail(err, TD_ESTATE, "restart", "the service has ordered a restart");
+    if (rc != TD_OK)
+        td_device_say(dev, "manage", "no session: %s%s%s", why.text, why.remedy[0] != '\0' ? ". " : "", why.remedy);
+    return TD_OK;
+}
+
+/* --- at the lock screen: autopilot.md 3.6
+ * -------------------------------------------------------------------------------- */
+
+static struct td_slice bare(struct td_slice account)
+{
+    size_t slash = td_find(account, '\\'); /* "AzureAD\ada@contoso.test" and ".\helper" */
+    return slash < account.n ? td_sub(account, slash + 1, account.n) : account;
+}
+
+static bool is_administrator(struct td_device *dev, const char *user)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_slice rest = td_str(td_device_effect(dev, "administrators", &a)), one;
+    while (rest.n != 0) {
+        rest = td_cut(rest, '\n', &one);
+        if (td_ieq(bare(one), bare(td_str(user))))
+            return true;
+    }
+    return false;
+}
+
+/* What the accounts of management do not know: the managed local administrator, whose password is kept as a hash, and
+ * accounts of the directory, whose password is the directory's to judge. */
+static enum td_code check_account(void *ctx, const char *user, const char *password, struct td_error *err)
+{
+    struct td_flow *f = ctx;
+    const char *managed = td_flow_get(f, "laps.account"), *hash = td_flow_get(f, "laps.hash");
+    if (!is_administrator(f->dev, user))
+        return td_remedy(err, td_fail(err, TD_EDENIED, "reset", "%.60s is no administrator of this device", user),
+                         "sign in as one of its administrators, or have it reset from afar");
+    if (managed[0] == '\0' || !td_ieq(bare(td_str(user)), td_str(managed)))
+        return td_password_check(f, user, password, err);
+    return td_password_verify(hash, td_str(password)) ? TD_OK : td_fail(err, TD_EAUTH, "password", "is wrong");
+}
+
+static enum td_code take_package(struct td_device *dev, const char *file, struct td_error *err)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf content;
+    const char *slash = strrchr(file, '/'), *name = slash != NULL ? slash + 1 : file;
+    td_buf_init(&content, LIFE_MAX_PACKAGE);
+    td_try(td_file_read(file, &content, err));
+    return td_disk_package(dev, name, td_buf_slice(&content), err);
+}
+
+static enum td_code ask(struct td_flow *f, const char *key, const char *otherwise, const char *prompt, bool secret,
+                        struct td_arena *a, char **ret, struct td_error *err)
+{
+    return td_ui_ask(f->ui, td_ui_given(f->ui, key) ? key : otherwise, prompt, secret, false, a, ret, err);
+}
+
+static enum td_code sign_in(struct td_flow *f, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    char *user = NULL, *password = NULL;
+    td_try(ask(f, "administrator", "user", "administrator", false, &a, &user, err));
+    td_try(ask(f, "administrator-password", "password", "password", true, &a, &password, err));
+    const struct td_reset_credentials who = {user, password, check_account, f};
+    enum td_code rc = td_reset_local(f->dev, &who, err);
+    td_wipe(password, strlen(password));
+    if (rc == TD_OK)
+        td_device_say(f->dev, "step", "reset begun by %s", user);
+    return rc;
+}
+
+enum td_code td_life_reset_page(struct td_flow *f, const char *package, struct td_error *err)
+{
+    td_try(td_hardware_of(f->dev, &f->arena, &f->hw, err));
+    td_try(td_reset_local_may(f->dev, err));
+    if (package != NULL)
+        td_device_say(f->dev, "page", "reset this device: the package on the USB stick will be used: %s", package);
+    else
+        td_device_say(f->dev, "page", "reset this device: no package on a USB stick");
+    td_try(sign_in(f, err));
+    return package != NULL ? take_package(f->dev, package, err) : TD_OK;
+}
+
+/* --- at work
+ * ----------------------------------------------------------------------------------------------------------- */
+
+bool td_life_is_unmanaged(const struct td_device *dev)
+{
+    return td_state_get(dev->state, "enrol.ended") != NULL && td_state_get(dev->state, "join.device_id") == NULL;
+}
+
+enum td_code td_life_use(struct td_device *dev, const char *user, const char *package, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const char *signed_in = td_state_get(dev->state, "user.signed_in");
+    user = td_arena_strdup(&a, user != NULL ? user : signed_in);
+    if (user[0] == '\0')
+        return td_remedy(err, td_fail(err, TD_ESTATE, "user", "nobody is signed in"), "give --user UPN");
+    td_try(td_disk_use(dev, user, err));
+    if (package != NULL)
+        td_try(take_package(dev, package, err));
+    td_device_say(dev, "step", "used by %s", user);
+    return TD_OK;
+}
+
+enum td_code td_life_reinstall(struct td_device *dev, struct td_error *err)
+{
+    td_try(td_reset_now(dev, TD_ACTION_REINSTALL, err));
+    td_device_say(dev, "reset", "installed anew by hand: the device is back in its box");
+    return TD_OK;
+}
