@@ -21,6 +21,7 @@ extern const struct td_command_table td_group_commands;
 extern const struct td_command_table td_hash_commands;
 extern const struct td_command_table td_policy_commands;
 extern const struct td_command_table td_package_commands;
+extern const struct td_command_table td_media_commands;
 extern const struct td_command_table td_later_commands; /* known, not built */
 
 #endif

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """test_cli.py TOUCHDOWN TOUCHDOWN_DEVICE: the command lines as a scripter meets them (contract sections 2 and 3): exit
 codes, JSON, help, what is left behind, signals, and whether docs/cli.md tells the truth. Prints TAP."""
+import hashlib
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import time
 import traceback
 import urllib.error
 import urllib.request
+import xml.etree.ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOUCHDOWN, DEVICE = (os.path.abspath(p) for p in sys.argv[1:3])
@@ -225,6 +227,7 @@ def answers_are_json(box):
                   ["group", "evaluate", "admin@contoso.test", "--rule", "user.accountEnabled -eq true"],
                   ["group", "add", "gone"], ["group", "remove", "gone"], ["profile", "add", "p", "--file", "p.json"], ["profile", "assign", "p", "--group", "g"],
                   ["profile", "export", "p"], ["profile", "list"], ["profile", "show", "p"], ["profile", "edit", "p", "--name", "p"],
+                  ["media", "existing-device", "p", "--out", "m"],
                   ["profile", "unassign", "p", "--group", "g"], ["profile", "remove", "p"], ["status-page", "add", "s", "--file", "p.json"],
                   ["status-page", "list"], ["status-page", "show", "s"], ["status-page", "assign", "s", "--all-devices"], ["status-page", "remove", "s"],
                   ["management", "add", "m", "--app-id", "5a1e0000-1111-4222-8333-444455556666", "--enrolment-url", "https://m.test/x"],
@@ -243,6 +246,36 @@ def answers_are_json(box):
                 assert name in told.group(1), f"{words}: {name} is not in docs/cli.md"
     assert re.fullmatch(r"[0-9T:-]+Z", json.loads(box.said("device", "show", "CLI00000", "--json", "--tenant", "contoso.test"))
                         ["registeredAt"])
+
+
+def media_for_existing_devices(box):
+    """The folder: the very file that profile export writes, scripts in which no name of a profile stands, an answer file."""
+    name = '"&calc&" %PATH% $(x) <b> caf\u00e9'
+    box.write("p.json", json.dumps({"displayName": name}))
+    box.said("profile", "add", name, "--file", "p.json")
+    told = json.loads(box.said("media", "existing-device", name, "--out", "m", "--user-files", "save", "--json"))
+    texts = {}
+    for f in told["files"]:
+        with open(box.path("m", f["name"]), "rb") as opened:
+            octets = opened.read()
+        same((len(octets), hashlib.sha256(octets).hexdigest()), (f["size"], f["sha256"]), f["name"])
+        texts[f["name"]] = octets
+    same(sorted(texts), sorted(os.listdir(box.path("m"))))
+    file = texts["AutopilotConfigurationFile.json"]
+    same(file.decode("ascii"), box.said("profile", "export", name))
+    same(json.loads(file)["Comment_File"], f"Profile {name}")
+    same(told["enrollmentProfileName"], "OfflineAutopilotprofile-" + json.loads(file)["ZtdCorrelationId"])
+    for other, octets in texts.items():
+        assert other in ("README.txt", "AutopilotConfigurationFile.json") or b"calc" not in octets, other
+    answer = xml.etree.ElementTree.fromstring(texts["unattend.xml"])
+    same({e.text for e in answer.iter("{urn:schemas-microsoft-com:unattend}JoinWorkgroup")}, {"WORKGROUP"})
+    for script in (texts[n].decode("ascii") for n in texts if n.endswith(".ps1")):
+        code = re.sub(r"<#.*?#>|'[^']*'", "", script, flags=re.S)
+        for left, right in ("{}", "()", "[]"):
+            same(code.count(left), code.count(right), f"{left} {right} in a script")
+    same(box.run("media", "existing-device", name, "--out", "m", "--user-files", "some").returncode, 2)
+    same(box.run("media", "existing-device", "none", "--out", "n").returncode, 1)
+    assert not os.path.exists(box.path("n"))
 
 
 def init_is_safe_to_repeat(box):
@@ -409,7 +442,7 @@ def interface_document_is_true(_):
         same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
 
 
-TESTS = [exit_codes, audit_tells_who_and_what, errors_name_the_thing, errors_are_json, answers_are_json, init_is_safe_to_repeat, passwords_can_be_typed,
+TESTS = [exit_codes, audit_tells_who_and_what, errors_name_the_thing, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
          leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, serves, device_exit_codes, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
