@@ -173,7 +173,7 @@ static const struct td_command rows[] = {
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .about = "Shows a device: where it is on its way, its ids, its profile.",
      .fields = "state: the word of its way; states: of the five machines; wayId; registrationId; deviceId; "
-               "enrolmentId; user; serialNumber; manufacturer; model; groupTag; assignedUser; warning; profile: id, "
+               "enrolmentId; user; serialNumber; manufacturer; model; groupTag; assignedUser; warning; hardware: fix pending, attention required or empty; profile: id, "
                "name, explicit, or null; groups: names; registeredAt; contactedAt; deploymentStartedAt; readyAt; "
                "lastContactAt; timeline: list of at, type, actor, sinceMs (since the one before), detail",
      .run = run_show,

@@ -1,5 +1,6 @@
 /* Lists of devices: those that are registered, those that ask to be; and which registration a hash belongs to. */
 #include "api/approve.h"
+#include "api/repair.h"
 #include "app/commands.h"
 #include "base/file.h"
 #include "crypto/digest.h"
@@ -99,6 +100,11 @@ static void row_json(struct listing *l, const struct td_view_row *row)
 static void row_text(struct listing *l, const struct td_view_row *row)
 {
     const char *profile = td_view_text(row, "deploymentProfile/displayName");
+    const char *repair = td_view_text(row, "remediationState");
+    if (strcmp(repair, "automaticRemediationRequired") == 0)
+        profile = td_remediation_text(TD_REMEDY_AUTOMATIC); /* instead of the name, as the portal does */
+    else if (strcmp(repair, "manualRemediationRequired") == 0)
+        profile = td_remediation_text(TD_REMEDY_MANUAL);
     td_cli_say(l->cli, "%-20s %-14s %-16s %-28s %-20s %s", td_view_text(row, "serialNumber"),
                td_view_text(row, "enrollmentState"), td_view_text(row, "groupTag"),
                td_view_text(row, "userPrincipalName"), profile[0] != '\0' ? profile : "no profile",

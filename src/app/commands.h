@@ -13,6 +13,7 @@ extern const struct td_command_table td_audit_commands;
 extern const struct td_command_table td_device_commands;
 extern const struct td_command_table td_device_life_commands;
 extern const struct td_command_table td_device_list_commands;
+extern const struct td_command_table td_device_repair_commands;
 extern const struct td_command_table td_device_bulk_commands;
 extern const struct td_command_table td_profile_commands;
 extern const struct td_command_table td_status_page_commands;

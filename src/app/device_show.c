@@ -1,6 +1,7 @@
 #include "app/device_show.h"
 
 #include "api/explain.h"
+#include "api/repair.h"
 #include "store/event.h"
 #include "store/group.h"
 #include "store/registration.h"
@@ -87,6 +88,7 @@ static void registration_json(struct td_jsonw *w, const struct shown *s)
     td_jsonw_kstr(w, "groupTag", s->r.group_tag);
     td_jsonw_kstr(w, "assignedUser", s->r.assigned_user);
     td_jsonw_kstr(w, "warning", s->r.warning);
+    td_jsonw_kstr(w, "hardware", td_remediation_text(s->r.remediation));
     td_jsonw_ktime(w, "registeredAt", s->r.created_at);
 }
 
@@ -170,6 +172,7 @@ static void registration_text(const struct shown *s)
     line(s->cli, "group tag", s->r.group_tag);
     line(s->cli, "assigned user", s->r.assigned_user);
     line(s->cli, "warning", s->r.warning);
+    line(s->cli, "hardware", td_remediation_text(s->r.remediation));
     line(s->cli, "profile", s->has_profile ? s->profile.name : "none");
 }
 
@@ -249,9 +252,13 @@ static void matching_json(struct td_jsonw *w, const struct explained *x)
 static void matching_text(const struct explained *x)
 {
     struct td_cli *cli = x->s.cli;
+    if (x->s.r.remediation == TD_REMEDY_AUTOMATIC)
+        td_cli_say(cli, "  fix pending: it was seen with another mainboard, and its next message decides");
     if (x->s.r.remediation == TD_REMEDY_MANUAL)
-        td_cli_say(cli, "  attention: another registration looks like it, or its mainboard was exchanged; its timeline "
-                        "(device show --timeline) tells");
+        td_cli_say(cli,
+                   "  attention required: another registration looks like it, or its mainboard was exchanged: "
+                   "device repair %s shows both sides, device show --timeline tells why",
+                   x->s.r.serial);
     td_cli_say(cli,
                "  it is recognised by %zu identity facts: two kinds must agree, nothing may contradict, and the next "
                "candidate must be more than %d behind",
