@@ -2,11 +2,13 @@
 
 #include "api/authority.h"
 #include "api/join_room.h"
+#include "api/local_credential.h"
 #include "api/token.h"
 #include "base/encode.h"
 #include "base/fault.h"
 #include "codec/json.h"
 #include "crypto/digest.h"
+#include "store/action.h"
 #include "store/certificate.h"
 #include "store/device.h"
 #include "store/event.h"
@@ -33,7 +35,8 @@ struct job { /* one join on its way through read, signature and write */
     struct td_cert cert;
     struct td_cert_row cert_row;
     bool owner_administrator;
-    bool moved; /* another join came between read and write */
+    bool moved;            /* another join came between read and write */
+    const char *boxed_way; /* what this join proves to have come from its box; NULL: nothing to end */
 };
 
 static enum td_code deny(struct td_error *err, const char *where, const char *why, const char *remedy)
@@ -163,6 +166,29 @@ static enum td_code check_caller(struct td_tx *tx, struct job *j, struct td_erro
     return TD_OK;
 }
 
+/* A machine that joins by its registration has been in its box: a wipe is done, or it was installed anew by hand. */
+static enum td_code look_for_box(struct td_tx *tx, struct job *j, struct td_error *err)
+{
+    struct td_way_row way = {0};
+    bool awaited = false;
+    j->boxed_way = NULL;
+    if (j->joining.registration_id[0] == '\0')
+        return TD_OK;
+    enum td_code rc =
+        td_way_find(tx, j->caller.tenant, TD_WAY_REGISTRATION, j->joining.registration_id, j->arena, &way, err);
+    if (rc != TD_OK)
+        return rc == TD_ENOTFOUND ? TD_OK : rc;
+    td_try(td_action_box_awaited(tx, j->caller.tenant, way.id, true, &awaited, err));
+    j->boxed_way = awaited ? way.id : NULL;
+    return TD_OK;
+}
+
+static enum td_code end_box(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct job *j = ctx;
+    return td_action_in_box(tx, j->caller.tenant, j->boxed_way, true, err);
+}
+
 struct look {
     struct job *job;
     enum td_code parsed; /* how reading the body ended, told only to a proven caller */
@@ -182,6 +208,7 @@ static enum td_code look(struct td_tx *tx, void *ctx, struct td_error *err)
     }
     td_try(open_ticket(j, err));
     td_try(choose_id(tx, j, &id, err));
+    td_try(look_for_box(tx, j, err));
     td_try(read_hardware_id(tx, j));
     j->joining.id = id != NULL ? id : td_uuid_arena(j->svc->env, j->arena);
     return TD_OK;
@@ -294,6 +321,10 @@ static enum td_code join(struct job *j, struct td_error *err)
     for (int i = 0; i < ATTEMPTS; i++) {
         j->moved = false;
         td_try(td_store_read(j->svc->store, look, &l, err));
+        if (j->boxed_way != NULL) { /* its directory object may become another one */
+            td_try(td_store_write(j->svc->store, end_box, j, err));
+            continue;
+        }
         td_try(certify(j, err));
         rc = td_store_write(j->svc->store, record, j, err);
         if (!j->moved)
@@ -385,6 +416,7 @@ const struct td_route td_join_routes[] = {
     {TD_GET, "/EnrollmentServer/nonce", td_join_nonce, TD_ROUTE_LIMITED, 0},
     {TD_GET, "/EnrollmentServer/nonce/{tenant}", td_join_nonce, TD_ROUTE_LIMITED, 0},
     {TD_POST, "/EnrollmentServer/device", post_device, 0, TD_JOIN_MAX_BODY},
+    {TD_POST, "/EnrollmentServer/device/{id}/localcredential", td_local_credential_post, 0, TD_LOCAL_CREDENTIAL_BODY},
     {TD_DELETE, "/EnrollmentServer/device/{id}", td_join_leave, 0, TD_JOIN_MAX_BODY},
     {TD_PUT, "/EnrollmentServer/device/{id}", not_offered, 0, TD_JOIN_MAX_BODY},
     {TD_PUT, "/EnrollmentServer/device", not_offered, 0, TD_JOIN_MAX_BODY},

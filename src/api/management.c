@@ -55,6 +55,7 @@ struct call {
     struct td_exchange begun, made;
     struct td_http_reply *reply;
     struct td_error err;
+    struct td_error refused;
     struct td_error form; /* what is wrong with the message itself */
 };
 
@@ -72,6 +73,17 @@ static enum td_code keep(struct td_exchange *x, struct td_tx *tx, struct td_erro
     return td_mgmt_store(tx, x, err);
 }
 
+/* What is told of a refusal must stay: so the write goes well, and the answer is the refusal. */
+static enum td_code close_door(struct call *c, struct td_tx *tx, struct td_error *err)
+{
+    struct td_error why = *err;
+    bool let_in = false;
+    td_try(td_mgmt_refused(&c->made, tx, &why, &let_in, err));
+    if (!let_in)
+        c->refused = why;
+    return TD_OK;
+}
+
 /* One message is one transaction: with the reads inside no second message of the device can come between, and the
  * writing connection has its pages at hand (a commit empties those of the readers). All in between is arithmetic on a
  * bounded message. Who it is comes before what it says. */
@@ -81,7 +93,11 @@ static enum td_code exchange(struct td_tx *tx, void *ctx, struct td_error *err)
     struct td_exchange *x = &c->made;
     td_buf_wipe(&x->out); /* it may run twice */
     *x = c->begun;
-    td_try(td_mgmt_load(tx, x, err));
+    c->refused = (struct td_error){0};
+    enum td_code rc = td_mgmt_load(tx, x, err);
+    if (rc == TD_EDENIED && err != NULL)
+        return close_door(c, tx, err);
+    td_try(rc);
     if (c->form.code != TD_OK) {
         if (err != NULL)
             *err = c->form;
@@ -89,7 +105,7 @@ static enum td_code exchange(struct td_tx *tx, void *ctx, struct td_error *err)
     }
     if (is_repeated(x))
         return replay(x, err);
-    td_mgmt_decide(x);
+    td_try(td_mgmt_decide(x, tx, err));
     td_try(td_mgmt_answer(x, err));
     return keep(x, tx, err);
 }
@@ -109,7 +125,9 @@ static void begin(struct call *c, struct td_service *svc, struct td_http_request
 
 static void answer(struct call *c, enum td_code rc)
 {
-    if (rc == TD_OK)
+    if (rc == TD_OK && c->refused.code != TD_OK)
+        refuse(c->begun.req, c->reply, &c->refused);
+    else if (rc == TD_OK)
         td_reply_text(c->reply, 200, TD_SYNCML_TYPE, td_buf_slice(&c->made.out));
     else
         refuse(c->begun.req, c->reply, &c->err);

@@ -173,3 +173,19 @@ enum td_code td_mgmt_answer(struct td_exchange *x, struct td_error *err)
     x->m.session_open = !x->end && (c.commands != 0 || owes || x->ask_next);
     return td_buf_check(&x->out, "answer", err);
 }
+
+enum td_code td_mgmt_farewell(struct td_exchange *x, struct td_sync_cmd *order, struct td_error *err)
+{
+    struct composer c = {.x = x, .cmd_id = 1, .limit = TD_MANAGEMENT_MAX_SIZE};
+    struct td_sync_msg hdr = header(x);
+    td_buf_init(&x->out, TD_MANAGEMENT_MAX_SIZE + TD_SYNCML_MAX_URI);
+    td_syncml_begin(&x->out, &hdr);
+    put_always(&c, td_sync_status(x->a, next_id(&c), x->msg.msg_id, "0", "SyncHdr", 200));
+    for (const struct td_sync_cmd *s = x->msg.cmds; s != NULL; s = s->next)
+        if (s->kind != TD_SYNC_STATUS && s->kind != TD_SYNC_RESULTS)
+            put_always(&c, td_sync_status(x->a, next_id(&c), x->msg.msg_id, s->cmd_id, s->name, 200));
+    if (order != NULL)
+        put_always(&c, order);
+    td_syncml_end(&x->out, true);
+    return td_buf_check(&x->out, "answer", err);
+}

@@ -66,6 +66,12 @@ static void draw_name(struct td_exchange *x)
                      "\"remedy\":\"Mend the template of the profile.\"}");
 }
 
+/* Another one has taken the device over since it was enrolled. */
+static bool is_other_user(const struct td_enrolment *e)
+{
+    return e->former_user[0] != '\0' && strcmp(e->former_user, e->user_id) != 0;
+}
+
 static void make_desired(struct td_exchange *x)
 {
     struct td_desired_in in = {
@@ -74,6 +80,13 @@ static void make_desired(struct td_exchange *x)
         .computer_name = x->m.computer_name,
         .standard_user = x->standard_user,
         .inventory = x->m.inventory,
+        .awaits_user = x->enrolment.awaited,
+        .other_user = is_other_user(&x->enrolment),
+        .ask_redeployment = td_mgmt_asks_redeployment(x),
+        .actions = x->orders,
+        .action_count = x->order_count,
+        .registered = x->enrolment.registration_id[0] != '\0',
+        .mismatch = x->mismatch,
         .setup = x->progress.phase != TD_PHASE_READY,
         .account = x->progress.phase >= TD_PHASE_ACCOUNT,
         .page = x->has_page ? &x->page : NULL,
@@ -105,7 +118,7 @@ static void advance(struct td_exchange *x)
 {
     struct td_progress_in in = {.desired = &x->desired,
                                 .ledger = &x->ledger,
-                                .has_user = x->enrolment.user_upn[0] != '\0',
+                                .has_user = x->enrolment.user_upn[0] != '\0' || x->enrolment.awaited,
                                 .user_active = x->m.user_active,
                                 .now = td_now(x->svc->env)};
     struct td_mgmt_event event = {0};
@@ -210,20 +223,25 @@ static void look_at_hash(struct td_exchange *x)
     }
 }
 
-void td_mgmt_decide(struct td_exchange *x)
+enum td_code td_mgmt_decide(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
     x->report_tail = &x->reports;
     x->progress = (struct td_progress){(enum td_phase)x->m.phase, x->m.phase_since, x->m.failed};
+    td_mgmt_actions_out(x);
     place_message(x);
     bool out_of_order = x->end && !x->new_session && x->m.messages < TD_MANAGEMENT_MAX_MESSAGES;
     if (out_of_order)
-        return;
+        return TD_OK;
     td_mgmt_take(x);
+    td_try(td_mgmt_actions(x, tx, err));
     look_at_hash(x);
+    td_try(td_mgmt_harvest(x, tx, err));
     draw_name(x);
     make_desired(x);
     if (x->new_session && x->progress.phase == TD_PHASE_READY)
         td_plan_prune(&x->desired, &x->ledger, "G " HASH_URI);
+    td_plan_drop_actions(&x->desired, &x->ledger);
     advance(x);
     compare_items(x);
+    return TD_OK;
 }

@@ -123,6 +123,16 @@ static enum td_code load_page(struct td_exchange *x, struct td_tx *tx, struct td
     return TD_OK;
 }
 
+enum td_code td_mgmt_load_wanted(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+{
+    td_try(load_items(x, tx, err));
+    td_try(make_links(x, err));
+    if (x->m.phase == TD_PHASE_READY)
+        return TD_OK;
+    td_try(load_page(x, tx, err));
+    return load_profile(x, tx, err);
+}
+
 enum td_code td_mgmt_load(struct td_tx *tx, void *exchange, struct td_error *err)
 {
     struct td_exchange *x = exchange;
@@ -132,10 +142,5 @@ enum td_code td_mgmt_load(struct td_tx *tx, void *exchange, struct td_error *err
     td_try(find_enrolment(x, tx, who.subject, err));
     td_try(td_managed_find(tx, x->tenant, x->enrolment.id, x->a, &x->m, err));
     td_try(td_ledger_parse(td_str(x->m.ledger), x->a, &x->ledger, err));
-    td_try(load_items(x, tx, err));
-    td_try(make_links(x, err));
-    if (x->m.phase == TD_PHASE_READY)
-        return TD_OK;
-    td_try(load_page(x, tx, err));
-    return load_profile(x, tx, err);
+    return td_mgmt_load_wanted(x, tx, err);
 }

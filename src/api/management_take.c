@@ -52,6 +52,19 @@ static void take_unenrolment(struct td_exchange *x)
     x->no_commands = x->end = true;
 }
 
+/* The device phase of a status page begins; behind one that was done the device has been set up anew. */
+static void take_bootstrap(struct td_exchange *x, struct td_slice data)
+{
+    x->m.inventory = true;
+    x->bootstrap = td_ieqs(td_trim(data), "device");
+}
+
+static void take_roll_back(struct td_exchange *x, const struct td_sync_item *item)
+{
+    x->rolled_back = item->source[0] != '\0' ? item->source : item->target;
+    x->rolled_hresult = td_mgmt_hresult(item->data);
+}
+
 /* Only packages that this device was given: what it reports unasked must not fill the store. */
 static bool is_our_job(const struct td_exchange *x, const char *uri)
 {
@@ -63,8 +76,12 @@ static void take_alert_item(struct td_exchange *x, const struct td_sync_item *it
     const char *type = item->meta.type;
     if (strcmp(type, "com.microsoft/MDM/LoginStatus") == 0)
         take_login(x, item->data);
-    else if (strcmp(type, "com.microsoft/MDM/BootstrapSync") == 0 || strcmp(type, "com.microsoft/MDM/OdjSync") == 0)
+    else if (strcmp(type, "com.microsoft/MDM/BootstrapSync") == 0)
+        take_bootstrap(x, item->data);
+    else if (strcmp(type, "com.microsoft/MDM/OdjSync") == 0)
         x->m.inventory = true;
+    else if (strcmp(type, TD_ALERT_ROLLED_BACK) == 0)
+        take_roll_back(x, item);
     else if (strcmp(type, "com.microsoft:mdm.unenrollment.userrequest") == 0)
         take_unenrolment(x);
     else if (td_search(td_str(type), TD_S("win32csp_install")) != SIZE_MAX && is_our_job(x, item->source))
@@ -128,6 +145,8 @@ static void take_value(struct td_exchange *x, const struct td_sync_cmd *cmd, con
     (void)td_parse_u64(td_str(cmd->cmd_ref), &ref);
     bool is_new;
     const char *asked = td_plan_result(&x->ledger, x->m.session_no, msg, ref, uri, value, &is_new);
+    if (asked != NULL && strcmp(asked, TD_REDEPLOYMENT "Status") == 0)
+        x->redeployment = td_arena_text(x->a, td_trim(value));
     if (asked != NULL && is_new)
         td_mgmt_report(x, asked, value);
 }

@@ -20,13 +20,11 @@ static enum td_code write_event(struct td_exchange *x, struct td_tx *tx, const s
     return rc == TD_ESTATE || rc == TD_ENOTFOUND ? TD_OK : rc;
 }
 
-static enum td_code write_end(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+/* Told in every session and never twice the same, for the time in it; what it says rests with the registration. */
+static bool is_known_hash(const struct td_exchange *x, const char *uri)
 {
-    enum td_code rc = td_enrolment_end(tx, x->tenant, x->enrolment.id, err);
-    if (rc != TD_OK && rc != TD_ESTATE)
-        return rc;
-    struct td_mgmt_event e = {.way = TD_EV_UNENROLLED};
-    return write_event(x, tx, &e, err);
+    return x->enrolment.registration_id[0] != '\0' && !x->m.inventory &&
+           strcmp(uri, "./DevDetail/Ext/DeviceHardwareData") == 0;
 }
 
 enum td_code td_mgmt_store(struct td_tx *tx, void *exchange, struct td_error *err)
@@ -35,8 +33,8 @@ enum td_code td_mgmt_store(struct td_tx *tx, void *exchange, struct td_error *er
     const char *id = x->enrolment.id;
     td_try(td_managed_save(tx, x->tenant, id, &x->m, x->ledger.changed, x->chunk_changed, err));
     for (const struct td_mgmt_report *r = x->reports; r != NULL; r = r->next)
-        td_try(td_report_put(tx, x->tenant, id, r->uri, r->value, err));
-    td_try(td_mgmt_harvest(x, tx, err));
+        if (!is_known_hash(x, r->uri))
+            td_try(td_report_put(tx, x->tenant, id, r->uri, r->value, err));
     for (const struct td_mgmt_item_change *c = x->item_changes; c != NULL; c = c->next)
         td_try(
             td_item_status_put(tx, x->tenant, id, c->item, td_item_state_word(c->state), c->status, c->hresult, err));
@@ -48,5 +46,6 @@ enum td_code td_mgmt_store(struct td_tx *tx, void *exchange, struct td_error *er
         td_try(td_way_seen(tx, x->tenant, x->enrolment.way_id, err));
         td_try(td_enrolment_seen(tx, x->tenant, id, err));
     }
-    return x->unenrolled ? write_end(x, tx, err) : TD_OK;
+    td_try(td_mgmt_actions_sent(x, tx, err));
+    return x->unenrolled || x->leaving != NULL ? td_mgmt_leave(x, tx, err) : TD_OK;
 }

@@ -1,5 +1,6 @@
 #include "policy/desired.h"
 
+#include "base/fault.h"
 #include "policy/desired_item.h"
 
 struct td_want *td_want_add(struct td_desired_ctx *c, enum td_stage stage, enum td_sync_kind verb, const char *uri)
@@ -16,7 +17,7 @@ struct td_want *td_want_add(struct td_desired_ctx *c, enum td_stage stage, enum 
 }
 
 /* FNV-1a: what we want of our own accord has no revision; its text stands for it. */
-static uint64_t text_version(const char *text)
+uint64_t td_want_text_version(const char *text)
 {
     uint64_t h = 14695981039346656037u;
     for (; *text != '\0'; text++)
@@ -31,7 +32,7 @@ struct td_want *td_want_put(struct td_desired_ctx *c, enum td_stage stage, const
     w->format = format;
     w->data = data;
     if (c->revision == 0)
-        w->version = text_version(data);
+        w->version = td_want_text_version(data);
     return w;
 }
 
@@ -39,8 +40,27 @@ struct td_want *td_want_ask(struct td_desired_ctx *c, enum td_stage stage, const
 {
     struct td_want *w = td_want_add(c, stage, TD_SYNC_GET, uri);
     w->expect = expect;
-    w->version = expect != NULL && c->revision == 0 ? text_version(expect) : c->revision;
+    w->version = expect != NULL && c->revision == 0 ? td_want_text_version(expect) : c->revision;
     return w;
+}
+
+/* LastError first: where the values come in several messages, the state that is acted upon comes last. */
+static void add_redeployment(struct td_desired_ctx *c)
+{
+    td_want_ask(c, TD_STAGE_INVENTORY, TD_REDEPLOYMENT "LastError", NULL)->each_session = true;
+    td_want_ask(c, TD_STAGE_INVENTORY, TD_REDEPLOYMENT "Status", NULL)->each_session = true;
+}
+
+static void add_actions(struct td_desired_ctx *c)
+{
+    for (size_t i = 0; i < c->in->action_count; i++) {
+        const struct td_action_order *o = &c->in->actions[i];
+        struct td_want *w = td_want_add(c, o->destroys ? TD_STAGE_DESTROY : TD_STAGE_ACTION,
+                                        o->replace ? TD_SYNC_REPLACE : TD_SYNC_EXEC, o->uri);
+        w->key = td_arena_printf(c->arena, TD_ACTION_KEY "%s", o->id);
+        w->format = o->format;
+        w->data = o->data;
+    }
 }
 
 static char *client_node(struct td_desired_ctx *c, bool user, const char *leaf)
@@ -55,23 +75,35 @@ static char *first_node(struct td_desired_ctx *c, bool user, const char *leaf)
 }
 
 /* csp.md 21, step 1, spelt so that simple clients know the nodes (csp.md 2). */
-static void add_inventory(struct td_desired_ctx *c)
-{
-    static const char *const uris[] = {"./DevDetail/Ext/DeviceHardwareData", "./DevDetail/SwV",
+static const char *const identity[] = {"./DevDetail/Ext/DeviceHardwareData", "./DevDetail/SwV",
                                        "./DevDetail/Ext/Microsoft/SMBIOSSerialNumber",
                                        "./Vendor/MSFT/DMClient/HWDevID"};
-    for (size_t i = 0; i < TD_COUNTOF(uris); i++)
-        td_want_ask(c, TD_STAGE_INVENTORY, uris[i], NULL)->each_session = true;
+
+bool td_desired_is_identity(const char *uri)
+{
+    for (size_t i = 0; i < TD_COUNTOF(identity); i++)
+        if (strcmp(uri, identity[i]) == 0)
+            return true;
+    return td_ends(td_str(uri), "/AADDeviceID") || td_starts(td_str(uri), TD_REDEPLOYMENT);
+}
+
+static void add_inventory(struct td_desired_ctx *c)
+{
+    for (size_t i = 0; i < TD_COUNTOF(identity); i++)
+        td_want_ask(c, TD_STAGE_INVENTORY, identity[i], NULL)->each_session = true;
     td_want_ask(c, TD_STAGE_INVENTORY, client_node(c, false, "AADDeviceID"), NULL)->each_session = true;
 }
 
-/* What a device at work is asked in every session: three short answers. */
+/* What a device at work is asked in every session: three short answers, and of a registered one its hash: another
+ * mainboard is seen at the next contact (autopilot.md 1.8). */
 static void add_checks(struct td_desired_ctx *c)
 {
     static const char *const uris[] = {"./DevDetail/SwV", "./DevDetail/Ext/Microsoft/DeviceName",
                                        "./Vendor/MSFT/WindowsLicensing/Edition"};
     for (size_t i = 0; i < TD_COUNTOF(uris); i++)
         td_want_ask(c, TD_STAGE_PROOF, uris[i], NULL)->each_session = true;
+    if (c->in->registered && !c->in->inventory && !td_fault("repair-never-looks"))
+        td_want_ask(c, TD_STAGE_PROOF, identity[0], NULL)->each_session = true;
 }
 
 /* Every 3 minutes until the status page would time out, then every 8 hours for ever (csp.md 3.2, 3.3: poll fast while a
@@ -124,13 +156,18 @@ static void add_lists(struct td_desired_ctx *c, bool user, enum td_stage stage)
     }
 }
 
+static bool has_user(const struct td_desired_in *in)
+{
+    return in->user_upn[0] != '\0' || in->awaits_user;
+}
+
 static void add_page(struct td_desired_ctx *c, const struct td_item_page *p)
 {
     int block = (p->allow_reset ? 1 : 0) | (p->allow_retry ? 2 : 0) | (p->allow_continue ? 4 : 0);
     td_want_put(c, TD_STAGE_PAGE, client_node(c, false, "SyncApplicationVersion"), "chr", "4.0");
     add_poll(c, p);
     put_bool(c, TD_STAGE_PAGE, first_node(c, false, "SkipDeviceStatusPage"), !p->show);
-    put_bool(c, TD_STAGE_PAGE, first_node(c, false, "SkipUserStatusPage"), !p->show || c->in->user_upn[0] == '\0');
+    put_bool(c, TD_STAGE_PAGE, first_node(c, false, "SkipUserStatusPage"), !p->show || !has_user(c->in));
     if (!p->show)
         return;
     td_want_put(c, TD_STAGE_PAGE, first_node(c, false, "TimeOutUntilSyncFailure"), "int",
@@ -266,6 +303,13 @@ void td_desired_make(const struct td_desired_in *in, struct td_arena *a, struct 
     ret->user_release_key = td_arena_printf(a, "R %s", first_node(&c, true, "ServerHasFinishedProvisioning"));
     if (in->inventory)
         add_inventory(&c);
+    if (in->mismatch)
+        td_want_ask(&c, TD_STAGE_INVENTORY, TD_MISMATCH_URI, NULL)->each_session = true;
+    if (in->ask_redeployment)
+        add_redeployment(&c);
+    add_actions(&c);
+    if (in->other_user && in->user_upn[0] != '\0') /* csp.md 3.1: it was enrolled in another one's name */
+        td_want_put(&c, TD_STAGE_PAGE, client_node(&c, false, "UPN"), "chr", in->user_upn);
     if (in->setup) {
         add_page(&c, &ret->page);
         add_release(&c, ret);

@@ -12,7 +12,8 @@
 /* In the order of handing out. A release waits until everything before it in its scope has an answer. */
 enum td_stage {
     TD_STAGE_INVENTORY,
-    TD_STAGE_PAGE, /* client settings and lists of the status page */
+    TD_STAGE_ACTION, /* remote actions that leave the device as it is */
+    TD_STAGE_PAGE,   /* client settings and lists of the status page */
     TD_STAGE_NAME,
     TD_STAGE_SETTING, /* certificates, Wi-Fi, policies, accounts */
     TD_STAGE_PACKAGE,
@@ -24,8 +25,20 @@ enum td_stage {
     TD_STAGE_USER_RELEASE,
     TD_STAGE_USER_AFTER, /* only behind Status 200 of the user's release */
     TD_STAGE_USER_PROOF,
+    TD_STAGE_DESTROY, /* resets, wipes, retirement: when nothing else of the session is open, and nothing behind them */
     TD_STAGE_COUNT
 };
+
+/* Key of an action in the ledger: this and its id. */
+#define TD_ACTION_KEY "X "
+
+struct td_action_order {                  /* a remote action that waits for this device (way/action.h) */
+    const char *id, *uri, *format, *data; /* data NULL: none */
+    bool replace, destroys;
+};
+
+#define TD_MISMATCH_URI "./Vendor/MSFT/WindowsAutopilot/HardwareMismatchRemediationData"
+#define TD_REDEPLOYMENT "./Device/Vendor/MSFT/RemoteWipe/AutomaticRedeployment/"
 
 struct td_want {
     enum td_sync_kind verb;
@@ -49,8 +62,15 @@ struct td_desired_in {
     const char *computer_name; /* "" leaves it alone */
     bool standard_user;        /* profile: the joining user is no administrator */
     bool inventory;            /* first session of the enrolment, or BootstrapSync or OdjSync asked for it */
+    bool registered;           /* its hardware hash is looked at in every session */
+    bool mismatch;             /* it showed other hardware: what does it say of that? */
     bool setup;                /* the deployment runs: status page, releases */
     bool account;              /* account phase has begun */
+    bool awaits_user;          /* none yet: the next one who signs in becomes its user */
+    bool other_user;           /* user_upn is not the one that it was enrolled with */
+    bool ask_redeployment;     /* how far its reset is */
+    const struct td_action_order *actions;
+    size_t action_count;
     /* The status page chosen for this deployment, NULL: none was. The default one stands back behind an item of kind
      * status-page. */
     const struct td_item_page *page;
@@ -71,6 +91,12 @@ struct td_desired {
 /* Ids of what comes from the profile and not from an item, for ledger and events. */
 #define TD_ITEM_COMPUTER_NAME "computer-name"
 #define TD_ITEM_ACCOUNT_TYPE "account-type"
+
+/* Is it asked to know the device, and not what was configured? */
+bool td_desired_is_identity(const char *uri);
+
+/* What stands for the text of a want of ours in the ledger, since it has no revision. */
+uint64_t td_want_text_version(const char *text);
 
 void td_desired_make(const struct td_desired_in *in, struct td_arena *a, struct td_desired *ret);
 

@@ -10,6 +10,11 @@ static bool is_get(const struct td_row *r)
     return r->key[0] == 'G';
 }
 
+static bool is_action(const struct td_row *r)
+{
+    return r->key[0] == TD_ACTION_KEY[0];
+}
+
 static bool is_user(const char *key)
 {
     return td_sync_uri_is_user(td_str(key + 2));
@@ -172,11 +177,13 @@ void td_plan_reopen(struct td_ledger *l, int64_t session, bool count_attempt)
         struct td_row *r = &l->rows[i];
         if (r->state != TD_ROW_SENT || r->session != session)
             continue;
-        r->state = TD_ROW_PENDING;
         r->status = 0;
+        r->state = TD_ROW_PENDING;
+        if (is_action(r))
+            pending_again(r);
         if (!count_attempt) {
             r->session = 0;
-            r->attempts -= r->attempts != 0;
+            r->attempts -= r->attempts != 0 && !is_action(r);
         }
         l->changed = true;
     }
@@ -241,10 +248,34 @@ void td_plan_prune(const struct td_desired *d, struct td_ledger *l, const char *
     size_t kept = 0;
     for (size_t i = 0; i < l->count; i++) {
         const struct td_row *r = &l->rows[i];
-        bool lasting = (r->key[0] == 'A' && r->delivered) || strcmp(r->key, TOLD_KEY) == 0;
+        bool lasting = (r->key[0] == 'A' && r->delivered) || r->key[0] == 'I';
         if (lasting || r->state == TD_ROW_SENT || strcmp(r->key, keep) == 0 || is_listed(d, r->key))
             l->rows[kept++] = *r;
     }
+    l->changed = l->changed || kept != l->count;
+    l->count = kept;
+}
+
+void td_plan_begin_again(struct td_ledger *l)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        const struct td_row *r = &l->rows[i];
+        bool known = is_get(r) && td_desired_is_identity(r->key + 2);
+        if (r->key[0] == 'I' || is_action(r) || known || td_fault("reset-keeps-ledger"))
+            l->rows[kept++] = *r;
+    }
+    l->count = kept;
+    l->item_count = 0;
+    l->changed = true;
+}
+
+void td_plan_drop_actions(const struct td_desired *d, struct td_ledger *l)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (!is_action(&l->rows[i]) || is_listed(d, l->rows[i].key))
+            l->rows[kept++] = l->rows[i];
     l->changed = l->changed || kept != l->count;
     l->count = kept;
 }
@@ -262,10 +293,31 @@ static bool answered(const struct td_desired *d, const struct td_ledger *l, enum
     return true;
 }
 
+static bool nothing_is_out(const struct td_ledger *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->rows[i].state == TD_ROW_SENT)
+            return false;
+    return true;
+}
+
+/* A reset, a wipe or a retirement stands in this session: what would follow it might be taken with it. */
+static bool is_parting(const struct td_desired *d, const struct td_ledger *l, int64_t session)
+{
+    for (const struct td_want *w = d->wants; w != NULL; w = w->next) {
+        const struct td_row *r = w->stage == TD_STAGE_DESTROY ? td_ledger_find(l, w->key) : NULL;
+        if (r != NULL && r->session == session && (r->state == TD_ROW_SENT || r->state == TD_ROW_DONE))
+            return true;
+    }
+    return false;
+}
+
 static bool stage_is_open(const struct td_desired *d, const struct td_ledger *l, enum td_stage stage)
 {
     const struct td_row *release;
     switch (stage) {
+    case TD_STAGE_DESTROY:
+        return nothing_is_out(l) || td_fault("dm-destroys-early");
     case TD_STAGE_RELEASE:
     case TD_STAGE_PROOF:
         return answered(d, l, TD_STAGE_INVENTORY, stage) || td_fault("dm-release-early");
@@ -321,6 +373,8 @@ const struct td_want *td_plan_next(const struct td_desired *d, const struct td_l
 {
     enum td_stage stage = TD_STAGE_COUNT;
     bool open = false;
+    if (is_parting(d, l, session) && !td_fault("dm-goes-on-behind"))
+        return NULL;
     for (const struct td_want *w = after != NULL ? after->next : d->wants; w != NULL; w = w->next) {
         if (w->stage != stage) {
             stage = w->stage;

@@ -20,7 +20,8 @@ const char *td_plan_result(struct td_ledger *l, int64_t session, uint64_t msg, u
 bool td_plan_told(struct td_ledger *l, struct td_slice all);
 /* The device's package is complete: every row handed out is judged; what has no Status was not executed. */
 void td_plan_judge(struct td_ledger *l, int64_t session);
-/* The device wants our credential (13.2), left or began anew: what was handed out in that session is pending again. */
+/* The device wants our credential (13.2), left or began anew: what was handed out in that session is pending again.
+ * Attempts of an action always count: who can't tell whether it was done asks a bounded number of times. */
 void td_plan_reopen(struct td_ledger *l, int64_t session, bool count_attempt);
 
 /* Brings the ledger to the wants: new versions become pending, needless ones done. */
@@ -28,6 +29,10 @@ void td_plan_align(const struct td_desired *d, struct td_ledger *l);
 /* Forgets rows that nobody wants any more, so that a ledger does not grow for ever; not the one of this key,
  * nor what was added once (a later version of it goes as Replace). */
 void td_plan_prune(const struct td_desired *d, struct td_ledger *l, const char *keep);
+/* The device was set up anew: what it was given is gone. Identity, what is asked of resets, and open actions stay. */
+void td_plan_begin_again(struct td_ledger *l);
+/* Forgets the rows of actions that d does not list: they are over. */
+void td_plan_drop_actions(const struct td_desired *d, struct td_ledger *l);
 /* The next want to hand out behind `after` (NULL: the first), or NULL. user_active: ./User works by what LoginStatus
  * says. Call td_plan_hand_out for each that was put into the message, td_plan_too_big for one that never can be. */
 const struct td_want *td_plan_next(const struct td_desired *d, const struct td_ledger *l, int64_t session,

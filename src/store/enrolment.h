@@ -28,6 +28,8 @@ struct td_enrolment { /* texts are "" when absent, never NULL */
     unsigned char cert_sha256[32];
     int64_t cert_not_after;
     struct td_slice secrets; /* sealed; td_enrolment_secrets (api/enrolment.h) */
+    bool awaited;            /* no user yet: the next one who signs in becomes its own (store/primary_user.h) */
+    const char *former_user; /* id of the last one it had, "" if it never changed hands */
     enum td_enrolment_state state;
     int64_t created_at, renewed_at, ended_at, last_contact_at; /* 0: never */
     const char *offline_profile,

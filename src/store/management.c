@@ -220,14 +220,19 @@ enum td_code td_managed_refused(struct td_tx *tx, const char *tenant, const char
                          NULL);
 }
 
-enum td_code td_managed_farewell(struct td_tx *tx, const char *tenant, const char *enrolment, bool *ret,
-                                 struct td_error *err)
+enum td_code td_managed_farewell(struct td_tx *tx, const char *tenant, const char *enrolment, int64_t how_long,
+                                 bool *ret, struct td_error *err)
 {
+    int64_t now = td_tx_now(tx);
+    struct td_rows r;
     *ret = false;
     td_try(td_sql(tx, err,
                   "UPDATE enrolment SET farewell_at = $3 WHERE tenant = $1 AND id = $2 AND state = 2"
                   " AND farewell_at = 0",
-                  "ssi", tenant, enrolment, td_tx_now(tx)));
-    *ret = td_sql_changes(tx) == 1;
-    return TD_OK;
+                  "ssi", tenant, enrolment, now));
+    td_try(td_sql_query(tx, &r, err, "SELECT farewell_at FROM enrolment WHERE tenant = $1 AND id = $2 AND state = 2",
+                        "ss", tenant, enrolment));
+    while (td_rows_next(&r))
+        *ret = now - td_col_int(&r, 0) <= how_long;
+    return td_rows_done(&r, err);
 }

@@ -49,9 +49,10 @@ enum td_code td_managed_begin_again(struct td_tx *tx, const char *tenant, const 
  * answered. */
 enum td_code td_managed_refused(struct td_tx *tx, const char *tenant, const char *enrolment, const struct td_error *why,
                                 struct td_error *err) TD_MUST_USE;
-/* It is let in once, to be told to leave (setting "deleted-device"): true for the first caller alone. */
-enum td_code td_managed_farewell(struct td_tx *tx, const char *tenant, const char *enrolment, bool *ret,
-                                 struct td_error *err) TD_MUST_USE;
+/* May it be let in once more, to be told to leave (setting "deleted-device")? From the first time on for this long; the
+ * caller has looked at the setting. */
+enum td_code td_managed_farewell(struct td_tx *tx, const char *tenant, const char *enrolment, int64_t how_long,
+                                 bool *ret, struct td_error *err) TD_MUST_USE;
 
 enum td_code td_report_put(struct td_tx *tx, const char *tenant, const char *enrolment, const char *uri,
                            struct td_slice value, struct td_error *err) TD_MUST_USE;
