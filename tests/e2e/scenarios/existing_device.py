@@ -1,0 +1,103 @@
+"""An existing PC, wiped and loaded by `touchdown media existing-device`, is deployed by the profile file without a registration; a file with a mark of UTF-8 and the file of a registered device are ignored, with the reason."""
+import codecs
+import json
+import os
+import shutil
+
+import contoso
+import lab as laboratory
+from lab import LabError, run, say
+
+FILE = "AutopilotConfigurationFile.json"
+TARGET = os.path.join("disk", "Windows", "Provisioning", "Autopilot")
+PROFILE = {
+    "displayName": "Existing PCs",
+    "deviceNameTemplate": "OLD-%SERIAL%",
+    "language": "de-DE",
+    "outOfBoxExperienceSettings": {"deviceUsageType": "singleUser", "userType": "standard", "hideEULA": True,
+                                   "hidePrivacySettings": True, "hideEscapeLink": True, "skipKeyboardSelectionPage": True},
+}
+STATUS_PAGE = {"displayName": "For existing PCs", "showInstallationProgress": True, "customErrorMessage": "Ask the desk."}
+
+
+def must(condition, what):
+    if not condition:
+        raise LabError(f"not so: {what}")
+
+
+def reinstall(lab, name, change=lambda octets: octets):
+    """What install-windows.cmd leaves: a fresh Windows with the profile file of the medium in its folder."""
+    shutil.rmtree(lab.path(name), ignore_errors=True)
+    os.makedirs(lab.path(name, TARGET))
+    with open(lab.path("medium", FILE), "rb") as f:
+        octets = change(f.read())
+    with open(lab.path(name, TARGET, FILE), "wb") as f:
+        f.write(octets)
+
+
+def shown(lab, name):
+    return json.loads(run(laboratory.DEVICE, "show", "--state", lab.path(name), "--json").stdout)
+
+
+def configure(lab):
+    lab.cli("profile", "add", "existing", "--file", lab.write("profile.json", PROFILE))
+    told = lab.cli("media", "existing-device", "existing", "--out", lab.path("medium"), "--user-files", "save", "--json")
+    rule = f'(device.enrollmentProfileName -eq "{told["enrollmentProfileName"]}")'
+    lab.cli("group", "add", "By file", "--rule", rule)
+    item = {"kind": "policy", "settings": [{"policy": "DeviceLock/MinDevicePasswordLength", "value": 9}]}
+    lab.cli("policy", "add", "length", "--file", lab.write("length.json", item))
+    lab.cli("policy", "assign", "length", "--group", "By file")
+    lab.cli("status-page", "add", "existing", "--file", lab.write("page.json", STATUS_PAGE))
+    lab.cli("status-page", "assign", "existing", "--group", "By file")
+    return told
+
+
+def goes_by_the_file(lab, told):
+    hardware = lab.write("old.json", contoso.hardware("OLD0001", 1))
+    reinstall(lab, "device")
+    out = lab.run_device(hardware=hardware, echo=say)
+    must(f"profile from {FILE}: {told['profileId']}" in out, "the file gave the profile")
+    must("licence terms: left out by the profile" in out, "the profile's bits hold")
+    device = shown(lab, "device")
+    must(device["profileSource"] == "file" and not device["registrationId"], "there is no registration")
+    must(device["computerName"] == "OLD-OLD0001", f"the name is the template's: {device['computerName']}")
+    must("DeviceLock/MinDevicePasswordLength=9" in device["policies"], "the group by the profile's name gave its policy")
+    must(device["accountGroup"] == "Users", "the user is a standard user, as the profile says")
+    timeline = lab.timeline(device["deviceId"])
+    must(timeline["state"] == "ready", f"ready, not {timeline['state']}")
+    events = [e for e in timeline["timeline"] if e["type"] == "enrolment.offline-profile"]
+    must(len(events) == 1 and told["enrollmentProfileName"] in json.dumps(events[0]), "its way tells the profile")
+    must("By file" in lab.cli("device", "show", device["deviceId"]), "it is in the group")
+    say(lab.cli("device", "show", device["deviceId"], "--timeline"))
+
+
+def ignores_a_marked_file(lab):
+    reinstall(lab, "marked", lambda octets: codecs.BOM_UTF8 + octets)
+    hardware = lab.write("marked.json", contoso.hardware("OLD0002", 2))
+    out = lab.run_device(name="marked", hardware=hardware, expect=3, timeout=3)
+    must(f"{FILE} is ignored" in out.splitlines()[-1] and "EF BB BF" in out.splitlines()[-1], f"the reason is told: {out[-400:]}")
+    must("EF BB BF" in shown(lab, "marked")["ignoredFile"], "show tells the reason")
+
+
+def ignores_the_file_of_a_registered_device(lab):
+    hardware = lab.write("known.json", contoso.hardware("OLD0003", 3))
+    lab.register(hardware=hardware, name="known")
+    lab.cli("profile", "add", "online", "--file", lab.write("online.json", {**PROFILE, "displayName": "Online", "deviceNameTemplate": "NEW-%SERIAL%"}))
+    lab.cli("profile", "assign", "online", "--all-devices")
+    reinstall(lab, "known")
+    out = lab.run_device(name="known", hardware=hardware)
+    must(f"{FILE} is ignored: the service has a profile for this device" in out, "the online profile wins")
+    device = shown(lab, "known")
+    must(device["profile"] == "online" and device["computerName"] == "NEW-OLD0003", f"the online profile holds: {device['computerName']}")
+    must("By file" not in lab.cli("device", "show", device["registrationId"]), "it is not in the group of the file")
+
+
+def scenario(lab):
+    lab.init()
+    lab.serve()
+    told = configure(lab)
+    goes_by_the_file(lab, told)
+    ignores_a_marked_file(lab)
+    ignores_the_file_of_a_registered_device(lab)
+    run(laboratory.DEVICE, "sysprep", "--state", lab.path("marked"), "--generalize")
+    must(not os.path.exists(lab.path("marked", TARGET, FILE)), "sysprep --generalize deletes the file")
