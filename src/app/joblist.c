@@ -2,12 +2,13 @@
 
 #include "api/approve.h"
 #include "api/deployment_job.h"
+#include "api/diagnostics.h"
 #include "api/group_job.h"
 #include "api/import_job.h"
 #include "api/search_job.h"
 
 const struct td_job td_job_list[] = {
     {"job.import", td_import_job}, {"job.requests", td_request_job},      {"job.groups", td_group_job},
-    {"job.search", td_search_job}, {"job.deployment", td_deployment_job},
+    {"job.search", td_search_job}, {"job.deployment", td_deployment_job}, {"job.diagnostics", td_diagnostics_job},
 };
 const size_t td_job_count = TD_COUNTOF(td_job_list);
