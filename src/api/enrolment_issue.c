@@ -9,6 +9,7 @@
 #include "codec/json.h"
 #include "crypto/digest.h"
 #include "policy/status_page.h"
+#include "store/action.h"
 #include "store/certificate.h"
 #include "store/device.h"
 #include "store/enrolment_configuration.h"
@@ -172,6 +173,7 @@ static enum td_code give_profile(struct issue *i, struct td_tx *tx, const struct
     return td_profile_give(tx, i->e.tenant, way->id, &p, &call->err);
 }
 
+/* Who enrols shows itself from its box; a device that is joined has shown that by its join already. */
 static enum td_code take_way(struct issue *i, struct td_tx *tx)
 {
     struct td_way_row way = {0};
@@ -182,6 +184,7 @@ static enum td_code take_way(struct issue *i, struct td_tx *tx)
         rc = td_way_add(tx, tenant, TD_WAY_ENROLMENT, i->e.id, call->a, &way, &call->err);
     td_try(rc);
     i->e.way_id = way.id;
+    td_try(td_action_in_box(tx, tenant, way.id, i->e.device_id[0] == '\0', &call->err));
     td_try(give_profile(i, tx, &way));
     if (i->e.device_id[0] != '\0' && strcmp(way.device_id, i->e.device_id) != 0)
         td_try(td_way_link(tx, tenant, way.id, TD_WAY_DEVICE, i->e.device_id, &call->err));

@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "base/fault.h"
 #include "crypto/digest.h"
+#include "store/action.h"
 #include "store/device.h"
 #include "store/device_request.h"
 #include "store/foreign_management.h"
@@ -183,8 +184,11 @@ static enum td_code want_contact_note(struct td_tx *tx, struct lookup *l, struct
     /* what asks in the name of an enrolled device may be anybody: it keeps what it has until it is reset */
     l->gives = l->way.way.state[TD_M_ENROLMENT] == TD_E_NONE || td_fault("profile-given-enrolled");
     same = same || !l->gives;
-    if (!changed && same && td_tx_now(tx) - l->way.last_contact_at < note_pause)
+    bool wiped = false; /* it shows itself from its box: a wipe that it accepted is done */
+    td_try(td_action_box_awaited(tx, l->found.tenant, l->way.id, false, &wiped, err));
+    if (!changed && same && !wiped && td_tx_now(tx) - l->way.last_contact_at < note_pause)
         return TD_OK;
+    l->gives = l->gives || wiped;
     l->note = TD_EV_CONTACTED;
     l->note_tenant = l->found.tenant;
     l->note_way = l->way.id;
@@ -308,12 +312,30 @@ static enum td_code list_device(struct td_tx *tx, void *ctx, struct td_error *er
     return rc == TD_ENOTFOUND || rc == TD_ELIMIT ? TD_OK : rc;
 }
 
+/* A wipe that ends here leaves a fresh directory object behind: that one is told. */
+static enum td_code end_wipes(struct td_tx *tx, struct lookup *l, struct td_error *err)
+{
+    struct td_device_row device;
+    bool wiped = false;
+    if (l->note != TD_EV_CONTACTED)
+        return TD_OK;
+    td_try(td_action_box_awaited(tx, l->note_tenant, l->note_way, false, &wiped, err));
+    if (!wiped)
+        return TD_OK;
+    td_try(td_action_in_box(tx, l->note_tenant, l->note_way, false, err));
+    enum td_code rc = td_device_find_registration(tx, l->note_tenant, l->registration.id, l->arena, &device, err);
+    if (rc == TD_OK)
+        l->device_id = device.id;
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
 static enum td_code note(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct lookup *l = ctx;
     TD_CLEANUP(td_buf_done) struct td_buf b;
     td_buf_init(&b, 8192);
     note_detail(l, &b);
+    td_try(end_wipes(tx, l, err));
     /* the way may have moved since it was read: a deployment under way is not disturbed by this note */
     enum td_code rc = td_way_happened(tx, l->note_tenant, l->note_way, l->note, "device", b.p, err);
     if (rc != TD_OK && rc != TD_ESTATE && rc != TD_ENOTFOUND)

@@ -51,9 +51,24 @@ static enum td_code leave_directory(struct td_tx *tx, const char *tenant, const 
 static enum td_code end_management(struct td_tx *tx, const char *tenant, const struct td_action *x,
                                    const struct td_action_device *d, struct td_error *err)
 {
-    if (!d->active || td_fault("action-wipe-keeps-certificate"))
+    bool kept = x->kind == TD_ACTION_DELETE ? td_fault("managed-end-keeps-certificate")
+                                            : td_fault("action-wipe-keeps-certificate");
+    if (!d->active || kept)
         return TD_OK;
     return td_enrolment_end(tx, tenant, x->enrolment_id, err);
+}
+
+/* The machine is managed again by another enrolment: what is late to end touches nothing of that. */
+static enum td_code enrolled_anew(struct td_tx *tx, const char *tenant, const struct td_action *x, bool *ret,
+                                  struct td_error *err)
+{
+    struct td_rows r;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT 1 FROM way w JOIN enrolment e ON e.tenant = w.tenant AND e.id = w.enrolment_id"
+                        " WHERE w.tenant = $1 AND w.id = $2 AND e.state = 0 AND e.id <> $3",
+                        "sss", tenant, x->way_id, x->enrolment_id));
+    *ret = td_rows_next(&r);
+    return td_rows_done(&r, err);
 }
 
 /* A record that is deleted keeps its directory object: that is another one's to delete (graph-api.md 3.4). */
@@ -69,6 +84,10 @@ static enum td_code follow(struct td_tx *tx, const char *tenant, const struct td
         return rc;
     if (leaves == TD_LEAVES_ENROLMENT)
         return set_up_anew(tx, tenant, x, &d, err);
+    bool moved_on = false;
+    td_try(enrolled_anew(tx, tenant, x, &moved_on, err));
+    if (moved_on)
+        return td_action_tell(tx, tenant, x, TD_EV_ACTION_DONE, "device", err);
     td_try(end_management(tx, tenant, x, &d, err));
     if (x->kind == TD_ACTION_DELETE)
         return td_action_tell(tx, tenant, x, TD_EV_UNENROLLED, x->actor, err);
@@ -133,6 +152,18 @@ enum td_code td_action_delivered(struct td_tx *tx, const char *tenant, const cha
     x.sent_at = td_tx_now(tx);
     td_try(td_action_save(tx, tenant, &x, err));
     return td_action_tell(tx, tenant, &x, TD_EV_ACTION_SENT, "system", err);
+}
+
+enum td_code td_action_contacted(struct td_tx *tx, const char *tenant, const char *enrolment_id, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_action *rows = NULL;
+    size_t count = 0;
+    td_try(td_action_open_list(tx, tenant, enrolment_id, &a, &rows, &count, err));
+    for (size_t i = 0; i < count; i++)
+        if (td_action_rows[rows[i].kind].end == TD_END_CONTACT)
+            td_try(td_action_finish(tx, tenant, rows[i].id, TD_ACT_DONE, NULL, err));
+    return TD_OK;
 }
 
 static enum td_code refused_by_device(struct td_tx *tx, const char *tenant, struct td_action *x, int status,

@@ -1,10 +1,8 @@
 #include "store/managed.h"
 
-#include "base/fault.h"
+#include "store/action.h"
 #include "store/audit.h"
-#include "store/enrolment.h"
 #include "store/group.h"
-#include "store/way.h"
 
 #include <string.h>
 
@@ -75,17 +73,18 @@ enum td_code td_managed_set(struct td_tx *tx, const char *tenant, const char *id
     return owner != d.owner ? td_group_enrolment_moved(tx, tenant, d.id, actor, err) : TD_OK;
 }
 
+/* An action as any other: the limit, the second administrator and what follows are its. */
 enum td_code td_managed_end(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                             struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct device d = {"", "", "", "", "", 0};
+    struct td_action x = {.id = ""};
     td_try(find(tx, tenant, id, &a, &d, err));
-    if (!td_fault("managed-end-keeps-certificate"))
-        td_try(td_enrolment_end(tx, tenant, d.id, err));
-    enum td_code rc = td_way_happened(tx, tenant, d.way, TD_EV_UNENROLLED, actor, "{}", err);
-    if (rc != TD_OK && rc != TD_ESTATE && rc != TD_ENOTFOUND) /* its way knows another enrolment by now */
-        return rc;
+    const struct td_action_asking what = {.kind = TD_ACTION_DELETE, .actor = actor};
+    td_try(td_action_ask(tx, tenant, d.id, &what, &a, &x, err));
+    if (x.state != TD_ACT_DONE)
+        return TD_OK;
     const struct td_change changes[] = {{"managementState", "managed", NULL}};
     return tell(tx, tenant, "managed-device.removed", &d, actor, changes, TD_COUNTOF(changes), err);
 }

@@ -16,7 +16,8 @@ struct td_managed_change {
 /* TD_ENOTFOUND: no active enrolment has this id. TD_ELIMIT: too long. */
 enum td_code td_managed_set(struct td_tx *tx, const char *tenant, const char *id, const struct td_managed_change *what,
                             const char *actor, struct td_error *err) TD_MUST_USE;
-/* Ends the management: certificate revoked, way un-enrolled; the device's next session is refused. */
+/* Asks for TD_ACTION_DELETE (store/action.h): management ends, certificate revoked, way un-enrolled, the device's next
+ * session refused, at once or, where the tenant wants that, once a second administrator has agreed. */
 enum td_code td_managed_end(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                             struct td_error *err) TD_MUST_USE;
 /* The next session asks the device for everything again. Nothing wakes a device before it comes by itself: there is no
