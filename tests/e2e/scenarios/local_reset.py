@@ -1,0 +1,81 @@
+"""Ctrl+Win+R at the lock screen: allowed by policy, by an administrator of the PC alone; what users left goes, the rest stays, ready again."""
+import contoso
+import lab as laboratory
+import matrix
+from lab import run, say
+from matrix import compare, holds, must, same, shown, traces, use
+
+HELPER = "helper"
+POLICY = {"kind": "policy", "settings": [{"policy": "CredentialProviders/DisableAutomaticReDeploymentCredentials", "value": 0}]}
+SECOND = f"grace@{laboratory.TENANT}"
+
+
+def local_administrator(lab):
+    account = f"./Device/Vendor/MSFT/Accounts/Users/{HELPER}"
+    return {"kind": "policy", "track": False, "settings": [
+        {"uri": f"{account}/Password", "value": lab.password, "operation": "add", "format": "chr"},
+        {"uri": f"{account}/LocalUserGroup", "value": 2, "operation": "add", "format": "int"}]}
+
+
+def add(lab, name, item):
+    lab.cli("policy", "add", name, "--file", lab.write(f"{name}.json", item))
+    lab.cli("policy", "assign", name, "--all-devices")
+
+
+def reset(lab, administrator=HELPER, password=None, user=laboratory.USER, expect=0, more=()):
+    argv = [laboratory.DEVICE, "reset", "--state", lab.path("device"), "--pace", "60", "--timeout", "300",
+            "--answer", f"administrator={administrator}", "--answer", f"administrator-password={password or lab.password}",
+            "--answer", f"user={user}", "--answer", f"password=@{lab.password_file}", *more]
+    return run(*argv, expect=expect, timeout=300).stdout
+
+
+def refused(lab):
+    """Off by default, told why; then nobody but an administrator of this PC, with the right password."""
+    before = holds(lab)
+    out = reset(lab, expect=1)
+    must("DisableAutomaticReDeploymentCredentials" in out, f"the policy that forbids it is named: {out}")
+    must(same(holds(lab), before), "a refused reset changes nothing")
+    add(lab, "reset-allowed", POLICY)
+    run(laboratory.DEVICE, "sync", "--state", lab.path("device"))
+    before = holds(lab)
+    must("failed" in reset(lab, password="not-the-one", expect=1), "a wrong password is refused")
+    must("administrator" in reset(lab, administrator=laboratory.USER, expect=1), "a standard user is refused")
+    must(same(holds(lab), before), "a refused sign-in changes nothing")
+
+
+def only_as_primary_user(lab, after, user):
+    """The primary user stays who it was: management says so in its own nodes, and nothing else knows the name any more."""
+    must(traces(lab, user) == ["csp.json"], f"one file at most knows {user}: {traces(lab, user)}")
+    names = [k for part in after["holds"].values() for k, v in part.items() if user in k + v]
+    must(all(k.endswith(("/UPN", "/LocalUsersAndGroups/Configure")) for k in names), f"{user} is named by management alone: {names}")
+
+
+def events(lab, serial):
+    return [e["type"] for e in lab.timeline(serial)["timeline"]]
+
+
+def scenario(lab):
+    lab.init()
+    lab.cli("user", "add", SECOND, "--password-file", lab.password_file, "--name", "Grace Example")
+    lab.serve()
+    contoso.configure(lab)
+    add(lab, "local-administrator", local_administrator(lab))
+    serial = lab.register()
+    lab.run_device(echo=say)
+    first = shown(lab)
+    use(lab, package=lab.write("corp.ppkg", "a provisioning package"))
+    refused(lab)
+    before = shown(lab)
+    say("--- reset by an administrator of the PC; another user signs in next")
+    say(reset(lab, user=SECOND))
+    after = shown(lab)
+    compare(before["holds"], after["holds"], matrix.RESET)
+    only_as_primary_user(lab, after, laboratory.USER)
+    must(after["deviceId"] == first["deviceId"] and after["mdmThumbprint"] == first["mdmThumbprint"], "join and enrolment stay")
+    must(after["computerName"] == first["computerName"], "the name stays")
+    for effect in ("edition", "wifi", "apps", "trustedRoots", "accountGroup"):
+        must(after[effect] == first[effect], f"{effect} is as after the first deployment: {after[effect]}")
+    must(after["user"] == SECOND and after["resetStatus"] == 1, "the new user is signed in, the reset is over")
+    state = lab.timeline(serial)["state"]
+    must(state == "ready", f"the service says ready, not {state}: {events(lab, serial)}")
+    say(lab.cli("device", "show", serial, "--timeline"))
