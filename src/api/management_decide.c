@@ -214,7 +214,7 @@ static void look_at_hash(struct td_exchange *x)
     struct td_hw_facts facts;
     struct td_error why;
     for (const struct td_mgmt_report *r = x->reports; r != NULL; r = r->next) {
-        if (strcmp(r->uri, HASH_URI) != 0 || r->value.n == 0)
+        if (strcmp(r->uri, HASH_URI) != 0 || r->value.n == 0 || !x->m.inventory) /* told once, not in every session */
             continue;
         if (td_hwhash_decode_text(r->value, td_sha256, x->a, &facts, NULL, &why) != TD_OK)
             td_mgmt_note(x, "management.hash-unreadable",

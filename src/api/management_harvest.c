@@ -1,10 +1,11 @@
-/* Management: what a reported hardware hash means for registrations (autopilot.md 1.5, rows R01, R06, R16). */
+/* Management: what a reported hardware hash means for registrations (autopilot.md 1.5, 1.8, rows R01, R06, R16). */
 #include "api/import.h"
 #include "api/management_room.h"
 #include "base/fault.h"
 #include "crypto/digest.h"
 #include "store/event.h"
 #include "store/identifier.h"
+#include "store/repair.h"
 
 #define HASH_URI "./DevDetail/Ext/DeviceHardwareData"
 
@@ -18,20 +19,21 @@ struct harvest {
     struct td_facts facts;
 };
 
-/* The machine of a registration shows itself again: parts may have changed, the board must not have. */
+/* The machine of a registration shows itself again: parts may have changed, another board must be proven. */
 static enum td_code look_at_registered(struct harvest *h, struct td_error *err)
 {
-    struct td_exchange *x = h->x;
-    const char *id = x->enrolment.registration_id;
-    struct td_facts *known = td_arena_new(x->a, struct td_facts);
-    td_try(td_hardware_facts(h->tx, x->tenant, id, x->a, known, err));
-    struct td_match m = td_facts_match(known, &h->facts);
-    if (m.contradicts != NULL && known->count != 0)
-        return td_registration_remedy(h->tx, x->tenant, id, TD_REMEDY_MANUAL, m.contradicts, err);
-    if (!td_match_is_device(&m) && known->count != 0)
-        return TD_OK; /* too little to be sure: what is stored stays */
-    td_try(td_registration_renew_hash(h->tx, x->tenant, id, &h->facts, h->octets, "device", err));
-    return td_registration_remedy(h->tx, x->tenant, id, TD_REMEDY_NONE, "its hardware is the registered one", err);
+    const struct td_proposal seen = {.source = "session",
+                                     .enrolment_id = h->x->enrolment.id,
+                                     .serial = h->hw.serial,
+                                     .manufacturer = h->hw.manufacturer,
+                                     .model = h->hw.model,
+                                     .sku = h->hw.sku,
+                                     .family = h->hw.family,
+                                     .product_key = h->hw.product_key_id,
+                                     .facts = h->facts,
+                                     .octets = h->octets,
+                                     .blob = TD_S("")};
+    return td_repair_seen(h->tx, h->x->tenant, h->x->enrolment.registration_id, &seen, err);
 }
 
 /* The profile that targets the device asks for its hash, or the one that it was deployed by from a file. */
@@ -111,18 +113,46 @@ static enum td_code look_at_unregistered(struct harvest *h, struct td_error *err
     return harvest ? register_it(h, err) : TD_OK;
 }
 
+static enum td_code take_hash(struct td_exchange *x, struct td_tx *tx, struct td_slice text, struct td_error *err)
+{
+    struct harvest *h = td_arena_new(x->a, struct harvest);
+    *h = (struct harvest){.x = x, .tx = tx, .text = text};
+    if (text.n == 0 || td_hwhash_decode_text(text, td_sha256, x->a, &h->hw, &h->octets, NULL) != TD_OK)
+        return TD_OK;
+    td_facts_add_hash(&h->facts, x->a, &h->hw);
+    if (td_facts_kinds(&h->facts) < 2)
+        return TD_OK;
+    return x->enrolment.registration_id[0] != '\0' ? look_at_registered(h, err) : look_at_unregistered(h, err);
+}
+
+/* The device has said, or will not say, what it knows of its own exchange: in this session. */
+static bool has_told(const struct td_exchange *x)
+{
+    const struct td_row *row = td_ledger_find(&x->ledger, "G " TD_MISMATCH_URI);
+    return row != NULL && row->session == x->m.session_no &&
+           (row->state == TD_ROW_DONE || row->state == TD_ROW_ABSENT || row->state == TD_ROW_FAILED);
+}
+
+static enum td_code settle(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+{
+    const char *id = x->enrolment.registration_id;
+    struct td_slice blob = TD_S("");
+    if (id[0] == '\0')
+        return TD_OK;
+    td_try(td_repair_is_pending(tx, x->tenant, id, &x->mismatch, err));
+    if (!x->mismatch || !has_told(x))
+        return TD_OK;
+    for (const struct td_mgmt_report *r = x->reports; r != NULL; r = r->next)
+        if (strcmp(r->uri, TD_MISMATCH_URI) == 0)
+            blob = r->value;
+    x->mismatch = false;
+    return td_repair_settle(tx, x->tenant, id, blob, err);
+}
+
 enum td_code td_mgmt_harvest(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
-    for (const struct td_mgmt_report *r = x->reports; r != NULL; r = r->next) {
-        struct harvest *h = td_arena_new(x->a, struct harvest);
-        *h = (struct harvest){.x = x, .tx = tx, .text = r->value};
-        if (strcmp(r->uri, HASH_URI) != 0 || r->value.n == 0 ||
-            td_hwhash_decode_text(r->value, td_sha256, x->a, &h->hw, &h->octets, NULL) != TD_OK)
-            continue;
-        td_facts_add_hash(&h->facts, x->a, &h->hw);
-        if (td_facts_kinds(&h->facts) < 2)
-            continue;
-        td_try(x->enrolment.registration_id[0] != '\0' ? look_at_registered(h, err) : look_at_unregistered(h, err));
-    }
-    return TD_OK;
+    for (const struct td_mgmt_report *r = x->reports; r != NULL; r = r->next)
+        if (strcmp(r->uri, HASH_URI) == 0)
+            td_try(take_hash(x, tx, r->value, err));
+    return settle(x, tx, err);
 }

@@ -112,18 +112,23 @@ static enum td_code put(struct repair *p, const struct td_proposal *w, struct td
                   " serial_key, manufacturer, model, sku, family, product_key, facts, octets, blob, cause, remedy,"
                   " alternates, first_at, seen_at) VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
                   " '', $14, $15, $16, $17, $17)",
-                  "sssssssssssssbssii", p->tenant, p->r.id, w->source, w->enrolment_id, w->serial,
+                  "ssssssssssssbssii", p->tenant, p->r.id, w->source, w->enrolment_id, w->serial,
                   serial_key(p, w->serial), w->manufacturer, w->model, w->sku, w->family, w->product_key,
                   td_facts_text(&w->facts, &p->arena), w->octets, w->cause, w->remedy, (int64_t)w->alternates,
                   td_tx_now(p->tx));
 }
 
-static enum td_code needs_attention(struct repair *p, const char *cause, const char *remedy, struct td_error *err)
+/* What differs, and why that cannot be repaired silently. */
+static enum td_code needs_attention(struct repair *p, const struct td_facts *seen, const struct td_repair *verdict,
+                                    struct td_error *err)
 {
+    struct td_match m = td_facts_match(p->known, seen);
+    const char *differs = m.contradicts != NULL ? m.contradicts : td_facts_difference(p->known, seen, &p->arena);
+    const char *cause = td_arena_printf(&p->arena, "%s; %s", differs, verdict->cause);
     td_try(td_sql(p->tx, err,
                   "UPDATE hardware_proposal SET cause = $3, remedy = $4 WHERE tenant = $1 AND registration_id = $2"
                   " AND state = 0",
-                  "ssss", p->tenant, p->r.id, cause, remedy));
+                  "ssss", p->tenant, p->r.id, cause, verdict->remedy));
     return td_registration_remedy(p->tx, p->tenant, p->r.id, TD_REMEDY_MANUAL, cause, err);
 }
 
@@ -303,7 +308,7 @@ static enum td_code propose(struct repair *p, const struct td_proposal *what, bo
     if (in.certified && !alternates)
         return td_registration_remedy(p->tx, p->tenant, p->r.id, TD_REMEDY_AUTOMATIC,
                                       td_facts_difference(p->known, &w.facts, &p->arena), err);
-    return needs_attention(p, verdict.cause, verdict.remedy, err);
+    return needs_attention(p, &w.facts, &verdict, err);
 }
 
 static enum td_code other_hardware(struct repair *p, const struct td_proposal *what, bool alternates,
@@ -402,7 +407,7 @@ enum td_code td_repair_settle(struct td_tx *tx, const char *tenant, const char *
     td_try(td_hardware_elsewhere(tx, &open.facts, tenant, registration_id, &in.elsewhere, err));
     td_repair_judge(&in, &verdict);
     if (!verdict.proven)
-        return needs_attention(&p, verdict.cause, verdict.remedy, err);
+        return needs_attention(&p, &open.facts, &verdict, err);
     return apply(&p, &open, verdict.proof, "system", err);
 }
 
