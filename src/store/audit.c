@@ -192,7 +192,7 @@ static void write_detail(const struct td_audit *what, struct td_buf *out)
 
 /* A GUID that falls with time and, within it, with the position (version 8 of RFC 9562): lists go by id where no order
  * is asked, and the newest change is what people look for first. */
-static void make_id(const struct td_env *env, int64_t at, int64_t pos, char out[TD_UUID_TEXT])
+static void make_id(int64_t at, int64_t pos, const unsigned char last[2], char out[TD_UUID_TEXT])
 {
     uint64_t us = (uint64_t)at, ms = ~(us / 1000), part = ~(us % 1000 * 4096 / 1000), p = ~(uint64_t)pos;
     unsigned char b[16];
@@ -203,7 +203,7 @@ static void make_id(const struct td_env *env, int64_t at, int64_t pos, char out[
     b[8] = (unsigned char)(0x80 | (p >> 40 & 0x3F));
     for (int i = 0; i < 5; i++)
         b[9 + i] = (unsigned char)(p >> (32 - 8 * i));
-    td_random_fill(env, b + 14, 2);
+    memcpy(b + 14, last, 2);
     td_uuid_text(b, false, out);
 }
 
@@ -250,11 +250,13 @@ static enum td_code insert(struct td_tx *tx, const char *tenant, const struct td
     TD_CLEANUP(td_arena_done) struct td_arena a;
     struct td_origin origin, *o = &origin;
     struct td_audit_meaning m;
+    unsigned char last[2];
     char id[TD_UUID_TEXT];
     td_arena_init(&a);
     td_try(origin_of(tx, tenant, what->actor, &a, o, err));
     td_audit_meaning(what->type, what->kind, &m);
-    make_id(td_tx_env(tx), td_tx_now(tx), pos, id);
+    td_random_fill(td_tx_env(tx), last, sizeof(last));
+    make_id(td_tx_now(tx), pos, last, id);
     return td_sql(tx, err,
                   "INSERT INTO audit(tenant, id, pos, at, directory, category, activity, operation, failed, reason,"
                   " resource, kind, target, target_name, actor, account, upn, application, address, correlation)"
@@ -286,6 +288,20 @@ enum td_code td_audit_last(struct td_tx *tx, const char *tenant, const struct td
     if (td_fault("audit-silent"))
         return TD_OK;
     return insert(tx, tenant, what, tx->last_event, err);
+}
+
+enum td_code td_audit_holds(struct td_tx *tx, const char *tenant, int64_t at, int64_t pos, bool *ret,
+                            struct td_error *err)
+{
+    static const unsigned char first[2] = {0, 0}, last[2] = {0xFF, 0xFF};
+    char from[TD_UUID_TEXT], to[TD_UUID_TEXT];
+    struct td_rows r;
+    make_id(at, pos, first, from);
+    make_id(at, pos, last, to);
+    td_try(td_sql_query(tx, &r, err, "SELECT 1 FROM audit WHERE tenant = $1 AND id BETWEEN $2 AND $3 LIMIT 1", "sss",
+                        tenant, from, to));
+    *ret = td_rows_next(&r);
+    return td_rows_done(&r, err);
 }
 
 enum td_code td_audit_denied_often(struct td_tx *tx, const char *tenant, const char *actor, bool *ret,

@@ -32,6 +32,9 @@ enum td_code td_audit_tell(struct td_tx *tx, const char *tenant, const struct td
  * looked at, the texts of the event's detail are shown as new values. */
 enum td_code td_audit_last(struct td_tx *tx, const char *tenant, const struct td_audit *what, struct td_error *err)
     TD_MUST_USE;
+/* Is the event (its time and position) one of the audit? */
+enum td_code td_audit_holds(struct td_tx *tx, const char *tenant, int64_t at, int64_t pos, bool *ret,
+                            struct td_error *err) TD_MUST_USE;
 /* A change that the caller may not make: kept with result failure, so that somebody who tries doors is seen. At most
  * TD_AUDIT_DENIED of one actor in ten minutes are kept; further ones are dropped. A write of its own. */
 enum { TD_AUDIT_DENIED = 20 };

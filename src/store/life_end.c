@@ -1,6 +1,7 @@
 #include "store/life_end.h"
 
 #include "base/fault.h"
+#include "store/local_credential.h"
 #include "store/tenant.h"
 
 /* The enrolment's row stays as history: it has no secret, and what a lost answer was is nobody's business any more.
@@ -34,9 +35,21 @@ enum td_code td_life_forget_users(struct td_tx *tx, const char *tenant, const ch
                   device_id);
 }
 
+/* Whoever finds the device may need its password: a tenant can say so. */
+static enum td_code forget_passwords(struct td_tx *tx, const char *tenant, const char *device_id, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const char *policy = "";
+    td_try(td_tenant_get(tx, tenant, "laps-after-retire", &a, &policy, err));
+    if (strcmp(policy, "keep") == 0)
+        return TD_OK;
+    return td_local_credential_forget(tx, tenant, device_id, NULL, err);
+}
+
 enum td_code td_life_forget_device(struct td_tx *tx, const char *tenant, const char *device_id, struct td_error *err)
 {
     td_try(td_life_forget_users(tx, tenant, device_id, err));
+    td_try(forget_passwords(tx, tenant, device_id, err));
     return td_sql(tx, err,
                   "UPDATE directory_device SET transport_key = NULL, key_sha256 = NULL WHERE tenant = $1 AND id = $2"
                   " AND deleted_at <> 0",

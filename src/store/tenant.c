@@ -37,6 +37,12 @@ const struct td_setting td_tenant_settings[] = {
      "calls of one application in 20 seconds; 0 for no limit"},
     {"graph-throttle-app-writes", TD_SET_INT, "100", 0, 1000000, NULL,
      "changing calls of one application in 20 seconds; 0 for no limit"},
+    {"laps-after-retire", TD_SET_CHOICE, "destroy", 0, 0, "destroy keep",
+     "passwords of the local administrator when a device leaves: destroyed, or kept for whoever finds it"},
+    {"event-retention", TD_SET_INT, "0", 0, 36500, NULL, "days that timelines of devices are kept; 0 for ever"},
+    {"audit-retention", TD_SET_INT, "0", 0, 36500, NULL, "days that it is kept who changed what; 0 for ever"},
+    {"history-retention", TD_SET_INT, "0", 0, 36500, NULL,
+     "days that actions, deployments and enrolments are kept after their end; 0 for ever"},
 };
 const size_t td_tenant_setting_count = TD_COUNTOF(td_tenant_settings);
 

@@ -110,8 +110,8 @@ static inline void life_enrol(struct td_tx *tx, struct life *l, const char *id, 
     e.hw_dev_id = e.dm_id = e.device_name = e.device_type = e.os_version = e.os_edition = e.locale = "";
     e.version = 40;
     e.secrets = TD_S("SECRETS-OF-THE-ENROLMENT");
-    memset(e.cert_sha256, id[0], sizeof(e.cert_sha256));
-    memset(cert.sha256, id[0], sizeof(cert.sha256));
+    memset(e.cert_sha256, id[strlen(id) - 1], sizeof(e.cert_sha256));
+    memset(cert.sha256, id[strlen(id) - 1], sizeof(cert.sha256));
     e.cert_not_after = cert.not_after = td_tx_now(tx) + 365 * TD_DAY;
     if (td_way_find(tx, l->tenant, TD_WAY_ID, device, &l->arena, &way, NULL) != TD_OK) {
         assert_ok(td_way_add(tx, l->tenant, TD_WAY_ID, device, &l->arena, &way, NULL));

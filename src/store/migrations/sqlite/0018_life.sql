@@ -30,7 +30,17 @@ CREATE TABLE life_cut (
     rows BIGINT NOT NULL,
     PRIMARY KEY (tenant, kind)
 );
-CREATE INDEX event_age ON event(tenant, at);
+
+-- How far the present run of retention is; settings are those that the last one ended with.
+CREATE TABLE retention_run (
+    one INTEGER PRIMARY KEY,
+    stage INTEGER NOT NULL,
+    pos BIGINT NOT NULL,
+    settings TEXT NOT NULL,
+    begun_at BIGINT NOT NULL,
+    ended_at BIGINT NOT NULL
+);
+INSERT INTO retention_run(one, stage, pos, settings, begun_at, ended_at) VALUES (1, 0, 0, '', 0, 0);
 
 -- Machines whose registration has ended: by what they are known again.
 CREATE TABLE life_machine (
