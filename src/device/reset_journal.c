@@ -70,9 +70,9 @@ enum td_code td_reset_journal_write(const struct td_device *dev, const struct td
     TD_CLEANUP(td_buf_done) struct td_buf text;
     const char *path = td_device_path(dev, &a, "reset.json");
     struct td_jsonw w;
+    td_buf_init(&text, MAX_JOURNAL);
     if (j->phase == TD_RESET_IDLE && j->news == TD_RESET_NOTHING && j->status == 0)
         return td_reset_erase(path, false, err);
-    td_buf_init(&text, MAX_JOURNAL);
     td_jsonw_init(&w, &text);
     td_jsonw_obj(&w);
     td_jsonw_kstr(&w, "action", td_action_rows[j->kind].word);
