@@ -11,13 +11,13 @@ enum { WAITING_MAX = 64, PAGE = 200, DETAIL_MAX = 65536, ID_MAX = 40 };
 
 /* What an event means for the story. */
 enum role {
-    POINT,     /* a chapter of its own that happened at once */
+    POINT,   /* a chapter of its own that happened at once */
     STATION, /* of a deployment: begins one where none is open */
-    READY,     /* ends it */
-    BROKE,     /* a step failed */
-    PROFILE,   /* which profile the next deployment has */
-    USER,      /* whose it is from now on */
-    LEFT,      /* a point that ends what is under way */
+    READY,   /* ends it */
+    BROKE,   /* a step failed */
+    PROFILE, /* which profile the next deployment has */
+    USER,    /* whose it is from now on */
+    LEFT,    /* a point that ends what is under way */
     ASKED,
     SENT,
     ENDED /* of an action */
@@ -225,25 +225,30 @@ static enum td_code user(struct story *s, const struct told *t, struct td_error 
     return TD_OK;
 }
 
-/* An action that led here says who asked for it and why. */
+/* Who asked, and who let it pass where two must agree. */
+static void put_who(struct td_life_chapter *c, const struct told *t)
+{
+    const char *by = text_of(t->detail, "by"), *approved = text_of(t->detail, "approvedBy");
+    if (by[0] != '\0')
+        PUT(c->who, by);
+    if (approved[0] != '\0')
+        (void)snprintf(c->who, sizeof(c->who), "%s, approved by %s", by, approved);
+}
+
+/* The end of an action that leads out of a deployment: it says who asked for it and why. */
 static enum td_code left(struct story *s, const struct told *t, struct td_error *err)
 {
-    const struct waiting *asked = action_of(s, text_of(t->detail, "id"));
-    const struct td_life_chapter *by = asked != NULL ? &asked->c : NULL;
-    struct waiting *w = NULL;
-    char who[TD_LIFE_TEXT] = "", why[TD_LIFE_TEXT * 2] = "", what[TD_LIFE_TEXT] = "";
-    if (by != NULL) {
-        PUT(who, by->who);
-        PUT(why, by->why);
-        PUT(what, by->what);
+    struct waiting *asked = action_of(s, text_of(t->detail, "id")), *w = NULL;
+    if (asked != NULL) {
+        end(&asked->c, t->e->at, "done");
+        put_who(&asked->c, t);
     }
     if (s->deployment != NULL)
         close_deployment(s, t->e->at, strcmp(s->deployment->outcome, "failed") == 0 ? "failed" : "broken off");
     td_try(begin(s, t->rule->word, t->e, true, &w, err));
-    const char *own = why_of(t->detail);
-    PUT(w->c.who, who[0] != '\0' ? who : t->e->actor);
-    PUT(w->c.why, own[0] != '\0' ? own : why);
-    PUT(w->c.what, what[0] != '\0' ? what : text_of(t->detail, "action"));
+    put_who(&w->c, t);
+    PUT(w->c.why, why_of(t->detail));
+    PUT(w->c.what, text_of(t->detail, "action"));
     return TD_OK;
 }
 
@@ -268,6 +273,7 @@ static enum td_code ended(struct story *s, const struct told *t, struct td_error
         PUT(w->c.what, text_of(t->detail, "action"));
     }
     end(&w->c, t->e->at, t->rule->word);
+    put_who(&w->c, t);
     if (cause[0] != '\0')
         PUT(w->c.why, cause);
     return TD_OK;

@@ -145,15 +145,16 @@ static void whole(struct td_tx *tx, struct life *l)
     assert_string_equal(life.serial, tag);
     assert_string_equal(life.word, "retired");
     assert_int_equal(life.way_count, 1);
-    assert_slice(td_buf_slice(&t.out), "registered|||admin@contoso.test||||0\n"
-                                       "deployed||ready|ada@contoso.test|ada@contoso.test|Sales||50\n"
-                                       "action|reset|done|it@contoso.test|||Ada has left|30\n"
-                                       "reset|reset||it@contoso.test|||Ada has left|0\n"
-                                       "redeployed||ready|bob@contoso.test|bob@contoso.test|Sales||30\n"
-                                       "repurposed|||bob@contoso.test|bob@contoso.test|||0\n"
-                                       "repaired|||system|||mainboard and mac differ|0\n"
-                                       "action|sync|cancelled|it@contoso.test||||10\n"
-                                       "retired|||it@contoso.test||||0\n");
+    assert_slice(td_buf_slice(&t.out),
+                 "registered|||admin@contoso.test||||0\n"
+                 "deployed||ready|ada@contoso.test|ada@contoso.test|Sales||50\n"
+                 "action|reset|done|it@contoso.test, approved by boss@contoso.test|||Ada has left|20\n"
+                 "reset|reset||it@contoso.test, approved by boss@contoso.test|||Ada has left|0\n"
+                 "redeployed||ready|bob@contoso.test|bob@contoso.test|Sales||30\n"
+                 "repurposed|||bob@contoso.test|bob@contoso.test|||0\n"
+                 "repaired|||system|||mainboard and mac differ|0\n"
+                 "action|sync|cancelled|it@contoso.test||||10\n"
+                 "retired|||it@contoso.test||||0\n");
     td_buf_done(&t.out);
 }
 
@@ -166,8 +167,9 @@ static void tells_it_in_chapters(void **state)
     happens(l, w, TD_EV_ACTION_QUEUED, "it@contoso.test",
             "{\"action\":\"reset\",\"id\":\"a1\",\"reason\":\"Ada has left\"}");
     happens(l, w, TD_EV_ACTION_SENT, "device", "{\"action\":\"reset\",\"id\":\"a1\"}");
-    happens(l, w, TD_EV_RESET, "device", "{\"action\":\"reset\",\"id\":\"a1\"}");
-    happens(l, w, TD_EV_ACTION_DONE, "device", "{\"action\":\"reset\",\"id\":\"a1\"}");
+    happens(l, w, TD_EV_RESET, "device",
+            "{\"action\":\"reset\",\"id\":\"a1\",\"by\":\"it@contoso.test\",\"approvedBy\":\"boss@contoso.test\","
+            "\"reason\":\"Ada has left\"}");
     happens(l, w, TD_EV_DEVICE_SETUP, "device", "{}");
     happens(l, w, TD_EV_REPURPOSED, "bob@contoso.test", "{\"user\":\"bob@contoso.test\"}");
     happens(l, w, TD_EV_ACCOUNT_SETUP, "bob@contoso.test", "{}");
