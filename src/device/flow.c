@@ -200,9 +200,10 @@ void td_flow_timeline(struct td_flow *f)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     int64_t first = 0, last = 0;
+    int64_t since = td_state_int(f->dev->state, "reset.at", 0); /* what was before is another way */
     for (size_t i = 0; i < TD_COUNTOF(steps); i++) {
         int64_t begin = time_of(f, "begin", steps[i].name), end = time_of(f, "end", steps[i].name);
-        if (begin == 0 || end == 0)
+        if (begin == 0 || end == 0 || begin < since)
             continue;
         first = first == 0 ? begin : first;
         last = TD_MAX(last, end);

@@ -15,22 +15,32 @@ bool td_life_restart_due(const struct td_device *dev, enum td_action_kind *ret_k
     return td_reset_pending(dev, ret_kind != NULL ? ret_kind : &kind);
 }
 
-static void tell_end(struct td_device *dev, enum td_action_kind kind)
+static void tell_end(struct td_device *dev, enum td_action_kind kind, const struct td_reset_news *news)
 {
-    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    const struct td_reset_news news = td_reset_news(dev, &a);
     const char *word = td_action_rows[kind].word;
-    if (news.what == TD_RESET_ROLLED_BACK)
+    if (news->what == TD_RESET_ROLLED_BACK)
         td_device_say(dev, "reset", "%s was interrupted and rolled back (0x%08x): the device is as it was", word,
-                      news.hresult);
+                      news->hresult);
     else if (kind == TD_ACTION_RETIRE)
         td_device_say(dev, "reset", "%s: management and join are gone, what is personal stays", word);
     else if (td_state_get(dev->state, "enrol.addr") == NULL)
         td_device_say(dev, "reset", "%s: done, the device is back in its box", word);
-    else if (news.what == TD_RESET_CAME_BACK)
+    else if (news->what == TD_RESET_CAME_BACK)
         td_device_say(dev, "reset", "%s: done, join and management stay, the device is set up anew", word);
     else
         td_device_say(dev, "reset", "%s did not happen: the device is as it was", word);
+}
+
+/* The timeline of a device that is set up anew begins here. */
+static enum td_code begin_anew(struct td_device *dev, enum td_action_kind kind, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const struct td_reset_news news = td_reset_news(dev, &a);
+    tell_end(dev, kind, &news);
+    if (news.what != TD_RESET_CAME_BACK)
+        return TD_OK;
+    td_state_set_int(dev->state, "reset.at", td_now(dev->env));
+    return td_state_save(dev->state, err);
 }
 
 enum td_code td_life_start(struct td_device *dev, bool *ret_did, struct td_error *err)
@@ -44,7 +54,7 @@ enum td_code td_life_start(struct td_device *dev, bool *ret_did, struct td_error
     td_device_say(dev, "restart", "%s", td_action_rows[kind].word);
     td_try(td_reset_carry_on(dev, &did, err));
     if (did)
-        tell_end(dev, kind);
+        td_try(begin_anew(dev, kind, err));
     if (ret_did != NULL)
         *ret_did = did;
     return TD_OK;
