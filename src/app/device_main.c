@@ -6,11 +6,13 @@
 #include "device/flow.h"
 #include "device/life.h"
 #include "device/offline.h"
+#include "device/preflight.h"
 #include "device/show.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <termios.h>
 #include <unistd.h>
@@ -508,23 +510,54 @@ static int probe(struct program *p, const char *url)
     return EXIT_READY;
 }
 
-/* Basic: is there an identity, is the service there and trusted. */
+static const char *proxy_named(void)
+{
+    const char *upper = getenv("HTTPS_PROXY"), *lower = getenv("https_proxy");
+    return upper != NULL ? upper : lower;
+}
+
+static int print_findings(struct program *p, const struct td_finding *list, size_t n)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf out;
+    td_buf_init(&out, MAIN_MAX_OUTPUT);
+    if (p->json)
+        td_preflight_json(list, n, &out);
+    (void)fwrite(out.p != NULL ? out.p : "", 1, out.n, stdout);
+    for (size_t i = 0; i < n && !p->json; i++)
+        td_device_say(&p->dev, td_verdict_word(list[i].verdict), "%-22s %s%s%s", list[i].requirement->code, list[i].found,
+                      list[i].remedy[0] != '\0' ? "; " : "", list[i].remedy);
+    return td_preflight_passed(list, n) ? EXIT_READY : EXIT_FAILED;
+}
+
+/* The hardware that is asked about: a file given now, or what the device was made of. */
+static enum td_code preflight_hardware(struct program *p, struct td_hardware *hw, struct td_error *err)
+{
+    return p->hardware != NULL ? td_hardware_read("", p->hardware, &p->arena, hw, err)
+                               : td_hardware_of(&p->dev, &p->arena, hw, err);
+}
+
+/* Every requirement of a deployment; with --endpoint only whether that address is there and trusted. */
 static int preflight(struct program *p)
 {
     struct td_error err = {0};
     struct td_hardware hw;
+    struct td_net *net = NULL;
+    struct td_finding *list;
+    size_t n = 0;
     if (open_state(p, &err) != TD_OK || load_roots(p, &err) != TD_OK)
         return fail(&p->dev, &err, code_of(&err));
     if (p->endpoint != NULL)
         return probe(p, p->endpoint);
     if (load_server(p, &err) != TD_OK)
         return fail(&p->dev, &err, code_of(&err));
-    if (td_hardware_of(&p->dev, &p->arena, &hw, &err) != TD_OK)
+    const struct td_net_config config = {.ca_pem = all_roots(p), .timeout_seconds = 10};
+    if (preflight_hardware(p, &hw, &err) != TD_OK || td_net_new(&config, &net, &err) != TD_OK)
         return fail(&p->dev, &err, EXIT_FAILED);
-    if (hw.facts.serial[0] == '\0')
-        return complain("this machine tells no serial number: give --hardware at the first run", NULL);
-    td_device_say(&p->dev, "ok", "identity: %s %s, serial %s", hw.facts.manufacturer, hw.facts.model, hw.facts.serial);
-    return probe(p, td_arena_printf(&p->arena, "%s/readyz", p->dev.server));
+    const struct td_transport transport = {.send = td_transport_net, .ctx = net};
+    const struct td_preflight pf = {.dev = &p->dev, .hw = &hw, .net = &transport, .proxy = proxy_named()};
+    td_preflight_run(&pf, &p->arena, &list, &n);
+    td_net_free(net);
+    return print_findings(p, list, n);
 }
 
 /* What a technician runs in an image before its first start (docs/tasks/existing-devices.md). */
@@ -561,8 +594,8 @@ static const struct command {
      OPT_STATE, "from its box to the desktop; killed and started again, it goes on"},
     {"sync", sync_now, OPT_STATE | OPT_SERVER | OPT_CA | OPT_TIMEOUT | OPT_PACE, OPT_STATE, "one management session"},
     {"show", show, OPT_STATE | OPT_JSON, OPT_STATE, "what it knows of itself, and what is in effect on it"},
-    {"preflight", preflight, OPT_STATE | OPT_SERVER | OPT_CA | OPT_ENDPOINT, OPT_STATE,
-     "would a run find and trust its service"},
+    {"preflight", preflight, OPT_STATE | OPT_SERVER | OPT_CA | OPT_HARDWARE | OPT_ENDPOINT | OPT_JSON, OPT_STATE,
+     "would a deployment succeed: every requirement with what was found and what to do; 0 if nothing fails"},
     {"reset", reset,
      OPT_STATE | OPT_SERVER | OPT_CA | OPT_ANSWER | OPT_TIMEOUT | OPT_PACE | OPT_PACKAGE | OPT_REINSTALL, OPT_STATE,
      "Ctrl+Win+R at the lock screen: an administrator signs in, what users left goes, the device is set up anew"},

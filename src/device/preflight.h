@@ -1,0 +1,46 @@
+/* Would a deployment of this machine succeed: each requirement of autopilot.md 8 and 6.7 looked at from the device,
+ * with what was found and what to do (row X17). One table of requirements serves the check, its JSON and
+ * docs/tasks/preflight.md. Changes nothing, here or at the service: no step of the way is taken. */
+#ifndef TD_DEVICE_PREFLIGHT_H
+#define TD_DEVICE_PREFLIGHT_H
+
+#include "device/flow.h"
+
+enum td_verdict {
+    TD_PASS,
+    TD_WARN,  /* a deployment works, something less */
+    TD_UNMET, /* a deployment fails */
+    TD_SKIP   /* could not be looked at: what it rests on is not met */
+};
+const char *td_verdict_word(enum td_verdict verdict); /* "pass", "warn", "fail", "skip" */
+
+struct td_requirement {
+    const char *code; /* "os-version" */
+    const char *what; /* what is required, a sentence */
+};
+/* The i-th requirement, in the order in which they are looked at; NULL past the end. */
+const struct td_requirement *td_requirement_at(size_t i);
+
+struct td_finding {
+    const struct td_requirement *requirement;
+    enum td_verdict verdict;
+    const char *found, *remedy; /* the arena's; remedy "" where nothing is to be done */
+};
+
+struct td_preflight {
+    struct td_device *dev; /* with server; state may be empty */
+    const struct td_hardware *hw;
+    const struct td_transport *net; /* NULL: the network is skipped, with its reason */
+    const char *proxy;              /* what the environment names, NULL if nothing */
+};
+
+/* One finding for each requirement. */
+void td_preflight_run(const struct td_preflight *p, struct td_arena *a, struct td_finding **ret, size_t *ret_count);
+bool td_preflight_passed(const struct td_finding *list, size_t count); /* nothing is TD_UNMET */
+/* {"passed":true,"findings":[{"code","verdict","what","found","remedy"}]} */
+void td_preflight_json(const struct td_finding *list, size_t count, struct td_buf *out);
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7); false for any other form. */
+bool td_http_date(struct td_slice text, int64_t *ret_us);
+
+#endif
