@@ -35,6 +35,8 @@ enum {
 #define DIRECTORY_WRITE " Directory.ReadWrite.All"
 /* Reading what enrolment is made of: both families of names stand in the documents (graph-api.md 2.7). */
 #define ENROLMENT_READ BOTH(SERVICE) " " BOTH(CONFIG)
+#define CREDENTIAL "DeviceLocalCredential."
+#define BOTH_CREDENTIALS CREDENTIAL "ReadBasic.All " CREDENTIAL "Read.All"
 #define PARTNER_SCOPE "PartnerCenter.Devices.ReadWrite.All"
 
 const struct td_access_row td_access_rows[TD_RIGHT_COUNT] = {
@@ -83,6 +85,9 @@ const struct td_access_row td_access_rows[TD_RIGHT_COUNT] = {
      "Domain.ReadWrite.All", TD_ROLES_ANYBODY, GLOBAL},
     {TD_RIGHT_DIRECTORY_AUDIT, "directory-audit", "the directory's audit", "AuditLog.Read.All" DIRECTORY_READ,
      "Directory.ReadWrite.All", ADMINISTRATORS | READERS | SECURITY, 0},
+    /* To write is to see the password itself: as seldom given as a change. */
+    {TD_RIGHT_LOCAL_CREDENTIAL, "local-credential", "passwords of local administrators", BOTH_CREDENTIALS,
+     CREDENTIAL "Read.All", ADMINISTRATORS | READER | SECURITY | HELPDESK | DEVICES, ADMINISTRATORS | DEVICES},
     {TD_RIGHT_PARTNER, "partner", "device batches of partners", PARTNER_SCOPE, PARTNER_SCOPE, GLOBAL | PARTNER,
      GLOBAL | PARTNER},
 };
@@ -102,7 +107,7 @@ static const struct {
     {"Security Reader", "Sees devices, users and both audits."},
     {"User Administrator", "Keeps users and groups."},
     {"Helpdesk Administrator", "Sees the directory and managed devices; syncs and restarts devices."},
-    {"Cloud Device Administrator", "Keeps the directory's device objects."},
+    {"Cloud Device Administrator", "Keeps the directory's device objects; reads passwords of local administrators."},
 };
 
 const char *td_role_word(enum td_role role)

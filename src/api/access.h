@@ -31,7 +31,8 @@ enum td_right {
     TD_RIGHT_ORGANIZATION,
     TD_RIGHT_DOMAIN,
     TD_RIGHT_DIRECTORY_AUDIT,
-    TD_RIGHT_PARTNER, /* device batches of partners: prepared, opened by the partner door */
+    TD_RIGHT_LOCAL_CREDENTIAL, /* read: whose password is kept; write: the password itself */
+    TD_RIGHT_PARTNER,          /* device batches of partners: prepared, opened by the partner door */
     TD_RIGHT_COUNT
 };
 enum td_access { TD_ACCESS_READ, TD_ACCESS_WRITE };

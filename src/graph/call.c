@@ -65,9 +65,10 @@ static td_g_fn *writer_of(const struct run *r)
         enum td_method method;
         td_g_fn *fn;
     } all[] = {
-        {TD_G_AT_SET, TD_POST, set->create},     {TD_G_AT_SET, TD_PUT, set->put},
-        {TD_G_AT_ENTITY, TD_PATCH, set->update}, {TD_G_AT_ENTITY, TD_DELETE, set->remove},
-        {TD_G_AT_REFS, TD_POST, set->add_ref},   {TD_G_AT_REF, TD_DELETE, set->remove_ref},
+        {TD_G_AT_SET, TD_POST, set->create},         {TD_G_AT_SET, TD_PUT, set->put},
+        {TD_G_AT_ENTITY, TD_PATCH, set->update},     {TD_G_AT_ENTITY, TD_DELETE, set->remove},
+        {TD_G_AT_REFS, TD_POST, set->add_ref},       {TD_G_AT_REF, TD_DELETE, set->remove_ref},
+        {TD_G_AT_REFS, TD_DELETE, set->remove_refs},
     };
     for (size_t i = 0; i < TD_COUNTOF(all); i++)
         if (all[i].at == r->target.at && all[i].method == r->req->method)
@@ -136,12 +137,26 @@ static enum td_code locate(struct run *r, struct td_error *err)
 
 /* Who calls */
 
+/* Does this read show what is told to the audit? */
+static bool reads_told(const struct run *r)
+{
+    const struct td_g_set *set = r->target.set;
+    if (set->told == NULL || !is_read(r->req))
+        return false;
+    return td_g_selected(&r->query, set->told) ||
+           (r->target.prop != NULL && td_ieqs(td_str(r->target.prop->name), set->told));
+}
+
 static enum td_right right_of(const struct run *r, enum td_access *ret_access)
 {
     const struct td_g_target *t = &r->target;
     *ret_access = is_read(r->req) ? TD_ACCESS_READ : TD_ACCESS_WRITE;
     if (t->at == TD_G_AT_ENTITY && r->req->method == TD_DELETE && t->set->drop != TD_RIGHT_SIGNED_IN)
         return t->set->drop;
+    if (reads_told(r) && !td_fault("graph-told-anyone")) {
+        *ret_access = TD_ACCESS_WRITE;
+        return t->set->write;
+    }
     if (t->at != TD_G_AT_ACTION)
         return is_read(r->req) ? t->set->read : t->set->write;
     *ret_access = t->action->access;
@@ -222,6 +237,9 @@ static enum td_code answer_read(struct td_tx *tx, void *ctx, struct td_error *er
                   (t->at == TD_G_AT_ACTION && t->key_count > td_g_places(t->set->path));
     td_try(begin(r, tx, err));
     td_try(td_g_check_options(call, t->set, err));
+    if (reads_told(r) && t->at != TD_G_AT_ENTITY && t->at != TD_G_AT_PROPERTY)
+        return td_remedy(err, td_fail(err, TD_EINVAL, t->set->told, "this property is shown of one entity at a time"),
+                         "name the entity by its id");
     td_try(td_g_walk(call, tx, t, entity, err));
     switch (t->at) {
     case TD_G_AT_SET:
@@ -238,6 +256,14 @@ static enum td_code answer_read(struct td_tx *tx, void *ctx, struct td_error *er
     default:
         return read_entity(r, tx, err);
     }
+}
+
+/* A read that leaves a trace. */
+static enum td_code answer_told(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct run *r = ctx;
+    td_tx_set_origin(tx, &r->origin);
+    return answer_read(tx, r, err);
 }
 
 /* Writing */
@@ -504,10 +530,15 @@ void td_graph_call(void *ctx, struct td_http_request *req, struct td_http_reply 
         return;
     }
     set_call(r);
-    if (is_read(req))
-        finish(r, td_store_read(r->svc->store, answer_read, r, &r->err));
-    else
+    if (!is_read(req)) {
         write_call(r);
+        return;
+    }
+    rc = reads_told(r) ? td_store_write(r->svc->store, answer_told, r, &r->err)
+                       : td_store_read(r->svc->store, answer_read, r, &r->err);
+    if (rc == TD_EDENIED && r->proven && reads_told(r))
+        td_g_audit_denied(r->svc, &r->who, &r->origin, r->req, &r->err);
+    finish(r, rc);
 }
 
 const char *td_g_argument(const struct td_g_call *call, const char *name)

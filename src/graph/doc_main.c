@@ -30,13 +30,13 @@ static void methods(const struct td_g_set *s)
     put(s->remove != NULL, "DELETE", &first);
     put(s->put != NULL, "PUT", &first);
     put(s->add_ref != NULL, "POST `$ref`", &first);
-    put(s->remove_ref != NULL, "DELETE `$ref`", &first);
+    put(s->remove_ref != NULL || s->remove_refs != NULL, "DELETE `$ref`", &first);
 }
 
 static bool is_written(const struct td_g_set *s)
 {
     return s->create != NULL || s->update != NULL || s->remove != NULL || s->put != NULL || s->add_ref != NULL ||
-           s->remove_ref != NULL;
+           s->remove_ref != NULL || s->remove_refs != NULL || s->told != NULL;
 }
 
 static void set_row(const struct td_g_set *s)

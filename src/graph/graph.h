@@ -119,8 +119,13 @@ struct td_g_set {
     td_g_fn *put; /* declarative PUT of a whole nested set, NULL: 405 */
     /* members/$ref (call->ref) and members/{id}/$ref; NULL: 405. Do not ask for a row of the path's last key. */
     td_g_fn *add_ref, *remove_ref;
+    td_g_fn *remove_refs;  /* DELETE users/$ref, of a relation to one alone */
     const char *alternate; /* column that may stand in the key's place: "userPrincipalName", NULL: none */
-    const char *context;   /* name in @odata.context where it is not the path: "users" of me */
+    /* A property (TD_G_ASKED) whose every reading is told to the audit, NULL: none. $select that names it shows the
+     * other ones as well; who reads it needs the right to write, and the read runs in a write, for `more` to tell of
+     * it. Of one entity at a time. */
+    const char *told;
+    const char *context; /* name in @odata.context where it is not the path: "users" of me */
 };
 
 /* Lists of families: a new one is added to graph/sets.c. */

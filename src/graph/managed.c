@@ -1,7 +1,9 @@
 /* Managed devices: list, words of administrators, end of management, actions (graph-api.md 1.5). */
-#include "graph/managed.h"
-
+#include "graph/managed_actions.h"
 #include "graph/types.h"
+#include "store/managed_action.h"
+#include "store/primary_user.h"
+#include "store/user.h"
 #include "store/views.h"
 
 #include <string.h>
@@ -19,27 +21,94 @@ const struct td_json *td_g_row_json(struct td_g_call *call, const struct td_view
     return json;
 }
 
+/* The newest results of the rows that are about to be written: by row, and then in the order of time. */
+struct results {
+    const struct td_view_row *rows;
+    size_t count;
+    struct result {
+        struct td_managed_action action;
+        const struct result *next;
+    } * *of;
+};
+
+/* A $select of other things needs no questions. */
+static bool shows_results(const struct td_g_call *call)
+{
+    const struct td_od_query *q = call->query;
+    bool shown = q->select_count == 0;
+    for (size_t i = 0; i < q->select_count; i++)
+        shown |= td_istarts(td_str(q->select[i]), "deviceActionResults") || strcmp(q->select[i], "*") == 0;
+    return shown;
+}
+
+static enum td_code read_results(struct td_g_call *call, struct td_tx *tx, const struct td_view_row *rows, size_t count,
+                                 struct td_error *err)
+{
+    struct results *all = td_arena_new(call->arena, struct results);
+    struct td_managed_action *list = NULL;
+    size_t n = 0;
+    const char **ids = td_arena_array(call->arena, const char *, count);
+    *all = (struct results){.rows = rows, .of = td_arena_array(call->arena, struct result *, count)};
+    call->more = all;
+    if (!shows_results(call))
+        return TD_OK;
+    for (size_t i = 0; i < count; i++)
+        ids[i] = td_view_text(&rows[i], "id");
+    td_try(td_managed_actions(tx, call->tenant, ids, count, call->arena, &list, &n, err));
+    all->count = count;
+    while (n-- != 0) { /* the newest comes last and so stands first */
+        struct result *r = td_arena_new(call->arena, struct result);
+        *r = (struct result){list[n], all->of[list[n].device]};
+        all->of[list[n].device] = r;
+    }
+    return TD_OK;
+}
+
 static void write_time(struct td_jsonw *w, const char *name, int64_t at)
 {
     char text[TD_TIME_TEXT];
-    td_time_text(at, text);
-    td_jsonw_kstr(w, name, text);
+    td_jsonw_kstr(w, name, at % TD_SECOND != 0 ? td_time_text_us(at, text) : td_time_text(at, text));
 }
 
-/* A synchronisation that was asked for is done when the device came for it. */
-void td_g_managed_actions(struct td_g_call *call TD_UNUSED, const struct td_view_row *row,
-                          const struct td_g_prop *prop TD_UNUSED, struct td_jsonw *w)
+static const char *const action_states[TD_ACT_STATE_COUNT] = {
+    [TD_ACT_WAITING] = "pending",
+    [TD_ACT_PENDING] = "pending",
+    [TD_ACT_ACTIVE] = "active",
+    [TD_ACT_DONE] = "done",
+    [TD_ACT_FAILED] = "failed",
+    [TD_ACT_CANCELLED] = "canceled",
+    [TD_ACT_NOT_SUPPORTED] = "notSupported",
+};
+
+static void write_result(const struct td_managed_action *a, struct td_jsonw *w)
 {
-    int64_t asked = td_view_int(row, "syncAsked"), done = td_view_int(row, "syncDone");
+    td_jsonw_obj(w);
+    td_jsonw_kstr(w, "actionName", td_action_rows[a->kind].graph);
+    td_jsonw_kstr(w, "actionState", (unsigned)a->state < TD_ACT_STATE_COUNT ? action_states[a->state] : "none");
+    write_time(w, "startDateTime", a->asked_at);
+    write_time(w, "lastUpdatedDateTime", a->changed_at != 0 ? a->changed_at : a->asked_at);
+    td_jsonw_end(w);
+}
+
+/* Several kinds have one name ("wipe"): the newest of a name stands for it. */
+static bool newest_of_name(const struct result *first, const struct result *r)
+{
+    while (first != r && strcmp(td_action_rows[first->action.kind].graph, td_action_rows[r->action.kind].graph) != 0)
+        first = first->next;
+    return first == r;
+}
+
+void td_g_managed_actions(struct td_g_call *call, const struct td_view_row *row, const struct td_g_prop *prop TD_UNUSED,
+                          struct td_jsonw *w)
+{
+    const struct results *all = call->more;
+    const struct result *first = NULL;
+    if (all != NULL && row >= all->rows && row < all->rows + all->count)
+        first = all->of[row - all->rows];
     td_jsonw_arr(w);
-    if (asked != 0) {
-        td_jsonw_obj(w);
-        td_jsonw_kstr(w, "actionName", "syncDevice");
-        td_jsonw_kstr(w, "actionState", done >= asked ? "done" : "pending");
-        write_time(w, "startDateTime", asked);
-        write_time(w, "lastUpdatedDateTime", done >= asked ? done : asked);
-        td_jsonw_end(w);
-    }
+    for (const struct result *r = first; r != NULL; r = r->next)
+        if (newest_of_name(first, r))
+            write_result(&r->action, w);
     td_jsonw_arr_end(w);
 }
 
@@ -80,64 +149,40 @@ static enum td_code update(struct td_g_call *call, struct td_tx *tx, struct td_e
 
 static enum td_code end(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
-    return td_managed_end(tx, call->tenant, td_view_text(call->row, "id"), call->actor, err);
+    struct td_action made;
+    return td_g_ask_action(call, tx, TD_ACTION_DELETE, "", &made, err);
 }
 
-static enum td_code sync_device(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
+/* ---- the primary user ---- */
+
+/* The reference names a user by id or by upn. */
+static enum td_code set_user(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
-    return td_managed_ask_sync(tx, call->tenant, td_view_text(call->row, "id"), call->actor, err);
+    struct td_user u;
+    td_try(td_user_find(tx, call->tenant, td_str(call->ref), call->arena, &u, err));
+    call->poke = true;
+    return td_primary_user_set(tx, call->tenant, call->keys[0], u.upn, call->actor, err);
+}
+
+static enum td_code clear_user(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
+{
+    call->poke = true;
+    return td_primary_user_set(tx, call->tenant, call->keys[0], "", call->actor, err);
+}
+
+/* Of users/{id}/$ref: only the one who is it. */
+static enum td_code remove_user(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
+{
+    struct td_view_row row;
+    struct td_user u;
+    td_try(td_view_one(tx, call->tenant, &td_view_managed, call->keys[0], call->arena, &row, err));
+    td_try(td_user_find(tx, call->tenant, td_str(call->keys[1]), call->arena, &u, err));
+    if (strcmp(u.id, td_view_text(&row, "userId")) != 0)
+        return td_fail(err, TD_ENOTFOUND, "users", "%.80s is not the primary user of this device", u.upn);
+    return clear_user(call, tx, err);
 }
 
 /* ---- tables ---- */
-
-#define LATER(n, r, p)                                                                                 \
-    {                                                                                                  \
-        .name = (n), .flags = TD_G_NOT_OFFERED, .right = (r), .access = TD_ACCESS_WRITE, .params = (p) \
-    }
-#define LATER_BETA(n, r, p)                                                                               \
-    {                                                                                                     \
-        .name = (n), .flags = TD_G_NOT_OFFERED | TD_G_BETA_ONLY, .right = (r), .access = TD_ACCESS_WRITE, \
-        .params = (p)                                                                                     \
-    }
-static const struct td_g_action actions[] = {
-    {.name = "syncDevice", .right = TD_RIGHT_ACTION, .access = TD_ACCESS_WRITE, .run = sync_device},
-    LATER("wipe", TD_RIGHT_WIPE,
-          "keepEnrollmentData:Boolean?,keepUserData:Boolean?,macOsUnlockCode:String?,persistEsimDataPlan:Boolean?"),
-    LATER("retire", TD_RIGHT_WIPE, NULL),
-    LATER("cleanWindowsDevice", TD_RIGHT_WIPE, "keepUserData:Boolean"),
-    LATER("rebootNow", TD_RIGHT_ACTION, NULL),
-    LATER("shutDown", TD_RIGHT_ACTION, NULL),
-    LATER("remoteLock", TD_RIGHT_ACTION, NULL),
-    LATER("resetPasscode", TD_RIGHT_WIPE, NULL),
-    LATER("recoverPasscode", TD_RIGHT_WIPE, NULL),
-    LATER("locateDevice", TD_RIGHT_ACTION, NULL),
-    LATER("bypassActivationLock", TD_RIGHT_ACTION, NULL),
-    LATER("disableLostMode", TD_RIGHT_ACTION, NULL),
-    LATER("windowsDefenderUpdateSignatures", TD_RIGHT_ACTION, NULL),
-    LATER("windowsDefenderScan", TD_RIGHT_ACTION, "quickScan:Boolean"),
-    LATER("logoutSharedAppleDeviceActiveUser", TD_RIGHT_ACTION, NULL),
-    LATER("requestRemoteAssistance", TD_RIGHT_ACTION, NULL),
-    LATER("updateWindowsDeviceAccount", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("setDeviceName", TD_RIGHT_ACTION, "deviceName:String?"),
-    LATER_BETA("deprovision", TD_RIGHT_WIPE, "deprovisionReason:String?"),
-    LATER_BETA("disable", TD_RIGHT_WIPE, NULL),
-    LATER_BETA("reenable", TD_RIGHT_WIPE, NULL),
-    LATER_BETA("rotateBitLockerKeys", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("rotateLocalAdminPassword", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("initiateDeviceAttestation", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("initiateMobileDeviceManagementKeyRecovery", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("removeDeviceFirmwareConfigurationInterfaceManagement", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("pauseConfigurationRefresh", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("triggerConfigurationManagerAction", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("sendCustomNotificationToCompanyPortal", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("createDeviceLogCollectionRequest", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("initiateOnDemandProactiveRemediation", TD_RIGHT_ACTION, "scriptPolicyId:String?"),
-    LATER_BETA("moveDevicesToOU", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("enableLostMode", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("playLostModeSound", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("activateDeviceEsim", TD_RIGHT_ACTION, NULL),
-    LATER_BETA("revokeAppleVppLicenses", TD_RIGHT_ACTION, NULL),
-};
 
 static const struct td_g_set sets[] = {
     {.path = PATH,
@@ -149,15 +194,20 @@ static const struct td_g_set sets[] = {
               " the like show what they hold where $select names them, else as never set.",
      .update = update,
      .remove = end,
-     .actions = actions,
-     .action_count = TD_COUNTOF(actions)},
+     .more = read_results,
+     .actions = td_g_managed_device_actions,
+     .action_count = TD_G_MANAGED_ACTIONS},
     {.path = PATH "/{id}/users",
      .type = &td_g_type_user,
      .view = &td_view_managed_user,
      .parent = "managedDevice",
      .read = TD_RIGHT_MANAGED,
      .write = TD_RIGHT_MANAGED,
-     .about = "The user who enrolled it."},
+     .add_ref = set_user,
+     .remove_ref = remove_user,
+     .remove_refs = clear_user,
+     .about = "The primary user, who is the owner in the directory too: `POST users/$ref` says who, `DELETE users/$ref`"
+              " that nobody is."},
     {.path = PATH "/{id}/deviceConfigurationStates",
      .type = &td_g_type_device_configuration_state,
      .view = &td_view_configuration_state,

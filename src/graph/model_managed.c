@@ -241,13 +241,6 @@ const struct td_g_type td_g_type_device_configuration_state = {
 const struct td_g_type td_g_type_device_compliance_state = {
     .name = "deviceCompliancePolicyState", .base = &td_g_type_entity, .TD_G_PROPS(policy_state_props)};
 
-static const struct td_g_prop log_collection_props[] = {
-    TEXT("status", 0),
-    {.name = "requestedDateTimeUTC", .kind = TD_G_TIME, .flags = TD_G_NULLABLE},
-};
-const struct td_g_type td_g_type_log_collection = {
-    .name = "deviceLogCollectionResponse", .base = &td_g_type_entity, .TD_G_PROPS(log_collection_props)};
-
 #define SPAN(n)                                                          \
     {                                                                    \
         .name = (n), .kind = TD_G_DURATION, .write = td_g_event_duration \

@@ -121,7 +121,8 @@ bool td_g_shown(const struct td_g_call *call, const struct td_g_set *set, const 
         return false;
     if (td_g_selected(q, prop->name))
         return true;
-    return (prop->flags & TD_G_ASKED) == 0 && (q->select_count == 0 || td_g_selected(q, "*"));
+    bool beside = set->told != NULL && td_g_selected(q, set->told);
+    return (prop->flags & TD_G_ASKED) == 0 && (q->select_count == 0 || beside || td_g_selected(q, "*"));
 }
 
 /* "odata.metadata=full" in a media type, with or without "odata." and blanks. */

@@ -15,6 +15,7 @@
     F(principals)        \
     F(empty)             \
     F(managed)           \
+    F(approvals)         \
     F(events)            \
     F(apps)              \
     F(configurations)    \

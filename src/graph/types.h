@@ -142,7 +142,6 @@
     T(logged_on_user)             \
     T(device_configuration_state) \
     T(device_compliance_state)    \
-    T(log_collection)             \
     T(autopilot_event)            \
     T(policy_status_detail)
 #define TD_G_ENUMS_MANAGED(E)    \
@@ -169,6 +168,18 @@
     E(autopilot_enrollment_type) \
     E(policy_type)               \
     E(policy_compliance)
+
+#define TD_G_TYPES_ACTION(T) \
+    T(bulk_result)           \
+    T(identity)              \
+    T(identity_set)          \
+    T(approval_request)      \
+    T(log_collection)
+#define TD_G_ENUMS_ACTION(E) \
+    E(remote_action)         \
+    E(approval_status)       \
+    E(approval_policy)       \
+    E(log_state)
 
 #define TD_G_TYPES_APPS(T)      \
     T(mobile_app)               \
@@ -208,6 +219,7 @@
     TD_G_TYPES_ORGANIZATION(T) \
     TD_G_TYPES_ROLES(T)        \
     TD_G_TYPES_MANAGED(T)      \
+    TD_G_TYPES_ACTION(T)       \
     TD_G_TYPES_APPS(T)
 
 #define TD_G_ALL_ENUMS(E)      \
@@ -220,6 +232,7 @@
     TD_G_ENUMS_ORGANIZATION(E) \
     TD_G_ENUMS_ROLES(E)        \
     TD_G_ENUMS_MANAGED(E)      \
+    TD_G_ENUMS_ACTION(E)       \
     TD_G_ENUMS_APPS(E)
 
 #define TD_G_DECLARE_TYPE(name) extern const struct td_g_type td_g_type_##name;

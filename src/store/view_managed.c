@@ -5,6 +5,17 @@
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define ALL_DEVICES "'adadadad-808e-44e2-905a-0b7873a8a531'"
 
+/* Of the newest action that ends management (numbers of way/action.h and store/action.h): the wipes with Autopilot
+ * Reset, retire, delete. Fresh start is not told here. */
+#define ASKED_STATE(word)                                                                                              \
+    "CASE WHEN x.state < 2 THEN '" word "Pending' WHEN x.state = 2 THEN '" word "Issued' WHEN x.state = 5 THEN '" word \
+    "Canceled' WHEN x.state = 3 THEN 'managed' ELSE '" word "Failed' END"
+#define MANAGEMENT_STATE                                                                                            \
+    "COALESCE((SELECT CASE x.kind WHEN 17 THEN CASE WHEN x.state < 3 THEN 'deletePending' ELSE 'managed' END"       \
+    " WHEN 16 THEN " ASKED_STATE("retire") " ELSE " ASKED_STATE(                                                    \
+        "wipe") " END FROM device_action x"                                                                         \
+                " WHERE x.tenant = e.tenant AND x.enrolment_id = e.id AND x.kind IN (7, 9, 10, 11, 12, 13, 16, 17)" \
+                " ORDER BY x.id DESC LIMIT 1), 'managed')"
 static const struct td_view_column managed_columns[] = {
     {.name = "id", .type = TD_V_TEXT, .sql = "e.id", .fold = "e.id", .indexed = true},
     {.name = "deviceName", .type = TD_V_TEXT, .sql = "e.device_name", .fold = "lower(e.device_name)", .indexed = true},
@@ -43,7 +54,7 @@ static const struct td_view_column managed_columns[] = {
      .type = TD_V_ENUM,
      .sql = "CASE WHEN e.owner <> 0 THEN e.owner WHEN e.device_id <> '' OR e.registration_id <> '' THEN 1 ELSE 2 END",
      .words = WORDS("unknown", "company", "personal")},
-    {.name = "managementState", .type = TD_V_TEXT, .sql = "'managed'"},
+    {.name = "managementState", .type = TD_V_TEXT, .sql = MANAGEMENT_STATE},
     {.name = "managementAgent", .type = TD_V_TEXT, .sql = "'mdm'"},
     {.name = "complianceState", .type = TD_V_TEXT, .sql = "'unknown'"},
     {.name = "deviceRegistrationState", .type = TD_V_TEXT, .sql = "'registered'"},
@@ -62,8 +73,6 @@ static const struct td_view_column managed_columns[] = {
     {.name = "hardwareInformation/manufacturer", .type = TD_V_TEXT, .sql = "e.manufacturer"},
     {.name = "hardwareInformation/model", .type = TD_V_TEXT, .sql = "e.model"},
     {.name = "hardwareInformation/osBuildNumber", .type = TD_V_TEXT, .sql = "e.os_version"},
-    {.name = "syncAsked", .type = TD_V_TIME, .sql = "e.sync_asked_at"},
-    {.name = "syncDone", .type = TD_V_TIME, .sql = "e.sync_done_at"},
 };
 const struct td_view td_view_managed = {
     .name = "managedDevices",

@@ -29,8 +29,14 @@ const char *const td_words_userless[] = {"unknown", "allowed", "blocked", NULL};
     "coalesce((SELECT d.id FROM directory_device d WHERE d.tenant = r.tenant AND d.registration_id = r.id), " ZERO_ID \
     ")"
 #define MANAGED_ID "CASE WHEN w.enrolment_state = 1 THEN coalesce(w.enrolment_id, " ZERO_ID ") ELSE " ZERO_ID " END"
-/* The numbers of way/way.h: enrolled, failed. */
-#define ENROLLMENT_STATE "CASE WHEN w.enrolment_state = 1 THEN 1 WHEN w.deployment_state = 9 THEN 3 ELSE 4 END"
+/* The numbers of way/way.h: enrolled, failed. Between the asking for a reset, wipe or fresh start (way/action.h) and
+ * its end the reset is pending. */
+#define RESET_PENDING                                                                                     \
+    "EXISTS (SELECT 1 FROM device_action x WHERE x.tenant = r.tenant AND x.enrolment_id = w.enrolment_id" \
+    " AND x.ended_at = 0 AND x.kind IN (7, 9, 10, 11, 12, 13, 14, 15))"
+#define ENROLLMENT_STATE                                                                 \
+    "CASE WHEN w.enrolment_state = 1 THEN CASE WHEN " RESET_PENDING " THEN 2 ELSE 1 END" \
+    " WHEN w.deployment_state = 9 THEN 3 ELSE 4 END"
 static const struct td_view_column columns[] = {
     {.name = "id", .type = TD_V_TEXT, .sql = "r.id", .fold = "r.id", .indexed = true},
     {.name = "serialNumber",

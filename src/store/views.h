@@ -19,6 +19,9 @@ extern const struct td_view td_view_managed, td_view_managed_user, td_view_confi
 extern const struct td_view td_view_deployment, td_view_policy_detail; /* autopilotEvents */
 extern const struct td_view td_view_app, td_view_configuration, td_view_configuration_assignment;
 
+/* view_action.c: what comes of actions, graph-api.md 1.5 */
+extern const struct td_view td_view_approval, td_view_log_collection, td_view_local_credential;
+
 /* view_autopilot.c: graph-api.md 1.2, docs/protocol/ztd.md 3.3 */
 extern const struct td_view td_view_imports, td_view_identifiers, td_view_requests;
 extern const struct td_view td_view_autopilot_settings, td_view_associated; /* columns only */

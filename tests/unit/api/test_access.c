@@ -33,6 +33,7 @@ static const struct {
     {"organization", "WRRRRRRRRRR"},     /**/
     {"domain", "WRRRRRRRRRR"},           /**/
     {"directory-audit", "RR-R--RR---"},  /**/
+    {"local-credential", "WW----RR-RW"}, /**/
     {"partner", "W----W-----"},          /**/
 };
 
