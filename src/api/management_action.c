@@ -405,7 +405,7 @@ static enum td_code sent_one(struct td_exchange *x, struct td_tx *tx, const stru
         delivered = true;
     }
     if (sync && delivered && !x->m.session_open)
-        return td_action_finish(tx, x->tenant, a->id, TD_ACT_DONE, NULL, err);
+        return td_action_contacted(tx, x->tenant, x->enrolment.id, err);
     return TD_OK;
 }
 

@@ -227,9 +227,8 @@ enum td_code td_enrolment_end(struct td_tx *tx, const char *tenant, const char *
 
 enum td_code td_enrolment_seen(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
 {
-    td_try(td_sql(tx, err,
+    return td_sql(tx, err,
                   "UPDATE enrolment SET last_contact_at = $3, sync_done_at = CASE WHEN sync_asked_at > sync_done_at"
                   " THEN $3 ELSE sync_done_at END WHERE tenant = $1 AND id = $2",
-                  "ssi", tenant, id, td_tx_now(tx)));
-    return td_action_contacted(tx, tenant, id, err);
+                  "ssi", tenant, id, td_tx_now(tx));
 }

@@ -1,0 +1,711 @@
+/* Remote actions as a device meets them in its sessions: written from oma-dm.md, csp.md 3, 10, 11 and autopilot.md 3.6
+ * to 3.9, over the real handlers and store. */
+#include "store/action.h"
+#include "store/primary_user.h"
+#include "wire/management_client.h"
+
+#define WIPE "./Device/Vendor/MSFT/RemoteWipe/"
+#define REDEPLOY WIPE "AutomaticRedeployment/"
+#define UNENROLL "./Device/Vendor/MSFT/DMClient/Provider/Touchdown/Unenroll"
+#define RESTART "./Device/Vendor/MSFT/Reboot/RebootNow"
+#define CORTANA "Replace ./Device/Vendor/MSFT/Policy/Config/Experience/AllowCortana"
+#define ALERT(code, type, source, format, data)                                                              \
+    "<Alert><CmdID>93</CmdID><Data>" code "</Data><Item>" source "<Meta><Type xmlns=\"syncml:metinf\">" type \
+    "</Type><Format xmlns=\"syncml:metinf\">" format "</Format></Meta><Data>" data "</Data></Item></Alert>"
+#define BOOTSTRAP LOGIN("none") ALERT("1224", "com.microsoft/MDM/BootstrapSync", "", "chr", "device")
+#define GOODBYE LOGIN("none") ALERT("1226", "com.microsoft:mdm.unenrollment.userrequest", "", "int", "1")
+#define ROLLED_BACK(node, hresult) \
+    LOGIN("user")                  \
+    ALERT("1226", "org.touchdown:mdm.wipe.rolledback", "<Source><LocURI>" node "</LocURI></Source>", "int", hresult)
+
+struct asking {
+    struct client *c;
+    struct td_action_asking what;
+    const char *id;
+    struct td_action row;
+};
+
+static enum td_code ask_it(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct asking *q = ctx;
+    td_try(td_action_ask(tx, q->c->w->tenant, q->c->id, &q->what, &q->c->w->wire.arena, &q->row, err));
+    q->id = q->row.id;
+    return TD_OK;
+}
+
+static const char *ask_named(struct client *c, enum td_action_kind kind, const char *parameter)
+{
+    struct asking q = {.c = c, .what = {.kind = kind, .parameter = parameter, .actor = "admin@contoso.test"}};
+    struct td_error err = {0};
+    if (td_store_write(c->w->wire.svc.store, ask_it, &q, &err) != TD_OK)
+        fail_msg("%s: %s", err.where, err.text);
+    return q.id;
+}
+
+static const char *ask_for(struct client *c, enum td_action_kind kind)
+{
+    return ask_named(c, kind, "");
+}
+
+static enum td_code find_it(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct asking *q = ctx;
+    return td_action_find(tx, q->c->w->tenant, q->id, &q->c->w->wire.arena, &q->row, err);
+}
+
+static struct td_action action_of(struct client *c, const char *id)
+{
+    struct asking q = {.c = c, .id = id};
+    assert_ok(td_store_read(c->w->wire.svc.store, find_it, &q, NULL));
+    return q.row;
+}
+
+static enum td_code cancel_it(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct asking *q = ctx;
+    return td_action_cancel(tx, q->c->w->tenant, q->id, "admin@contoso.test", err);
+}
+
+static enum td_code cancel(struct client *c, const char *id)
+{
+    struct asking q = {.c = c, .id = id};
+    return td_store_write(c->w->wire.svc.store, cancel_it, &q, NULL);
+}
+
+/* A device at work: joined, enrolled, with a policy in effect and its user at the desktop. */
+static struct client *ready(void **state)
+{
+    struct client *c = begin(state);
+    (void)give(c, "baseline", policy_json);
+    c->nodes = done_nodes;
+    (void)run_session(c, LOGIN("none"));
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(world_events(c->w, c->way, "device.ready", NULL), 1);
+    (void)run_session(c, LOGIN("user"));
+    return c;
+}
+
+static bool is_last_seen(const struct client *c, const char *line)
+{
+    return td_ends(td_str(c->seen), line);
+}
+
+/* --- what leaves the device as it is ------------------------------------------------------------------------------ */
+
+static void is_handed_out_once(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_RESTART);
+    assert_int_equal(action_of(c, id).state, TD_ACT_PENDING);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "Exec " RESTART "\n"), 1);
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "RebootNow"), 0);
+    /* asked once more, it is another one */
+    const char *next = ask_for(c, TD_ACTION_RESTART);
+    assert_string_not_equal(next, id);
+    (void)run_session(c, LOGIN("none"));
+    assert_int_equal(count_seen(c, "Exec " RESTART "\n"), 1);
+    assert_int_equal(action_of(c, next).state, TD_ACT_DONE);
+    assert_int_equal(world_events(c->w, c->way, "device.action-sent", NULL), 2);
+}
+
+/* Before the deployment is over, too: the device phase does not wait for it, nor it for the phase. */
+static void works_while_the_deployment_runs(void **state)
+{
+    struct client *c = begin(state);
+    const char *id = ask_for(c, TD_ACTION_RESTART);
+    c->nodes = done_nodes;
+    (void)run_session(c, LOGIN("none"));
+    assert_int_equal(count_seen(c, "Exec " RESTART "\n"), 1);
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    assert_int_equal(world_events(c->w, c->way, "device.device-done", NULL), 1);
+}
+
+static void tells_what_the_device_says(void **state)
+{
+    static const struct node refused[] = {{"RebootNow", 405, NULL}, {"RemoteLock", 406, NULL}, {NULL, 0, NULL}};
+    static const struct node failed[] = {{"RebootNow", 500, NULL}, {NULL, 0, NULL}};
+    struct client *c = ready(state);
+    const char *restart = ask_for(c, TD_ACTION_RESTART), *lock = ask_for(c, TD_ACTION_LOCK);
+    c->nodes = refused;
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(action_of(c, restart).state, TD_ACT_NOT_SUPPORTED);
+    assert_int_equal(action_of(c, lock).state, TD_ACT_NOT_SUPPORTED);
+    restart = ask_for(c, TD_ACTION_RESTART);
+    c->nodes = failed;
+    (void)run_session(c, LOGIN("user"));
+    struct td_action a = action_of(c, restart);
+    assert_int_equal(a.state, TD_ACT_FAILED);
+    assert_true(a.cause[0] != '\0' && a.remedy[0] != '\0');
+    assert_int_equal(count_seen(c, "RebootNow"), 1); /* a refusal is an answer: it is not tried again */
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "RebootNow"), 0);
+}
+
+static void a_new_name_is_drawn_once(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_named(c, TD_ACTION_RENAME, "PC-%RAND:5%");
+    c->silent = true;
+    (void)run_session(c, LOGIN("user"));
+    const char *first = NULL, *second = NULL;
+    for (int i = 0; i < 2; i++) {
+        c->silent = i == 0;
+        c->session++;
+        c->msg = 0;
+        send_next(c, LOGIN("user"), true);
+        for (const struct td_sync_cmd *cmd = c->last.cmds; cmd != NULL; cmd = cmd->next)
+            if (cmd->kind == TD_SYNC_REPLACE && td_ends(td_str(cmd->items->target), "DNSComputerName"))
+                *(i == 0 ? &first : &second) = td_arena_text(&c->w->wire.arena, cmd->items->data);
+        send_next(c, "", true);
+    }
+    assert_non_null(first);
+    assert_non_null(second);
+    assert_string_equal(first, second);
+    assert_int_equal(strlen(first), strlen("PC-12345"));
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "DNSComputerName"), 0);
+}
+
+static void a_sync_ends_with_its_session(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_SYNC);
+    c->session++;
+    c->msg = 0;
+    send_next(c, LOGIN("user"), true);
+    assert_true(asks_for(c, TD_SYNC_GET, "./DevDetail/Ext/DeviceHardwareData"));
+    assert_int_equal(action_of(c, id).state, TD_ACT_ACTIVE);
+    while (has_commands(c))
+        send_next(c, "", true);
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+}
+
+/* --- until it was delivered, and when answers are lost --------------------------------------------------------------
+ */
+
+static void can_be_cancelled_until_delivered(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_WIPE);
+    assert_ok(cancel(c, id));
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "RemoteWipe"), 0);
+    assert_int_equal(action_of(c, id).state, TD_ACT_CANCELLED);
+    id = ask_for(c, TD_ACTION_WIPE);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "Exec " WIPE "doWipe\n"), 1);
+    assert_int_equal(cancel(c, id), TD_ESTATE);
+}
+
+/* The message that carries it is lost: posted again it gets the very same answer, and the action was sent once. */
+static void a_lost_answer_is_given_again(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_RESTART);
+    c->session++;
+    c->msg = 1;
+    const char *body = message(c, LOGIN("user"), true);
+    (void)post(c, body);
+    const char *once = td_arena_text(&c->w->wire.arena, td_buf_slice(&c->raw.body));
+    assert_non_null(strstr(once, "RebootNow"));
+    (void)post(c, body);
+    assert_string_equal(once, td_arena_text(&c->w->wire.arena, td_buf_slice(&c->raw.body)));
+    assert_int_equal(world_events(c->w, c->way, "device.action-sent", NULL), 1);
+    take(c);
+    send_next(c, "", true);
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+}
+
+/* Without a Status it was not executed (oma-dm.md 13.1): again in later sessions, four in all, then it has failed. */
+static void without_a_status_it_is_tried_again(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_RESTART);
+    c->silent = true;
+    for (int i = 0; i < TD_PLAN_ATTEMPTS; i++) {
+        (void)run_session(c, LOGIN("user"));
+        assert_int_equal(count_seen(c, "RebootNow"), 1);
+    }
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "RebootNow"), 0);
+    assert_int_equal(action_of(c, id).state, TD_ACT_FAILED);
+}
+
+/* The device is cut off behind the answer and comes with a new session: as often, whoever can't tell asks again. */
+static void a_cut_session_counts(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_RESTART);
+    for (int i = 0; i < TD_PLAN_ATTEMPTS; i++) {
+        c->session++;
+        c->msg = 0;
+        send_next(c, LOGIN("user"), true);
+        assert_true(asks_for(c, TD_SYNC_EXEC, RESTART));
+    }
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "RebootNow"), 0);
+    assert_int_equal(action_of(c, id).state, TD_ACT_FAILED);
+}
+
+/* --- what destroys -------------------------------------------------------------------------------------------------
+ */
+
+static void what_destroys_goes_last_and_alone(void **state)
+{
+    struct client *c = begin(state);
+    (void)give(c, "baseline", policy_json);
+    (void)ask_for(c, TD_ACTION_RESTART);
+    const char *id = ask_for(c, TD_ACTION_WIPE);
+    c->nodes = done_nodes;
+    c->session++;
+    c->msg = 0;
+    send_next(c, LOGIN("none"), true);
+    while (has_commands(c) && !asks_for(c, TD_SYNC_EXEC, WIPE "doWipe"))
+        send_next(c, "", true);
+    size_t commands = 0;
+    for (const struct td_sync_cmd *cmd = c->last.cmds; cmd != NULL; cmd = cmd->next)
+        commands += is_command(cmd);
+    assert_int_equal(commands, 1);
+    assert_int_equal(count_seen(c, "Exec " RESTART "\n"), 1);
+    assert_int_equal(count_seen(c, CORTANA), 1);
+    assert_int_equal(count_seen(c, "Replace ./Device" FIRST "ServerHasFinishedProvisioning"), 1);
+    send_next(c, "", true);
+    assert_false(has_commands(c)); /* nothing behind it */
+    assert_true(is_last_seen(c, "Exec " WIPE "doWipe\n"));
+    struct td_action a = action_of(c, id);
+    assert_int_equal(a.state, TD_ACT_ACTIVE); /* accepted is not done */
+    assert_int_not_equal(a.accepted_at, 0);
+}
+
+/* A device at work has checks that are asked in each session: behind a wipe they are not. */
+static void nothing_is_handed_out_behind_it(void **state)
+{
+    struct client *c = ready(state);
+    (void)ask_for(c, TD_ACTION_WIPE_PROTECTED);
+    (void)run_session(c, LOGIN("user"));
+    assert_true(is_last_seen(c, "Exec " WIPE "doWipeProtected\n"));
+    (void)give(c, "late", "{\"kind\":\"wifi\",\"ssid\":\"CorpNet\",\"passphrase\":\"open-sesame-77\"}");
+    c->session++;
+    c->msg = 0;
+    send_next(c, LOGIN("user"), true); /* still here, within its grace: management goes on */
+    assert_true(has_commands(c));
+}
+
+static void a_wipe_that_was_rolled_back(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_WIPE);
+    (void)run_session(c, LOGIN("user"));
+    c->w->wire.env.now += TD_MINUTE;
+    (void)run_session(c, ROLLED_BACK(WIPE "doWipe", "-2147023673"));
+    struct td_action a = action_of(c, id);
+    assert_int_equal(a.state, TD_ACT_FAILED);
+    assert_true(a.hresult == 0x800704c7U);
+    assert_non_null(strstr(a.cause, "rolled back"));
+    assert_true(a.remedy[0] != '\0');
+    assert_int_equal(count_seen(c, "doWipe"), 0);
+    assert_int_equal(world_enrolment(c->w, c->id).state, TD_ENROLMENT_ACTIVE);
+    /* said in hex, of another node, with nobody waiting: told, and nothing else */
+    (void)run_session(c, ROLLED_BACK(WIPE "doWipe", "0x800704C7"));
+    assert_int_equal(world_events(c->w, c->way, "management.rolled-back", NULL), 1);
+}
+
+/* Devices that can't tell: who is there as ever a quarter of an hour later was not wiped. */
+static void a_wipe_that_did_not_happen(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_WIPE);
+    (void)run_session(c, LOGIN("user"));
+    c->w->wire.env.now += 14 * TD_MINUTE;
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(action_of(c, id).state, TD_ACT_ACTIVE);
+    c->w->wire.env.now += 2 * TD_MINUTE;
+    (void)run_session(c, LOGIN("user"));
+    struct td_action a = action_of(c, id);
+    assert_int_equal(a.state, TD_ACT_FAILED);
+    assert_non_null(strstr(a.cause, "not carried out"));
+    assert_int_equal(count_seen(c, "doWipe"), 0);
+    assert_int_equal(world_enrolment(c->w, c->id).state, TD_ENROLMENT_ACTIVE);
+}
+
+/* --- resets in place ------------------------------------------------------------------------------------------------
+ */
+
+static const struct node at_10[] = {{REDEPLOY "Status", 200, "10"},
+                                    {REDEPLOY "LastError", 200, "0"},
+                                    {"./Device" FIRST "IsSyncDone", 200, "true"},
+                                    {"./Device" FIRST "WasDeviceSuccessfullyProvisioned", 200, "1"},
+                                    {NULL, 0, NULL}};
+static const struct node at_20[] = {{REDEPLOY "Status", 200, "20"}, {REDEPLOY "LastError", 200, "0"}, {NULL, 0, NULL}};
+static const struct node at_1[] = {{REDEPLOY "Status", 200, "1"},
+                                   {REDEPLOY "LastError", 200, "0"},
+                                   {"./Device" FIRST "IsSyncDone", 200, "true"},
+                                   {"./Device" FIRST "WasDeviceSuccessfullyProvisioned", 200, "1"},
+                                   {"DeviceHardwareData", 200, "AAAA"},
+                                   {NULL, 0, NULL}};
+
+static enum td_code sign_in(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct client *c = ctx;
+    return td_primary_user_signed_in(tx, c->w->tenant, world_enrolment(c->w, c->id).device_id, c->w->user, c->w->upn,
+                                     err);
+}
+
+/* 10, 20, restart, 1: then everything configured is handed out once more in that very session, and the next one who
+ * signs in brings the device to ready. */
+static void a_reset_runs_the_deployment_again(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_RESET);
+    (void)run_session(c, LOGIN("user"));
+    assert_true(is_last_seen(c, "Exec " REDEPLOY "doAutomaticRedeployment\n"));
+    c->nodes = at_10;
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "Get " REDEPLOY "Status\n"), 1);
+    assert_int_equal(count_seen(c, "Get " REDEPLOY "LastError\n"), 1);
+    assert_int_equal(action_of(c, id).reported, 10);
+    c->nodes = at_20;
+    (void)run_session(c, LOGIN("none"));
+    assert_int_equal(action_of(c, id).reported, 20);
+    assert_int_equal(action_of(c, id).state, TD_ACT_ACTIVE);
+    assert_string_equal(world_enrolment(c->w, c->id).user_upn, c->w->upn);
+    c->nodes = at_1;
+    c->w->wire.env.now += 30 * TD_MINUTE;
+    (void)run_session(c, BOOTSTRAP);
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 1);
+    assert_int_equal(world_events(c->w, c->way, "device.device-setup", NULL), 2);
+    assert_int_equal(world_events(c->w, c->way, "device.device-done", NULL), 2);
+    assert_int_equal(count_seen(c, CORTANA), 1);
+    assert_int_equal(count_seen(c, "Replace ./Device" FIRST "ServerHasFinishedProvisioning"), 1);
+    assert_int_equal(count_seen(c, "DeviceHardwareData"), 1);
+    assert_string_equal(world_enrolment(c->w, c->id).user_upn, "");
+    assert_int_equal(world_events(c->w, c->way, "device.ready", NULL), 1); /* its next user is awaited */
+    /* the number stays on the device: nothing begins again */
+    (void)run_session(c, LOGIN("none"));
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 1);
+    assert_ok(td_store_write(c->w->wire.svc.store, sign_in, c, NULL));
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "./User" FIRST "ServerHasFinishedProvisioning"), 1);
+    assert_int_equal(world_events(c->w, c->way, "device.ready", NULL), 2);
+    assert_string_equal(world_enrolment(c->w, c->id).user_upn, c->w->upn);
+}
+
+static void a_reset_fails_with_its_cause(void **state)
+{
+    static const struct node failed[3][3] = {
+        {{REDEPLOY "Status", 200, "30"}, {REDEPLOY "LastError", 200, "-2147024846"}, {NULL, 0, NULL}},
+        {{REDEPLOY "Status", 200, "40"}, {REDEPLOY "LastError", 200, "0"}, {NULL, 0, NULL}},
+        {{REDEPLOY "Status", 200, "50"}, {REDEPLOY "LastError", 200, "0x80004005"}, {NULL, 0, NULL}}};
+    static const uint32_t hresult[] = {0x80070032U, 0, 0x80004005U};
+    static const int64_t number[] = {30, 40, 50};
+    struct client *c = ready(state);
+    for (int i = 0; i < 3; i++) {
+        const char *id = ask_for(c, TD_ACTION_RESET);
+        c->nodes = done_nodes;
+        (void)run_session(c, LOGIN("user"));
+        assert_int_equal(count_seen(c, "doAutomaticRedeployment"), 1);
+        c->nodes = failed[i];
+        (void)run_session(c, LOGIN("user"));
+        struct td_action a = action_of(c, id);
+        assert_int_equal(a.state, TD_ACT_FAILED);
+        assert_int_equal(a.reported, number[i]);
+        assert_true(a.hresult == hresult[i]);
+        assert_true(a.cause[0] != '\0' && a.remedy[0] != '\0');
+    }
+    assert_string_equal(world_enrolment(c->w, c->id).user_upn, c->w->upn);
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 0);
+}
+
+/* What an older reset left there says nothing of this one: its command was lost, so it is handed out again. */
+static void an_old_status_is_not_believed(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_RESET);
+    c->silent = true;
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "doAutomaticRedeployment"), 1);
+    c->silent = false;
+    c->nodes = at_1;
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 0);
+    assert_int_equal(count_seen(c, "Exec " REDEPLOY "doAutomaticRedeployment\n"), 1);
+    assert_int_equal(action_of(c, id).state, TD_ACT_ACTIVE);
+}
+
+/* Its Status was lost, the reset was not: the device says so itself, and is not reset twice. */
+static void a_lost_status_is_found_again(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_RESET);
+    c->silent = true;
+    (void)run_session(c, LOGIN("user"));
+    c->silent = false;
+    c->nodes = at_10;
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "doAutomaticRedeployment"), 0);
+    assert_int_equal(action_of(c, id).reported, 10);
+    c->nodes = at_1;
+    (void)run_session(c, BOOTSTRAP);
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    assert_int_equal(count_seen(c, "doAutomaticRedeployment"), 0);
+}
+
+/* The same without any word in between. */
+static void a_reset_device_is_not_reset_again(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_RESET);
+    c->silent = true;
+    (void)run_session(c, LOGIN("user"));
+    c->silent = false;
+    c->nodes = at_1;
+    (void)run_session(c, BOOTSTRAP);
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    assert_int_equal(count_seen(c, "doAutomaticRedeployment"), 0);
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 1);
+}
+
+/* autopilot.md 3.6: nobody asked for it here, and the user stays. */
+static void a_local_reset_is_seen(void **state)
+{
+    static const struct node never[] = {
+        {REDEPLOY "Status", 200, "0"}, {REDEPLOY "LastError", 200, "0"}, {NULL, 0, NULL}};
+    struct client *c = ready(state);
+    c->nodes = never;
+    (void)run_session(c, BOOTSTRAP);
+    assert_int_equal(count_seen(c, "Get " REDEPLOY "Status\n"), 1);
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 0);
+    c->nodes = at_1;
+    (void)run_session(c, BOOTSTRAP);
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 1);
+    assert_int_equal(count_seen(c, CORTANA), 1);
+    assert_string_equal(world_enrolment(c->w, c->id).user_upn, c->w->upn);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(world_events(c->w, c->way, "device.ready", NULL), 2);
+    /* and once more, later: the same number tells of another one */
+    (void)run_session(c, BOOTSTRAP);
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 2);
+}
+
+static void a_wipe_that_keeps_users_comes_back(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_WIPE_KEEP_USER);
+    (void)run_session(c, LOGIN("user"));
+    assert_true(is_last_seen(c, "Exec " WIPE "doWipePersistUserData\n"));
+    c->w->wire.env.now += TD_HOUR;
+    (void)run_session(c, BOOTSTRAP);
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    assert_int_equal(count_seen(c, CORTANA), 1);
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 1);
+    assert_string_equal(world_enrolment(c->w, c->id).user_upn, c->w->upn);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(world_events(c->w, c->way, "device.ready", NULL), 2);
+}
+
+/* --- the end of a management ----------------------------------------------------------------------------------------
+ */
+
+static void retires_by_its_status(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_RETIRE);
+    (void)run_session(c, LOGIN("user"));
+    assert_true(is_last_seen(c, "Exec " UNENROLL "\n"));
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    assert_int_equal(world_enrolment(c->w, c->id).state, TD_ENROLMENT_ENDED);
+    assert_true(world_revoked(c->w, &c->installed));
+    c->session++;
+    c->msg = 1;
+    assert_int_equal(post(c, message(c, GOODBYE, true)).status, 403);
+    assert_int_equal(world_events(c->w, c->way, "management.refused", NULL), 0); /* a goodbye is no news */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(post(c, message(c, LOGIN("user"), true)).status, 403);
+    const char *detail = NULL;
+    assert_int_equal(world_events(c->w, c->way, "management.refused", &detail), 1);
+    assert_non_null(strstr(detail, "remedy"));
+    c->w->wire.env.now += TD_HOUR + TD_MINUTE;
+    assert_int_equal(post(c, message(c, LOGIN("user"), true)).status, 403);
+    assert_int_equal(world_events(c->w, c->way, "management.refused", NULL), 2);
+}
+
+/* oma-dm.md 10: the session is cut, and the last message says goodbye. */
+static void retires_by_its_goodbye(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_RETIRE);
+    c->session++;
+    c->msg = 0;
+    send_next(c, LOGIN("user"), true);
+    while (!asks_for(c, TD_SYNC_EXEC, UNENROLL))
+        send_next(c, "", true);
+    const struct td_sync_cmd *exec = c->last.cmds->next;
+    while (exec != NULL && exec->kind != TD_SYNC_EXEC)
+        exec = exec->next;
+    assert_true(td_eqs(exec->items->data, "Touchdown"));
+    assert_string_equal(exec->items->meta.format, "chr");
+    assert_int_equal(action_of(c, id).state, TD_ACT_ACTIVE);
+    c->session++;
+    c->msg = 0;
+    c->last.cmds = NULL;
+    send_next(c, GOODBYE, true);
+    assert_false(has_commands(c));
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    assert_int_equal(world_enrolment(c->w, c->id).state, TD_ENROLMENT_ENDED);
+    assert_int_equal(world_events(c->w, c->way, "device.retired", NULL), 1);
+    assert_int_equal(world_events(c->w, c->way, "management.left", NULL), 0);
+}
+
+static void a_goodbye_that_nobody_asked_for(void **state)
+{
+    struct client *c = ready(state);
+    c->session++;
+    c->msg = 0;
+    send_next(c, GOODBYE, true);
+    assert_int_equal(world_enrolment(c->w, c->id).state, TD_ENROLMENT_ENDED);
+    const char *detail = NULL;
+    assert_int_equal(world_events(c->w, c->way, "management.left", &detail), 1);
+    assert_non_null(strstr(detail, "nobody asked"));
+}
+
+/* graph-api.md 3.4: the record is gone at once; the device is refused, or told to leave where the tenant wants it. */
+static void a_deleted_device_at_the_door(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_DELETE);
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    world_set(c->w, "deleted-device", "refuse");
+    c->session++;
+    c->msg = 1;
+    assert_int_equal(post(c, message(c, LOGIN("user"), true)).status, 403);
+    assert_int_equal(td_search(td_buf_slice(&c->raw.body), TD_S("<SyncML")), SIZE_MAX);
+    world_set(c->w, "deleted-device", "retire");
+    c->msg = 0;
+    c->seen[0] = '\0';
+    send_next(c, LOGIN("user"), true);
+    assert_true(asks_for(c, TD_SYNC_EXEC, UNENROLL));
+    send_next(c, "", true);
+    assert_string_equal(c->seen, "Exec " UNENROLL "\n");
+    assert_false(has_commands(c));
+    assert_int_equal(world_enrolment(c->w, c->id).state, TD_ENROLMENT_ENDED);
+    c->w->wire.env.now += 6 * TD_MINUTE;
+    c->session++;
+    c->msg = 1;
+    assert_int_equal(post(c, message(c, LOGIN("user"), true)).status, 403);
+}
+
+/* --- archives of logs ------------------------------------------------------------------------------------------------
+ */
+
+static const char ZIP[] = "PK\x03\x04 the log of a device PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+static const char *upload_target(struct client *c)
+{
+    for (const struct td_sync_cmd *cmd = c->last.cmds; cmd != NULL; cmd = cmd->next) {
+        struct td_xml *root = NULL;
+        if (cmd->kind != TD_SYNC_EXEC || !td_ends(td_str(cmd->items->target), "/ArchiveDefinition"))
+            continue;
+        assert_ok(td_xml_parse(cmd->items->data, 1 << 20, &c->w->wire.arena, &root, NULL));
+        assert_true(td_xml_is(root, NULL, "Collection"));
+        const char *url = td_arena_text(&c->w->wire.arena, td_xml_text(td_xml_child(root, NULL, "SasUrl")));
+        assert_true(td_starts(td_str(url), "https://localhost:8443/"));
+        return url + strlen("https://localhost:8443");
+    }
+    return NULL;
+}
+
+static int put(struct client *c, const char *target, struct td_slice body)
+{
+    c->raw = world_call(c->w, "PUT", target, "x-ms-blob-type: BlockBlob", body, NULL);
+    return c->raw.status;
+}
+
+static void an_archive_comes(void **state)
+{
+    struct td_slice zip = td_bytes(ZIP, sizeof(ZIP) - 1);
+    struct client *c = ready(state);
+    struct td_service *svc = &c->w->wire.svc;
+    const char *id = ask_for(c, TD_ACTION_DIAGNOSTICS);
+    c->session++;
+    c->msg = 0;
+    send_next(c, LOGIN("user"), true);
+    const char *target = upload_target(c), *link = NULL;
+    assert_non_null(target);
+    send_next(c, "", true);
+    assert_int_equal(action_of(c, id).state, TD_ACT_ACTIVE);
+    assert_int_equal(put(c, target, TD_S("MZ is no archive")), 400);
+    assert_int_equal(put(c, target, td_sub(zip, 0, 20)), 400);
+    const char *other = td_arena_printf(&c->w->wire.arena, "/content/upload/%s%s",
+                                        "11111111-0000-4000-8000-00000000000f", strchr(target, '?'));
+    assert_int_equal(put(c, other, zip), 403);
+    assert_int_equal(put(c, "/content/upload/x?t=y", zip), 403);
+    assert_int_equal(put(c, target, zip), 201);
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    assert_int_equal(put(c, target, zip), 201); /* the answer was lost */
+    assert_int_equal(put(c, target, TD_S("PK\x03\x04 another one PK\x05\x06 012345678901234567")), 409);
+    assert_ok(td_diagnostic_link(svc, c->w->tenant, id, "", &c->w->wire.arena, &link, NULL));
+    struct td_http_reply r = world_call(c->w, "GET", link, NULL, TD_S(""), NULL);
+    assert_int_equal(r.status, 200);
+    assert_int_equal(r.file_length, zip.n);
+    (void)close(r.file);
+    /* 28 days, then bytes and row go */
+    bool more = true;
+    c->w->wire.env.now += 27 * TD_DAY;
+    assert_ok(td_diagnostics_job(svc, &more, NULL));
+    assert_int_equal(access(td_diagnostic_path(svc->data_dir, id, &c->w->wire.arena), F_OK), 0);
+    c->w->wire.env.now += 2 * TD_DAY;
+    assert_ok(td_diagnostics_job(svc, &more, NULL));
+    assert_int_not_equal(access(td_diagnostic_path(svc->data_dir, id, &c->w->wire.arena), F_OK), 0);
+    (void)rmdir(td_arena_printf(&c->w->wire.arena, "%s/diagnostics", svc->data_dir));
+}
+
+static void an_archive_that_never_comes(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_DIAGNOSTICS);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "ArchiveDefinition"), 1);
+    c->w->wire.env.now += 25 * TD_HOUR;
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "ArchiveDefinition"), 0);
+    assert_int_equal(action_of(c, id).state, TD_ACT_FAILED);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+    const struct CMUnitTest tests[] = {
+        T(is_handed_out_once),
+        T(works_while_the_deployment_runs),
+        T(tells_what_the_device_says),
+        T(a_new_name_is_drawn_once),
+        T(a_sync_ends_with_its_session),
+        T(can_be_cancelled_until_delivered),
+        T(a_lost_answer_is_given_again),
+        T(without_a_status_it_is_tried_again),
+        T(a_cut_session_counts),
+        T(what_destroys_goes_last_and_alone),
+        T(nothing_is_handed_out_behind_it),
+        T(a_wipe_that_was_rolled_back),
+        T(a_wipe_that_did_not_happen),
+        T(a_reset_runs_the_deployment_again),
+        T(a_reset_fails_with_its_cause),
+        T(an_old_status_is_not_believed),
+        T(a_lost_status_is_found_again),
+        T(a_reset_device_is_not_reset_again),
+        T(a_local_reset_is_seen),
+        T(a_wipe_that_keeps_users_comes_back),
+        T(retires_by_its_status),
+        T(retires_by_its_goodbye),
+        T(a_goodbye_that_nobody_asked_for),
+        T(a_deleted_device_at_the_door),
+        T(an_archive_comes),
+        T(an_archive_that_never_comes),
+    };
+    return cmocka_run_group_tests_name("management_actions", tests, world_open, world_close);
+}
