@@ -78,11 +78,28 @@ static enum td_code write_account(struct td_device *dev, const char *path, const
     return write_file(dev, path, td_buf_slice(&text), err);
 }
 
+/* A machine with a TPM encrypts its disk when the first account of a directory signs in. */
+static enum td_code encrypt(struct td_device *dev, struct td_error *err)
+{
+    static const char file[] = "disk/bitlocker.json";
+    TD_CLEANUP(td_arena_wipe) struct td_arena a = {0};
+    struct td_hardware hw = {0};
+    if (td_file_exists(td_device_path(dev, &a, file)))
+        return TD_OK;
+    td_try(td_hardware_of(dev, &a, &hw, err));
+    if (hw.facts.tpm_version[0] == '\0')
+        return TD_OK;
+    const char *key = td_random_text(dev->env, &a, 32);
+    const char *text = td_arena_printf(&a, "{\"volume\":\"C:\",\"encrypted\":true,\"key\":\"%s\"}\n", key);
+    return write_file(dev, file, td_str(text), err);
+}
+
 enum td_code td_disk_sign_in(struct td_device *dev, const char *user, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     const char *name = "";
     td_try(file_name(user, &a, &name, err));
+    td_try(encrypt(dev, err));
     const char *account = td_arena_printf(&a, "disk/users/%s/account.json", name);
     const char *desktop = td_arena_printf(&a, "disk/users/%s/profile/desktop.ini", name);
     if (!td_file_exists(td_device_path(dev, &a, desktop)))

@@ -6,6 +6,7 @@
  *   apps/user/  apps/oem/      one file an app                               settings/  of the machine
  *   packages/                  provisioning packages (*.ppkg)                box.json   what the maker put on it
  *   recovery/                  the recovery environment; no reset in place or wipe without it
+ *   bitlocker.json             there while the disk is encrypted, with its key as the TPM would keep it
  *
  * What belongs to which part of way/remains.h stands in one table, by path, by key of state.json and by key of csp.json
  * (td_disk_parts): resets remove by it, tests compare by it. What is in no row is a setting of the machine: every
@@ -24,7 +25,8 @@ enum td_code td_disk_prepare(struct td_device *dev, const struct td_hardware *hw
 /* The recovery environment is there and enabled. */
 bool td_disk_has_recovery(const struct td_device *dev);
 
-/* A sign-in makes account and profile; again, it does nothing. */
+/* A sign-in makes account and profile, and on a machine with a TPM begins to encrypt the disk; again, it does nothing.
+ */
 enum td_code td_disk_sign_in(struct td_device *dev, const char *user, struct td_error *err) TD_MUST_USE;
 
 /* A person works at the PC: with account and profile there is (td_disk_sign_in), documents are written, an app is

@@ -1,5 +1,6 @@
 #include "device/flow.h"
 
+#include "base/fault.h"
 #include "device/disk.h"
 #include "device/dm.h"
 #include "device/life.h"
@@ -35,7 +36,7 @@ static enum td_code account_setup(struct td_flow *f, struct td_error *err)
 static enum td_code ask_user(struct td_flow *f, bool again, struct td_arena *a, const char **ret, struct td_error *err)
 {
     char *text = NULL;
-    *ret = td_flow_get(f, "signin.user");
+    *ret = td_arena_strdup(a, td_flow_get(f, "signin.user")); /* the state's own goes when it is set again */
     if ((*ret)[0] != '\0')
         return TD_OK;
     td_device_say(f->dev, "page", "lock screen: other user");
@@ -59,9 +60,12 @@ static enum td_code ask_password(struct td_flow *f, const char *user, bool again
 /* The one who signed in is the user of this device from now on, by the name that the directory has. */
 static enum td_code take_user(struct td_flow *f, const char *typed, struct td_error *err)
 {
-    const char *known = td_flow_get(f, "prt.user"), *user = known[0] != '\0' ? known : typed;
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const char *known = td_flow_get(f, "prt.user");
+    const char *user = td_arena_strdup(&a, known[0] != '\0' ? known : typed);
     td_state_set(f->dev->state, "signin.user", user);
-    if (td_flow_get(f, "enrol.user")[0] == '\0') /* a reset took the former one away */
+    if (td_flow_get(f, "enrol.user")[0] == '\0' &&
+        !td_fault("device-next-user-nobody")) /* a reset took the former one away */
         td_state_set(f->dev->state, "enrol.user", user);
     td_state_set(f->dev->state, "user.signed_in", user);
     td_try(td_state_save(f->dev->state, err));

@@ -50,6 +50,7 @@ static enum td_code enter(struct work *w, enum td_reset_phase phase, const char 
 {
     w->j->phase = phase;
     td_try(td_reset_journal_write(w->dev, w->j, w->err));
+    td_device_say(w->dev, "reset", "%s", step);
     return power(w, step);
 }
 
@@ -171,13 +172,17 @@ static bool must_be_overwritten(const struct work *w, const struct td_disk_item 
 
 static enum td_code remove_part(struct work *w, const struct td_disk_list *files, enum td_part part)
 {
+    bool any = false;
     for (size_t i = 0; i < files->count; i++) {
         const struct td_disk_item *f = &files->v[i];
         if (is_folder(f->name) || (f->parts & (uint32_t)1 << part) == 0)
             continue;
         td_try(td_reset_erase(path(w, f->name), must_be_overwritten(w, f), w->err));
         td_try(power(w, f->name));
+        any = true;
     }
+    if (any)
+        td_device_say(w->dev, "reset", "removed: %s", td_part_word(part));
     return TD_OK;
 }
 

@@ -416,6 +416,8 @@ def device_exit_codes(box):
              (2, ["run", "--state", "new", "--server", "http://x", "--ca", "pw"]), (2, ["run", "--state", "new2"]),
              (2, ["run", "--state", "new", "--pace", "0"]), (2, ["run", "--state", "new", "--answer", "colour=red"]),
              (2, ["hash", "--csv=1"]), (1, ["show", "--state", "none"]), (1, ["sync", "--state=none"]),
+             (1, ["reset", "--state", "none"]), (1, ["reset", "--state", "none", "--reinstall"]), (2, ["use"]),
+             (1, ["use", "--state", "none", "--user", "ada@contoso.test"]), (2, ["use", "--state", "none", "--answer", "user=a"]),
              (1, ["hash", "--hardware", "none"]), (0, ["help"]), (0, ["--help"]), (0, ["--version"]), (0, ["run", "--help"]),
              (0, ["fleet", "--help"]), (0, ["help", "run"]), (0, ["help", "--man"]), (0, ["help", "--markdown"]), (0, ["hash"]),
              (0, ["hash", "--csv"])]

@@ -1,6 +1,7 @@
 /* csp/actions: nodes by which the service acts on the whole machine: resets and wipes, the managed local administrator,
  * archives of logs (csp.md 10, 11, 17). A node only takes the order; it is carried out behind the session. */
 #include "base/encode.h"
+#include "base/fault.h"
 #include "codec/xml.h"
 #include "device/csp/tree.h"
 
@@ -12,7 +13,7 @@ static const char laps_directory[] = "Device/Vendor/MSFT/LAPS/Policies/BackupDir
 /* Inside an Atomic it would have to be undone, and a reset can't be. */
 static bool in_atomic(const struct td_csp_call *call)
 {
-    return call->csp->before.v != NULL;
+    return call->csp->before.v != NULL && !td_fault("device-order-in-atomic");
 }
 
 int td_csp_order(struct td_csp_call *call)

@@ -3,6 +3,7 @@
  * would lock everybody out. Kept here is a hash, for the sign-in at this PC:
  *
  *   laps.account, laps.hash (PHC), laps.expires (microseconds)   in state.json */
+#include "base/fault.h"
 #include "codec/json.h"
 #include "crypto/secret.h"
 #include "device/dm/client.h"
@@ -155,6 +156,8 @@ static enum td_code rotate(struct rotation *r, struct td_error *err)
 {
     struct td_error why = {0};
     make_password(r);
+    if (td_fault("device-laps-before-directory"))
+        td_try(keep(r, err));
     enum td_code rc = hand_over(r, &why);
     if (rc == TD_OK) {
         td_try(keep(r, err));

@@ -1,4 +1,5 @@
 /* dm/session: one session from the first post to the server's last package (oma-dm.md 1, 3). */
+#include "base/fault.h"
 #include "device/dm/client.h"
 #include "device/reset.h"
 
@@ -161,6 +162,8 @@ static void reports_delivered(struct td_dm *dm)
         td_csp_drop(dm->csp, td_arena_strdup(dm->a, key));
     }
     dm->alerts_sent = 0;
+    if (td_fault("device-news-unheard") && td_reset_told(dm->dev, NULL) != TD_OK)
+        dm->news_sent = false;
 }
 
 static enum td_code judge_status(struct td_dm *dm, bool *ret_again, struct td_error *err)

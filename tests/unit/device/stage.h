@@ -55,22 +55,30 @@ static inline void stage_open(struct stage *s,
     s->flow.hw.locale = "en-US";
 }
 
+/* The device's folder with what lies in it, at most a few levels deep. */
+static inline void stage_remove(const char *folder)
+{
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+        char path[1024];
+        (void)snprintf(path, sizeof(path), "%.500s/%s", folder, e->d_name);
+        if (e->d_type == DT_DIR && e->d_name[0] != '.')
+            stage_remove(path);
+        else if (e->d_type != DT_DIR)
+            (void)unlink(path);
+    }
+    if (d != NULL)
+        (void)closedir(d);
+    (void)rmdir(folder);
+}
+
 static inline void stage_close(struct stage *s)
 {
     td_flow_done(&s->flow);
     td_state_close(s->dev.state);
     td_buf_done(&s->lines);
     td_arena_done(&s->arena);
-    DIR *d = opendir(s->dir);
-    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-        char path[400];
-        (void)snprintf(path, sizeof(path), "%s/%s", s->dir, e->d_name);
-        if (e->d_name[0] != '.')
-            (void)unlink(path);
-    }
-    if (d != NULL)
-        (void)closedir(d);
-    (void)rmdir(s->dir);
+    stage_remove(s->dir);
 }
 
 static inline void stage_set(struct stage *s, const char *key, const char *value)

@@ -1,5 +1,6 @@
 /* device/tokens: primary refresh token by the device key, tokens by the session key. The fake service checks what
  * join-and-tokens.md 4 and 10.1 to 10.6 ask, in the order of 10.4. */
+#include "base/file.h"
 #include "crypto/cert.h"
 #include "crypto/digest.h"
 #include "crypto/jose.h"
@@ -13,7 +14,7 @@ static unsigned char session_key[32];
 static struct service {
     bool gcm, plain, wrong_password, no_jwe, foreign_transport;
     int nonces;
-    const char *resource, *grant;
+    const char *resource, *grant, *user;
 } svc;
 
 static void make_certificate(void)
@@ -65,7 +66,7 @@ static enum td_code by_device_key(struct td_jws *jws, struct td_arena *a, struct
     svc.grant = td_arena_strdup(&s.arena, td_json_str(jws->claims, "grant_type"));
     if (strcmp(svc.grant, "password") == 0) {
         assert_string_equal(td_json_str(jws->claims, "client_id"), "38aa3b87-a06d-4817-b275-7a316988d93b");
-        assert_string_equal(td_json_str(jws->claims, "username"), "ada@contoso.test");
+        svc.user = td_arena_strdup(&s.arena, td_json_str(jws->claims, "username"));
         assert_string_equal(td_json_str(jws->claims, "password"), "correct \"horse\"");
     } else {
         assert_string_equal(td_json_str(jws->claims, "client_id"), "29d9ed98-a469-4536-ade2-f981bc1d605e");
@@ -141,6 +142,7 @@ static void gets_one_by_password(void **state TD_UNUSED)
     assert_ok(td_prt_by_password(&s.flow, "ada@contoso.test", "correct \"horse\"", NULL));
     assert_true(td_prt_there(&s.flow));
     assert_string_equal(svc.grant, "password");
+    assert_string_equal(svc.user, "ada@contoso.test");
     assert_string_equal(td_flow_get(&s.flow, "prt.token"), "1.PRT");
     struct td_slice text;
     assert_ok(td_flow_read(&s.flow, "state.json", &s.arena, &text, NULL));
@@ -185,15 +187,61 @@ static void refuses(void **state TD_UNUSED)
     assert_false(td_prt_there(&s.flow));
 }
 
+/* A check is nobody's sign-in: what comes for it is not kept. */
+static void checks_without_keeping(void **state TD_UNUSED)
+{
+    assert_ok(td_password_check(&s.flow, "ada@contoso.test", "correct \"horse\"", NULL));
+    assert_false(td_prt_there(&s.flow));
+    svc.wrong_password = true;
+    assert_int_equal(td_password_check(&s.flow, "ada@contoso.test", "correct \"horse\"", NULL), TD_EAUTH);
+}
+
+/* Behind a reset nobody is known: a name is asked, and who signs in is the user of the device. */
+static void asks_who_sits_there(void **state TD_UNUSED)
+{
+    stage_answer(&s, "user", "grace@contoso.test");
+    stage_answer(&s, "password", "correct \"horse\"");
+    assert_ok(td_flow_user_sign_in(&s.flow, NULL));
+    assert_true(stage_said(&s, "lock screen: other user"));
+    assert_string_equal(svc.user, "grace@contoso.test");
+    static const char *const keys[] = {"signin.user", "enrol.user", "user.signed_in"};
+    for (size_t i = 0; i < TD_COUNTOF(keys); i++)
+        assert_string_equal(td_flow_get(&s.flow, keys[i]), "grace@contoso.test");
+    assert_string_equal(td_flow_get(&s.flow, "ui.inputs"), "user, password");
+    assert_true(td_file_exists(td_device_path(&s.dev, &s.arena, "disk/users/grace@contoso.test/profile/desktop.ini")));
+}
+
+static void knows_who_sits_there(void **state TD_UNUSED)
+{
+    stage_set(&s, "signin.user", "ada@contoso.test");
+    stage_set(&s, "enrol.user", "first@contoso.test");
+    stage_answer(&s, "user", "grace@contoso.test"); /* nobody asks for it */
+    stage_answer(&s, "password", "correct \"horse\"");
+    assert_ok(td_flow_user_sign_in(&s.flow, NULL));
+    assert_string_equal(svc.user, "ada@contoso.test");
+    assert_string_equal(td_flow_get(&s.flow, "enrol.user"), "first@contoso.test"); /* enrolled once */
+    assert_string_equal(td_flow_get(&s.flow, "ui.inputs"), "password");
+}
+
+static void a_refused_user_is_nobody(void **state TD_UNUSED)
+{
+    stage_answer(&s, "user", "grace@contoso.test");
+    stage_answer(&s, "password", "correct \"horse\"");
+    svc.wrong_password = true;
+    assert_int_equal(td_flow_user_sign_in(&s.flow, NULL), TD_EAUTH);
+    assert_string_equal(td_flow_get(&s.flow, "signin.user"), "");
+    assert_false(td_file_exists(td_device_path(&s.dev, &s.arena, "disk/users")));
+}
+
 #define STAGED(t) cmocka_unit_test_setup_teardown(t, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGED(gets_one_by_password),
-        STAGED(gets_tokens_by_session_key),
-        STAGED(survives_a_kill),
-        STAGED(refuses),
+        STAGED(gets_one_by_password),   STAGED(gets_tokens_by_session_key),
+        STAGED(survives_a_kill),        STAGED(refuses),
+        STAGED(checks_without_keeping), STAGED(asks_who_sits_there),
+        STAGED(knows_who_sits_there),   STAGED(a_refused_user_is_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
