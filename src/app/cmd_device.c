@@ -146,11 +146,6 @@ static enum td_code run_explain(struct td_cli *cli, struct td_error *err)
     return td_store_read(cli->store, td_device_explain, cli, err);
 }
 
-static enum td_code run_action(struct td_cli *cli, struct td_error *err)
-{
-    return td_fail(err, TD_ENOTOFFERED, "action", "%s is not offered yet", cli->args[0]);
-}
-
 static const struct td_command rows[] = {
     {.noun = "device",
      .verb = "import",
@@ -194,14 +189,6 @@ static const struct td_command rows[] = {
          "somebody must "
          "look at it; matching: list of kind, value, weight (0: more than two devices have it)",
      .run = run_explain},
-    {.noun = "device",
-     .verb = "action",
-     .args = "ACTION SERIAL|ID",
-     .min_args = 1,
-     .max_args = 2,
-     .flags = 0,
-     .about = "Resets, wipes, retires, syncs or restarts a device (not offered yet).",
-     .run = run_action},
 };
 
 const struct td_command_table td_device_commands = {rows, TD_COUNTOF(rows)};

@@ -11,6 +11,8 @@ extern const struct td_command_table td_user_commands;
 extern const struct td_command_table td_app_commands;
 extern const struct td_command_table td_audit_commands;
 extern const struct td_command_table td_device_commands;
+extern const struct td_command_table td_device_action_commands;
+extern const struct td_command_table td_action_commands;
 extern const struct td_command_table td_device_life_commands;
 extern const struct td_command_table td_device_list_commands;
 extern const struct td_command_table td_device_repair_commands;

@@ -62,6 +62,16 @@ enum td_code td_action_decide(struct td_tx *tx, const char *tenant, const char *
 enum td_code td_action_cancel(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                               struct td_error *err) TD_MUST_USE;
 
+/* The enrolment to act on, by the serial number, or any id, of a device. TD_ENOTFOUND: no such device. TD_ESTATE: it is
+ * not managed. TD_EINVAL: several have that serial number. */
+enum td_code td_action_enrolment_of(struct td_tx *tx, const char *tenant, const char *key, struct td_arena *a,
+                                    const char **ret, struct td_error *err) TD_MUST_USE;
+/* Its way, managed or not. TD_ENOTFOUND. */
+enum td_code td_action_way_of(struct td_tx *tx, const char *tenant, const char *key, struct td_arena *a,
+                              const char **ret, struct td_error *err) TD_MUST_USE;
+/* Serial number, else name, of the device behind an enrolment in any state; "" if there is none. */
+enum td_code td_action_device_name(struct td_tx *tx, const char *tenant, const char *enrolment_id, struct td_arena *a,
+                                   const char **ret, struct td_error *err) TD_MUST_USE;
 /* Newest first. Each member is NULL or "" for any; state -1 for any; before: id of the last one that was shown. */
 struct td_action_filter {
     const char *enrolment_id, *way_id, *batch_id, *before;

@@ -1,0 +1,201 @@
+/* touchdown device action: asks one device, or many, for an action. */
+#include "app/action_show.h"
+#include "app/commands.h"
+#include "base/file.h"
+#include "codec/csv.h"
+#include "store/group.h"
+
+enum { MAX_FILE = 16 << 20, SLICE = 25 };
+
+struct asking {
+    struct td_cli *cli;
+    struct td_action_asking what;
+    /* one device */
+    struct td_action action;
+    /* many */
+    bool bulk, more;
+    const char **keys; /* serial numbers or ids, as they were given */
+    size_t count, cap;
+    const char **enrolments;
+    const char *batch_id;
+    struct td_action_batch batch;
+};
+
+static void add_key(struct asking *k, const char *key)
+{
+    k->keys = td_arena_room(&k->cli->arena, k->keys, k->count, &k->cap, sizeof(*k->keys));
+    k->keys[k->count++] = key;
+}
+
+/* ---- many: from a file, or a group ---- */
+
+/* The first cell of each line, in any form that lists of devices are taken in; a heading is passed over. */
+static enum td_code read_file(struct asking *k, const char *path, struct td_error *err)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf file;
+    TD_CLEANUP(td_buf_done) struct td_buf converted;
+    struct td_csv csv;
+    struct td_csv_row row;
+    td_buf_init(&file, MAX_FILE);
+    td_buf_init(&converted, 2 * (size_t)MAX_FILE);
+    td_try(td_file_read(path, &file, err));
+    td_try(td_csv_open(td_buf_slice(&file), &converted, &csv, err));
+    while (td_csv_next(&csv, &k->cli->arena, &row)) {
+        if (row.broken != NULL)
+            return td_fail(err, TD_EFORMAT, "file", "line %zu: %s", row.line, row.broken);
+        struct td_slice cell = row.cells[0];
+        if (cell.n != 0 && !td_ieqs(cell, "Device Serial Number") && !td_ieqs(cell, "serialNumber"))
+            add_key(k, td_arena_text(&k->cli->arena, cell));
+        if (k->count > TD_BATCH_MAX)
+            return td_fail(err, TD_ELIMIT, "file", "names more than %d devices", TD_BATCH_MAX);
+    }
+    return TD_OK;
+}
+
+/* Devices of the group that are managed; the others and its users are none of this. */
+static enum td_code read_group(struct asking *k, struct td_tx *tx, const char *name, struct td_error *err)
+{
+    struct td_cli *cli = k->cli;
+    struct td_group group = {.id = ""};
+    struct td_group_member *list = NULL;
+    size_t count = 0;
+    td_try(td_group_find(tx, cli->tenant.id, name, &cli->arena, &group, err));
+    td_try(td_group_members(tx, cli->tenant.id, group.id, TD_BATCH_MAX + 1, &cli->arena, &list, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        struct td_error why = {0};
+        const char *id = "";
+        if (list[i].is_user)
+            continue;
+        enum td_code rc = td_action_enrolment_of(tx, cli->tenant.id, list[i].way_id, &cli->arena, &id, &why);
+        if (rc == TD_OK)
+            add_key(k, id);
+        else if (rc != TD_ENOTFOUND && rc != TD_ESTATE)
+            return rc;
+    }
+    return TD_OK;
+}
+
+/* Every name has to be one device: a list with a slip in it wipes nothing. */
+static enum td_code resolve(struct asking *k, struct td_tx *tx, struct td_error *err)
+{
+    struct td_cli *cli = k->cli;
+    const char *group = td_cli_option(cli, "group");
+    if (group != NULL)
+        td_try(read_group(k, tx, group, err));
+    k->enrolments = td_arena_array(&cli->arena, const char *, k->count + 1);
+    for (size_t i = 0; i < k->count; i++)
+        td_try(td_action_enrolment_of(tx, cli->tenant.id, k->keys[i], &cli->arena, &k->enrolments[i], err));
+    return TD_OK;
+}
+
+/* ---- asking ---- */
+
+static enum td_code ask(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct asking *k = ctx;
+    struct td_cli *cli = k->cli;
+    td_try(td_action_actor(cli, tx, td_action_rows[k->what.kind].destroys, &k->what.actor, err));
+    if (!k->bulk) {
+        const char *id = "";
+        td_try(td_action_enrolment_of(tx, cli->tenant.id, k->keys[0], &cli->arena, &id, err));
+        return td_action_ask(tx, cli->tenant.id, id, &k->what, &cli->arena, &k->action, err);
+    }
+    return td_action_batch_ask(tx, cli->tenant.id, k->enrolments, k->count, &k->what, &cli->arena, &k->batch_id, err);
+}
+
+static enum td_code look(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    return resolve(ctx, tx, err);
+}
+
+static enum td_code work(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct asking *k = ctx;
+    return td_action_batch_work(tx, SLICE, &k->more, err);
+}
+
+static enum td_code show(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct asking *k = ctx;
+    struct td_cli *cli = k->cli;
+    struct td_jsonw w;
+    struct td_jsonw *json = cli->json ? &w : NULL;
+    td_jsonw_init(&w, &cli->out);
+    if (k->bulk) {
+        td_try(td_action_batch_find(tx, cli->tenant.id, k->batch_id, &cli->arena, &k->batch, err));
+        td_try(td_batch_show(cli, tx, &k->batch, json, err));
+    } else {
+        td_try(td_action_find(tx, cli->tenant.id, k->action.id, &cli->arena, &k->action, err));
+        td_try(td_action_show(cli, tx, &k->action, json, err));
+    }
+    if (cli->json)
+        td_buf_addc(&cli->out, '\n');
+    return TD_OK;
+}
+
+static enum td_code misused(struct td_cli *cli, struct td_error *err, const char *where, const char *text)
+{
+    cli->misused = true;
+    return td_fail(err, TD_EINVAL, where, "%s", text);
+}
+
+static enum td_code read_asking(struct asking *k, struct td_error *err)
+{
+    struct td_cli *cli = k->cli;
+    const char *file = td_cli_option(cli, "file");
+    int kind = td_action_by_word(td_str(cli->args[0]));
+    k->bulk = file != NULL || td_cli_option(cli, "group") != NULL;
+    if (kind < 0)
+        return misused(cli, err, "ACTION", "there is no such action; docs/tasks/actions.md lists them");
+    if (k->bulk == (cli->arg_count > 1))
+        return misused(cli, err, "SERIAL|ID", "name one device, or many by --file or --group");
+    k->what = (struct td_action_asking){.kind = (enum td_action_kind)kind,
+                                        .parameter = td_cli_option(cli, "name"),
+                                        .reason = td_cli_option(cli, "reason")};
+    if (k->what.parameter != NULL && k->what.kind != TD_ACTION_RENAME)
+        return misused(cli, err, "name", "belongs to rename alone");
+    if (file != NULL)
+        return read_file(k, file, err);
+    if (!k->bulk)
+        add_key(k, cli->args[1]);
+    return TD_OK;
+}
+
+static enum td_code run_action(struct td_cli *cli, struct td_error *err)
+{
+    struct asking k = {.cli = cli};
+    td_try(read_asking(&k, err));
+    if (k.bulk)
+        td_try(td_store_read(cli->store, look, &k, err));
+    td_try(td_store_write(cli->store, ask, &k, err));
+    for (k.more = k.bulk; k.more;)
+        td_try(td_store_write(cli->store, work, &k, err));
+    td_try(td_store_read(cli->store, show, &k, err));
+    if (!k.bulk || k.batch.refused == 0)
+        return TD_OK;
+    td_cli_flush(cli);
+    return td_fail(err, TD_ESTATE, "devices", "%lld of %lld devices were refused, the others were asked",
+                   (long long)k.batch.refused, (long long)k.batch.total);
+}
+
+static const struct td_command rows[] = {
+    {.noun = "device",
+     .verb = "action",
+     .args = "ACTION [SERIAL|ID]",
+     .min_args = 1,
+     .max_args = 2,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Asks a managed device for an action: sync, restart, rename, lock, rotate-laps, diagnostics, reset,"
+              " wipe, wipe-keep-user-data, wipe-keep-provisioning, protected-wipe, cloud-wipe, fresh-start,"
+              " fresh-start-keep-user-data, retire, delete. With --file or --group it asks many devices at once; exit 1"
+              " if any was refused.",
+     .fields = "of one device: " TD_ACTION_FIELDS ". Of many: " TD_BATCH_FIELDS,
+     .run = run_action,
+     .options = {{"name", "NAME", "the new name, for rename; %SERIAL% and %RAND:n% may stand in it", false},
+                 {"reason", "TEXT", "why, for the audit and the device's timeline", false},
+                 {"as", "UPN", "in the name of this user, who needs a role that allows it", false},
+                 {"file", "LIST", "many devices: a serial number or id in each line (- reads standard input)", false},
+                 {"group", "G", "many devices: the managed ones of this group", false}}},
+};
+
+const struct td_command_table td_device_action_commands = {rows, TD_COUNTOF(rows)};
