@@ -2,6 +2,7 @@
 #include "store/action_room.h"
 #include "store/audit.h"
 #include "store/device.h"
+#include "store/life_end.h"
 #include "store/profile.h"
 #include "store/tenant.h"
 
@@ -253,6 +254,7 @@ enum td_code td_action_drop(struct td_tx *tx, const char *tenant, struct td_acti
     x->cause = cause;
     td_try(td_action_save(tx, tenant, x, err));
     td_try(td_action_tell(tx, tenant, x, TD_EV_ACTION_CANCELLED, actor, err));
+    td_try(td_life_follow(tx, tenant, x, err));
     if (strcmp(actor, "system") == 0 || strcmp(actor, "device") == 0)
         return TD_OK;
     return td_action_audit(tx, tenant, rejected ? "action.rejected" : "action.cancelled", x, actor, err);

@@ -102,8 +102,10 @@ static enum td_code end(struct td_tx *tx, const char *tenant, struct td_action *
     x->ended_at = td_tx_now(tx);
     td_try(td_action_save(tx, tenant, x, err));
     if (x->state == TD_ACT_DONE)
-        return follow(tx, tenant, x, a, err);
-    return td_action_tell(tx, tenant, x, TD_EV_ACTION_FAILED, "device", err);
+        td_try(follow(tx, tenant, x, a, err));
+    else
+        td_try(td_action_tell(tx, tenant, x, TD_EV_ACTION_FAILED, "device", err));
+    return td_life_follow(tx, tenant, x, err);
 }
 
 static void take_failure(struct td_action *x, const struct td_error *why, struct td_arena *a)
