@@ -33,7 +33,8 @@ static enum td_code look_at_registered(struct harvest *h, struct td_error *err)
                                      .facts = h->facts,
                                      .octets = h->octets,
                                      .blob = TD_S("")};
-    return td_repair_seen(h->tx, h->x->tenant, h->x->enrolment.registration_id, &seen, err);
+    enum td_code rc = td_repair_seen(h->tx, h->x->tenant, h->x->enrolment.registration_id, &seen, err);
+    return rc == TD_ENOTFOUND ? TD_OK : rc; /* it was taken away since */
 }
 
 /* The profile that targets the device asks for its hash, or the one that it was deployed by from a file. */

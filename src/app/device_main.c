@@ -2,6 +2,7 @@
  * way itself is src/device. Exit 0 ready or done, 1 failed, 2 usage or not offered, 3 no registration or profile, 4
  * time-out. */
 #include "base/file.h"
+#include "device/board.h"
 #include "device/dm.h"
 #include "device/flow.h"
 #include "device/life.h"
@@ -402,6 +403,7 @@ static int run(struct program *p)
         return complain("--tpm is not offered yet: keys are kept in the state folder", NULL);
     if (prepare(p, &err) != TD_OK)
         return fail(&p->dev, &err, code_of(&err));
+    td_board_say(&p->dev);
     return with_net(p, live);
 }
 
@@ -425,8 +427,9 @@ static int sync_now(struct program *p)
 {
     struct td_error err = {0};
     bool did = false;
-    if (wake(p, &did, &err) != TD_OK)
+    if (wake(p, &did, &err) != TD_OK || (p->hardware != NULL && td_hardware_keep(&p->dev, p->hardware, &err) != TD_OK))
         return fail(&p->dev, &err, code_of(&err));
+    td_board_say(&p->dev);
     bool enrolled = td_state_get(p->dev.state, "enrol.addr") != NULL;
     if (!enrolled && did) /* what was cut off has just put it back into its box */
         return EXIT_READY;
@@ -524,8 +527,8 @@ static int print_findings(struct program *p, const struct td_finding *list, size
         td_preflight_json(list, n, &out);
     (void)fwrite(out.p != NULL ? out.p : "", 1, out.n, stdout);
     for (size_t i = 0; i < n && !p->json; i++)
-        td_device_say(&p->dev, td_verdict_word(list[i].verdict), "%-22s %s%s%s", list[i].requirement->code, list[i].found,
-                      list[i].remedy[0] != '\0' ? "; " : "", list[i].remedy);
+        td_device_say(&p->dev, td_verdict_word(list[i].verdict), "%-22s %s%s%s", list[i].requirement->code,
+                      list[i].found, list[i].remedy[0] != '\0' ? "; " : "", list[i].remedy);
     return td_preflight_passed(list, n) ? EXIT_READY : EXIT_FAILED;
 }
 
@@ -592,7 +595,8 @@ static const struct command {
     {"hash", print_hash, OPT_HARDWARE | OPT_CSV, 0, "the hardware hash of this machine"},
     {"run", run, OPT_STATE | OPT_SERVER | OPT_CA | OPT_HARDWARE | OPT_TPM | OPT_ANSWER | OPT_TIMEOUT | OPT_PACE,
      OPT_STATE, "from its box to the desktop; killed and started again, it goes on"},
-    {"sync", sync_now, OPT_STATE | OPT_SERVER | OPT_CA | OPT_TIMEOUT | OPT_PACE, OPT_STATE, "one management session"},
+    {"sync", sync_now, OPT_STATE | OPT_SERVER | OPT_CA | OPT_HARDWARE | OPT_TIMEOUT | OPT_PACE, OPT_STATE,
+     "one management session"},
     {"show", show, OPT_STATE | OPT_JSON, OPT_STATE, "what it knows of itself, and what is in effect on it"},
     {"preflight", preflight, OPT_STATE | OPT_SERVER | OPT_CA | OPT_HARDWARE | OPT_ENDPOINT | OPT_JSON, OPT_STATE,
      "would a deployment succeed: every requirement with what was found and what to do; 0 if nothing fails"},

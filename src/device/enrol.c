@@ -4,6 +4,7 @@
 #include "codec/wap.h"
 #include "codec/wstep.h"
 #include "crypto/cert.h"
+#include "device/board.h"
 #include "device/dm.h"
 #include "device/offline.h"
 #include "device/tokens.h"
@@ -294,6 +295,7 @@ enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err)
     if (rc != TD_OK && rc != TD_EUNAVAILABLE) /* the acceptance may be what it is refused for: asked anew next time */
         td_try(td_flow_keep(f, "enrol.data", NULL, NULL));
     td_try(rc);
+    td_try(td_board_keep(f, err));
     td_flow_news(f, "enrolled: %s", td_flow_get(f, "enrol.provider"));
     return TD_OK;
 }

@@ -79,6 +79,7 @@ static void report(struct td_tx *tx, struct service_box *b)
     x->a = &b->arena;
     x->tenant = b->tenant;
     x->reports = &r;
+    td_ledger_init(&x->ledger, &b->arena);
     assert_ok(td_enrolment_find(tx, b->tenant, ENROLMENT, &b->arena, &x->enrolment, NULL));
     if (td_mgmt_harvest(x, tx, &err) != TD_OK)
         fail_msg("%s: %s", err.where, err.text);
@@ -226,7 +227,7 @@ static void registered_first_it_is_recognised(void **state)
     is_one_way();
 }
 
-static void another_disk_renews_the_facts_another_board_asks(void **state)
+static void another_disk_renews_the_facts_another_board_waits(void **state)
 {
     const struct machine disk = {.number = 1, .other_disk = true}, board = {.number = 1, .other_board = true};
     box = *state;
@@ -240,7 +241,7 @@ static void another_disk_renews_the_facts_another_board_asks(void **state)
     assert_int_equal(now.r.remediation, TD_REMEDY_NONE);
     reports(&board);
     is_one_way();
-    assert_int_equal(now.r.remediation, TD_REMEDY_MANUAL);
+    assert_int_equal(now.r.remediation, TD_REMEDY_AUTOMATIC);
     assert_non_null(strstr(now.types, "device.attention"));
     reports(&disk);
     is_one_way();
@@ -310,7 +311,7 @@ int main(void)
         TEST(without_the_setting_nothing_is_harvested),
         TEST(registered_later_it_keeps_its_way),
         TEST(registered_first_it_is_recognised),
-        TEST(another_disk_renews_the_facts_another_board_asks),
+        TEST(another_disk_renews_the_facts_another_board_waits),
         TEST(deregistered_it_stays_managed),
         TEST(deregistered_it_is_known_at_once),
     };

@@ -249,7 +249,8 @@ const struct td_csp_row td_csp_rows[] = {
     {"Vendor/MSFT/Reboot/Schedule/WeeklyRecurrent", DEV, "chr|date|time", "ADGRu", "", NULL, PLAIN, "kept"},
     {"Vendor/MSFT/TenantLockdown/RequireNetworkInOOBE", DEV, "bool", "GR", "", "false", PLAIN,
      "no set-up without a network after a reset"},
-    {"Vendor/MSFT/WindowsAutopilot/HardwareMismatchRemediationData", DEV, "chr", "G", "", "", PLAIN, "none"},
+    {"Vendor/MSFT/WindowsAutopilot/HardwareMismatchRemediationData", DEV, "chr", "G", "", ALWAYS,
+     FACT("hardware-mismatch"), "another board than at the enrolment (hardware-mismatch.md), else empty"},
 
     {STATUS "SecureBootState", DEV, "int", "G", "", "1", PLAIN, "on"},
     {STATUS "OS/Edition", DEV, "int", "G", "", ALWAYS, td_csp_effect_node, "edition_number",

@@ -1,5 +1,6 @@
 /* dm/dm: opening the client on a device's state, and what the rest of the device calls. */
 #include "base/file.h"
+#include "device/board.h"
 #include "device/dm/client.h"
 #include "device/reset.h"
 
@@ -97,6 +98,8 @@ static const char *fact(void *ctx, const char *name, struct td_arena *a)
         return td_hardware_hash(&dm->hw, dm->dev->env, a, &hash, NULL) == TD_OK ? hash : "";
     if (strcmp(name, "wlan-mac") == 0)
         return wlan_mac(dm, a);
+    if (strcmp(name, "hardware-mismatch") == 0)
+        return td_board_told(dm->dev, &dm->hw, a);
     const char *value = fact_of_hardware(dm, name, a);
     return value == NULL ? "" : value;
 }
