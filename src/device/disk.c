@@ -25,7 +25,7 @@ static enum td_code write_file(const struct td_device *dev, const char *name, st
 static enum td_code file_name(const char *name, struct td_arena *a, const char **ret, struct td_error *err)
 {
     TD_CLEANUP(td_buf_done) struct td_buf b;
-    td_buf_init(&b, 4 * MAX_NAME);
+    td_buf_init(&b, (size_t)4 * MAX_NAME);
     size_t n = strlen(name);
     if (n == 0 || n > MAX_NAME || name[0] == '.' || !td_utf8_ok(td_str(name)))
         return td_fail(err, TD_EINVAL, "name", "must have 1 to %d octets and not begin with a dot", MAX_NAME);

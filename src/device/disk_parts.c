@@ -118,6 +118,7 @@ static const struct rule file_rules[] = {
     {"hardware.json", NEVER},
     {"ca.pem", NEVER},
     {"disk/box.json", NEVER},
+    {"log*", P(PROFILES)}, /* names who signed in */
     {"disk/recovery/*", NEVER},
     {"device.*.pem", P(JOIN)},
     {"transport.key.pem", P(JOIN)},
@@ -180,6 +181,12 @@ static void add(struct walk *w, enum td_disk_where where, const char *name, cons
     w->list.v[w->list.count++] = (struct td_disk_item){where, name, value, td_disk_parts(where, name)};
 }
 
+static void sort(struct td_disk_list *list, int (*compare)(const void *, const void *))
+{
+    if (list->count != 0)
+        qsort(list->v, list->count, sizeof(*list->v), compare);
+}
+
 static int by_name(const void *x, const void *y)
 {
     const struct td_disk_item *a = x, *b = y;
@@ -238,8 +245,7 @@ enum td_code td_disk_files(const struct td_device *dev, struct td_arena *a, stru
 {
     struct walk w = {.a = a, .err = err};
     td_try(walk_dir(&w, dev->dir, "", 0));
-    if (w.list.count != 0)
-        qsort(w.list.v, w.list.count, sizeof(*w.list.v), by_path);
+    sort(&w.list, by_path);
     *ret = w.list;
     return TD_OK;
 }
@@ -300,7 +306,7 @@ enum td_code td_disk_state(struct td_device *dev, struct td_arena *a, struct td_
             add(&w, TD_DISK_STATE, td_arena_strdup(a, key), told(a, key, value));
     td_try(list_nodes(&w, dev, err));
     td_try(list_files(&w, dev, err));
-    qsort(w.list.v, w.list.count, sizeof(*w.list.v), by_name);
+    sort(&w.list, by_name);
     *ret = w.list;
     return TD_OK;
 }
