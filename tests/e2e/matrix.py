@@ -10,9 +10,22 @@ from lab import LabError, run
 KEPT, GONE, AGAIN = "kept", "gone", "again"
 
 # Parts that each action leaves as they are, takes away, or takes away and management brings back before the desktop.
-# What only the next sign-in makes (accounts, profiles) is told by its user's name instead: see nothing_of().
-RESET = {KEPT: ["provisioning packages"], GONE: ["user files", "data outside profiles", "user-installed apps"],
-         AGAIN: ["policies", "managed apps"]}
+# Written by hand from the document, not from the program's own table. What only a sign-in makes (accounts, profiles) is
+# told by its user's name: see nothing_of().
+RESET = {KEPT: ["provisioning packages", "maker's apps"],
+         GONE: ["user files", "data outside profiles", "user-installed apps"], AGAIN: ["policies", "managed apps"]}
+WIPE = {GONE: ["user files", "data outside profiles", "user-installed apps", "provisioning packages", "maker's apps"],
+        AGAIN: ["policies", "managed apps"]}
+WIPE_KEEP_PROVISIONING = {KEPT: ["provisioning packages"],
+                          GONE: ["user files", "data outside profiles", "user-installed apps", "maker's apps"],
+                          AGAIN: ["policies", "managed apps"]}
+WIPE_KEEP_USER = {KEPT: ["user accounts", "data outside profiles", "maker's apps", "provisioning packages"],
+                  GONE: ["user files", "user-installed apps"], AGAIN: ["policies", "managed apps"]}
+FRESH_START_KEEP_USER = {KEPT: ["user accounts", "user files", "data outside profiles"],
+                         GONE: ["user-installed apps", "maker's apps"], AGAIN: ["policies", "managed apps"]}
+
+# What a device is after its first deployment and after every other one (S20): effects of `show`.
+EFFECTS = ("computerName", "edition", "wifi", "apps", "trustedRoots", "accountGroup", "policies", "azureAdJoined", "provider")
 
 
 def shown(lab, name="device"):
@@ -40,6 +53,48 @@ def use(lab, user=None, name="device", package=None):
     argv += ["--user", user] if user else []
     argv += ["--package", package] if package else []
     run(*argv)
+
+
+def ask(lab, serial, action, *more):
+    """An administrator's order; returns the action as JSON."""
+    return lab.cli("device", "action", action, serial, *more, "--json")
+
+
+def action(lab, order):
+    return lab.cli("action", "show", order["id"], "--json")
+
+
+def must_be(lab, order, state):
+    now = action(lab, order)
+    must(now["state"] == state, f"the action is {state}, not {now}")
+    return now
+
+
+def sync(lab, name="device", expect=0):
+    return run(laboratory.DEVICE, "sync", "--state", lab.path(name), "--pace", "60", expect=expect, timeout=120).stdout
+
+
+def events(lab, serial):
+    return [e["type"] for e in lab.timeline(serial)["timeline"]]
+
+
+def ready_again(lab, serial, first, user=None, name="device"):
+    """The service says ready, and the device is as after its first deployment."""
+    now, state = shown(lab, name), lab.timeline(serial)["state"]
+    must(state == "ready", f"the service says ready, not {state}: {events(lab, serial)}")
+    for effect in EFFECTS:
+        one, other = (json.dumps(x[effect]).replace(x["user"], "USER") for x in (now, first))
+        must(one == other, f"{effect} is as after the first deployment: {one}, was {other}")
+    must(user is None or now["user"] == user, f"{user} is signed in, not {now['user']}")
+    return now
+
+
+def oem(lab, serial, number):
+    """Hardware whose maker has put something on it."""
+    import contoso
+    facts = contoso.hardware(serial, number)
+    facts["oemApps"] = ["Maker Assistant"]
+    return lab.write(f"{serial}.json", facts)
 
 
 def traces(lab, word, name="device"):
