@@ -40,6 +40,14 @@ static enum td_code find(struct td_tx *tx, struct shown *s, const char *key, str
     return td_registration_find(tx, cli->tenant.id, s->way.registration_id, &cli->arena, &s->r, err);
 }
 
+enum td_code td_device_way(struct td_tx *tx, struct td_cli *cli, struct td_way_row *ret, struct td_error *err)
+{
+    struct shown s = {.cli = cli};
+    td_try(find(tx, &s, cli->args[0], err));
+    *ret = s.way;
+    return TD_OK;
+}
+
 static enum td_code read_all(struct td_tx *tx, struct shown *s, struct td_error *err)
 {
     struct td_cli *cli = s->cli;
