@@ -1,7 +1,9 @@
-/* One view of a device's life, for eyes, programs and spreadsheets. */
+/* One view of a device's life, for eyes, programs and spreadsheets; and its end in one go. */
+#include "app/action_show.h"
 #include "app/commands.h"
 #include "codec/csv.h"
 #include "store/life.h"
+#include "store/life_end.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -241,6 +243,88 @@ static enum td_code run_life(struct td_cli *cli, struct td_error *err)
     return path != NULL ? into_file(&t, path, err) : td_store_read(cli->store, tell, &t, err);
 }
 
+/* --- retire --- */
+
+struct retiring {
+    struct td_cli *cli;
+    struct td_life_retiring wish;
+    struct td_life_retired got;
+};
+
+static enum td_code retire(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct retiring *r = ctx;
+    td_try(td_action_actor(r->cli, tx, true, &r->wish.actor, err));
+    return td_life_retire(tx, r->cli->tenant.id, &r->wish, &r->cli->arena, &r->got, err);
+}
+
+static bool is_open(const struct td_life_retired *g)
+{
+    return g->action.id[0] != '\0' && g->action.state < TD_ACT_DONE;
+}
+
+static void retired_json(const struct retiring *r)
+{
+    const struct td_life_retired *g = &r->got;
+    struct td_jsonw w;
+    td_jsonw_init(&w, &r->cli->out);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "serialNumber", g->serial);
+    td_jsonw_kstr(&w, "wayId", g->way_id);
+    td_jsonw_kbool(&w, "done", !is_open(g));
+    td_jsonw_kstr(&w, "actionId", g->action.id[0] != '\0' ? g->action.id : NULL);
+    td_jsonw_kstr(&w, "action", g->action.id[0] != '\0' ? td_action_rows[g->action.kind].word : NULL);
+    td_jsonw_kstr(&w, "actionState", g->action.id[0] != '\0' ? td_action_state_word(g->action.state) : NULL);
+    td_jsonw_kbool(&w, "leftDirectory", g->left_directory);
+    td_jsonw_kbool(&w, "deregistered", g->deregistered);
+    td_jsonw_kbool(&w, "deregisters", r->wish.deregister && g->registration_id[0] != '\0');
+    td_jsonw_kstr(&w, "computer", g->computer[0] != '\0' ? g->computer : NULL);
+    td_jsonw_end(&w);
+    td_buf_addc(&r->cli->out, '\n');
+}
+
+/* What was done, and what is still open and when that follows. */
+static void retired_text(const struct retiring *r)
+{
+    const struct td_life_retired *g = &r->got;
+    const char *name = g->serial[0] != '\0' ? g->serial : g->way_id;
+    bool waits = g->action.state == TD_ACT_WAITING;
+    if (is_open(g))
+        td_cli_say(r->cli, "%s: %s is %s (%s); %s", name, td_action_rows[g->action.kind].word,
+                   td_action_state_word(g->action.state), g->action.id,
+                   waits ? "another administrator must approve it" : "the device takes it at its next contact");
+    else
+        td_cli_say(r->cli, "%s: retired", name);
+    if (is_open(g))
+        td_cli_say(r->cli, "  still open: management%s%s", g->device_id[0] != '\0' ? ", directory object" : "",
+                   r->wish.deregister && g->registration_id[0] != '\0' ? ", registration" : "");
+    if (g->registration_id[0] != '\0' && !r->wish.deregister)
+        td_cli_say(r->cli,
+                   "  its registration stays: started from its box it is deployed again (--deregister ends it)");
+    if (g->computer[0] != '\0')
+        td_cli_say(r->cli, "  remove the computer object %s from Active Directory yourself", g->computer);
+}
+
+static enum td_code run_retire(struct td_cli *cli, struct td_error *err)
+{
+    struct retiring r = {.cli = cli,
+                         .wish = {.key = cli->args[0],
+                                  .wipe = td_cli_option(cli, "wipe") != NULL,
+                                  .deregister = td_cli_option(cli, "deregister") != NULL,
+                                  .now = td_cli_option(cli, "now") != NULL,
+                                  .reason = td_cli_option(cli, "reason")}};
+    if (r.wish.wipe && r.wish.now) {
+        cli->misused = true;
+        return td_fail(err, TD_EINVAL, "--wipe", "needs the device; --now does not wait for it");
+    }
+    td_try(td_store_write(cli->store, retire, &r, err));
+    if (cli->json)
+        retired_json(&r);
+    else
+        retired_text(&r);
+    return TD_OK;
+}
+
 static const struct td_command rows[] = {
     {.noun = "device",
      .verb = "life",
@@ -257,6 +341,24 @@ static const struct td_command rows[] = {
      .run = run_life,
      .options = {{"csv", NULL, "as a table for spreadsheets", false},
                  {"out", "FILE", "into a file, which appears whole or not at all", false}}},
+    {.noun = "device",
+     .verb = "retire",
+     .args = "SERIAL|ID",
+     .min_args = 1,
+     .max_args = 1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Ends a device's life here: management, its directory object and, if told, its registration. A device "
+              "that is off does its part at its next contact, and what hangs on it follows then.",
+     .fields =
+         "serialNumber; wayId; done: nothing is open; actionId, action, actionState: what the device is asked, or "
+         "null; leftDirectory; deregistered; deregisters: the registration goes when the action has ended; "
+         "computer: object in Active Directory that stays, or null",
+     .run = run_retire,
+     .options = {{"wipe", NULL, "wipe it, not management alone", false},
+                 {"deregister", NULL, "its registration goes too, once it is gone", false},
+                 {"now", NULL, "end everything here at once, whatever the device says: it is lost or broken", false},
+                 {"reason", "TEXT", "why, for its timeline", false},
+                 {"as", "UPN", "the administrator who asks", false}}},
 };
 
 const struct td_command_table td_device_life_commands = {rows, TD_COUNTOF(rows)};

@@ -383,6 +383,38 @@ def devices_are_said_about(box):
     same(kinds[0], "Delete WindowsAutopilotDeviceIdentity", kinds)
 
 
+def lives_are_told_and_ended(box):
+    """device life and device retire: chapters for eyes, programs and spreadsheets; an end in one go."""
+    rows = box.hashes(2)
+    box.said("device", "import", box.write("d.csv", HEADER + "\n" + "\n".join(rows) + "\n"))
+    same(box.said("device", "life", "CLI00000").splitlines()[-1], "1 chapter")
+    same(box.run("device", "retire", "CLI00000", "--wipe").returncode, 1, "not managed")
+    same(box.run("device", "retire", "CLI00000", "--wipe", "--now").returncode, 2)
+    same(box.run("device", "retire", "NOBODY").returncode, 1)
+    same(box.run("device", "life", "NOBODY").returncode, 1)
+    same(box.run("device", "life", "CLI00000", "--csv", "--json").returncode, 2)
+    done = json.loads(box.said("device", "retire", "CLI00000", "--deregister", "--reason", "=HYPERLINK(1)", "--json"))
+    same((done["done"], done["deregistered"], done["actionId"]), (True, True, None))
+    same(box.run("device", "show", "CLI00000").returncode, 1, "deregistered")
+    told = json.loads(box.said("device", "life", "CLI00000", "--json"))
+    same([c["kind"] for c in told["chapters"]], ["registered", "retired", "deregistered"])
+    same((told["state"], told["count"], told["chapters"][1]["why"]), ("retired", 3, "=HYPERLINK(1)"))
+    box.said("device", "life", "CLI00000", "--csv", "--out", box.path("life.csv"))
+    same(stat.S_IMODE(os.stat(box.path("life.csv")).st_mode), 0o600)
+    table = open(box.path("life.csv"), encoding="utf-8", newline="").read()
+    assert '"\'=HYPERLINK(1)"' in table and table.count("\r\n") == 4, table
+    same(box.run("device", "life", "CLI00000", "--out", box.path("no", "such", "folder")).returncode, 1)
+    same([n for n in os.listdir(box.dir) if ".part-" in n], [])
+    box.said("device", "import", box.path("d.csv"))
+    told = json.loads(box.said("device", "life", "CLI00000", "--json"))
+    same([c["kind"] for c in told["chapters"]], ["registered", "retired", "deregistered", "registered"])
+    same(len(told["wayIds"]), 2)
+    same(json.loads(box.said("device", "life", "CLI00001", "--json"))["count"], 1)
+    for key in ("event-retention", "audit-retention", "history-retention"):
+        box.said("tenant", "set", f"{key}=30")
+        same(box.run("tenant", "set", f"{key}=-1").returncode, 1)
+
+
 def serves(box):
     """Ready within 5 s, --http for /pki and /ocsp alone, SIGHUP goes on, SIGTERM ends with 0, commands beside it."""
     with socket.socket() as s:
@@ -445,7 +477,7 @@ def interface_document_is_true(_):
 
 
 TESTS = [exit_codes, audit_tells_who_and_what, errors_name_the_thing, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, serves, device_exit_codes, documents_are_true,
+         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, serves, device_exit_codes, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):

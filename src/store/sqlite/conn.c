@@ -4,12 +4,14 @@
 #include <stdio.h>
 
 /* WAL with a flush at every commit: what was answered survives a power cut (limits.md 3). Functions in schemas and
- * corrupting pragmas are off: a database file is input too. */
+ * corrupting pragmas are off: a database file is input too. What is deleted is overwritten: secrets of devices that
+ * left (store/life_end.h). */
 static const char pragmas[] = "PRAGMA journal_mode = WAL;"
                               "PRAGMA synchronous = FULL;"
                               "PRAGMA foreign_keys = ON;"
                               "PRAGMA trusted_schema = OFF;"
                               "PRAGMA temp_store = MEMORY;"
+                              "PRAGMA secure_delete = ON;"
                               "PRAGMA wal_autocheckpoint = 2000;";
 
 /* A commit empties the page caches of all other connections (SQLite keeps no page over a change of somebody else's), so
