@@ -139,6 +139,16 @@ static enum td_code misused(struct td_cli *cli, struct td_error *err, const char
     return td_fail(err, TD_EINVAL, where, "%s", text);
 }
 
+/* Of any device at all: what is not offered, or lacks its name, needs no device to tell so. */
+static enum td_code possible(struct asking *k, struct td_error *err)
+{
+    static const struct td_action_facts any = {
+        .managed = true, .joined = true, .busy_with = "", .os_version = "", .serial = ""};
+    enum td_code rc = td_action_may(k->what.kind, &any, k->what.parameter, err);
+    k->cli->misused = k->cli->misused || rc == TD_EINVAL;
+    return rc;
+}
+
 static enum td_code read_asking(struct asking *k, struct td_error *err)
 {
     struct td_cli *cli = k->cli;
@@ -154,6 +164,7 @@ static enum td_code read_asking(struct asking *k, struct td_error *err)
                                         .reason = td_cli_option(cli, "reason")};
     if (k->what.parameter != NULL && k->what.kind != TD_ACTION_RENAME)
         return misused(cli, err, "name", "belongs to rename alone");
+    td_try(possible(k, err));
     if (file != NULL)
         return read_file(k, file, err);
     if (!k->bulk)
