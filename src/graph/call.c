@@ -153,7 +153,7 @@ static enum td_right right_of(const struct run *r, enum td_access *ret_access)
     *ret_access = is_read(r->req) ? TD_ACCESS_READ : TD_ACCESS_WRITE;
     if (t->at == TD_G_AT_ENTITY && r->req->method == TD_DELETE && t->set->drop != TD_RIGHT_SIGNED_IN)
         return t->set->drop;
-    if (reads_told(r) && !td_fault("graph-told-anyone")) {
+    if (r->begun.told && !td_fault("graph-told-anyone")) {
         *ret_access = TD_ACCESS_WRITE;
         return t->set->write;
     }
@@ -237,7 +237,7 @@ static enum td_code answer_read(struct td_tx *tx, void *ctx, struct td_error *er
                   (t->at == TD_G_AT_ACTION && t->key_count > td_g_places(t->set->path));
     td_try(begin(r, tx, err));
     td_try(td_g_check_options(call, t->set, err));
-    if (reads_told(r) && t->at != TD_G_AT_ENTITY && t->at != TD_G_AT_PROPERTY)
+    if (r->begun.told && t->at != TD_G_AT_ENTITY && t->at != TD_G_AT_PROPERTY)
         return td_remedy(err, td_fail(err, TD_EINVAL, t->set->told, "this property is shown of one entity at a time"),
                          "name the entity by its id");
     td_try(td_g_walk(call, tx, t, entity, err));
@@ -492,6 +492,7 @@ static void set_call(struct run *r)
     set_arguments(r);
     r->told = td_od_query_parse(r->req->query, r->req->arena, &r->query, &r->err);
     c->metadata = td_g_metadata_asked(r->req, &r->query);
+    c->told = reads_told(r);
 }
 
 static void write_call(struct run *r)
@@ -534,9 +535,9 @@ void td_graph_call(void *ctx, struct td_http_request *req, struct td_http_reply 
         write_call(r);
         return;
     }
-    rc = reads_told(r) ? td_store_write(r->svc->store, answer_told, r, &r->err)
+    rc = r->begun.told ? td_store_write(r->svc->store, answer_told, r, &r->err)
                        : td_store_read(r->svc->store, answer_read, r, &r->err);
-    if (rc == TD_EDENIED && r->proven && reads_told(r))
+    if (rc == TD_EDENIED && r->proven && r->begun.told)
         td_g_audit_denied(r->svc, &r->who, &r->origin, r->req, &r->err);
     finish(r, rc);
 }

@@ -49,6 +49,7 @@ struct td_g_call {
     struct td_buf *out;      /* JSON */
     bool poke;               /* work was left for a job */
     struct td_g_plan *plans; /* the core's */
+    bool told;               /* this read shows the set's told property */
     void *more;              /* of the set's more */
 };
 

@@ -223,9 +223,22 @@ static const struct td_g_set sets[] = {
      .about = "Always empty: compliance is not judged."},
     {.path = PATH "/{id}/logCollectionRequests",
      .type = &td_g_type_log_collection,
-     .flags = TD_G_EMPTY,
+     .view = &td_view_log_collection,
+     .parent = "managedDevice",
      .read = TD_RIGHT_MANAGED,
      .write = TD_RIGHT_MANAGED,
-     .about = "Always empty: logs are not collected yet."},
+     .drop = TD_RIGHT_ACTION,
+     .newest = "requestedDateTimeUTC",
+     .remove = td_g_remove_logs,
+     .actions = td_g_log_actions,
+     .action_count = TD_COUNTOF(td_g_log_actions),
+     .about = "Logs that were asked for by createDeviceLogCollectionRequest, while they wait and for 28 days after they"
+              " came. createDownloadUrl answers an address that is good for an hour."},
 };
+
+const struct td_g_set *td_g_log_set(void)
+{
+    return &sets[TD_COUNTOF(sets) - 1];
+}
+
 const struct td_g_family td_g_family_managed = {.about = "Managed devices", .sets = sets, .count = TD_COUNTOF(sets)};

@@ -19,6 +19,14 @@ enum td_code td_g_ask_action(struct td_g_call *call, struct td_tx *tx, enum td_a
 
 /* approvals.c: requestor and approver, what the request is about */
 td_g_write_fn td_g_approval_person, td_g_approval_policies;
+/* local_credentials.c: what was backed up, newest first */
+td_g_write_fn td_g_local_credentials;
+/* managed.c: the set of the logs of one device */
+const struct td_g_set *td_g_log_set(void);
+/* managed_logs.c */
+td_g_fn td_g_collect_logs;
+extern const struct td_g_action td_g_log_actions[1];
+enum td_code td_g_remove_logs(struct td_g_call *call, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
 /* managed_bulk.c */
 td_g_fn td_g_execute_action;
 

@@ -105,3 +105,27 @@ static const struct td_g_prop log_collection_props[] = {
 };
 const struct td_g_type td_g_type_log_collection = {
     .name = "deviceLogCollectionResponse", .base = &td_g_type_entity, .TD_G_PROPS(log_collection_props)};
+
+/* ---- passwords of local administrators ---- */
+
+static const struct td_g_prop local_credential_props[] = {
+    TEXT("accountName"),
+    TEXT("accountSid"),
+    {.name = "backupDateTime", .kind = TD_G_TIME},
+    TEXT("passwordBase64"),
+};
+const struct td_g_type td_g_type_local_credential = {
+    .name = "deviceLocalCredential", .TD_G_PROPS(local_credential_props), .complex = true};
+
+static const struct td_g_prop local_credential_info_props[] = {
+    TEXT("deviceName"),
+    TIME("lastBackupDateTime"),
+    {.name = "refreshDateTime", .kind = TD_G_TIME, .flags = TD_G_NULLABLE},
+    {.name = "credentials",
+     .kind = TD_G_COMPLEX,
+     .flags = TD_G_NULLABLE | TD_G_MANY | TD_G_ASKED,
+     .of = &td_g_type_local_credential,
+     .write = td_g_local_credentials},
+};
+const struct td_g_type td_g_type_local_credential_info = {
+    .name = "deviceLocalCredentialInfo", .base = &td_g_type_entity, .TD_G_PROPS(local_credential_info_props)};

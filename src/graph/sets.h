@@ -16,6 +16,7 @@
     F(empty)             \
     F(managed)           \
     F(approvals)         \
+    F(local_credentials) \
     F(events)            \
     F(apps)              \
     F(configurations)    \

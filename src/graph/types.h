@@ -174,7 +174,9 @@
     T(identity)              \
     T(identity_set)          \
     T(approval_request)      \
-    T(log_collection)
+    T(log_collection)        \
+    T(local_credential)      \
+    T(local_credential_info)
 #define TD_G_ENUMS_ACTION(E) \
     E(remote_action)         \
     E(approval_status)       \

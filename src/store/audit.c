@@ -32,6 +32,7 @@ static const struct noun {
     {"group", true, "GroupManagement", "Group"},
     {"user", true, "UserManagement", "User"},
     {"device", true, "Device", "Device"},
+    {"local-credential", true, "Device", "DeviceLocalCredential"},
     {"application", true, "ApplicationManagement", "Application"},
     {"tenant", true, "DirectoryManagement", "Organization"},
 };
@@ -77,6 +78,9 @@ static const struct verb {
     {"approved", "Action", "Update", "Approve action of"},
     {"rejected", "Action", "Update", "Reject action of"},
     {"cancelled", "Action", "Update", "Cancel action of"},
+    {"read", "Get", "Read", "Read"},
+    {"logs-read", "Get", "Read", "Read logs of"},
+    {"logs-removed", "Delete", "Delete", "Remove logs of"},
 };
 
 static const struct noun *noun_of(struct td_slice word)

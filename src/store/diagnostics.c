@@ -39,8 +39,9 @@ enum td_code td_diagnostic_find(struct td_tx *tx, const char *tenant, const char
     struct td_rows r;
     struct td_diagnostic *rows = NULL;
     size_t count = 0;
-    td_try(td_sql_query(tx, &r, err, "SELECT " COLUMNS " FROM diagnostic WHERE tenant = $1 AND id = $2", "ss", tenant,
-                        id));
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT " COLUMNS " FROM diagnostic WHERE tenant = $1 AND id = $2 AND arrived_at <> 0", "ss",
+                        tenant, id));
     td_try(read_rows(&r, a, &rows, &count, err));
     if (count == 0)
         return td_fail(err, TD_ENOTFOUND, "archive", "there is no such archive; they are kept for 28 days");
@@ -53,7 +54,7 @@ enum td_code td_diagnostic_list(struct td_tx *tx, const char *tenant, const char
 {
     struct td_rows r;
     td_try(td_sql_query(tx, &r, err,
-                        "SELECT " COLUMNS " FROM diagnostic WHERE tenant = $1 AND enrolment_id = $2"
+                        "SELECT " COLUMNS " FROM diagnostic WHERE tenant = $1 AND enrolment_id = $2 AND arrived_at <> 0"
                         " ORDER BY id DESC LIMIT $3",
                         "ssi", tenant, enrolment_id, (int64_t)max));
     return read_rows(&r, a, ret, ret_count, err);
@@ -68,6 +69,11 @@ enum td_code td_diagnostic_old(struct td_tx *tx, size_t max, struct td_arena *a,
                         "SELECT " COLUMNS " FROM diagnostic WHERE arrived_at < $1 ORDER BY arrived_at LIMIT $2", "ii",
                         td_tx_now(tx) - life, (int64_t)max));
     return read_rows(&r, a, ret, ret_count, err);
+}
+
+enum td_code td_diagnostic_expire(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
+{
+    return td_sql(tx, err, "UPDATE diagnostic SET arrived_at = 0 WHERE tenant = $1 AND id = $2", "ss", tenant, id);
 }
 
 enum td_code td_diagnostic_remove(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)

@@ -29,6 +29,9 @@ enum td_code td_diagnostic_list(struct td_tx *tx, const char *tenant, const char
  * first, at most max: for the one who removes the bytes before the row. */
 enum td_code td_diagnostic_old(struct td_tx *tx, size_t max, struct td_arena *a, struct td_diagnostic **ret,
                                size_t *ret_count, struct td_error *err) TD_MUST_USE;
+/* Somebody takes it away: nobody finds it any more, and the next slice of the job removes bytes and row. */
+enum td_code td_diagnostic_expire(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
+    TD_MUST_USE;
 enum td_code td_diagnostic_remove(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
     TD_MUST_USE;
 

@@ -71,7 +71,7 @@ static const struct td_view_column log_columns[] = {
 const struct td_view td_view_log_collection = {
     .name = "logCollectionRequests",
     .from = "device_action x JOIN enrolment e ON e.tenant = x.tenant AND e.id = x.enrolment_id"
-            " LEFT JOIN diagnostic g ON g.tenant = x.tenant AND g.id = x.id",
+            " LEFT JOIN diagnostic g ON g.tenant = x.tenant AND g.id = x.id AND g.arrived_at <> 0",
     .where = "x.kind = 6 AND x.state <> 5 AND (x.state <> 3 OR g.id IS NOT NULL)",
     .tenant = "x.tenant",
     .key = REQUEST_ID,
@@ -89,9 +89,8 @@ static const struct td_view_column local_credential_columns[] = {
 };
 const struct td_view td_view_local_credential = {
     .name = "deviceLocalCredentials",
-    .from = "local_credential c LEFT JOIN directory_device d ON d.tenant = c.tenant AND d.id = c.device_id",
-    .where = "c.id = (SELECT MAX(m.id) FROM local_credential m WHERE m.tenant = c.tenant AND m.device_id ="
-             " c.device_id)",
+    .from = "directory_device d JOIN local_credential c ON c.tenant = d.tenant AND c.device_id = d.id AND c.id ="
+            " (SELECT MAX(m.id) FROM local_credential m WHERE m.tenant = d.tenant AND m.device_id = d.id)",
     .tenant = "c.tenant",
     .key = "c.device_id",
     .sought = (const char *const[]){"deviceName", NULL},

@@ -219,7 +219,7 @@ static const char gw_scopes[] =
     " DeviceManagementManagedDevices.PrivilegedOperations.All DeviceManagementConfiguration.ReadWrite.All"
     " DeviceManagementApps.ReadWrite.All DeviceManagementScripts.ReadWrite.All DeviceManagementRBAC.ReadWrite.All"
     " Group.ReadWrite.All GroupMember.ReadWrite.All Device.ReadWrite.All User.ReadWrite.All Organization.Read.All"
-    " Domain.Read.All AuditLog.Read.All";
+    " Domain.Read.All AuditLog.Read.All DeviceLocalCredential.Read.All";
 
 struct gw_app {
     const char *tenant, *secret;

@@ -97,6 +97,37 @@ static inline struct enrolling enrolled(const char *id, const char *serial)
     return e;
 }
 
+/* ---- another program, with less or as much ---- */
+
+struct gw_program {
+    const char *name, *scopes;
+    struct td_application app;
+};
+
+static inline enum td_code gw_add_program(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct gw_program *p = ctx;
+    struct td_slice rest = td_str(p->scopes), one;
+    unsigned char sum[32];
+    td_sha256(td_str(g.secret), sum);
+    td_try(td_application_add(tx, g.box->tenant, p->name, false, "test", &g.box->arena, &p->app, err));
+    while (rest.n != 0) {
+        rest = td_cut(rest, ',', &one);
+        td_try(td_application_role_add(tx, &p->app, td_arena_text(&g.box->arena, one), "test", err));
+    }
+    return td_application_secret_add(tx, &p->app, sum, td_tx_now(tx) + 365 * TD_DAY, "test", err);
+}
+
+/* scopes and directory roles, with commas between */
+static inline const char *token_with(const char *name, const char *scopes)
+{
+    struct gw_program p = {.name = name, .scopes = scopes};
+    commit(gw_add_program, &p);
+    return gw_token_of(g.box->tenant, p.app.id, g.secret);
+}
+
+/* ---- joined ---- */
+
 struct joining {
     const char *id, *name, *trust;
 };

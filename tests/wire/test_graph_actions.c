@@ -95,34 +95,6 @@ static void setting(const char *name, const char *value)
     commit(set, &s);
 }
 
-/* ---- another program, with less or as much ---- */
-
-struct program {
-    const char *name, *scopes;
-    struct td_application app;
-};
-
-static enum td_code add_program(struct td_tx *tx, void *ctx, struct td_error *err)
-{
-    struct program *p = ctx;
-    struct td_slice rest = td_str(p->scopes), one;
-    unsigned char sum[32];
-    td_sha256(td_str(g.secret), sum);
-    td_try(td_application_add(tx, g.box->tenant, p->name, false, "test", &g.box->arena, &p->app, err));
-    while (rest.n != 0) {
-        rest = td_cut(rest, ',', &one);
-        td_try(td_application_role_add(tx, &p->app, td_arena_text(&g.box->arena, one), "test", err));
-    }
-    return td_application_secret_add(tx, &p->app, sum, td_tx_now(tx) + 365 * TD_DAY, "test", err);
-}
-
-static const char *token_with(const char *name, const char *scopes)
-{
-    struct program p = {.name = name, .scopes = scopes};
-    commit(add_program, &p);
-    return gw_token_of(g.box->tenant, p.app.id, g.secret);
-}
-
 static void as(const char *bearer, int status, const char *call, const char *body)
 {
     gw_call_as(bearer, call, body);
