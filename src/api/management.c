@@ -95,7 +95,7 @@ static enum td_code exchange(struct td_tx *tx, void *ctx, struct td_error *err)
     *x = c->begun;
     c->refused = (struct td_error){0};
     enum td_code rc = td_mgmt_load(tx, x, err);
-    if (rc == TD_EDENIED && err != NULL)
+    if ((rc == TD_EDENIED || rc == TD_EEXPIRED) && err != NULL)
         return close_door(c, tx, err);
     td_try(rc);
     if (c->form.code != TD_OK) {

@@ -105,6 +105,20 @@ static void mark_bootstrap(struct td_exchange *x, bool on)
     x->ledger.changed = true;
 }
 
+/* The session that said so was cut before its question was answered: the question stays. */
+static void carry_bootstrap(struct td_exchange *x)
+{
+    const struct td_row *mark = td_ledger_find(&x->ledger, BOOTSTRAP_KEY);
+    const struct td_row *asked = td_ledger_find(&x->ledger, "G " TD_REDEPLOYMENT "Status");
+    int64_t last = x->m.session_no - 1;
+    if (mark == NULL || mark->session != last || td_fault("bootstrap-forgotten"))
+        return;
+    bool answered =
+        asked != NULL && asked->session == last && (asked->state == TD_ROW_DONE || asked->state == TD_ROW_ABSENT);
+    if (!answered)
+        mark_bootstrap(x, true);
+}
+
 /* Everything starts over in this very session: what was handed out is gone from the device, and so may be its user. */
 static enum td_code begin_again(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
@@ -382,6 +396,8 @@ enum td_code td_mgmt_actions(struct td_exchange *x, struct td_tx *tx, struct td_
     td_try(list(x, tx, err));
     if (x->unenrolled)
         return TD_OK;
+    if (x->new_session)
+        carry_bootstrap(x);
     if (x->bootstrap && x->new_session && x->m.phase != TD_PHASE_NEW && !td_fault("bootstrap-means-nothing"))
         mark_bootstrap(x, true);
     for (size_t i = 0; i < x->action_count; i++)
@@ -412,8 +428,7 @@ static enum td_code sent_one(struct td_exchange *x, struct td_tx *tx, const stru
 enum td_code td_mgmt_actions_sent(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
     for (size_t i = 0; i < x->action_count && !x->unenrolled; i++)
-        if (&x->actions[i] != x->leaving)
-            td_try(sent_one(x, tx, &x->actions[i], err));
+        td_try(sent_one(x, tx, &x->actions[i], err));
     return TD_OK;
 }
 

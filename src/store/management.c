@@ -206,6 +206,8 @@ enum td_code td_managed_refused(struct td_tx *tx, const char *tenant, const char
                                 struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    static const char otherwise[] = "The device still holds an enrolment that has ended. Start it from its box (reset"
+                                    " or reinstall) so that it enrols again, or let it go.";
     const char *way;
     int64_t before = td_fault("refusals-flood") ? td_tx_now(tx) : td_tx_now(tx) - TD_HOUR;
     td_try(td_sql(tx, err, "UPDATE enrolment SET refused_at = $3 WHERE tenant = $1 AND id = $2 AND refused_at <= $4",
@@ -215,9 +217,7 @@ enum td_code td_managed_refused(struct td_tx *tx, const char *tenant, const char
     td_try(way_of(tx, tenant, enrolment, &a, &way, err));
     struct td_event e = {.subject = way != NULL ? way : "", .type = "management.refused", .actor = "device"};
     return td_event_tell(tx, tenant, &e, err, "enrolment", enrolment, "cause", why->text, "remedy",
-                         "The device still holds an enrolment that has ended. Start it from its box (reset or"
-                         " reinstall) so that it enrols again, or let it go.",
-                         NULL);
+                         why->remedy[0] != '\0' ? why->remedy : otherwise, NULL);
 }
 
 enum td_code td_managed_farewell(struct td_tx *tx, const char *tenant, const char *enrolment, int64_t how_long,

@@ -496,6 +496,62 @@ static void a_local_reset_is_seen(void **state)
     assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 2);
 }
 
+/* The first session behind the reset is cut: the next one need not say again what it said. */
+static void a_local_reset_is_not_missed(void **state)
+{
+    struct client *c = ready(state);
+    c->nodes = at_1;
+    c->session++;
+    c->msg = 0;
+    send_next(c, BOOTSTRAP, true);
+    assert_true(asks_for(c, TD_SYNC_GET, REDEPLOY "Status"));
+    (void)run_session(c, LOGIN("none"));
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 1);
+    assert_int_equal(count_seen(c, CORTANA), 1);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 1);
+}
+
+struct taking_over {
+    struct client *c;
+    struct td_user user;
+};
+
+static enum td_code take_over(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct taking_over *t = ctx;
+    return td_primary_user_signed_in(tx, t->c->w->tenant, world_enrolment(t->c->w, t->c->id).device_id, t->user.id,
+                                     t->user.upn, err);
+}
+
+/* csp.md 3.1: the management account carries the user's name; the next one's is written once. */
+static void the_next_user_is_named(void **state)
+{
+    struct client *c = ready(state);
+    struct taking_over t = {.c = c};
+    t.user = wire_add_user(&c->w->wire, c->w->tenant, "carol@contoso.test", "Carol", WORLD_PASSWORD);
+    (void)ask_for(c, TD_ACTION_RESET);
+    (void)run_session(c, LOGIN("user"));
+    c->nodes = at_1;
+    (void)run_session(c, BOOTSTRAP);
+    assert_int_equal(count_seen(c, "Provider/Touchdown/UPN"), 0);
+    assert_ok(td_store_write(c->w->wire.svc.store, take_over, &t, NULL));
+    c->session++;
+    c->msg = 0;
+    send_next(c, LOGIN("user"), true);
+    const struct td_sync_cmd *cmd = c->last.cmds;
+    while (cmd != NULL && !(cmd->kind == TD_SYNC_REPLACE && td_ends(td_str(cmd->items->target), "/Touchdown/UPN")))
+        cmd = cmd->next;
+    assert_non_null(cmd);
+    assert_true(td_eqs(cmd->items->data, "carol@contoso.test"));
+    while (has_commands(c))
+        send_next(c, "", true);
+    assert_int_equal(world_events(c->w, c->way, "device.repurposed", NULL), 1);
+    assert_int_equal(world_events(c->w, c->way, "device.ready", NULL), 2);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "Provider/Touchdown/UPN"), 0);
+}
+
 static void a_wipe_that_keeps_users_comes_back(void **state)
 {
     struct client *c = ready(state);
@@ -703,6 +759,8 @@ int main(void)
         T(a_lost_status_is_found_again),
         T(a_reset_device_is_not_reset_again),
         T(a_local_reset_is_seen),
+        T(a_local_reset_is_not_missed),
+        T(the_next_user_is_named),
         T(a_wipe_that_keeps_users_comes_back),
         T(retires_by_its_status),
         T(retires_by_its_goodbye),
