@@ -3,6 +3,7 @@
  * time-out. */
 #include "base/file.h"
 #include "device/board.h"
+#include "device/diagnostics.h"
 #include "device/dm.h"
 #include "device/flow.h"
 #include "device/life.h"
@@ -34,6 +35,7 @@ enum option {
     OPT_ENDPOINT = 1 << 9,
     OPT_TPM = 1 << 10,
     OPT_GENERALIZE = 1 << 20,
+    OPT_OUT = 1 << 24,
     OPT_USER = 1 << 21,
     OPT_PACKAGE = 1 << 22,
     OPT_REINSTALL = 1 << 23,
@@ -57,6 +59,7 @@ static const struct option_row {
     {"json", NULL, OPT_JSON, "for machines"},
     {"endpoint", "URL", OPT_ENDPOINT, "address that must be reachable and trusted"},
     {"tpm", "TCTI", OPT_TPM, "a TPM (not offered yet)"},
+    {"out", "FILE", OPT_OUT, "where the archive goes"},
     {"generalize", NULL, OPT_GENERALIZE, "take what is this machine's own out of the image"},
     {"user", "UPN", OPT_USER, "who works with it (the one who is signed in)"},
     {"package", "FILE", OPT_PACKAGE, "a provisioning package (.ppkg), as on a USB stick"},
@@ -69,6 +72,7 @@ struct program {
     struct td_device dev;
     struct td_ui ui;
     const char *hardware, *endpoint, *ca_file, *user, *package;
+    const char *out;
     int64_t timeout;
     bool csv, json, tpm, generalize, reinstall;
 };
@@ -207,6 +211,9 @@ static enum td_code take_option(struct program *p, enum option flag, const char 
     case OPT_TPM:
         p->tpm = true;
         return TD_OK;
+    case OPT_OUT:
+        p->out = value;
+        return TD_OK;
     case OPT_GENERALIZE:
         p->generalize = true;
         return TD_OK;
@@ -249,13 +256,14 @@ static enum td_code take_options(struct program *p, char **argv, unsigned allowe
  * --------------------------------------------------------------------------------------- */
 
 /* One program at a time in a state folder; the lock goes with the process. */
-static enum td_code lock_state(const struct program *p, struct td_error *err)
+static enum td_code lock_state(struct program *p, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     int fd = open(td_device_path(&p->dev, &a, "lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return td_fail(err, TD_EIO, "state", "the folder can't be written");
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        p->dev.log = true;
         td_state_sweep(p->dev.dir);
         return TD_OK;
     }
@@ -563,6 +571,32 @@ static int preflight(struct program *p)
     return print_findings(p, list, n);
 }
 
+/* With the requirements of the network where the device knows its service; without a word to it otherwise. Works beside
+ * a run, whose lock it does not take. */
+static int diagnostics(struct program *p)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf out;
+    struct td_error err = {0};
+    struct td_hardware hw;
+    struct td_net *net = NULL;
+    td_buf_init(&out, TD_DIAGNOSTICS_MAX);
+    if (open_known(p, &err) != TD_OK || td_hardware_of(&p->dev, &p->arena, &hw, &err) != TD_OK)
+        return fail(&p->dev, &err, EXIT_FAILED);
+    const char *server = td_state_get(p->dev.state, "server");
+    if (server != NULL && load_roots(p, NULL) == TD_OK) {
+        const struct td_net_config config = {.ca_pem = all_roots(p), .timeout_seconds = 10};
+        p->dev.server = td_arena_strdup(&p->arena, server);
+        td_ignore(td_net_new(&config, &net, NULL));
+    }
+    const struct td_transport transport = {.send = td_transport_net, .ctx = net};
+    enum td_code rc = td_diagnostics_zip(&p->dev, &hw, net != NULL ? &transport : NULL, &out, &err);
+    td_net_free(net);
+    if (rc != TD_OK || td_file_write(p->out, td_buf_slice(&out), 0600, &err) != TD_OK)
+        return fail(&p->dev, &err, EXIT_FAILED);
+    td_device_say(&p->dev, "step", "collected in %s: %zu octets", p->out, out.n);
+    return EXIT_READY;
+}
+
 /* What a technician runs in an image before its first start (docs/tasks/existing-devices.md). */
 static int sysprep(struct program *p)
 {
@@ -605,7 +639,8 @@ static const struct command {
      "Ctrl+Win+R at the lock screen: an administrator signs in, what users left goes, the device is set up anew"},
     {"use", use, OPT_STATE | OPT_USER | OPT_PACKAGE, OPT_STATE,
      "somebody works with it: files, an app, settings, traces that a reset must take away"},
-    {"diagnostics", not_offered, 0, 0, "collect logs (not offered yet)"},
+    {"diagnostics", diagnostics, OPT_STATE | OPT_OUT, OPT_STATE | OPT_OUT,
+     "an archive of logs, state, requirements and the CSV that registers the device, without secrets"},
     {"sysprep", sysprep, OPT_STATE | OPT_GENERALIZE, OPT_STATE,
      "what sysprep does: nothing to the profile file, or with --generalize delete it"},
     {"fleet", not_offered, 0, 0, "many devices at once (not offered yet)"},
@@ -699,6 +734,8 @@ static int dispatch(struct program *p, const struct command *c, char **argv)
         return complain(err.where, err.text);
     if ((c->needs & OPT_STATE) != 0 && p->dev.dir == NULL)
         return complain("--state", "is needed");
+    if ((c->needs & OPT_OUT) != 0 && p->out == NULL)
+        return complain("--out", "is needed");
     return c->fn(p);
 }
 

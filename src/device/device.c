@@ -1,5 +1,7 @@
 #include "device/device.h"
 
+#include "device/diagnostics.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -25,6 +27,8 @@ void td_device_say(struct td_device *dev, const char *kind, const char *fmt, ...
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             *p = ' ';
     (void)snprintf(line, sizeof(line), "%-8s %s", kind, text);
+    if (dev->log)
+        td_device_log(dev, line);
     if (dev->say != NULL) {
         dev->say(dev->say_ctx, line);
         return;

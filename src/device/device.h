@@ -23,6 +23,7 @@ struct td_device {
     int pace;               /* waits of protocols are divided by this */
     int64_t deadline;       /* monotonic; --timeout; 0: none */
     struct td_device_state *state;
+    bool log; /* what is said is also kept in DIR/log (device/diagnostics.h) */
     void (*say)(void *ctx, const char *line); /* where td_device_say goes; NULL: standard output */
     void *say_ctx;
     /* Where the power may fail during a reset (reset.h): false ends the work there as a cut would, with nothing tidied
