@@ -128,8 +128,9 @@ enum td_code td_reset_await(struct td_device *dev, struct td_error *err)
 
 bool td_reset_pending(const struct td_device *dev, enum td_action_kind *ret_kind)
 {
-    struct td_reset_journal j = {0};
-    if (td_reset_journal_read(dev, &j, NULL) != TD_OK || j.phase == TD_RESET_IDLE)
+    struct td_reset_journal j = {.kind = TD_ACTION_RESET, .phase = TD_RESET_WAITING};
+    td_ignore(td_reset_journal_read(dev, &j, NULL)); /* one that can't be read may be open: carrying on says why not */
+    if (j.phase == TD_RESET_IDLE)
         return false;
     *ret_kind = j.kind;
     return true;

@@ -30,8 +30,8 @@ static bool take(const struct td_json *root, struct td_reset_journal *j)
     const char *action = td_json_str(root, "action"), *node = td_json_str(root, "node");
     int kind = action != NULL ? td_action_by_word(td_str(action)) : -1;
     unsigned phase = 0, what = 0;
-    if (kind < 0 || node == NULL || strlen(node) >= sizeof(j->node) ||
-        !word_of(phases, TD_COUNTOF(phases), td_json_str(root, "phase"), &phase) ||
+    if (kind < 0 || !td_reset_rule((enum td_action_kind)kind)->offered || node == NULL ||
+        strlen(node) >= sizeof(j->node) || !word_of(phases, TD_COUNTOF(phases), td_json_str(root, "phase"), &phase) ||
         !word_of(news, TD_COUNTOF(news), td_json_str(root, "news"), &what))
         return false;
     j->kind = (enum td_action_kind)kind;
@@ -44,19 +44,12 @@ static bool take(const struct td_json *root, struct td_reset_journal *j)
     return true;
 }
 
-enum td_code td_reset_journal_read(const struct td_device *dev, struct td_reset_journal *ret, struct td_error *err)
+enum td_code td_reset_journal_parse(struct td_slice text, struct td_reset_journal *ret, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    TD_CLEANUP(td_buf_done) struct td_buf text;
-    const char *path = td_device_path(dev, &a, "reset.json");
-    struct td_json *root;
-    *ret = (struct td_reset_journal){0};
-    td_buf_init(&text, MAX_JOURNAL);
-    if (!td_file_exists(path))
-        return TD_OK;
-    td_try(td_file_read(path, &text, err));
     struct td_reset_journal j = {0};
-    if (td_json_parse(td_buf_slice(&text), MAX_JOURNAL, &a, &root, NULL) != TD_OK || !take(root, &j)) {
+    struct td_json *root;
+    if (td_json_parse(text, MAX_JOURNAL, &a, &root, NULL) != TD_OK || !take(root, &j)) {
         (void)td_fail(err, TD_EFORMAT, "reset.json", "is not the journal that this program writes");
         return td_remedy(err, TD_EFORMAT, TD_STATE_DAMAGED);
     }
@@ -64,16 +57,24 @@ enum td_code td_reset_journal_read(const struct td_device *dev, struct td_reset_
     return TD_OK;
 }
 
-enum td_code td_reset_journal_write(const struct td_device *dev, const struct td_reset_journal *j, struct td_error *err)
+enum td_code td_reset_journal_read(const struct td_device *dev, struct td_reset_journal *ret, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     TD_CLEANUP(td_buf_done) struct td_buf text;
     const char *path = td_device_path(dev, &a, "reset.json");
-    struct td_jsonw w;
     td_buf_init(&text, MAX_JOURNAL);
-    if (j->phase == TD_RESET_IDLE && j->news == TD_RESET_NOTHING && j->status == 0)
-        return td_reset_erase(path, false, err);
-    td_jsonw_init(&w, &text);
+    if (!td_file_exists(path)) {
+        *ret = (struct td_reset_journal){0};
+        return TD_OK;
+    }
+    td_try(td_file_read(path, &text, err));
+    return td_reset_journal_parse(td_buf_slice(&text), ret, err);
+}
+
+static void write_json(const struct td_reset_journal *j, struct td_buf *out)
+{
+    struct td_jsonw w;
+    td_jsonw_init(&w, out);
     td_jsonw_obj(&w);
     td_jsonw_kstr(&w, "action", td_action_rows[j->kind].word);
     td_jsonw_kstr(&w, "phase", phases[j->phase]);
@@ -83,6 +84,17 @@ enum td_code td_reset_journal_write(const struct td_device *dev, const struct td
     td_jsonw_kstr(&w, "news", news[j->news]);
     td_jsonw_kint(&w, "hresult", (int64_t)j->hresult);
     td_jsonw_end(&w);
+}
+
+enum td_code td_reset_journal_write(const struct td_device *dev, const struct td_reset_journal *j, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    TD_CLEANUP(td_buf_done) struct td_buf text;
+    const char *path = td_device_path(dev, &a, "reset.json");
+    td_buf_init(&text, MAX_JOURNAL);
+    if (j->phase == TD_RESET_IDLE && j->news == TD_RESET_NOTHING && j->status == 0)
+        return td_reset_erase(path, false, err);
+    write_json(j, &text);
     td_try(td_buf_check(&text, "reset.json", err));
     return td_file_write(path, td_buf_slice(&text), 0600, err);
 }

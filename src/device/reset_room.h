@@ -24,7 +24,10 @@ struct td_reset_journal {
     uint32_t hresult; /* with news that it was rolled back */
 };
 
-/* All zero where there is none. TD_EFORMAT if it is no journal of ours. */
+/* TD_EFORMAT if it is no journal of ours: then *ret is as it was. Status and errors are numbers of any size. */
+enum td_code td_reset_journal_parse(struct td_slice text, struct td_reset_journal *ret, struct td_error *err)
+    TD_MUST_USE;
+/* The file; all zero where there is none. */
 enum td_code td_reset_journal_read(const struct td_device *dev, struct td_reset_journal *ret, struct td_error *err)
     TD_MUST_USE;
 /* In one step; an idle one with nothing to tell is taken away. */

@@ -215,6 +215,18 @@ static enum td_code reload(struct work *w)
     return TD_OK;
 }
 
+/* Packages that stay set the machine up again, before its first page or its lock screen. */
+static enum td_code apply_packages(struct work *w)
+{
+    static const char folder[] = "disk/packages/";
+    struct td_disk_list files = {0};
+    td_try(td_disk_files(w->dev, &w->a, &files, w->err));
+    for (size_t i = 0; i < files.count; i++)
+        if (td_starts(td_str(files.v[i].name), folder) && !is_folder(files.v[i].name))
+            td_device_say(w->dev, "reset", "provisioning package applied again: %s", files.v[i].name + strlen(folder));
+    return TD_OK;
+}
+
 /* Whoever is still enrolled tells the service; nobody else is left to tell, or to be told. */
 static enum td_code finish(struct work *w)
 {
@@ -234,6 +246,8 @@ static enum td_code go_forward(struct work *w)
     for (size_t i = 0; i < TD_COUNTOF(contents); i++)
         td_try(replace(w, &contents[i]));
     td_try(remove_parts(w));
+    if (td_action_rows[w->j->kind].leaves != TD_LEAVES_UNMANAGED)
+        td_try(apply_packages(w));
     return finish(w);
 }
 

@@ -298,7 +298,45 @@ static void refuses_what_is_no_reset(void **state TD_UNUSED)
     assert_int_equal(td_reset_carry_on(&w.dev, &did, NULL), TD_EFORMAT);
     struct td_disk_list after = world_state(&w);
     assert_same(&before, &after, "damaged journal");
+    /* nobody takes it for none: something may be half done */
+    enum td_action_kind kind;
+    assert_true(td_reset_pending(&w.dev, &kind));
+    assert_int_equal(td_reset_schedule(&w.dev, TD_ACTION_RESET, "", NULL), TD_EFORMAT);
     world_close(&w);
+}
+
+static void keep_line(void *ctx, const char *line)
+{
+    td_buf_printf(ctx, "%s\n", line);
+}
+
+/* The lines that a person sees, and that a test can cut the power at. */
+static void tells_what_it_does(void **state TD_UNUSED)
+{
+    static const struct {
+        enum td_action_kind kind;
+        const char *says, *says_not;
+    } rows[] = {
+        {TD_ACTION_RESET, "removed: user files", "removed: Wi-Fi profiles"},
+        {TD_ACTION_RESET, "applied again: office.ppkg", "removed: provisioning packages"},
+        {TD_ACTION_WIPE, "removed: provisioning packages", "applied again"},
+        {TD_ACTION_WIPE_KEEP_PROVISIONING, "applied again: office.ppkg", "removed: provisioning packages"},
+        {TD_ACTION_RETIRE, "removed: enrolment", "applied again"},
+    };
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        TD_CLEANUP(td_buf_done) struct td_buf lines;
+        struct reset_world w;
+        td_buf_init(&lines, 65536);
+        world_open(&w);
+        w.dev.say = keep_line;
+        w.dev.say_ctx = &lines;
+        do_it(&w, rows[i].kind);
+        assert_non_null(strstr(lines.p, "restarted\n"));
+        assert_non_null(strstr(lines.p, "committed\n"));
+        assert_non_null(strstr(lines.p, rows[i].says));
+        assert_null(strstr(lines.p, rows[i].says_not));
+        world_close(&w);
+    }
 }
 
 /* --- at the lock screen ------------------------------------------------------------------------------------------- */
@@ -400,6 +438,7 @@ int main(void)
         cmocka_unit_test(on_battery),
         cmocka_unit_test(disk_that_cannot_be_written),
         cmocka_unit_test(refuses_what_is_no_reset),
+        cmocka_unit_test(tells_what_it_does),
         cmocka_unit_test(local_reset_is_off_at_first),
         cmocka_unit_test(local_reset_needs_an_administrator),
     };

@@ -174,6 +174,24 @@ static void while_it_rolls_back(void **state TD_UNUSED)
     }
 }
 
+/* What was rolled back can be asked for again, and is carried out then. */
+static void asked_again(void **state TD_UNUSED)
+{
+    struct reset_world w;
+    world_open(&w);
+    struct td_disk_list before = world_state(&w);
+    assert_ok(td_reset_schedule(&w.dev, TD_ACTION_WIPE_KEEP_USER, "./Device/Vendor/MSFT/RemoteWipe/x", NULL));
+    assert_true(run_and_kill(&w, 0));
+    carry_on(&w);
+    assert_end(&w, &before, TD_ACTION_WIPE_KEEP_USER, TD_RESET_RESTARTED, "first");
+    assert_ok(td_reset_told(&w.dev, NULL));
+    assert_false(td_file_exists(world_path(&w, "reset.json")));
+    assert_ok(td_reset_schedule(&w.dev, TD_ACTION_WIPE_KEEP_USER, "./Device/Vendor/MSFT/RemoteWipe/x", NULL));
+    carry_on(&w);
+    assert_end(&w, &before, TD_ACTION_WIPE_KEEP_USER, TD_RESET_COMMITTED, "second");
+    world_close(&w);
+}
+
 /* Old contents are destroyed, also when the power failed between their replacement and that. */
 static void no_old_contents_are_left(void **state TD_UNUSED)
 {
@@ -198,9 +216,8 @@ static void no_old_contents_are_left(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(at_every_step_of_every_action),
-        cmocka_unit_test(again_and_again),
-        cmocka_unit_test(while_it_rolls_back),
+        cmocka_unit_test(at_every_step_of_every_action), cmocka_unit_test(again_and_again),
+        cmocka_unit_test(while_it_rolls_back),           cmocka_unit_test(asked_again),
         cmocka_unit_test(no_old_contents_are_left),
     };
     return cmocka_run_group_tests_name("reset_power", tests, NULL, NULL);
