@@ -19,8 +19,8 @@ WIPE = {GONE: ["user files", "data outside profiles", "user-installed apps", "pr
 WIPE_KEEP_PROVISIONING = {KEPT: ["provisioning packages"],
                           GONE: ["user files", "data outside profiles", "user-installed apps", "maker's apps"],
                           AGAIN: ["policies", "managed apps"]}
-WIPE_KEEP_USER = {KEPT: ["user accounts", "data outside profiles", "maker's apps", "provisioning packages"],
-                  GONE: ["user files", "user-installed apps"], AGAIN: ["policies", "managed apps"]}
+WIPE_KEEP_USER = {KEPT: ["user accounts", "data outside profiles", "maker's apps"],
+                  GONE: ["user files", "user-installed apps", "provisioning packages"], AGAIN: ["policies", "managed apps"]}
 FRESH_START_KEEP_USER = {KEPT: ["user accounts", "user files", "data outside profiles"],
                          GONE: ["user-installed apps", "maker's apps"], AGAIN: ["policies", "managed apps"]}
 
@@ -131,6 +131,21 @@ def difference(one, other):
     one, other = one or {}, other or {}
     return {"missing": sorted(set(one) - set(other)), "new": sorted(set(other) - set(one)),
             "changed": sorted(k for k in set(one) & set(other) if one[k] != other[k])}
+
+
+def killed_at(argv, line, limit=60):
+    """Runs a device's command and cuts its power when it prints this line. Returns what it printed."""
+    p = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
+                         start_new_session=True)
+    lines = []
+    for text in p.stdout:
+        lines.append(text)
+        if line in text:
+            p.kill()
+            break
+    p.stdout.close()
+    p.wait(limit)
+    return "".join(lines)
 
 
 def killed_at_each_line(argv, shape, limit=150):
