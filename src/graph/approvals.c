@@ -3,6 +3,7 @@
 #include "graph/autopilot.h"
 #include "graph/managed_actions.h"
 #include "graph/types.h"
+#include "store/action_batch.h"
 #include "store/views.h"
 
 #include <string.h>
@@ -68,6 +69,21 @@ static enum td_code told(struct td_g_call *call, enum td_code rc)
     return rc;
 }
 
+/* A bulk action is decided as a whole and names no device. */
+static bool is_batch(const struct td_view_row *row)
+{
+    return td_view_text(row, "managedDeviceId")[0] == '\0';
+}
+
+static enum td_code cancel(struct td_g_call *call, struct td_tx *tx, const struct td_view_row *row,
+                           struct td_error *err)
+{
+    const char *id = td_view_text(row, "id");
+    call->poke = true;
+    return told(call, is_batch(row) ? td_action_batch_cancel(tx, call->tenant, id, call->actor, err)
+                                    : td_action_cancel(tx, call->tenant, id, call->actor, err));
+}
+
 static void answer_text(struct td_g_call *call, const char *text)
 {
     struct td_jsonw w;
@@ -85,7 +101,9 @@ static enum td_code decide(struct td_g_call *call, struct td_tx *tx, bool approv
 {
     const char *ignored = NULL;
     td_try(td_g_action_text(call, "justification", &ignored, err));
-    td_try(told(call, td_action_decide(tx, call->tenant, td_view_text(call->row, "id"), approve, call->actor, err)));
+    const char *id = td_view_text(call->row, "id");
+    td_try(told(call, is_batch(call->row) ? td_action_batch_decide(tx, call->tenant, id, approve, call->actor, err)
+                                          : td_action_decide(tx, call->tenant, id, approve, call->actor, err)));
     call->poke = true;
     answer_text(call, approve ? "approved" : "rejected");
     return TD_OK;
@@ -106,7 +124,7 @@ static enum td_code cancel_approval(struct td_g_call *call, struct td_tx *tx, st
 {
     if (strcmp(td_view_text(call->row, "status"), "approved") != 0)
         return told(call, td_fail(err, TD_ESTATE, "status", "it is not approved, or its action is under way already"));
-    td_try(told(call, td_action_cancel(tx, call->tenant, td_view_text(call->row, "id"), call->actor, err)));
+    td_try(cancel(call, tx, call->row, err));
     answer_text(call, "cancelled");
     return TD_OK;
 }
@@ -122,7 +140,7 @@ static enum td_code cancel_mine(struct td_g_call *call, struct td_tx *tx, struct
     if (strcmp(td_view_text(&row, "~requestor"), call->actor) != 0)
         return td_remedy(err, td_fail(err, TD_EDENIED, "id", "somebody else made this request"),
                          "who asked cancels it; others reject it");
-    return told(call, td_action_cancel(tx, call->tenant, td_view_text(&row, "id"), call->actor, err));
+    return cancel(call, tx, &row, err);
 }
 
 /* ---- functions ---- */

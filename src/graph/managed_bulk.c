@@ -1,8 +1,11 @@
-/* executeAction: one action for many managed devices, in one transaction; each answers for itself. */
+/* executeAction: one action for many managed devices, in one transaction; each answers for itself. Where a second
+ * administrator must agree they are one request (store/action_batch.h). */
 #include "base/fault.h"
 #include "graph/autopilot.h"
 #include "graph/managed_actions.h"
 #include "graph/types.h"
+#include "store/action_batch.h"
+#include "store/tenant.h"
 
 #include <string.h>
 
@@ -122,6 +125,40 @@ static enum td_code ask_one(struct td_g_call *call, struct td_tx *tx, const stru
     return rc;
 }
 
+/* All of them wait together. The rules are looked at device by device once somebody has agreed. */
+static enum td_code ask_together(struct td_g_call *call, struct td_tx *tx, struct bulk *b, struct td_error *err)
+{
+    const char *found[MAX_DEVICES], *batch;
+    size_t n = 0;
+    struct td_view_row row;
+    const struct td_action_asking what = {.kind = (enum td_action_kind)b->kind,
+                                          .parameter = b->parameter,
+                                          .reason = td_g_justification(call),
+                                          .actor = call->actor};
+    for (size_t i = 0; i < b->count; i++) {
+        enum td_code rc = td_view_one(tx, call->tenant, call->set->view, b->ids[i], call->arena, &row, err);
+        if (rc != TD_OK && rc != TD_ENOTFOUND)
+            return rc;
+        b->came[i] = rc == TD_OK ? SUCCESSFUL : NOT_FOUND;
+        if (rc == TD_OK)
+            found[n++] = td_view_text(&row, "id");
+    }
+    call->poke = true;
+    return n == 0 ? TD_OK : td_action_batch_ask(tx, call->tenant, found, n, &what, call->arena, &batch, err);
+}
+
+static enum td_code ask_all(struct td_g_call *call, struct td_tx *tx, struct bulk *b, struct td_error *err)
+{
+    int64_t approval = 0;
+    td_try(td_tenant_get_int(tx, call->tenant, "action-approval", &approval, err));
+    if (approval != 0 && b->count > 1 && b->kind >= 0 && td_action_rows[b->kind].destroys)
+        return ask_together(call, tx, b, err);
+    for (size_t i = 0; i < b->count; i++)
+        td_try(ask_one(call, tx, b, b->ids[i], &b->came[i], err));
+    call->status = 0; /* of one that could not be asked */
+    return TD_OK;
+}
+
 static void write_answer(struct td_g_call *call, const struct bulk *b)
 {
     struct td_jsonw w;
@@ -160,9 +197,7 @@ enum td_code td_g_execute_action(struct td_g_call *call, struct td_tx *tx, struc
     td_try(may(call, b, err));
     td_try(read_ids(call, b, err));
     td_try(read_name(call, b, err));
-    for (size_t i = 0; i < b->count; i++)
-        td_try(ask_one(call, tx, b, b->ids[i], &b->came[i], err));
-    call->status = 0;
+    td_try(ask_all(call, tx, b, err));
     write_answer(call, b);
     return td_buf_check(call->out, "answer", err);
 }

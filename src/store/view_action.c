@@ -6,12 +6,16 @@
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* Actions one by one, and batches as a whole: the devices of a batch were decided with it. A request is one that waits,
- * or was decided; what ended with the decision was rejected, what ended later was cancelled. */
+ * or was decided; what ended with the decision was rejected, what ended later was cancelled. A batch of which nothing
+ * was ever asked was rejected. */
+#define BATCH_ENDED                                                                                     \
+    "CASE WHEN state < 3 OR EXISTS (SELECT 1 FROM device_action o WHERE o.tenant = action_batch.tenant" \
+    " AND o.batch_id = action_batch.id) THEN ended_at ELSE decided_at END"
 #define REQUESTS                                                                                                \
     "(SELECT tenant, id, enrolment_id, kind, state, reason, actor, decided_by, asked_at, decided_at, ended_at," \
     " changed_at FROM device_action WHERE batch_id = '' AND (state = 0 OR decided_at <> 0)"                     \
     " UNION ALL SELECT tenant, id, '', kind, CASE state WHEN 0 THEN 0 WHEN 1 THEN 1 WHEN 2 THEN 3 ELSE 5 END,"  \
-    " reason, actor, decided_by, asked_at, decided_at, ended_at, CASE WHEN ended_at <> 0 THEN ended_at"         \
+    " reason, actor, decided_by, asked_at, decided_at, " BATCH_ENDED ", CASE WHEN ended_at <> 0 THEN ended_at"  \
     " WHEN decided_at <> 0 THEN decided_at ELSE asked_at END FROM action_batch WHERE state = 0 OR decided_at <> 0)"
 #define ACTION_NAME                                                                                               \
     "CASE WHEN q.kind IN (14, 15) THEN 'cleanWindowsDevice' WHEN q.kind = 16 THEN 'retire' WHEN q.kind = 17 THEN" \

@@ -585,6 +585,43 @@ static void rejected_and_withdrawn(void **state TD_UNUSED)
     ask(501, "POST " APPROVALS, "{}");
 }
 
+/* A bulk action is one request; what was agreed to is asked of each. */
+static void four_eyes_of_many(void **state TD_UNUSED)
+{
+    (void)managed(1, FIRST);
+    (void)enrolled(SECOND, NULL);
+    setting("action-approval", "on");
+    const char *other = token_with("Second script", "DeviceManagementManagedDevices.PrivilegedOperations.All,"
+                                                    "DeviceManagementManagedDevices.Read.All");
+    ask(200, "POST " MANAGED "/executeAction", BULK("retire", ",\"" NOBODY "\""));
+    is("successfulDeviceIds", "[\"" FIRST "\",\"" SECOND "\"]");
+    is("notFoundDeviceIds", "[\"" NOBODY "\"]");
+    gw_work();
+    assert_int_equal(open_of(FIRST).count + open_of(SECOND).count, 0);
+    get(APPROVALS);
+    counts(1);
+    is("value/0/status", "\"needsApproval\"");
+    is("value/0/managedDeviceId", "null");
+    is("value/0/requiredOperationApprovalPolicyTypes", "[\"deviceRetire\"]");
+    const char *id = gw_str("value/0/id");
+    askf(403, NULL, "POST " APPROVALS "/%s/approve", id);
+    as(other, 200, text("POST " APPROVALS "/%s/approve", id), "{\"justification\":\"seen\"}");
+    gw_work();
+    assert_int_equal(only_open(FIRST)->kind, TD_ACTION_RETIRE);
+    assert_int_equal(only_open(SECOND)->kind, TD_ACTION_RETIRE);
+    askf(200, NULL, "GET " APPROVALS "/%s", id);
+    is("status", "\"completed\"");
+    g.box->world.now += TD_MINUTE;
+    ask(200, "POST " MANAGED "/executeAction", BULK("delete", ""));
+    get(APPROVALS "?$filter=status eq 'needsApproval'");
+    counts(1);
+    id = gw_str("value/0/id");
+    as(other, 200, text("POST " APPROVALS "/%s/reject", id), NULL);
+    askf(200, NULL, "GET " APPROVALS "/%s", id);
+    is("status", "\"rejected\"");
+    assert_int_equal(only_open(FIRST)->kind, TD_ACTION_RETIRE);
+}
+
 /* ---- the primary user ---- */
 
 struct person {
@@ -656,6 +693,7 @@ int main(void)
                                        TEST(a_batch_of_wipes),
                                        TEST(four_eyes),
                                        TEST(rejected_and_withdrawn),
+                                       TEST(four_eyes_of_many),
                                        TEST(primary_user)};
     return cmocka_run_group_tests_name("graph_actions", tests, NULL, NULL);
 }
