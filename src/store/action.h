@@ -91,7 +91,7 @@ enum td_code td_action_open_list(struct td_tx *tx, const char *tenant, const cha
 /* Its command stands in a message that is about to leave. The write is durable before the message goes. */
 enum td_code td_action_delivered(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
     TD_MUST_USE;
-/* A session has begun: what only waits for one is done (store/enrolment.c calls it). */
+/* A session has run: what only waits for one is done. */
 enum td_code td_action_contacted(struct td_tx *tx, const char *tenant, const char *enrolment_id, struct td_error *err)
     TD_MUST_USE;
 /* Status of the command: 2xx accepts, 404, 405, 406 are 'not supported', everything else fails it. */
