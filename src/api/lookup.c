@@ -360,16 +360,20 @@ static void answer_request(struct td_jsonw *w, const struct lookup *l)
     td_jsonw_kint(w, "RetryAfter", retry_seconds);
 }
 
+static const char exchanged_remedy[] = "its hardware is not the registered one: ask your administrator to look at it "
+                                       "(device repair), then try again";
+
 static void answer_none(const struct lookup *l, struct td_http_reply *reply)
 {
     struct td_jsonw w;
+    bool other_board = l->none == TD_ZTD_NOT_REGISTERED && l->found.near_registration_id[0] != '\0';
     const struct td_ztd_error *e = td_ztd_error(l->none);
     td_jsonw_init(&w, &reply->body);
     td_jsonw_obj(&w);
     td_jsonw_kint(&w, "ErrorCode", e->code);
     td_jsonw_kstr(&w, "ErrorReason", e->name);
     td_jsonw_kstr(&w, "ErrorText", e->text);
-    td_jsonw_kstr(&w, "Remedy", e->remedy);
+    td_jsonw_kstr(&w, "Remedy", other_board ? exchanged_remedy : e->remedy);
     if (l->listed)
         answer_request(&w, l);
     td_jsonw_kstr(&w, "AutopilotServiceCorrelationId", l->correlation_id);

@@ -5,6 +5,7 @@
 #include "way/repair.h"
 
 #define KEPT "enrol.hardware"
+#define SAID "enrol.hardware_said"
 
 /* As the service will read them, from a hash. */
 static bool facts_of(const struct td_device *dev, const struct td_hardware *hw, struct td_arena *a,
@@ -43,11 +44,24 @@ const char *td_board_told(const struct td_device *dev, const struct td_hardware 
 {
     TD_CLEANUP(td_buf_done) struct td_buf b;
     struct td_mismatch *m = td_arena_new(a, struct td_mismatch);
+    td_buf_init(&b, TD_MISMATCH_MAX);
     if (!td_board_exchanged(dev, hw, a, m))
         return "";
-    td_buf_init(&b, TD_MISMATCH_MAX);
     td_mismatch_write(m, &b);
     return b.failed ? "" : td_arena_text(a, td_buf_slice(&b));
+}
+
+/* Once for each board: the service may have taken it long ago. */
+static void say_once(struct td_device *dev, const struct td_mismatch *m, struct td_arena *a)
+{
+    const char *now = td_facts_text(&m->now, a), *said = td_state_get(dev->state, SAID);
+    if (said != NULL && strcmp(said, now) == 0)
+        return;
+    td_state_set(dev->state, SAID, now);
+    if (td_state_save(dev->state, NULL) != TD_OK)
+        return;
+    td_device_say(dev, "step", "another mainboard than at the enrolment (%s): the service is told at the next contact",
+                  td_facts_difference(&m->enrolled, &m->now, a));
 }
 
 void td_board_say(struct td_device *dev)
@@ -56,7 +70,5 @@ void td_board_say(struct td_device *dev)
     struct td_mismatch *m = td_arena_new(&a, struct td_mismatch);
     struct td_hardware hw;
     if (td_hardware_of(dev, &a, &hw, NULL) == TD_OK && td_board_exchanged(dev, &hw, &a, m))
-        td_device_say(dev, "step",
-                      "another mainboard than at the enrolment (%s): the service is told at the next contact",
-                      td_facts_difference(&m->enrolled, &m->now, &a));
+        say_once(dev, m, &a);
 }

@@ -369,13 +369,20 @@ static enum td_code asks_always(struct repair *p, bool *ret, struct td_error *er
     return TD_OK;
 }
 
-/* Ours tells both sides; a blob of another make is kept and says nothing. */
-static bool disagrees(struct repair *p, const struct td_proposal *open, struct td_slice blob)
+/* Ours tells both sides: the hardware that was seen, and what the device was enrolled with, which is the registered
+ * hardware or an earlier one. A blob of another make is kept and says nothing. */
+static enum td_code disagrees(struct repair *p, const struct td_proposal *open, struct td_slice blob, bool *ret,
+                              struct td_error *err)
 {
-    struct td_mismatch told;
-    if (td_mismatch_parse(blob, &p->arena, &told, NULL) != TD_OK)
-        return false;
-    return td_repair_is_exchange(&open->facts, &told.now) || td_repair_is_exchange(p->known, &told.enrolled);
+    struct td_mismatch *told = td_arena_new(&p->arena, struct td_mismatch);
+    bool before = false;
+    *ret = false;
+    if (td_mismatch_parse(blob, &p->arena, told, NULL) != TD_OK)
+        return TD_OK;
+    td_try(was_here(p, &told->enrolled, &before, err));
+    *ret = td_repair_is_exchange(&open->facts, &told->now) ||
+           (!before && td_repair_is_exchange(p->known, &told->enrolled));
+    return TD_OK;
 }
 
 static enum td_code keep_blob(struct repair *p, struct td_slice blob, struct td_error *err)
@@ -402,7 +409,7 @@ enum td_code td_repair_settle(struct td_tx *tx, const char *tenant, const char *
     in.registered = p.known;
     in.certified = open.enrolment_id[0] != '\0';
     in.returned = open.alternates;
-    in.disagrees = disagrees(&p, &open, blob);
+    td_try(disagrees(&p, &open, blob, &in.disagrees, err));
     td_try(asks_always(&p, &in.ask, err));
     td_try(td_hardware_elsewhere(tx, &open.facts, tenant, registration_id, &in.elsewhere, err));
     td_repair_judge(&in, &verdict);
