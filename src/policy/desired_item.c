@@ -64,10 +64,11 @@ static void ask_setting(struct td_desired_ctx *c, const struct td_item *item, co
     td_want_ask(c, proof_stage(item), uri, s->value);
 }
 
-/* csp.md 8: DeviceLock goes as one Atomic, DevicePasswordEnabled first. */
+/* csp.md 8: DeviceLock goes as one Atomic, DevicePasswordEnabled first; csp.md 17: so does what LAPS is told. */
 static bool in_atomic(const struct td_item_policy *p, const struct td_item_setting *s)
 {
-    return p->atomic || td_search(td_str(s->uri), TD_S("/Policy/Config/DeviceLock/")) != SIZE_MAX;
+    return p->atomic || td_search(td_str(s->uri), TD_S("/Policy/Config/DeviceLock/")) != SIZE_MAX ||
+           td_search(td_str(s->uri), TD_S("/Vendor/MSFT/LAPS/Policies/")) != SIZE_MAX;
 }
 
 static bool goes_first(const struct td_item_setting *s)

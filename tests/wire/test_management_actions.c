@@ -1,89 +1,15 @@
 /* Remote actions as a device meets them in its sessions: written from oma-dm.md, csp.md 3, 10, 11 and autopilot.md 3.6
  * to 3.9, over the real handlers and store. */
-#include "store/action.h"
 #include "store/primary_user.h"
-#include "wire/management_client.h"
+#include "wire/action_client.h"
 
-#define WIPE "./Device/Vendor/MSFT/RemoteWipe/"
-#define REDEPLOY WIPE "AutomaticRedeployment/"
 #define UNENROLL "./Device/Vendor/MSFT/DMClient/Provider/Touchdown/Unenroll"
 #define RESTART "./Device/Vendor/MSFT/Reboot/RebootNow"
 #define CORTANA "Replace ./Device/Vendor/MSFT/Policy/Config/Experience/AllowCortana"
-#define ALERT(code, type, source, format, data)                                                              \
-    "<Alert><CmdID>93</CmdID><Data>" code "</Data><Item>" source "<Meta><Type xmlns=\"syncml:metinf\">" type \
-    "</Type><Format xmlns=\"syncml:metinf\">" format "</Format></Meta><Data>" data "</Data></Item></Alert>"
-#define BOOTSTRAP LOGIN("none") ALERT("1224", "com.microsoft/MDM/BootstrapSync", "", "chr", "device")
 #define GOODBYE LOGIN("none") ALERT("1226", "com.microsoft:mdm.unenrollment.userrequest", "", "int", "1")
 #define ROLLED_BACK(node, hresult) \
     LOGIN("user")                  \
     ALERT("1226", "org.touchdown:mdm.wipe.rolledback", "<Source><LocURI>" node "</LocURI></Source>", "int", hresult)
-
-struct asking {
-    struct client *c;
-    struct td_action_asking what;
-    const char *id;
-    struct td_action row;
-};
-
-static enum td_code ask_it(struct td_tx *tx, void *ctx, struct td_error *err)
-{
-    struct asking *q = ctx;
-    td_try(td_action_ask(tx, q->c->w->tenant, q->c->id, &q->what, &q->c->w->wire.arena, &q->row, err));
-    q->id = q->row.id;
-    return TD_OK;
-}
-
-static const char *ask_named(struct client *c, enum td_action_kind kind, const char *parameter)
-{
-    struct asking q = {.c = c, .what = {.kind = kind, .parameter = parameter, .actor = "admin@contoso.test"}};
-    struct td_error err = {0};
-    if (td_store_write(c->w->wire.svc.store, ask_it, &q, &err) != TD_OK)
-        fail_msg("%s: %s", err.where, err.text);
-    return q.id;
-}
-
-static const char *ask_for(struct client *c, enum td_action_kind kind)
-{
-    return ask_named(c, kind, "");
-}
-
-static enum td_code find_it(struct td_tx *tx, void *ctx, struct td_error *err)
-{
-    struct asking *q = ctx;
-    return td_action_find(tx, q->c->w->tenant, q->id, &q->c->w->wire.arena, &q->row, err);
-}
-
-static struct td_action action_of(struct client *c, const char *id)
-{
-    struct asking q = {.c = c, .id = id};
-    assert_ok(td_store_read(c->w->wire.svc.store, find_it, &q, NULL));
-    return q.row;
-}
-
-static enum td_code cancel_it(struct td_tx *tx, void *ctx, struct td_error *err)
-{
-    struct asking *q = ctx;
-    return td_action_cancel(tx, q->c->w->tenant, q->id, "admin@contoso.test", err);
-}
-
-static enum td_code cancel(struct client *c, const char *id)
-{
-    struct asking q = {.c = c, .id = id};
-    return td_store_write(c->w->wire.svc.store, cancel_it, &q, NULL);
-}
-
-/* A device at work: joined, enrolled, with a policy in effect and its user at the desktop. */
-static struct client *ready(void **state)
-{
-    struct client *c = begin(state);
-    (void)give(c, "baseline", policy_json);
-    c->nodes = done_nodes;
-    (void)run_session(c, LOGIN("none"));
-    (void)run_session(c, LOGIN("user"));
-    assert_int_equal(world_events(c->w, c->way, "device.ready", NULL), 1);
-    (void)run_session(c, LOGIN("user"));
-    return c;
-}
 
 static bool is_last_seen(const struct client *c, const char *line)
 {
@@ -345,12 +271,6 @@ static const struct node at_10[] = {{REDEPLOY "Status", 200, "10"},
                                     {"./Device" FIRST "WasDeviceSuccessfullyProvisioned", 200, "1"},
                                     {NULL, 0, NULL}};
 static const struct node at_20[] = {{REDEPLOY "Status", 200, "20"}, {REDEPLOY "LastError", 200, "0"}, {NULL, 0, NULL}};
-static const struct node at_1[] = {{REDEPLOY "Status", 200, "1"},
-                                   {REDEPLOY "LastError", 200, "0"},
-                                   {"./Device" FIRST "IsSyncDone", 200, "true"},
-                                   {"./Device" FIRST "WasDeviceSuccessfullyProvisioned", 200, "1"},
-                                   {"DeviceHardwareData", 200, "AAAA"},
-                                   {NULL, 0, NULL}};
 
 static enum td_code sign_in(struct td_tx *tx, void *ctx, struct td_error *err)
 {
@@ -659,83 +579,6 @@ static void a_deleted_device_at_the_door(void **state)
     assert_int_equal(post(c, message(c, LOGIN("user"), true)).status, 403);
 }
 
-/* --- archives of logs ------------------------------------------------------------------------------------------------
- */
-
-static const char ZIP[] = "PK\x03\x04 the log of a device PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-
-static const char *upload_target(struct client *c)
-{
-    for (const struct td_sync_cmd *cmd = c->last.cmds; cmd != NULL; cmd = cmd->next) {
-        struct td_xml *root = NULL;
-        if (cmd->kind != TD_SYNC_EXEC || !td_ends(td_str(cmd->items->target), "/ArchiveDefinition"))
-            continue;
-        assert_ok(td_xml_parse(cmd->items->data, 1 << 20, &c->w->wire.arena, &root, NULL));
-        assert_true(td_xml_is(root, NULL, "Collection"));
-        const char *url = td_arena_text(&c->w->wire.arena, td_xml_text(td_xml_child(root, NULL, "SasUrl")));
-        assert_true(td_starts(td_str(url), "https://localhost:8443/"));
-        return url + strlen("https://localhost:8443");
-    }
-    return NULL;
-}
-
-static int put(struct client *c, const char *target, struct td_slice body)
-{
-    c->raw = world_call(c->w, "PUT", target, "x-ms-blob-type: BlockBlob", body, NULL);
-    return c->raw.status;
-}
-
-static void an_archive_comes(void **state)
-{
-    struct td_slice zip = td_bytes(ZIP, sizeof(ZIP) - 1);
-    struct client *c = ready(state);
-    struct td_service *svc = &c->w->wire.svc;
-    const char *id = ask_for(c, TD_ACTION_DIAGNOSTICS);
-    c->session++;
-    c->msg = 0;
-    send_next(c, LOGIN("user"), true);
-    const char *target = upload_target(c), *link = NULL;
-    assert_non_null(target);
-    send_next(c, "", true);
-    assert_int_equal(action_of(c, id).state, TD_ACT_ACTIVE);
-    assert_int_equal(put(c, target, TD_S("MZ is no archive")), 400);
-    assert_int_equal(put(c, target, td_sub(zip, 0, 20)), 400);
-    const char *other = td_arena_printf(&c->w->wire.arena, "/content/upload/%s%s",
-                                        "11111111-0000-4000-8000-00000000000f", strchr(target, '?'));
-    assert_int_equal(put(c, other, zip), 403);
-    assert_int_equal(put(c, "/content/upload/x?t=y", zip), 403);
-    assert_int_equal(put(c, target, zip), 201);
-    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
-    assert_int_equal(put(c, target, zip), 201); /* the answer was lost */
-    assert_int_equal(put(c, target, TD_S("PK\x03\x04 another one PK\x05\x06 012345678901234567")), 409);
-    assert_ok(td_diagnostic_link(svc, c->w->tenant, id, "", &c->w->wire.arena, &link, NULL));
-    struct td_http_reply r = world_call(c->w, "GET", link, NULL, TD_S(""), NULL);
-    assert_int_equal(r.status, 200);
-    assert_int_equal(r.file_length, zip.n);
-    (void)close(r.file);
-    /* 28 days, then bytes and row go */
-    bool more = true;
-    c->w->wire.env.now += 27 * TD_DAY;
-    assert_ok(td_diagnostics_job(svc, &more, NULL));
-    assert_int_equal(access(td_diagnostic_path(svc->data_dir, id, &c->w->wire.arena), F_OK), 0);
-    c->w->wire.env.now += 2 * TD_DAY;
-    assert_ok(td_diagnostics_job(svc, &more, NULL));
-    assert_int_not_equal(access(td_diagnostic_path(svc->data_dir, id, &c->w->wire.arena), F_OK), 0);
-    (void)rmdir(td_arena_printf(&c->w->wire.arena, "%s/diagnostics", svc->data_dir));
-}
-
-static void an_archive_that_never_comes(void **state)
-{
-    struct client *c = ready(state);
-    const char *id = ask_for(c, TD_ACTION_DIAGNOSTICS);
-    (void)run_session(c, LOGIN("user"));
-    assert_int_equal(count_seen(c, "ArchiveDefinition"), 1);
-    c->w->wire.env.now += 25 * TD_HOUR;
-    (void)run_session(c, LOGIN("user"));
-    assert_int_equal(count_seen(c, "ArchiveDefinition"), 0);
-    assert_int_equal(action_of(c, id).state, TD_ACT_FAILED);
-}
-
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -766,8 +609,6 @@ int main(void)
         T(retires_by_its_goodbye),
         T(a_goodbye_that_nobody_asked_for),
         T(a_deleted_device_at_the_door),
-        T(an_archive_comes),
-        T(an_archive_that_never_comes),
     };
     return cmocka_run_group_tests_name("management_actions", tests, world_open, world_close);
 }

@@ -1,0 +1,201 @@
+/* Actions that end with what the device brings: the local administrator's password (csp.md 17), an archive of logs. */
+#include "api/join.h"
+#include "api/local_credential.h"
+#include "store/certificate.h"
+#include "wire/action_client.h"
+
+/* --- the local administrator ----------------------------------------------------------------------------------------
+ */
+
+#define LAPS "./Device/Vendor/MSFT/LAPS/Policies/"
+
+static bool has_atomic_adds(const struct client *c)
+{
+    for (const struct td_sync_cmd *cmd = c->last.cmds; cmd != NULL; cmd = cmd->next)
+        if (cmd->kind == TD_SYNC_ATOMIC && cmd->child != NULL && cmd->child->kind == TD_SYNC_ADD &&
+            strcmp(cmd->child->items->target, LAPS "BackupDirectory") == 0 && cmd->child->next != NULL &&
+            strcmp(cmd->child->next->items->target, LAPS "PasswordAgeDays") == 0)
+            return true;
+    return false;
+}
+
+/* csp.md 17: AtomicRequired. A device that was reset has forgotten it: it is added again, not replaced. */
+static void laps_goes_as_one_atomic(void **state)
+{
+    struct client *c = ready(state);
+    (void)give(c, "laps",
+               "{\"kind\":\"policy\",\"settings\":[{\"uri\":\"" LAPS "BackupDirectory\",\"operation\":\"add\","
+               "\"format\":\"int\",\"value\":1},{\"uri\":\"" LAPS "PasswordAgeDays\",\"operation\":\"add\","
+               "\"format\":\"int\",\"value\":30}]}");
+    c->session++;
+    c->msg = 0;
+    send_next(c, LOGIN("user"), true);
+    assert_true(has_atomic_adds(c));
+    while (has_commands(c))
+        send_next(c, "", true);
+    c->nodes = at_1;
+    c->session++;
+    c->msg = 0;
+    send_next(c, BOOTSTRAP, true);
+    bool again = has_atomic_adds(c);
+    while (has_commands(c)) {
+        send_next(c, "", true);
+        again = again || has_atomic_adds(c);
+    }
+    assert_true(again);
+}
+
+static enum td_code record(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    return td_cert_record(tx, ctx, err);
+}
+
+/* The certificate of the directory join, by which the device proves itself to the directory. */
+static struct td_peer joined_peer(struct client *c, const char *device)
+{
+    struct world *w = c->w;
+    const struct td_rdn subject[] = {{"CN", device}};
+    struct td_slice der = {0};
+    struct td_cert cert = {0};
+    struct td_cert_template t = {.subject = subject,
+                                 .subject_count = 1,
+                                 .not_before = w->wire.env.now - TD_DAY,
+                                 .not_after = w->wire.env.now + 3650 * TD_DAY};
+    assert_ok(td_key_public_der(w->key, &w->wire.arena, &t.spki));
+    assert_ok(td_authority_issue(&w->wire.svc, TD_PURPOSE_DEVICE, &t, &w->wire.arena, &der, NULL));
+    assert_ok(td_cert_parse(der, &w->wire.arena, &cert, NULL));
+    struct td_cert_row row = {.tenant = w->tenant,
+                              .purpose = "device",
+                              .subject = device,
+                              .serial = cert.serial,
+                              .not_after = cert.not_after};
+    memcpy(row.sha256, cert.sha256, sizeof(row.sha256));
+    assert_ok(td_store_write(w->wire.svc.store, record, &row, NULL));
+    struct td_peer peer = {.address = "127.0.0.1", .tls = true, .cert = der};
+    td_sha256(der, peer.cert_sha256);
+    return peer;
+}
+
+static void a_password_ends_its_rotation(void **state)
+{
+    struct client *c = ready(state);
+    const char *device = world_enrolment(c->w, c->id).device_id, *id = ask_for(c, TD_ACTION_ROTATE_LAPS);
+    struct td_peer peer = joined_peer(c, device);
+    const char *target = td_arena_printf(&c->w->wire.arena, "/EnrollmentServer/device/%s/localcredential", device);
+    c->doors[0] = (struct td_door){td_join_routes, td_join_route_count, &c->w->wire.svc};
+    struct td_slice body = TD_S("{\"accountName\":\"Administrator\",\"password\":\"one\"}");
+    /* of its own accord, before the action was delivered: that one is still to come */
+    assert_int_equal(world_call(c->w, "POST", target, "Content-Type: application/json", body, &peer).status, 204);
+    assert_int_equal(action_of(c, id).state, TD_ACT_PENDING);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(action_of(c, id).state, TD_ACT_ACTIVE);
+    assert_int_equal(world_call(c->w, "POST", target, "Content-Type: application/json", body, &peer).status, 204);
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    assert_int_equal(world_events(c->w, c->way, "local-credential.backed-up", NULL), 2);
+}
+
+static void a_rotation_ends_without_its_password(void **state)
+{
+    static const struct node no_policy[] = {{"LAPS/Actions/ResetPassword", 500, NULL}, {NULL, 0, NULL}};
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_ROTATE_LAPS);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "Exec ./Device/Vendor/MSFT/LAPS/Actions/ResetPassword\n"), 1);
+    assert_int_equal(action_of(c, id).state, TD_ACT_ACTIVE); /* the password has not come */
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "ResetPassword"), 0);
+    c->w->wire.env.now += 25 * TD_HOUR;
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(action_of(c, id).state, TD_ACT_FAILED);
+    id = ask_for(c, TD_ACTION_ROTATE_LAPS);
+    c->nodes = no_policy;
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(action_of(c, id).state, TD_ACT_FAILED);
+}
+
+/* --- archives of logs ------------------------------------------------------------------------------------------------
+ */
+
+static const char ZIP[] = "PK\x03\x04 the log of a device PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+static const char *upload_target(struct client *c)
+{
+    for (const struct td_sync_cmd *cmd = c->last.cmds; cmd != NULL; cmd = cmd->next) {
+        struct td_xml *root = NULL;
+        if (cmd->kind != TD_SYNC_EXEC || !td_ends(td_str(cmd->items->target), "/ArchiveDefinition"))
+            continue;
+        assert_ok(td_xml_parse(cmd->items->data, 1 << 20, &c->w->wire.arena, &root, NULL));
+        assert_true(td_xml_is(root, NULL, "Collection"));
+        const char *url = td_arena_text(&c->w->wire.arena, td_xml_text(td_xml_child(root, NULL, "SasUrl")));
+        assert_true(td_starts(td_str(url), "https://localhost:8443/"));
+        return url + strlen("https://localhost:8443");
+    }
+    return NULL;
+}
+
+static int put(struct client *c, const char *target, struct td_slice body)
+{
+    c->raw = world_call(c->w, "PUT", target, "x-ms-blob-type: BlockBlob", body, NULL);
+    return c->raw.status;
+}
+
+static void an_archive_comes(void **state)
+{
+    struct td_slice zip = td_bytes(ZIP, sizeof(ZIP) - 1);
+    struct client *c = ready(state);
+    struct td_service *svc = &c->w->wire.svc;
+    const char *id = ask_for(c, TD_ACTION_DIAGNOSTICS);
+    c->session++;
+    c->msg = 0;
+    send_next(c, LOGIN("user"), true);
+    const char *target = upload_target(c), *link = NULL;
+    assert_non_null(target);
+    send_next(c, "", true);
+    assert_int_equal(action_of(c, id).state, TD_ACT_ACTIVE);
+    assert_int_equal(put(c, target, TD_S("MZ is no archive")), 400);
+    assert_int_equal(put(c, target, td_sub(zip, 0, 20)), 400);
+    const char *other = td_arena_printf(&c->w->wire.arena, "/content/upload/%s%s",
+                                        "11111111-0000-4000-8000-00000000000f", strchr(target, '?'));
+    assert_int_equal(put(c, other, zip), 403);
+    assert_int_equal(put(c, "/content/upload/x?t=y", zip), 403);
+    assert_int_equal(put(c, target, zip), 201);
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    assert_int_equal(put(c, target, zip), 201); /* the answer was lost */
+    assert_int_equal(put(c, target, TD_S("PK\x03\x04 another one PK\x05\x06 012345678901234567")), 409);
+    assert_ok(td_diagnostic_link(svc, c->w->tenant, id, "", &c->w->wire.arena, &link, NULL));
+    struct td_http_reply r = world_call(c->w, "GET", link, NULL, TD_S(""), NULL);
+    assert_int_equal(r.status, 200);
+    assert_int_equal(r.file_length, zip.n);
+    (void)close(r.file);
+    /* 28 days, then bytes and row go */
+    bool more = true;
+    c->w->wire.env.now += 27 * TD_DAY;
+    assert_ok(td_diagnostics_job(svc, &more, NULL));
+    assert_int_equal(access(td_diagnostic_path(svc->data_dir, id, &c->w->wire.arena), F_OK), 0);
+    c->w->wire.env.now += 2 * TD_DAY;
+    assert_ok(td_diagnostics_job(svc, &more, NULL));
+    assert_int_not_equal(access(td_diagnostic_path(svc->data_dir, id, &c->w->wire.arena), F_OK), 0);
+    (void)rmdir(td_arena_printf(&c->w->wire.arena, "%s/diagnostics", svc->data_dir));
+}
+
+static void an_archive_that_never_comes(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_DIAGNOSTICS);
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "ArchiveDefinition"), 1);
+    c->w->wire.env.now += 25 * TD_HOUR;
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(count_seen(c, "ArchiveDefinition"), 0);
+    assert_int_equal(action_of(c, id).state, TD_ACT_FAILED);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+    const struct CMUnitTest tests[] = {
+        T(laps_goes_as_one_atomic), T(a_password_ends_its_rotation), T(a_rotation_ends_without_its_password),
+        T(an_archive_comes),        T(an_archive_that_never_comes),
+    };
+    return cmocka_run_group_tests_name("management_results", tests, world_open, world_close);
+}
