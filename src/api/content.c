@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "crypto/digest.h"
+#include "store/enrolment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,13 +64,18 @@ enum td_range td_content_range(struct td_slice header, uint64_t size, uint64_t *
 
 struct asked {
     const char *tenant, *sha256;
+    const char *enrolment; /* of the device that the link was made for, NULL if for nobody in particular */
     struct td_arena *arena;
     struct td_content content;
 };
 
+/* A link that was made for a device opens nothing once that device may not be served. */
 static enum td_code find(struct td_tx *tx, void *ctx, struct td_error *err)
 {
+    struct td_enrolment e;
     struct asked *q = ctx;
+    if (q->enrolment != NULL)
+        td_try(td_enrolment_serving(tx, q->tenant, q->enrolment, q->arena, &e, err));
     return td_content_find(tx, q->tenant, q->sha256, q->arena, &q->content, err);
 }
 
@@ -87,7 +93,8 @@ static enum td_code check_link(struct td_service *svc, struct td_http_request *r
     const char *tenant = td_json_str(claims, "tenant"), *bound = td_json_str(claims, "sha256");
     if (tenant == NULL || bound == NULL || (!td_eqs(sha256, bound) && !td_fault("content-any-link")))
         return td_fail(err, TD_EDENIED, "t", "the link is for something else");
-    *ret = (struct asked){.tenant = tenant, .sha256 = bound, .arena = req->arena};
+    *ret = (struct asked){
+        .tenant = tenant, .sha256 = bound, .enrolment = td_json_str(claims, "enrolment"), .arena = req->arena};
     return td_store_read(svc->store, find, ret, err);
 }
 

@@ -7,6 +7,7 @@
 #include "codec/xml.h"
 #include "crypto/digest.h"
 #include "store/action.h"
+#include "store/enrolment.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -135,6 +136,7 @@ static enum td_code check_asked(struct td_tx *tx, void *ctx, struct td_error *er
 {
     struct upload *u = ctx;
     struct td_action action;
+    struct td_enrolment enrolment;
     struct td_diagnostic have;
     enum td_code rc = td_diagnostic_find(tx, u->tenant, u->id, u->arena, &have, err);
     if (rc == TD_OK) {
@@ -145,7 +147,7 @@ static enum td_code check_asked(struct td_tx *tx, void *ctx, struct td_error *er
         return rc;
     rc = td_action_find(tx, u->tenant, u->id, u->arena, &action, err);
     if (rc == TD_OK && action.kind == TD_ACTION_DIAGNOSTICS && action.state == TD_ACT_ACTIVE)
-        return TD_OK;
+        return td_enrolment_serving(tx, u->tenant, action.enrolment_id, u->arena, &enrolment, err);
     return rc == TD_OK || rc == TD_ENOTFOUND ? td_fail(err, TD_EDENIED, "archive", "nobody waits for it any more") : rc;
 }
 

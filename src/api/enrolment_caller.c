@@ -115,10 +115,7 @@ static enum td_code check_peer(struct td_tx *tx, void *ctx, struct td_error *err
     struct reading *r = ctx;
     struct td_enrol *call = r->call;
     td_try(td_authority_peer(call->svc, tx, call->req->peer, TD_PURPOSE_MANAGEMENT, call->a, &r->peer, err));
-    enum td_code rc = td_enrolment_find(tx, r->peer.tenant, r->peer.subject, call->a, &r->enrolment, err);
-    if (rc == TD_ENOTFOUND || (rc == TD_OK && r->enrolment.state != TD_ENROLMENT_ACTIVE))
-        return td_fail(err, TD_EAUTH, "certificate", "the enrolment of this certificate has ended");
-    return rc;
+    return td_enrolment_serving(tx, r->peer.tenant, r->peer.subject, call->a, &r->enrolment, err);
 }
 
 enum td_code td_enrol_certificate(struct td_enrol *call, struct td_enrolment *ret)

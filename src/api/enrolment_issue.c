@@ -451,6 +451,8 @@ static enum td_code write_renewal(struct td_tx *tx, void *ctx, struct td_error *
     struct renewal *r = ctx;
     const struct td_enrolment *e = &r->e;
     const struct td_enrol_cert *cert = &r->cert;
+    struct td_enrolment now;
+    td_try(td_enrolment_serving(tx, e->tenant, e->id, r->call->a, &now, err));
     td_try(td_enrolment_renew(tx, e->tenant, e->id, cert->sha256, cert->not_after, err));
     td_try(record_cert(tx, &r->cert, e->tenant, e->id, err));
     struct td_event event = {

@@ -266,6 +266,8 @@ static enum td_code signed_by_session(struct signed_request *r)
     struct td_slice key;
     td_id_hash(claim(r, "refresh_token"), r->sha256);
     td_try(td_store_read(id->svc->store, find_prt, r, &id->err));
+    if (r->grant.sealed.n == 0) /* its device has left (store/life_end.h) */
+        return td_id_refuse(id, TD_OA_DEVICE_UNKNOWN, NULL);
     td_try(td_unseal(&id->svc->master, seal_label, r->grant.sealed, id->a, &key, &id->err));
     if (key.n != SESSION_KEY)
         return td_fail(&id->err, TD_EINTERNAL, "session key", "has the wrong length");

@@ -2,6 +2,7 @@
 #include "api/authority.h"
 #include "api/join_room.h"
 #include "base/fault.h"
+#include "store/device.h"
 #include "store/directory.h"
 
 struct leaving {
@@ -16,6 +17,7 @@ struct leaving {
 static enum td_code check_leaver(struct td_tx *tx, struct leaving *l, struct td_error *err)
 {
     char id[TD_UUID_TEXT];
+    struct td_device_row device;
     enum td_code rc = td_authority_peer(l->svc, tx, l->peer, TD_PURPOSE_DEVICE, l->arena, &l->who, err);
     if (rc == TD_EDENIED || rc == TD_EEXPIRED) {
         if (err != NULL)
@@ -29,7 +31,9 @@ static enum td_code check_leaver(struct td_tx *tx, struct leaving *l, struct td_
         return td_fail(err, TD_EDENIED, "device id", "the certificate is another device's");
     if (td_fault("unjoin-any-device"))
         l->who.subject = td_arena_strdup(l->arena, id);
-    return TD_OK;
+    /* a disabled device does not get another object by leaving */
+    rc = td_device_serving(tx, l->who.tenant, l->who.subject, l->arena, &device, err);
+    return rc == TD_EDENIED && !td_fault("unjoin-disabled") ? rc : TD_OK;
 }
 
 static enum td_code check_leaving(struct td_tx *tx, void *ctx, struct td_error *err)

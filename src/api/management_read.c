@@ -64,7 +64,8 @@ static enum td_code make_links(struct td_exchange *x, struct td_error *err)
         char *ticket, *payload;
         if (item->kind != TD_ITEM_MSI)
             continue;
-        payload = td_arena_printf(x->a, "{\"tenant\":\"%s\",\"sha256\":\"%s\"}", x->tenant, item->as.msi.content);
+        payload = td_arena_printf(x->a, "{\"tenant\":\"%s\",\"sha256\":\"%s\",\"enrolment\":\"%s\"}", x->tenant,
+                                  item->as.msi.content, x->enrolment.id);
         td_try(td_ticket_make(x->svc, "content", payload, link_life, x->a, &ticket, err));
         item->as.msi.url = td_arena_printf(x->a, "%s/content/%s?t=%s", x->req->base, item->as.msi.content, ticket);
     }

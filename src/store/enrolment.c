@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "store/action.h"
 #include "store/certificate.h"
+#include "store/device.h"
 #include "store/event.h"
 #include "store/group.h"
 #include "store/life_end.h"
@@ -73,6 +74,22 @@ enum td_code td_enrolment_find(struct td_tx *tx, const char *tenant, const char 
     td_try(td_sql_query(tx, &r, err, "SELECT " COLUMNS ASKED " FROM enrolment WHERE tenant = $1 AND id = $2", "ss",
                         tenant, id));
     return read_one(&r, a, ret, err);
+}
+
+enum td_code td_enrolment_serving(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
+                                  struct td_enrolment *ret, struct td_error *err)
+{
+    struct td_device_row device;
+    enum td_code rc = td_enrolment_find(tx, tenant, id, a, ret, err);
+    if (rc == TD_ENOTFOUND)
+        return td_fail(err, TD_EDENIED, "enrolment", "it is not known here: enrol again");
+    td_try(rc);
+    if (ret->state != TD_ENROLMENT_ACTIVE && !td_fault("enrolment-any-state"))
+        return td_fail(err, TD_EDENIED, "enrolment", "it has ended or was replaced: enrol again");
+    if (ret->device_id[0] == '\0' || td_fault("enrolment-any-device"))
+        return TD_OK;
+    rc = td_device_serving(tx, tenant, ret->device_id, a, &device, err);
+    return rc == TD_ENOTFOUND ? td_fail(err, TD_EDENIED, "device", "the directory no longer knows it") : rc;
 }
 
 enum td_code td_enrolment_of_hardware(struct td_tx *tx, const char *tenant, const char *hw_dev_id, struct td_arena *a,

@@ -45,6 +45,10 @@ enum td_code td_enrolment_add(struct td_tx *tx, const struct td_enrolment *e, si
 /* By its id, any state. TD_ENOTFOUND. */
 enum td_code td_enrolment_find(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                                struct td_enrolment *ret, struct td_error *err) TD_MUST_USE;
+/* For doors that serve a managed device: TD_EDENIED with the reason unless it is active and its directory device, if it
+ * has one, is there and enabled. */
+enum td_code td_enrolment_serving(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
+                                  struct td_enrolment *ret, struct td_error *err) TD_MUST_USE;
 /* The newest active one of a hw_dev_id (never of a placeholder). TD_ENOTFOUND. */
 enum td_code td_enrolment_of_hardware(struct td_tx *tx, const char *tenant, const char *hw_dev_id, struct td_arena *a,
                                       struct td_enrolment *ret, struct td_error *err) TD_MUST_USE;
