@@ -236,22 +236,23 @@ static const char *local_password(const struct td_csp *csp, const char *user, st
     return NULL;
 }
 
+/* Who may not do it anyway is not asked of the directory. */
 static enum td_code check(struct td_device *dev, const struct td_reset_credentials *who, struct td_error *err)
 {
     TD_CLEANUP(td_arena_wipe) struct td_arena a = {0};
     TD_CLEANUP(td_csp_cleanup) struct td_csp *csp = NULL;
+    if (!is_administrator(dev, who->user, &a) && !td_fault("local-reset-any-user")) {
+        (void)td_fail(err, TD_EDENIED, "user", "%.60s is no administrator of this device", who->user);
+        return td_remedy(err, TD_EDENIED, "sign in as one of its administrators, or have it reset from afar");
+    }
     td_try(open_tree(dev, &csp, err));
     const char *password = local_password(csp, who->user, &a);
-    if (password != NULL && !td_same_secret(td_str(password), td_str(who->password)))
-        return td_fail(err, TD_EAUTH, "password", "is wrong");
     if (password == NULL && who->check == NULL)
-        return td_fail(err, TD_EAUTH, "user", "%.60s is no account of this PC", who->user);
+        return td_fail(err, TD_EAUTH, "user", "%.60s can't be asked for a password here", who->user);
     if (password == NULL)
-        td_try(who->check(who->ctx, who->user, who->password, err));
-    if (!is_administrator(dev, who->user, &a) && !td_fault("local-reset-any-user")) {
-        (void)td_fail(err, TD_EDENIED, "user", "%.60s is no administrator of this PC", who->user);
-        return td_remedy(err, TD_EDENIED, "sign in with an account of its Administrators group");
-    }
+        return who->check(who->ctx, who->user, who->password, err);
+    if (!td_same_secret(td_str(password), td_str(who->password)))
+        return td_fail(err, TD_EAUTH, "password", "is wrong");
     return TD_OK;
 }
 

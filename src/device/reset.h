@@ -62,8 +62,9 @@ enum td_code td_reset_told(struct td_device *dev, struct td_error *err) TD_MUST_
 /* May the keys be pressed at all? TD_EDENIED with the policy's name while it is off (its default), TD_ESTATE
  * with TD_RESET_E_NORECOVERY. */
 enum td_code td_reset_local_may(struct td_device *dev, struct td_error *err) TD_MUST_USE;
-/* A local administrator signs in and the reset is scheduled. The accounts of this PC are checked here; for others (of
- * the directory) check is asked, NULL: they are refused. TD_EAUTH: wrong; TD_EDENIED: no administrator of this PC. */
+/* A local administrator signs in and the reset is scheduled. TD_EDENIED: no administrator of this PC, whatever the
+ * password. Passwords of accounts that management made are checked here; for others (the managed local administrator,
+ * users of the directory) check is asked, NULL: they are refused. TD_EAUTH: wrong. */
 struct td_reset_credentials {
     const char *user, *password;
     enum td_code (*check)(void *ctx, const char *user, const char *password, struct td_error *err);

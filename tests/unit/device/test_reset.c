@@ -345,7 +345,7 @@ static enum td_code directory_check(void *ctx, const char *user, const char *pas
 {
     int *asked = ctx;
     ++*asked;
-    bool ok = strcmp(user, "ada@contoso.test") == 0 && strcmp(password, "right") == 0;
+    bool ok = strstr(user, "@contoso.test") != NULL && strcmp(password, "right") == 0;
     return ok ? TD_OK : td_fail(err, TD_EAUTH, "password", "is wrong");
 }
 
@@ -356,6 +356,9 @@ static void set_policy(struct reset_world *w, const char *value)
     td_buf_printf(&text,
                   "{\"nodes\":[{\"k\":\"Device/Vendor/MSFT/Policy/Config/CredentialProviders/"
                   "DisableAutomaticReDeploymentCredentials\",\"f\":\"int\",\"v\":\"%s\"},"
+                  "{\"k\":\"Device/Vendor/MSFT/Policy/Config/LocalUsersAndGroups/Configure\",\"f\":\"xml\",\"v\":"
+                  "\"<GroupConfiguration><accessgroup desc='Administrators'><group action='U'/>"
+                  "<add member='AzureAD\\\\grace@contoso.test'/></accessgroup></GroupConfiguration>\"},"
                   "{\"k\":\"Device/Vendor/MSFT/Accounts/Users/helper/Password\",\"f\":\"chr\",\"v\":\"Secret-1\"},"
                   "{\"k\":\"Device/Vendor/MSFT/Accounts/Users/helper/LocalUserGroup\",\"f\":\"int\",\"v\":\"2\"},"
                   "{\"k\":\"Device/Vendor/MSFT/Accounts/Users/guest/Password\",\"f\":\"chr\",\"v\":\"Secret-2\"},"
@@ -395,11 +398,12 @@ static void local_reset_needs_an_administrator(void **state TD_UNUSED)
     } rows[] = {
         {"helper", "wrong", false, TD_EAUTH},
         {"guest", "Secret-2", false, TD_EDENIED},
-        {"guest", "Secret-1", false, TD_EAUTH},
-        {"nobody", "Secret-1", false, TD_EAUTH},
-        {"ada@contoso.test", "wrong", true, TD_EAUTH},
+        {"nobody", "Secret-1", false, TD_EDENIED},
         {"ada@contoso.test", "right", true, TD_EDENIED}, /* a standard user of this PC */
+        {"grace@contoso.test", "right", false, TD_EAUTH},
+        {"grace@contoso.test", "wrong", true, TD_EAUTH},
         {".\\Helper", "Secret-1", false, TD_OK},
+        {"AzureAD\\Grace@contoso.test", "right", true, TD_OK},
     };
     struct reset_world w;
     enum td_action_kind kind = TD_ACTION_SYNC;
@@ -412,6 +416,7 @@ static void local_reset_needs_an_administrator(void **state TD_UNUSED)
                                            .password = rows[i].password,
                                            .check = rows[i].directory ? directory_check : NULL,
                                            .ctx = &asked};
+        (void)unlink(world_path(&w, "reset.json"));
         enum td_code got = td_reset_local(&w.dev, &who, NULL);
         if (got != rows[i].want)
             fail_msg("%s with %s: %s", rows[i].user, rows[i].password, td_code_word(got));
