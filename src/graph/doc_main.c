@@ -87,11 +87,12 @@ static void not_offered(const struct td_g_family *f)
             const struct td_g_action *a = &f->sets[i].actions[k];
             if ((a->flags & TD_G_NOT_OFFERED) == 0)
                 continue;
-            printf("%s%s", first ? "\nNot offered, 501: " : ", ", a->name);
+            printf("%s%s%s%s%s", first ? "\nNot offered, 501: " : "; ", a->name, a->about != NULL ? " (" : "",
+                   a->about != NULL ? a->about : "", a->about != NULL ? ")" : "");
             first = false;
         }
         if (!first)
-            printf(" (of `%s`).\n", f->sets[i].path);
+            printf(" - of `%s`.\n", f->sets[i].path);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "graph/managed_actions.h"
 
 #include "base/encode.h"
+#include "base/fault.h"
 #include "graph/autopilot.h"
 
 #include <string.h>
@@ -109,7 +110,7 @@ enum td_code td_g_wipe_kind(const struct td_g_call *call, enum td_action_kind *r
                          "leave keepEnrollmentData and keepUserData out, or useProtectedWipe");
     if (protect)
         *ret = TD_ACTION_WIPE_PROTECTED;
-    else if (enrolment)
+    else if (enrolment && !td_fault("graph-reset-wipes"))
         *ret = user ? TD_ACTION_WIPE_KEEP_PROVISIONING : TD_ACTION_RESET;
     else
         *ret = user ? TD_ACTION_WIPE_KEEP_USER : TD_ACTION_WIPE;
