@@ -295,6 +295,14 @@ static void states_of_results(void **state TD_UNUSED)
     is("deviceActionResults/0/actionState", "\"canceled\"");
     get(MANAGED "/" FIRST "?$select=id");
     is("deviceActionResults", "(missing)");
+    g.box->world.now += TD_MINUTE;
+    ask(204, "POST " MANAGED "/" FIRST "/wipe", "{\"keepEnrollmentData\":true}");
+    cancel_all(FIRST);
+    ask(204, "POST " MANAGED "/" FIRST "/wipe", "{\"keepUserData\":true}"); /* another kind under the same name */
+    get(MANAGED "/" FIRST);
+    is("deviceActionResults/0/actionName", "\"wipe\"");
+    is("deviceActionResults/0/actionState", "\"pending\"");
+    is("deviceActionResults/1/actionName", "\"rebootNow\"");
 }
 
 /* Every device of a page has its own. */
