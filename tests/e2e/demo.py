@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """make demo: the main job on an embedded store. The service comes up, this machine's own hardware hash is registered, and
-a virtual device goes from its box to ready over TLS on loopback. Exit 0 only if it became ready.
+a virtual device goes from its box to ready over TLS on loopback; then it is reset from afar and goes back to ready. Exit 0
+only if it became ready both times.
 
 make serve (--serve): the same, then the service stays up and the addresses and the sign-in are printed."""
 import os
@@ -41,6 +42,11 @@ def drive(lab, watch):
     say("--- the device")
     out = lab.run_device(echo=say)
     watch.phase("from its box to ready")
+    say("--- Autopilot Reset: what its user left goes, join and management stay")
+    lab.use_device()
+    lab.cli("device", "action", "reset", serial, "--reason", "demo")
+    lab.run_device(echo=say)
+    watch.phase("reset and back to ready")
     return serial, out
 
 
@@ -54,6 +60,9 @@ def report(lab, serial, out, watch):
     say(inputs[-1] if inputs else "inputs asked: not told")
     if word != "ready":
         raise laboratory.LabError(f"the service says '{word}', not 'ready'")
+    states = [a["state"] for a in lab.cli("action", "list", "--device", serial, "--json")]
+    if states != ["done"]:
+        raise laboratory.LabError(f"the reset is {states}, not done")
     say("\nready")
 
 

@@ -160,6 +160,13 @@ class Lab:
             argv += ["--answer", f"{key}={value}"]
         return argv
 
+    def use_device(self, name="device", user=None, package=None):
+        """Somebody works with the device, and leaves traces of every kind that a person leaves."""
+        argv = [DEVICE, "use", "--state", self.path(name)]
+        argv += ["--user", user] if user else []
+        argv += ["--package", package] if package else []
+        run(*argv)
+
     def start_device(self, **more):
         out = open(self.path(more.get("name", "device") + ".out"), "ab")
         p = subprocess.Popen(self.device_args(**more), stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True)

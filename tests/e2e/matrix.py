@@ -48,11 +48,7 @@ def must(condition, what):
 
 
 def use(lab, user=None, name="device", package=None):
-    """Somebody works with the device, and leaves traces of every kind that a person leaves."""
-    argv = [laboratory.DEVICE, "use", "--state", lab.path(name)]
-    argv += ["--user", user] if user else []
-    argv += ["--package", package] if package else []
-    run(*argv)
+    lab.use_device(name, user, package)
 
 
 def ask(lab, serial, action, *more):
