@@ -1,6 +1,5 @@
 #include "device/preflight.h"
 
-#include "base/fault.h"
 #include "base/file.h"
 #include "codec/autopilot_file.h"
 #include "crypto/cert.h"
@@ -9,7 +8,6 @@
 #include "device/offline.h"
 #include "way/match.h"
 #include "way/names.h"
-#include "way/os_version.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,72 +45,26 @@ static void say(struct check *c, enum td_verdict verdict, const char *remedy, co
 
 /* ---- the machine ---- */
 
-static bool older(const char *version, const char *than)
+/* What both sides judge alike; value is what was looked at, "" where the judgement says it all. */
+static void tell(struct check *c, struct td_judged j, const char *value)
 {
-    return !td_os_version_between(td_str(version), td_str(than), TD_S(""));
+    const char *between = value[0] != '\0' && j.found[0] != '\0' ? ": " : "";
+    say(c, j.verdict, j.remedy, "%.120s%s%s", value, between, j.found);
 }
 
 static void os_version(struct check *c, const char *arg TD_UNUSED)
 {
-    const char *v = c->p->hw->os_version;
-    if (older(v, "10.0.15063"))
-        say(c, TD_UNMET, "Install Windows 10 1703 or later; a version that is still served is better.", "%s", v);
-    else if (older(v, "10.0.18362"))
-        say(c, TD_WARN, "Install Windows 10 1903 or later.", "%s: the status page does not track apps", v);
-    else
-        say(c, TD_PASS, "", "%s", v);
+    tell(c, td_judge_os(c->p->hw->os_version), c->p->hw->os_version);
 }
-
-static const struct edition {
-    int number;
-    const char *word;
-    bool fits;
-} editions[] = {
-    {4, "Enterprise", true},
-    {27, "Enterprise N", true},
-    {48, "Pro", true},
-    {49, "Pro N", true},
-    {72, "Enterprise Evaluation", true},
-    {121, "Education", true},
-    {122, "Education N", true},
-    {125, "Enterprise LTSC", true},
-    {126, "Enterprise LTSC N", true},
-    {161, "Pro for Workstations", true},
-    {162, "Pro for Workstations N", true},
-    {164, "Pro Education", true},
-    {165, "Pro Education N", true},
-    {175, "Enterprise multi-session", true},
-    {188, "IoT Enterprise", true},
-    {98, "Home N", false},
-    {99, "Home China", false},
-    {100, "Home Single Language", false},
-    {101, "Home", false},
-};
 
 static void edition(struct check *c, const char *arg TD_UNUSED)
 {
-    for (size_t i = 0; i < TD_COUNTOF(editions); i++)
-        if (editions[i].number == c->p->hw->edition) {
-            say(c, editions[i].fits || td_fault("preflight-any-edition") ? TD_PASS : TD_UNMET,
-                editions[i].fits ? "" : "Upgrade to Pro, Education or Enterprise: Home can't be managed.", "%s",
-                editions[i].word);
-            return;
-        }
-    say(c, TD_WARN, "Compare it with the list of editions in docs/tasks/preflight.md.", "edition number %d",
-        c->p->hw->edition);
+    tell(c, td_judge_edition(c->p->hw->edition), td_arena_printf(c->a, "%d", c->p->hw->edition));
 }
 
 static void tpm(struct check *c, const char *arg TD_UNUSED)
 {
-    static const char remedy[] = "Switch the TPM 2.0 on in the firmware; the self-deploying mode and "
-                                 "pre-provisioning need it, Windows 11 too.";
-    struct td_slice version = td_str(c->p->hw->facts.tpm_version);
-    if (version.n == 0)
-        say(c, TD_WARN, remedy, "no TPM is seen");
-    else if (td_search(version, TD_S("2.0")) == SIZE_MAX)
-        say(c, TD_WARN, remedy, "%.80s", version.p);
-    else
-        say(c, TD_PASS, "", "%.80s", version.p);
+    tell(c, td_judge_tpm(c->p->hw->facts.tpm_version), c->p->hw->facts.tpm_version);
 }
 
 /* The hash carries octets or KiB, as the firmware told (domain-join-and-tpm.md 3): nobody has 2 TiB in KiB yet. */
@@ -147,15 +99,7 @@ static void processors(struct check *c, const char *arg TD_UNUSED)
 
 static void serial(struct check *c, const char *arg TD_UNUSED)
 {
-    static const char remedy[] = "Fill the system serial number in the firmware (the maker's tool), then capture the "
-                                 "hash again.";
-    const char *text = c->p->hw->facts.serial;
-    if (text[0] == '\0')
-        say(c, TD_UNMET, remedy, "there is none");
-    else if (td_fact_is_placeholder(td_str(text)))
-        say(c, TD_UNMET, remedy, "\"%.60s\" is what makers leave in unfilled", text);
-    else
-        say(c, TD_PASS, "", "%.60s", text);
+    tell(c, td_judge_serial(c->p->hw->facts.serial), c->p->hw->facts.serial);
 }
 
 static void identity(struct check *c, const char *arg TD_UNUSED)
@@ -163,11 +107,7 @@ static void identity(struct check *c, const char *arg TD_UNUSED)
     struct td_facts *facts = td_arena_new(c->a, struct td_facts);
     td_facts_add_hash(facts, c->a, &c->p->hw->facts);
     unsigned kinds = td_facts_kinds(facts);
-    if (kinds < 2)
-        say(c, TD_UNMET, "Fill serial number, UUID and network address: two facts must tell this machine from others.",
-            "%u kinds of facts tell this machine from others", kinds);
-    else
-        say(c, TD_PASS, "", "%u kinds of facts, %zu in all", kinds, facts->count);
+    tell(c, td_judge_kinds(kinds), td_arena_printf(c->a, "%u kinds of facts, %zu in all", kinds, facts->count));
 }
 
 static void recovery(struct check *c, const char *arg TD_UNUSED)
@@ -414,13 +354,6 @@ bool td_preflight_passed(const struct td_finding *list, size_t count)
         if (list[i].verdict == TD_UNMET)
             return false;
     return true;
-}
-
-const char *td_verdict_word(enum td_verdict verdict)
-{
-    static const char *const words[] = {
-        [TD_PASS] = "pass", [TD_WARN] = "warn", [TD_UNMET] = "fail", [TD_SKIP] = "skip"};
-    return words[verdict];
 }
 
 void td_preflight_json(const struct td_finding *list, size_t count, struct td_buf *out)

@@ -5,19 +5,8 @@
 #define TD_DEVICE_PREFLIGHT_H
 
 #include "device/flow.h"
+#include "way/requirement.h"
 
-enum td_verdict {
-    TD_PASS,
-    TD_WARN,  /* a deployment works, something less */
-    TD_UNMET, /* a deployment fails */
-    TD_SKIP   /* could not be looked at: what it rests on is not met */
-};
-const char *td_verdict_word(enum td_verdict verdict); /* "pass", "warn", "fail", "skip" */
-
-struct td_requirement {
-    const char *code; /* "os-version" */
-    const char *what; /* what is required, a sentence */
-};
 /* The i-th requirement, in the order in which they are looked at; NULL past the end. */
 const struct td_requirement *td_requirement_at(size_t i);
 

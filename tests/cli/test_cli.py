@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import stat
 import subprocess
@@ -139,7 +140,15 @@ def exit_codes(box):
         (2, ["policy", "assign", "q"]), (2, ["package", "add", "x.msi"]), (2, ["group", "add"]), (2, ["app", "add"]),
         (2, ["tenant", "set"]), (2, ["hash", "decode"]), (2, ["device", "import"]), (2, ["help", "nosuch"]),
         (2, ["help", "device", "nosuch"]), (2, ["serve", "extra"]),
-        (2, ["device", "action", "reset", "A"]), (2, ["media", "make"]), (2, ["connector"]), (2, ["partner", "list"]),
+        (1, ["device", "action", "reset", "A"]), (2, ["device", "action", "explode", "A"]), (2, ["device", "action", "reset"]),
+        (2, ["device", "action", "shut-down", "A"]), (2, ["device", "action", "rename", "A"]), (2, ["device", "action", "wipe", "A", "--group", "g"]),
+        (2, ["device", "action", "wipe", "A", "--name", "B"]), (2, ["device", "action", "local-reset", "A"]),
+        (1, ["device", "action", "wipe", "--group", "none"]), (1, ["device", "action", "wipe", "--file", "no-such-file"]),
+        (0, ["action", "list"]), (0, ["action", "list", "--batches"]), (1, ["action", "list", "--state", "lost"]), (1, ["action", "list", "--limit", "0"]),
+        (1, ["action", "show", "x"]), (1, ["action", "cancel", "x"]), (2, ["action", "approve", "x"]),
+        (1, ["action", "approve", "x", "--as", "admin@contoso.test"]), (1, ["action", "reject", "x", "--as", "nobody@contoso.test"]),
+        (2, ["media", "make"]), (2, ["media", "stick"]), (2, ["media", "existing-device", "p"]), (2, ["device", "check"]),
+        (2, ["device", "check", "A", "--all"]), (1, ["device", "check", "NONE"]), (0, ["device", "check", "--all"]), (2, ["connector"]), (2, ["partner", "list"]),
         (2, ["backup", "make"]), (2, ["import", "x"]), (2, ["tenant", "show", "--store", "postgresql://x/y"]),
         (1, ["tenant", "add", "Contoso.test"]), (1, ["tenant", "add", "x"]), (1, ["device", "show", "NONE"]), (1, ["device", "explain", "NONE"]), (1, ["device", "import", "no-such-file.csv"]),
         (1, ["tenant", "show", "--tenant", "nope.test"]), (1, ["profile", "assign", "none", "--all-devices"]),
@@ -276,6 +285,92 @@ def media_for_existing_devices(box):
     same(box.run("media", "existing-device", name, "--out", "m", "--user-files", "some").returncode, 2)
     same(box.run("media", "existing-device", "none", "--out", "n").returncode, 1)
     assert not os.path.exists(box.path("n"))
+
+
+def manage(box, *serials):
+    """Puts managed devices into the store, as an enrolment leaves them; no server is needed for what the command line does."""
+    db = sqlite3.connect(os.path.join(box.data, "store.db"), timeout=10)
+    tenant = db.execute("SELECT id FROM tenant").fetchone()[0]
+    for n, serial in enumerate(serials):
+        known = {"tenant": tenant, "id": f"00000000-0000-4000-8000-{n:012d}", "serial": serial, "way_id": f"way-{n}",
+                 "enrolment_id": f"00000000-0000-4000-8000-{n:012d}", "os_version": "10.0.22631.1", "provider": "Touchdown"}
+        for table, own in (("enrolment", {}), ("way", {"id": f"way-{n}", "enrolment_state": 1})):
+            row = {}
+            for _, name, kind, needed, otherwise, _ in db.execute(f"PRAGMA table_info({table})"):
+                if name in own or name in known:
+                    row[name] = {**known, **own}[name]
+                elif needed and otherwise is None:
+                    row[name] = "" if kind == "TEXT" else b"" if kind == "BYTEA" else 0
+            db.execute(f"INSERT INTO {table}({','.join(row)}) VALUES ({','.join('?' * len(row))})", list(row.values()))
+    db.commit()
+    db.close()
+
+
+def actions_are_asked(box):
+    """One device: asked, listed, cancelled; refused with reason and remedy; deleted at once."""
+    manage(box, "SN-A", "SN-B", "SN-C")
+    with open(os.path.join(ROOT, "docs", "cli.md"), encoding="utf-8") as f:
+        documented = f.read().split("touchdown device action", 1)[1]
+    asked = json.loads(box.said("device", "action", "reboot", "sn-a", "--reason", "stuck", "--json"))
+    same([asked[k] for k in ("action", "state", "serialNumber", "by", "reason")], ["restart", "pending", "SN-A", "command line", "stuck"])
+    for name in asked:
+        assert re.search(rf"\b{name}\b", documented), f"{name} is not in docs/cli.md"
+    same(json.loads(box.said("device", "action", "restart", "SN-A", "--json"))["id"], asked["id"], "asked again is the same")
+    wipe = json.loads(box.said("device", "action", "wipe", asked["managedDeviceId"], "--json"))
+    listed = json.loads(box.said("action", "list", "--device", "SN-A", "--json"))
+    same([a["action"] for a in listed], ["wipe", "restart"], "newest first")
+    same(json.loads(box.said("action", "list", "--device", "SN-B", "--json")), [])
+    same(json.loads(box.said("action", "cancel", wipe["id"], "--json"))["state"], "cancelled")
+    same([a["id"] for a in json.loads(box.said("action", "list", "--state", "cancelled", "--json"))], [wipe["id"]])
+    assert "not joined" in box.run("device", "action", "reset", "SN-A").stderr and "Wipe it" in box.run("device", "action", "reset", "SN-A").stderr
+    renamed = json.loads(box.said("device", "action", "rename", "SN-B", "--name", "PC-%RAND:3%", "--json"))
+    same((renamed["action"], renamed["name"]), ("rename", "PC-%RAND:3%"))
+    gone = json.loads(box.said("device", "action", "delete", "SN-C", "--json"))
+    same(gone["state"], "done")
+    assert "not managed" in box.run("device", "action", "restart", gone["managedDeviceId"]).stderr
+    same([e["activity"] for e in json.loads(box.said("audit", "list", "--kind", "managed-device", "--json"))].count("Cancel action of ManagedDevice"), 1)
+
+
+def actions_need_two(box):
+    """With action-approval on, what removes data waits for another administrator, each named by --as."""
+    manage(box, "SN-A")
+    for who, role in (("two", "Intune Administrator"), ("clerk", "Read Only Operator")):
+        box.said("user", "add", f"{who}@contoso.test", "--password-file", "pw", "--role", role)
+    box.said("tenant", "set", "action-approval=on")
+    same(json.loads(box.said("device", "action", "restart", "SN-A", "--json"))["state"], "pending")
+    wipe = json.loads(box.said("device", "action", "wipe", "SN-A", "--as", "admin@contoso.test", "--json"))
+    same((wipe["state"], wipe["by"]), ("waiting for approval", "admin@contoso.test"))
+    assert "can't decide" in box.run("action", "approve", wipe["id"], "--as", "admin@contoso.test").stderr
+    assert "no role" in box.run("action", "approve", wipe["id"], "--as", "clerk@contoso.test").stderr
+    assert "no role" in box.run("device", "action", "retire", "SN-A", "--as", "clerk@contoso.test").stderr
+    done = json.loads(box.said("action", "approve", wipe["id"], "--as", "two@contoso.test", "--json"))
+    same((done["state"], done["decidedBy"]), ("pending", "two@contoso.test"))
+    same(box.run("action", "approve", wipe["id"], "--as", "two@contoso.test").returncode, 1)
+
+
+def actions_in_bulk(box):
+    """A list, its progress, its limit; a name that is no device stops all of it."""
+    serials = [f"SN-{i:03d}" for i in range(60)]
+    manage(box, *serials)
+    box.write("list.csv", "Device Serial Number\n" + "\n".join(serials) + "\n")
+    box.write("slip.csv", "SN-001\nSN-999\n")
+    same(box.run("device", "action", "wipe", "--file", "slip.csv").returncode, 1)
+    same(json.loads(box.said("action", "list", "--json")), [])
+    box.said("tenant", "set", "action-limit=50")
+    over = box.run("device", "action", "wipe", "--file", "list.csv")
+    assert over.returncode == 1 and "10 devices more than the safety limit of 50" in over.stderr, over.stderr
+    same(json.loads(box.said("action", "list", "--batches", "--json")), [])
+    box.said("tenant", "set", "action-limit=60")
+    batch = json.loads(box.said("device", "action", "wipe", "--file", "list.csv", "--reason", "end of term", "--json"))
+    same([batch[k] for k in ("action", "state", "total", "toAsk", "pending", "refused")], ["wipe", "asked", 60, 0, 60, 0])
+    with open(os.path.join(ROOT, "docs", "cli.md"), encoding="utf-8") as f:
+        documented = f.read().split("touchdown device action", 1)[1]
+    for name in batch:
+        assert re.search(rf"\b{name}\b", documented), f"{name} is not in docs/cli.md"
+    same(json.loads(box.said("action", "show", batch["id"], "--json"))["id"], batch["id"])
+    same(len(json.loads(box.said("action", "list", "--batch", batch["id"], "--json"))), 60)
+    gone = json.loads(box.said("action", "cancel", batch["id"], "--json"))
+    same((gone["state"], gone["cancelled"]), ("cancelled", 60))
 
 
 def init_is_safe_to_repeat(box):
@@ -444,7 +539,8 @@ def serves(box):
 def device_exit_codes(box):
     """2 usage or not offered, 1 failed, 0 done."""
     table = [(2, []), (2, ["nosuch"]), (2, ["run"]), (2, ["run", "--bogus"]), (2, ["run", "--state"]), (2, ["show"]), (2, ["sync"]),
-             (2, ["preflight"]), (2, ["reset"]), (2, ["diagnostics"]), (2, ["fleet", "--count", "3"]), (2, ["help", "nosuch"]),
+             (2, ["preflight"]), (2, ["reset"]), (2, ["diagnostics"]), (2, ["diagnostics", "--state", "none"]), (1, ["diagnostics", "--state", "none", "--out", "z"]),
+             (2, ["sysprep"]), (1, ["sysprep", "--state", "none", "--generalize"]), (2, ["fleet", "--count", "3"]), (2, ["help", "nosuch"]),
              (2, ["run", "--state", "new", "--server", "http://x", "--ca", "pw"]), (2, ["run", "--state", "new2"]),
              (2, ["run", "--state", "new", "--pace", "0"]), (2, ["run", "--state", "new", "--answer", "colour=red"]),
              (2, ["hash", "--csv=1"]), (1, ["show", "--state", "none"]), (1, ["sync", "--state=none"]),
@@ -476,7 +572,7 @@ def interface_document_is_true(_):
         same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
 
 
-TESTS = [exit_codes, audit_tells_who_and_what, errors_name_the_thing, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
+TESTS = [exit_codes, actions_are_asked, actions_need_two, actions_in_bulk, audit_tells_who_and_what, errors_name_the_thing, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
          leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, serves, device_exit_codes, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")

@@ -3,6 +3,7 @@ import codecs
 import json
 import os
 import shutil
+import zipfile
 
 import contoso
 import lab as laboratory
@@ -79,6 +80,40 @@ def ignores_a_marked_file(lab):
     must("EF BB BF" in shown(lab, "marked")["ignoredFile"], "show tells the reason")
 
 
+def is_looked_at_from_both_sides(lab):
+    """The requirements as the device and as the service see them; the archive's CSV registers the device."""
+    done = run(laboratory.DEVICE, "preflight", "--state", lab.path("marked"), "--json")
+    findings = {f["code"]: f for f in json.loads(done.stdout)["findings"]}
+    must(findings["profile-file"]["verdict"] == "warn" and "EF BB BF" in findings["profile-file"]["found"], "preflight tells the file")
+    must(all(findings[c]["verdict"] == "pass" for c in ("trust", "clock", "lookup", "sign-in", "management")), f"the doors are there: {findings}")
+    run(laboratory.DEVICE, "preflight", "--state", lab.path("nowhere"), "--ca", lab.ca, "--server", "https://localhost:1", expect=1)
+    run(laboratory.DEVICE, "diagnostics", "--state", lab.path("marked"), "--out", lab.path("marked.zip"))
+    with zipfile.ZipFile(lab.path("marked.zip")) as archive:
+        must(archive.testzip() is None, "the archive is whole")
+        must("EF BB BF" in archive.read("errors.txt").decode(), "errors.txt tells the cause")
+        csv = lab.write("hash.csv", archive.read("hash.csv").decode())
+    lab.cli("device", "check", "OLD0002", expect=1)
+    lab.cli("device", "import", csv)
+    must("profile" in run(laboratory.TOUCHDOWN, "device", "check", "OLD0002", "--data", lab.data, expect=1).stdout, "registered, without a profile")
+
+
+def leaves_no_secret_in_the_archive(lab):
+    """Of a device that is ready: neither a key nor a token that its folder holds."""
+    run(laboratory.DEVICE, "diagnostics", "--state", lab.path("device"), "--out", lab.path("ready.zip"))
+    with open(lab.path("ready.zip"), "rb") as f:
+        octets = f.read()
+    with open(lab.path("device", "state.json"), encoding="utf-8") as f:
+        state = json.load(f)
+    secret = [v for k, v in state.items() if "token" in k or "session" in k or "ticket" in k or "laps" in k]
+    for name in os.listdir(lab.path("device")):
+        if name.endswith(".key.pem"):
+            with open(lab.path("device", name), encoding="ascii") as f:
+                secret.append(f.read().splitlines()[3])
+    must(len(secret) > 3, "there is something to hide")
+    for value in [*secret, lab.password]:
+        must(value.encode() not in octets, "nothing secret is in the archive")
+
+
 def ignores_the_file_of_a_registered_device(lab):
     hardware = lab.write("known.json", contoso.hardware("OLD0003", 3))
     lab.register(hardware=hardware, name="known")
@@ -97,7 +132,9 @@ def scenario(lab):
     lab.serve()
     told = configure(lab)
     goes_by_the_file(lab, told)
+    leaves_no_secret_in_the_archive(lab)
     ignores_a_marked_file(lab)
+    is_looked_at_from_both_sides(lab)
     ignores_the_file_of_a_registered_device(lab)
     run(laboratory.DEVICE, "sysprep", "--state", lab.path("marked"), "--generalize")
     must(not os.path.exists(lab.path("marked", TARGET, FILE)), "sysprep --generalize deletes the file")

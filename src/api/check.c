@@ -1,0 +1,369 @@
+#include "api/check.h"
+
+#include "base/fault.h"
+#include "crypto/digest.h"
+#include "store/action.h"
+#include "store/device.h"
+#include "store/enrolment.h"
+#include "store/profile.h"
+#include "store/registration.h"
+#include "store/tenant.h"
+#include "store/user.h"
+#include "way/match.h"
+#include "way/names.h"
+#include "way/os_version.h"
+
+enum { CERT_WARN_DAYS = 30, CONTACT_WARN_DAYS = 30 };
+
+/* What is known of one device, read once. */
+struct known {
+    struct td_tx *tx;
+    const char *tenant;
+    const struct td_way_row *way;
+    struct td_arena *a;
+    struct td_checked *at; /* of the requirement that is looked at */
+    bool registered, has_hash, enrolled, has_device, has_profile, is_explicit;
+    struct td_registration r;
+    struct td_hw_facts hw;
+    struct td_enrolment e;
+    struct td_device_row device;
+    struct td_profile_row profile;
+};
+
+static void say(struct known *k, enum td_verdict verdict, const char *found, const char *remedy)
+{
+    k->at->verdict = verdict;
+    k->at->found = found;
+    k->at->remedy = remedy;
+}
+
+static void judge(struct known *k, struct td_judged j, const char *value)
+{
+    const char *between = value[0] != '\0' && j.found[0] != '\0' ? ": " : "";
+    say(k, j.verdict, td_arena_printf(k->a, "%.160s%s%s", value, between, j.found), j.remedy);
+}
+
+/* ---- reading ---- */
+
+static enum td_code fine_without(enum td_code rc, bool *ret_there)
+{
+    *ret_there = rc == TD_OK;
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
+static enum td_code read_hash(struct known *k, struct td_error *err)
+{
+    struct td_slice octets = {0};
+    bool there = false;
+    td_try(fine_without(td_registration_hash(k->tx, k->tenant, k->r.id, k->a, &octets, err), &there));
+    k->has_hash = there && octets.n != 0 && td_hwhash_decode(octets, td_sha256, k->a, &k->hw, NULL) == TD_OK;
+    return TD_OK;
+}
+
+static enum td_code read_all(struct known *k, struct td_error *err)
+{
+    const struct td_way_row *w = k->way;
+    if (w->registration_id[0] != '\0')
+        td_try(
+            fine_without(td_registration_find(k->tx, k->tenant, w->registration_id, k->a, &k->r, err), &k->registered));
+    if (k->registered)
+        td_try(read_hash(k, err));
+    if (w->enrolment_id[0] != '\0')
+        td_try(fine_without(td_enrolment_find(k->tx, k->tenant, w->enrolment_id, k->a, &k->e, err), &k->enrolled));
+    if (w->device_id[0] != '\0')
+        td_try(fine_without(td_device_find(k->tx, k->tenant, w->device_id, k->a, &k->device, err), &k->has_device));
+    k->enrolled = k->enrolled && k->e.state == TD_ENROLMENT_ACTIVE;
+    return fine_without(td_profile_of_way(k->tx, k->tenant, w->id, k->a, &k->profile, &k->is_explicit, err),
+                        &k->has_profile);
+}
+
+/* ---- the requirements ---- */
+
+static enum td_code registration(struct known *k, struct td_error *err TD_UNUSED)
+{
+    if (k->registered)
+        say(k, TD_PASS, k->r.serial, "");
+    else if (k->enrolled && k->e.offline_profile[0] != '\0')
+        say(k, TD_WARN, "it was deployed by a profile file", "Register it, so that it finds its profile after a wipe.");
+    else
+        say(k, TD_WARN, "nobody registered it", "Register its hardware hash: touchdown device import.");
+    return TD_OK;
+}
+
+static enum td_code hash(struct known *k, struct td_error *err TD_UNUSED)
+{
+    static const char remedy[] = "Capture the hash on the device again and import it.";
+    if (!k->registered)
+        say(k, TD_SKIP, "it is not registered", "");
+    else if (!k->has_hash)
+        say(k, TD_UNMET, "there is none, or it can't be read", remedy);
+    else if (k->r.warning[0] != '\0')
+        say(k, TD_WARN, k->r.warning, remedy);
+    else
+        say(k, TD_PASS, "it can be read", "");
+    return TD_OK;
+}
+
+static enum td_code identity(struct known *k, struct td_error *err TD_UNUSED)
+{
+    struct td_facts *facts = td_arena_new(k->a, struct td_facts);
+    if (!k->has_hash) {
+        say(k, TD_SKIP, "there is no hash", "");
+        return TD_OK;
+    }
+    td_facts_add_hash(facts, k->a, &k->hw);
+    unsigned kinds = td_facts_kinds(facts);
+    judge(k, td_judge_kinds(kinds), td_arena_printf(k->a, "%u kinds of facts, %zu in all", kinds, facts->count));
+    return TD_OK;
+}
+
+static enum td_code serial(struct known *k, struct td_error *err TD_UNUSED)
+{
+    const char *text = k->registered ? k->r.serial : k->enrolled ? k->e.serial : "";
+    if (!k->registered && text[0] == '\0')
+        say(k, TD_SKIP, "it has told none yet", "");
+    else
+        judge(k, td_judge_serial(text), text);
+    return TD_OK;
+}
+
+static enum td_code mismatch(struct known *k, struct td_error *err TD_UNUSED)
+{
+    static const char remedy[] = "Compare both sides and accept or reject the new hardware (docs/tasks/repair.md).";
+    if (!k->registered)
+        say(k, TD_SKIP, "it is not registered", "");
+    else if (k->r.remediation == TD_REMEDY_MANUAL)
+        say(k, TD_UNMET, "its hardware is not the registered one", remedy);
+    else if (k->r.remediation == TD_REMEDY_AUTOMATIC)
+        say(k, TD_WARN, "its hardware is being repaired", "Wait for its next contact.");
+    else
+        say(k, TD_PASS, "nothing speaks against it", "");
+    return TD_OK;
+}
+
+static enum td_code os_version(struct known *k, struct td_error *err TD_UNUSED)
+{
+    const char *version = k->enrolled ? k->e.os_version : "";
+    if (version[0] == '\0' && k->has_device)
+        version = k->device.os_version;
+    if (version[0] == '\0' && k->has_hash && k->hw.os.major != 0)
+        version =
+            td_arena_printf(k->a, "%u.%u.%u.%u", k->hw.os.major, k->hw.os.minor, k->hw.os.build, k->hw.os.revision);
+    if (version[0] == '\0')
+        say(k, TD_SKIP, "it has told none yet", "");
+    else
+        judge(k, td_judge_os(version), version);
+    return TD_OK;
+}
+
+static enum td_code edition(struct known *k, struct td_error *err TD_UNUSED)
+{
+    int64_t number;
+    if (!k->enrolled || !td_parse_i64(td_str(k->e.os_edition), &number))
+        say(k, TD_SKIP, "it has told none yet", "");
+    else
+        judge(k, td_judge_edition(number), k->e.os_edition);
+    return TD_OK;
+}
+
+static enum td_code tpm(struct known *k, struct td_error *err TD_UNUSED)
+{
+    if (!k->has_hash)
+        say(k, TD_SKIP, "there is no hash", "");
+    else
+        judge(k, td_judge_tpm(k->hw.tpm_version), k->hw.tpm_version);
+    return TD_OK;
+}
+
+static enum td_code profile(struct known *k, struct td_error *err TD_UNUSED)
+{
+    if (!k->registered && !k->has_profile)
+        say(k, TD_SKIP, "it is not registered", "");
+    else if (!k->has_profile)
+        say(k, TD_UNMET, td_ztd_error(TD_ZTD_NO_PROFILE)->text, td_ztd_error(TD_ZTD_NO_PROFILE)->remedy);
+    else if (k->profile.settings.join == TD_JOIN_HYBRID)
+        say(k, TD_WARN, td_arena_printf(k->a, "%s asks for a hybrid join", k->profile.name),
+            "Use a profile that joins the directory: a hybrid join is not offered yet.");
+    else
+        say(k, TD_PASS, k->profile.name, "");
+    return TD_OK;
+}
+
+static enum td_code computer_name(struct known *k, struct td_error *err TD_UNUSED)
+{
+    char name[TD_NAME_MAX + 1];
+    struct td_error why = {0};
+    const char *template = k->registered && k->r.display_name[0] != '\0' ? k->r.display_name
+                           : k->has_profile                              ? k->profile.settings.name_template
+                                                                         : "";
+    const char *number = k->registered ? k->r.serial : k->enrolled ? k->e.serial : "";
+    if (template[0] == '\0')
+        say(k, TD_PASS, "no template: the name stays as it is", "");
+    else if (number[0] == '\0' && td_search(td_str(template), TD_S("%SERIAL%")) != SIZE_MAX)
+        say(k, TD_SKIP, "its serial number is not known yet", "");
+    else if (td_name_expand(td_str(template), number, td_tx_env(k->tx), name, &why) != TD_OK)
+        say(k, TD_UNMET, td_arena_printf(k->a, "%s: %s", template, why.text), "Mend the name template of the profile.");
+    else
+        say(k, TD_PASS, td_arena_printf(k->a, "%s gives %s", template, name), "");
+    return TD_OK;
+}
+
+static enum td_code user(struct known *k, struct td_error *err)
+{
+    struct td_user u;
+    bool there = false;
+    const char *name = k->registered ? k->r.assigned_user : "";
+    if (name[0] == '\0') {
+        say(k, TD_PASS, "none is assigned: anybody may", "");
+        return TD_OK;
+    }
+    td_try(fine_without(td_user_find(k->tx, k->tenant, td_str(name), k->a, &u, err), &there));
+    if (!there)
+        say(k, TD_UNMET, td_arena_printf(k->a, "%s does not exist", name), "Assign another user, or add this one.");
+    else if (!u.enabled && !td_fault("check-any-user"))
+        say(k, TD_UNMET, td_arena_printf(k->a, "%s is disabled", name), "Assign another user, or enable this one.");
+    else
+        say(k, TD_PASS, name, "");
+    return TD_OK;
+}
+
+static enum td_code directory(struct known *k, struct td_error *err TD_UNUSED)
+{
+    if (!k->has_device || k->device.deleted_at != 0)
+        say(k, k->registered ? TD_UNMET : TD_SKIP, "it has no directory object",
+            k->registered ? "Register it again: its object was deleted." : "");
+    else if (!k->device.enabled)
+        say(k, TD_UNMET, "its directory object is disabled", "Enable it (accountEnabled), or reset the device.");
+    else
+        say(k, TD_PASS, k->device.display_name, "");
+    return TD_OK;
+}
+
+static enum td_code enrolment_allowed(struct known *k, struct td_error *err)
+{
+    const char *who = "all", *min = "", *max = "";
+    td_try(td_tenant_get(k->tx, k->tenant, "enrol-users", k->a, &who, err));
+    td_try(td_tenant_get(k->tx, k->tenant, "enrol-os-minimum", k->a, &min, err));
+    td_try(td_tenant_get(k->tx, k->tenant, "enrol-os-maximum", k->a, &max, err));
+    const char *version = k->enrolled ? k->e.os_version : "";
+    if (strcmp(who, "none") == 0)
+        say(k, TD_UNMET, "enrol-users=none lets no device enrol", "touchdown tenant set enrol-users=all");
+    else if (strcmp(who, "registered") == 0 && !k->registered)
+        say(k, TD_UNMET, "enrol-users=registered lets registered devices enrol only", "Register it.");
+    else if (version[0] != '\0' && !td_os_version_between(td_str(version), td_str(min), td_str(max)))
+        say(k, TD_UNMET, td_arena_printf(k->a, "version %.32s is outside of enrol-os-minimum and -maximum", version),
+            "Update the device, or change the restriction.");
+    else
+        say(k, TD_PASS, "the organization lets it enrol", "");
+    return TD_OK;
+}
+
+static enum td_code certificate(struct known *k, struct td_error *err TD_UNUSED)
+{
+    int64_t left = k->e.cert_not_after - td_tx_now(k->tx);
+    const char *text = td_arena_printf(k->a, "until %s", td_time_arena(k->a, k->e.cert_not_after));
+    if (!k->enrolled)
+        say(k, TD_SKIP, "it is not enrolled", "");
+    else if (left < 0)
+        say(k, TD_UNMET, text, "Enrol it again: reset it.");
+    else if (left < CERT_WARN_DAYS * TD_DAY)
+        say(k, TD_WARN, text, "Let the device make contact: it renews by itself.");
+    else
+        say(k, TD_PASS, text, "");
+    return TD_OK;
+}
+
+static enum td_code contact(struct known *k, struct td_error *err TD_UNUSED)
+{
+    int64_t at = TD_MAX(k->way->last_contact_at, k->way->contacted_at);
+    if (at == 0)
+        say(k, TD_SKIP, "it has never made contact", "");
+    else if (td_tx_now(k->tx) - at > CONTACT_WARN_DAYS * TD_DAY)
+        say(k, TD_WARN, td_time_arena(k->a, at), "Switch it on, and look whether it reaches the service (preflight).");
+    else
+        say(k, TD_PASS, td_time_arena(k->a, at), "");
+    return TD_OK;
+}
+
+static enum td_code actions(struct known *k, struct td_error *err)
+{
+    struct td_action *list = NULL;
+    size_t n = 0;
+    if (k->enrolled)
+        td_try(td_action_open_list(k->tx, k->tenant, k->e.id, k->a, &list, &n, err));
+    if (n == 0)
+        say(k, TD_PASS, "none is open", "");
+    else
+        say(k, TD_WARN, td_arena_printf(k->a, "%zu open, the first is %s", n, td_action_rows[list[0].kind].word),
+            "Wait for the device, or cancel it: touchdown action list.");
+    return TD_OK;
+}
+
+static const struct row {
+    struct td_requirement r;
+    enum td_code (*look)(struct known *k, struct td_error *err);
+} rows[] = {
+    {{"registration", "it is registered"}, registration},
+    {{"hash", "its hardware hash can be read, and nothing in it is odd"}, hash},
+    {{"serial-number", "its serial number is not a maker's placeholder"}, serial},
+    {{"identity", "two kinds of facts tell it from others, none of them a placeholder"}, identity},
+    {{"hardware", "its hardware is the registered one"}, mismatch},
+    {{"os-version", "Windows 10 1703 (10.0.15063) or later; 1903 for the whole status page"}, os_version},
+    {{"edition", "Pro, Education or Enterprise in any of their forms; Home can't be managed"}, edition},
+    {{"tpm", "a TPM 2.0, for the self-deploying mode, pre-provisioning and Windows 11"}, tpm},
+    {{"profile", "a profile holds for it, and this service offers what it asks"}, profile},
+    {{"computer-name", "the profile's template gives a valid computer name"}, computer_name},
+    {{"user", "the user that it is assigned to exists and is enabled"}, user},
+    {{"directory", "its directory object is there and enabled"}, directory},
+    {{"enrolment-allowed", "the organization's restrictions let it enrol"}, enrolment_allowed},
+    {{"management-certificate", "the certificate of its management is valid"}, certificate},
+    {{"contact", "it made contact in the last 30 days"}, contact},
+    {{"actions", "no remote action is open"}, actions},
+};
+
+const struct td_requirement *td_check_requirement(size_t i)
+{
+    return i < TD_COUNTOF(rows) ? &rows[i].r : NULL;
+}
+
+enum td_code td_check_device(struct td_tx *tx, const char *tenant, const struct td_way_row *way, struct td_arena *a,
+                             struct td_checked **ret, size_t *ret_count, struct td_error *err)
+{
+    struct known *k = td_arena_new(a, struct known);
+    struct td_checked *list = td_arena_array(a, struct td_checked, TD_COUNTOF(rows));
+    *k = (struct known){.tx = tx, .tenant = tenant, .way = way, .a = a};
+    td_try(read_all(k, err));
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        list[i] = (struct td_checked){.requirement = &rows[i].r, .found = "", .remedy = ""};
+        k->at = &list[i];
+        td_try(rows[i].look(k, err));
+    }
+    *ret = list;
+    *ret_count = TD_COUNTOF(rows);
+    return TD_OK;
+}
+
+bool td_check_passed(const struct td_checked *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i].verdict == TD_UNMET)
+            return false;
+    return true;
+}
+
+void td_check_members(const struct td_checked *list, size_t count, struct td_jsonw *w)
+{
+    td_jsonw_kbool(w, "passed", td_check_passed(list, count));
+    td_jsonw_key(w, "findings");
+    td_jsonw_arr(w);
+    for (size_t i = 0; i < count; i++) {
+        td_jsonw_obj(w);
+        td_jsonw_kstr(w, "code", list[i].requirement->code);
+        td_jsonw_kstr(w, "verdict", td_verdict_word(list[i].verdict));
+        td_jsonw_kstr(w, "what", list[i].requirement->what);
+        td_jsonw_kstr(w, "found", list[i].found);
+        td_jsonw_kstr(w, "remedy", list[i].remedy);
+        td_jsonw_end(w);
+    }
+    td_jsonw_arr_end(w);
+}

@@ -1,0 +1,145 @@
+/* The requirements of a deployment as the service knows them (row X17): each met, and each not. */
+#include "api/check.h"
+#include "fleet.h"
+#include "store/device.h"
+
+static struct service_box *box;
+static const char *code, *setting, *serial;
+static struct td_checked found;
+static size_t failed;
+
+static void look_at(struct td_tx *tx, struct service_box *b)
+{
+    struct td_registration r;
+    struct td_way_row way;
+    struct td_checked *list;
+    size_t n = 0;
+    assert_ok(td_registration_find_any(tx, b->tenant, serial, &b->arena, &r, NULL));
+    assert_ok(td_way_find(tx, b->tenant, TD_WAY_ID, r.way_id, &b->arena, &way, NULL));
+    assert_ok(td_check_device(tx, b->tenant, &way, &b->arena, &list, &n, NULL));
+    failed = 0;
+    found = (struct td_checked){.requirement = NULL};
+    for (size_t i = 0; i < n; i++) {
+        assert_ptr_equal(list[i].requirement, td_check_requirement(i));
+        assert_true(list[i].found[0] != '\0');
+        assert_true(list[i].verdict != TD_UNMET || list[i].remedy[0] != '\0');
+        failed += list[i].verdict == TD_UNMET;
+        if (strcmp(list[i].requirement->code, code) == 0)
+            found = list[i];
+    }
+    assert_null(td_check_requirement(n));
+    assert_int_equal(td_check_passed(list, n), failed == 0);
+}
+
+#define expect(c, v) expect_at((c), (v), __LINE__)
+static void expect_at(const char *which, enum td_verdict wanted, int line)
+{
+    code = which;
+    box_in_write(box, look_at);
+    if (found.requirement == NULL || found.verdict != wanted)
+        fail_msg("line %d: %s is %s: %s", line, which,
+                 found.requirement != NULL ? td_verdict_word(found.verdict) : "not there", found.found);
+}
+
+static void set_it(struct td_tx *tx, struct service_box *b)
+{
+    struct td_slice key, value = td_cut(td_str(setting), '=', &key);
+    assert_ok(
+        td_tenant_set(tx, b->tenant, td_arena_text(&b->arena, key), td_arena_text(&b->arena, value), "test", NULL));
+}
+
+static void set(const char *text)
+{
+    setting = text;
+    box_in_write(box, set_it);
+}
+
+static void add_profile(struct td_tx *tx, struct service_box *b)
+{
+    struct td_profile settings;
+    struct td_profile_row p;
+    assert_ok(td_profile_parse(TD_S("{\"deviceNameTemplate\":\"PC-%SERIAL%\"}"), &b->arena, &settings, NULL));
+    assert_ok(td_profile_add(tx, b->tenant, "Everyone", &settings, "test", &b->arena, &p, NULL));
+    assert_ok(td_profile_assign(tx, b->tenant, p.id, "", "test", NULL));
+}
+
+static void take(const char *name, const char *user)
+{
+    struct machine m = {.serial = name, .number = 7};
+    const char *csv =
+        td_arena_printf(&box->arena, "Device Serial Number,Windows Product ID,Hardware Hash,Assigned User\n%s",
+                        machine_row(box, &m, user));
+    serial = name;
+    (void)fleet_take(box, box->tenant, csv);
+}
+
+static void a_good_device_passes(void **state)
+{
+    box = *state;
+    box_in_write(box, add_profile);
+    take("SN-0007", "ada@contoso.test");
+    expect("registration", TD_PASS);
+    expect("hash", TD_PASS);
+    expect("identity", TD_PASS);
+    expect("serial-number", TD_PASS);
+    expect("os-version", TD_PASS); /* from its hash */
+    expect("profile", TD_PASS);
+    expect("computer-name", TD_PASS);
+    assert_non_null(strstr(found.found, "PC-"));
+    expect("user", TD_PASS);
+    expect("directory", TD_PASS);
+    expect("enrolment-allowed", TD_PASS);
+    expect("management-certificate", TD_SKIP);
+    assert_int_equal(failed, 0);
+}
+
+static void the_user(struct td_tx *tx, struct service_box *b)
+{
+    assert_ok(td_user_enable(tx, b->tenant, b->user_id, strcmp(setting, "on") == 0, "test", NULL));
+}
+
+static void who_may_not(void **state)
+{
+    box = *state;
+    take("SN-0007", "nobody@contoso.test");
+    expect("user", TD_UNMET);
+    assert_non_null(strstr(found.found, "does not exist"));
+    take("SN-0007", "ada@contoso.test");
+    setting = "off";
+    box_in_write(box, the_user);
+    expect("user", TD_UNMET);
+    setting = "on";
+    box_in_write(box, the_user);
+    expect("user", TD_PASS);
+    set("enrol-users=none");
+    expect("enrolment-allowed", TD_UNMET);
+    set("enrol-users=registered");
+    expect("enrolment-allowed", TD_PASS);
+}
+
+static void mark_it(struct td_tx *tx, struct service_box *b)
+{
+    struct td_registration r;
+    assert_ok(td_registration_find_any(tx, b->tenant, serial, &b->arena, &r, NULL));
+    assert_ok(td_registration_remedy(tx, b->tenant, r.id, TD_REMEDY_MANUAL, "another board", NULL));
+}
+
+static void what_is_wrong(void **state)
+{
+    box = *state;
+    take("SN-0007", "");
+    expect("profile", TD_UNMET);
+    expect("user", TD_PASS);
+    expect("hardware", TD_PASS);
+    box_in_write(box, mark_it);
+    expect("hardware", TD_UNMET);
+    expect("tpm", TD_WARN);
+    assert_int_equal(failed, 2);
+}
+
+int main(void)
+{
+#define TEST(t) cmocka_unit_test_setup_teardown(t, box_setup, box_teardown)
+    const struct CMUnitTest tests[] = {TEST(a_good_device_passes), TEST(who_may_not), TEST(what_is_wrong)};
+    return cmocka_run_group_tests_name("wire/check", tests, NULL, NULL);
+}
