@@ -153,20 +153,20 @@ enum td_code td_hardware_shared(struct td_tx *tx, const struct td_fact *fact, in
     return td_rows_done(&r, err);
 }
 
-/* A value that too many share says nothing of any of them. */
+/* A value that too many share says nothing of any of them, nor does one that is the registration's own already. */
 static enum td_code has_another_owner(struct td_tx *tx, const struct td_fact *fact, const char *tenant,
                                       const char *registration_id, bool *ret, struct td_error *err)
 {
     struct td_rows r;
-    size_t others = 0, n = 0;
+    size_t own = 0, n = 0;
     td_try(td_sql_query(tx, &r, err,
-                        "SELECT CASE WHEN tenant = $3 AND registration_id = $4 THEN 0 ELSE 1 END FROM hw_identity"
+                        "SELECT CASE WHEN tenant = $3 AND registration_id = $4 THEN 1 ELSE 0 END FROM hw_identity"
                         " WHERE kind = $1 AND value = $2 LIMIT $5",
                         "isssi", (int64_t)fact->kind, fact->value, tenant, registration_id,
                         (int64_t)TD_FACT_SHARED_MAX + 1));
     for (; td_rows_next(&r); n++)
-        others += td_col_int(&r, 0) != 0;
-    *ret = n <= TD_FACT_SHARED_MAX && others != 0;
+        own += td_col_int(&r, 0) != 0;
+    *ret = n <= TD_FACT_SHARED_MAX && n != 0 && own == 0;
     return td_rows_done(&r, err);
 }
 

@@ -5,8 +5,8 @@
 #include "store/audit.h"
 #include "store/device.h"
 #include "store/event.h"
-#include "store/repair.h"
 #include "store/life.h"
+#include "store/repair.h"
 #include "store/way.h"
 
 #define COLUMNS                                                                                                 \
@@ -232,17 +232,18 @@ static enum td_code update_known(struct td_tx *tx, const char *tenant, const cha
     return td_registration_renew_hash(tx, tenant, id, &what->facts, what->hash, actor, err);
 }
 
-/* Another board for a serial number that is known: the registration whose device showed it before is registered anew. */
+/* Another board for a machine that is known: its registration is registered anew. */
 static enum td_code repair_known(struct td_tx *tx, const char *tenant, const struct td_registration_new *what,
-                                 const char *actor, struct td_arena *a, struct td_import_verdict *v,
-                                 struct td_error *err)
+                                 const struct td_hardware_found *found, const char *actor, struct td_arena *a,
+                                 struct td_import_verdict *v, struct td_error *err)
 {
     const struct td_registration_change change = {.group_tag = what->has_group_tag ? what->group_tag : NULL,
                                                   .assigned_user = what->has_assigned_user ? what->assigned_user : NULL,
                                                   .any_user = true};
     if (what->hash.n == 0 || td_fault("repair-forgets-proposal"))
         return td_fail(err, TD_ENOTFOUND, "device", "no hash was shown");
-    td_try(td_repair_by_import(tx, tenant, what, actor, a, &v->registration_id, err));
+    const char *near = strcmp(found->near_tenant, tenant) == 0 ? found->near_registration_id : "";
+    td_try(td_repair_by_import(tx, tenant, what, near, actor, a, &v->registration_id, err));
     return td_registration_change(tx, tenant, v->registration_id, &change, actor, &v->updated, err);
 }
 
@@ -291,7 +292,7 @@ enum td_code td_registration_add(struct td_tx *tx, const char *tenant, const str
     struct td_import_verdict v = {.registration_id = ""};
     enum td_code rc = td_hardware_duplicate(tx, &what->facts, a, &found, err);
     if (rc == TD_ENOTFOUND) {
-        rc = repair_known(tx, tenant, what, actor, a, &v, err);
+        rc = repair_known(tx, tenant, what, &found, actor, a, &v, err);
         if (rc != TD_ENOTFOUND) {
             *ret = v;
             return rc;

@@ -503,10 +503,31 @@ static enum td_code waits_for(struct td_tx *tx, const char *tenant, const struct
     return td_rows_done(&r, err);
 }
 
-enum td_code td_repair_by_import(struct td_tx *tx, const char *tenant, const struct td_registration_new *what,
-                                 const char *actor, struct td_arena *a, const char **ret_id, struct td_error *err)
+/* A batch of machines may carry one serial number; a part of the old machine in the new one tells it from them. */
+static enum td_code is_its_board(struct td_tx *tx, const char *tenant, const char *id, const struct td_facts *seen,
+                                 struct td_arena *a, bool *ret, struct td_error *err)
 {
+    const unsigned tuple = 1u << TD_FACT_TUPLE, part = 1u << TD_FACT_DISK | 1u << TD_FACT_MAC;
+    struct td_facts *known = td_arena_new(a, struct td_facts);
+    bool elsewhere = false;
+    *ret = false;
+    td_try(td_hardware_facts(tx, tenant, id, a, known, err));
+    td_try(td_hardware_elsewhere(tx, seen, tenant, id, &elsewhere, err));
+    struct td_match m = td_facts_match(known, seen);
+    *ret = !elsewhere && (m.kinds & tuple) != 0 && (m.kinds & part) != 0;
+    return TD_OK;
+}
+
+enum td_code td_repair_by_import(struct td_tx *tx, const char *tenant, const struct td_registration_new *what,
+                                 const char *near, const char *actor, struct td_arena *a, const char **ret_id,
+                                 struct td_error *err)
+{
+    bool its_board = false;
     td_try(waits_for(tx, tenant, what, a, ret_id, err));
+    if (*ret_id[0] == '\0' && near[0] != '\0')
+        td_try(is_its_board(tx, tenant, near, &what->facts, a, &its_board, err));
+    if (its_board)
+        *ret_id = near;
     if (*ret_id[0] == '\0')
         return td_fail(err, TD_ENOTFOUND, "repair", "nobody waits for this hardware");
     const struct td_proposal by = {.source = "import",

@@ -51,11 +51,12 @@ enum td_code td_repair_accept(struct td_tx *tx, const char *tenant, const char *
                               struct td_error *err) TD_MUST_USE;
 enum td_code td_repair_reject(struct td_tx *tx, const char *tenant, const char *registration_id, const char *reason,
                               const char *actor, struct td_error *err) TD_MUST_USE;
-/* A new hash was brought for a serial number (import, approval): if it is hardware that one of the tenant's
- * registrations waits for, that one is registered anew. TD_ENOTFOUND: nobody waits for it. */
+/* A new hash was brought for a serial number (import, approval). Hardware that one of the tenant's registrations waits
+ * for, or another board with the serial number and a disk or adapter of the registration `near` ("" for none): that one
+ * is registered anew, and there is no second one. TD_ENOTFOUND: it is another device's. */
 enum td_code td_repair_by_import(struct td_tx *tx, const char *tenant, const struct td_registration_new *what,
-                                 const char *actor, struct td_arena *a, const char **ret_id, struct td_error *err)
-    TD_MUST_USE;
+                                 const char *near, const char *actor, struct td_arena *a, const char **ret_id,
+                                 struct td_error *err) TD_MUST_USE;
 
 /* 'fix pending' is open for it. */
 enum td_code td_repair_is_pending(struct td_tx *tx, const char *tenant, const char *registration_id, bool *ret,

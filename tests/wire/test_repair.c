@@ -414,6 +414,26 @@ static void its_new_hash_is_imported(void **state)
     assert_int_equal(td_json_int(lookup(&written), "ErrorCode", 0), 815);
 }
 
+/* Nobody has seen the new board yet: serial number and disk tell whose it is; the serial number alone does not. */
+static void imported_before_it_is_seen(void **state)
+{
+    const struct pc twin = {"SN-0001", 60, 60, 60, 60};
+    w = *state;
+    import_for(w->tenant, &first, "DESK");
+    id = row.id;
+    import_for(w->tenant, &twin, "");
+    assert_int_equal(row.code, TD_ZTD_OK);
+    assert_string_not_equal(row.id, id);
+    import_for(w->tenant, &written, "");
+    assert_int_equal(row.code, TD_ZTD_OK);
+    assert_string_equal(row.id, id);
+    assert_int_equal(state_of(id), TD_REMEDY_NONE);
+    assert_string_equal(now.r.group_tag, "DESK");
+    assert_int_equal(events("device.repaired", NULL), 1);
+    import_for(w->wire.other.id, &written, "");
+    assert_int_equal(row.code, TD_ZTD_OTHER_TENANT);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
@@ -431,6 +451,7 @@ int main(void)
         TEST(the_old_board_comes_back),
         TEST(a_reset_device_needs_a_person),
         TEST(its_new_hash_is_imported),
+        TEST(imported_before_it_is_seen),
     };
     return cmocka_run_group_tests_name("repair", tests, world_open, world_close);
 }

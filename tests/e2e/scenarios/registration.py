@@ -53,7 +53,7 @@ def by_graph(graph, other):
     must((theirs["deviceErrorCode"], theirs["deviceErrorName"]) == (808, "ZtdDeviceAssignedToOtherTenant"), f"it has an owner: {theirs}")
     must(theirs["deviceRegistrationId"] == "" and other.device("NET-1") is None, "and the other tenant sees nothing of it")
     new_board = graph.import_one("NET-1", 101, board=7)
-    must(new_board["deviceImportStatus"] == "complete", f"another mainboard is another device: {new_board}")
+    must((new_board["deviceImportStatus"], new_board["deviceRegistrationId"]) == ("complete", device["id"]), f"with another mainboard it is registered anew: {new_board}")
     for imported in graph.ask(200, "GET", IMPORTS)["value"]:
         graph.ask(204, "DELETE", f"{IMPORTS}/{imported['id']}")
     graph.ask(204, "DELETE", f"{DEVICES}/{device['id']}")
