@@ -1,8 +1,8 @@
 #!/bin/sh
-# make docs: writes docs/cli.md from the command tables, the tables of docs/graph.md and docs/tasks/roles.md from the
-# interface's own, and the README's scenario catalogue from the list of scenarios.
+# make docs: writes docs/cli.md from the command tables, the tables of docs/graph.md, docs/tasks/roles.md and
+# docs/tasks/actions.md from those that the service runs by, and the README's scenario catalogue from the list of scenarios.
 # docs.sh --check writes nothing and fails where they are not up to date; --check catalogue needs no programs, --check cli,
-# --check graph and --check roles no scenarios.
+# --check graph, --check roles and --check actions no scenarios.
 set -eu
 cd "$(dirname "$0")/.."
 touchdown=${TOUCHDOWN:-build/touchdown}
@@ -53,6 +53,11 @@ if wants roles; then
     "$graph" roles >"$work/rights"
     between rights "$work/rights" docs/tasks/roles.md >"$work/roles.md"
     settle "$work/roles.md" docs/tasks/roles.md
+fi
+if wants actions; then
+    "$graph" actions >"$work/kinds"
+    between actions "$work/kinds" docs/tasks/actions.md >"$work/actions.md"
+    settle "$work/actions.md" docs/tasks/actions.md
 fi
 if wants graph; then
     "$graph" >"$work/tables"

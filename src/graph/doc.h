@@ -3,5 +3,6 @@
 #define TD_GRAPH_DOC_H
 
 void td_doc_roles(void);
+void td_doc_actions(void);
 
 #endif

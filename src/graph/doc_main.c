@@ -1,5 +1,5 @@
 /* graph-doc: the tables of docs/graph.md, from the sets that the service itself runs by (make docs); with the word
- * roles those of docs/tasks/roles.md. */
+ * roles those of docs/tasks/roles.md, with the word actions those of docs/tasks/actions.md. */
 #include "graph/doc.h"
 #include "graph/graph.h"
 
@@ -168,6 +168,10 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "roles") == 0) {
         td_doc_roles();
+        return 0;
+    }
+    if (argc > 1 && strcmp(argv[1], "actions") == 0) {
+        td_doc_actions();
         return 0;
     }
     for (size_t i = 0; td_g_families[i] != NULL; i++)

@@ -150,7 +150,7 @@ def exit_codes(box):
         (2, ["media", "make"]), (2, ["media", "stick"]), (2, ["media", "existing-device", "p"]), (2, ["device", "check"]),
         (2, ["device", "check", "A", "--all"]), (1, ["device", "check", "NONE"]), (0, ["device", "check", "--all"]), (2, ["connector"]), (2, ["partner", "list"]),
         (2, ["backup", "make"]), (2, ["import", "x"]), (2, ["tenant", "show", "--store", "postgresql://x/y"]),
-        (1, ["tenant", "add", "Contoso.test"]), (1, ["tenant", "add", "x"]), (1, ["device", "show", "NONE"]), (1, ["device", "explain", "NONE"]), (1, ["device", "import", "no-such-file.csv"]),
+        (1, ["tenant", "add", "Contoso.test"]), (1, ["tenant", "add", "x"]), (1, ["device", "show", "NONE"]), (1, ["device", "explain", "NONE"]), (1, ["device", "repair", "NONE"]), (2, ["device", "repair"]), (2, ["device", "repair", "A", "--accept", "--reject"]), (1, ["device", "import", "no-such-file.csv"]),
         (1, ["tenant", "show", "--tenant", "nope.test"]), (1, ["profile", "assign", "none", "--all-devices"]),
         (1, ["group", "add", "g", "--rule", "nonsense"]), (0, ["group", "add", "gg", "--rule", "user.accountEnabled -eq true"]),
         (1, ["group", "add", "GG"]), (0, ["group", "list"]), (0, ["group", "show", "gg"]), (1, ["group", "show", "none"]), (0, ["group", "members", "gg"]),
@@ -241,7 +241,7 @@ def answers_are_json(box):
                   ["status-page", "list"], ["status-page", "show", "s"], ["status-page", "assign", "s", "--all-devices"], ["status-page", "remove", "s"],
                   ["management", "add", "m", "--app-id", "5a1e0000-1111-4222-8333-444455556666", "--enrolment-url", "https://m.test/x"],
                   ["management", "list"], ["management", "remove", "m"], ["policy", "list"], ["device", "import", "d.csv", "--dry-run"],
-                  ["device", "import", "d.csv"], ["device", "show", "CLI00000", "--timeline"], ["device", "explain", "CLI00000"],
+                  ["device", "import", "d.csv"], ["device", "show", "CLI00000", "--timeline"], ["device", "explain", "CLI00000"], ["device", "repair", "CLI00000"],
                   ["device", "list"], ["device", "tag", "T", "CLI00000"], ["device", "requests"],
                   ["tenant", "add", "two.test"]):
         out = box.said(*words, "--json")
@@ -564,9 +564,9 @@ def documents_are_true(_):
 
 
 def interface_document_is_true(_):
-    """The tables of docs/graph.md and docs/tasks/roles.md are those that the service runs by."""
+    """The tables of docs/graph.md, docs/tasks/roles.md and docs/tasks/actions.md are those that the service runs by."""
     maker = os.path.join(os.path.dirname(TOUCHDOWN), "..", "graph", "graph-doc")
-    for part in ("graph", "roles"):
+    for part in ("graph", "roles", "actions"):
         done = subprocess.run([os.path.join(ROOT, "tools", "docs.sh"), "--check", part], capture_output=True, text=True, check=False,
                               env={**os.environ, "GRAPH_DOC": os.path.abspath(maker)})
         same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
