@@ -56,8 +56,8 @@ struct td_disk_list {
     struct td_disk_item *v;
     size_t count;
 };
-/* Everything that the device knows, sorted by where and name; without the lock and the journal of resets. Secrets are
- * told as their SHA-256. */
+/* Everything that the device knows, sorted by where and name; without the lock, the log and the journal of resets.
+ * Secrets are told as their SHA-256. */
 enum td_code td_disk_state(struct td_device *dev, struct td_arena *a, struct td_disk_list *ret, struct td_error *err)
     TD_MUST_USE;
 

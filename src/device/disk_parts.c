@@ -123,6 +123,8 @@ static const struct rule file_rules[] = {
     {"device.*.pem", P(JOIN)},
     {"transport.key.pem", P(JOIN)},
     {"mdm.*.pem", P(ENROLMENT)},
+    {"log", P(SETTINGS)},
+    {"log.old", P(SETTINGS)},
     {"downloads/*", P(MANAGED_APPS)},
     {"certificates/*", P(CERTIFICATES)},
     {"laps*", P(LOCAL_ADMIN)},
@@ -281,13 +283,23 @@ static enum td_code list_nodes(struct walk *w, const struct td_device *dev, stru
     return rc;
 }
 
+/* Key by key, or not at all: every line that the device says goes into its log. */
+static bool is_told_otherwise(const char *name)
+{
+    static const char *const names[] = {"state.json", "csp.json", "log", "log.old"};
+    for (size_t i = 0; i < TD_COUNTOF(names); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 static enum td_code list_files(struct walk *w, const struct td_device *dev, struct td_error *err)
 {
     struct td_disk_list files = {0};
     td_try(td_disk_files(dev, w->a, &files, err));
     for (size_t i = 0; i < files.count; i++) {
         const char *name = files.v[i].name;
-        if (td_ends(td_str(name), "/") || strcmp(name, "state.json") == 0 || strcmp(name, "csp.json") == 0)
+        if (td_ends(td_str(name), "/") || is_told_otherwise(name))
             continue;
         TD_CLEANUP(td_buf_wipe) struct td_buf text;
         td_buf_init(&text, MAX_FILE);

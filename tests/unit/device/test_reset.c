@@ -60,6 +60,8 @@ static void nothing_of_the_former_user(void **state TD_UNUSED)
         if (td_remains(kind, TD_PART_PROFILES) == TD_KEPT)
             continue;
         world_open(&w);
+        world_write(&w, "log", TD_S("user signed in: ada@contoso.test\n"));
+        world_write(&w, "log.old", TD_S("user signed in: ada@contoso.test\n"));
         assert_true(world_grep(&w, "ada") > 5);
         do_it(&w, kind);
         assert_int_equal(world_grep(&w, "ada"), 0);
