@@ -246,6 +246,7 @@ enum td_code td_dm_cycle(struct td_dm *dm, int reason, bool user_active, struct 
         return td_dm_await(dm, user_active, err);
     td_try(td_dm_install(dm, err));
     td_try(td_dm_laps(dm, err));
+    td_try(td_dm_archives(dm, err));
     return td_dm_has_report(dm) ? td_dm_talk(dm, TD_DM_CSP_REASON, user_active, err) : TD_OK;
 }
 

@@ -142,6 +142,86 @@ static void nothing_without_the_policy(void **state TD_UNUSED)
     dm_close(&w);
 }
 
+/* --- archives of logs
+ * -------------------------------------------------------------------------------------------------- */
+
+#define ARCHIVE "./Vendor/MSFT/DiagnosticLog/DiagnosticArchive/"
+#define SOME_ID "f1e20cb4-9789-4f6b-8f6a-766989764c6d"
+#define LINK "https://mdm.example.test/content/upload/1?t=eyJ"
+
+static void order_archive(struct dm_world *w)
+{
+    dm_open(w);
+    assert_int_equal(run(w, TD_CSP_EXEC, ARCHIVE "ArchiveDefinition",
+                         "<Collection><ID>" SOME_ID "</ID><SasUrl><![CDATA[" LINK "]]></SasUrl>"
+                         "<RegistryKey>HKLM\\Software\\a&amp;b</RegistryKey></Collection>")
+                         .status,
+                     200);
+}
+
+static const char *archive_results(struct dm_world *w)
+{
+    return run(w, TD_CSP_GET, ARCHIVE "ArchiveResults", "").data;
+}
+
+static void an_archive_is_put_where_it_was_asked(void **state TD_UNUSED)
+{
+    struct dm_world w;
+    order_archive(&w);
+    w.send_status = 201;
+    cycle(&w);
+    assert_int_equal(w.sent_count, 1);
+    assert_false(w.sent[0].by_device);
+    assert_string_equal(w.sent[0].method, "PUT");
+    assert_string_equal(w.sent[0].url, LINK);
+    assert_non_null(strstr(w.sent[0].headers, "x-ms-blob-type: BlockBlob\n"));
+    assert_memory_equal(w.sent[0].body, "PK\003\004", 4);
+    assert_string_equal(archive_results(&w),
+                        "<Collection HRESULT=\"0\"><ID>" SOME_ID
+                        "</ID><RegistryKey HRESULT=\"0\">HKLM\\Software\\a&amp;b</RegistryKey></Collection>");
+    dm_reopen(&w);
+    cycle(&w); /* once */
+    assert_int_equal(w.sent_count, 1);
+    dm_close(&w);
+}
+
+static void an_archive_waits_for_its_service(void **state TD_UNUSED)
+{
+    struct dm_world w;
+    order_archive(&w);
+    w.send_status = 0;
+    cycle(&w);
+    w.send_status = 503;
+    dm_reopen(&w);
+    cycle(&w);
+    assert_string_equal(archive_results(&w), "");
+    w.send_status = 201;
+    dm_reopen(&w);
+    cycle(&w);
+    assert_int_equal(w.sent_count, 3);
+    assert_non_null(strstr(archive_results(&w), "HRESULT=\"0\""));
+    dm_close(&w);
+}
+
+static void an_archive_is_given_up_in_time(void **state TD_UNUSED)
+{
+    struct dm_world w;
+    order_archive(&w);
+    w.send_status = 0;
+    for (int i = 0; i < 7; i++)
+        cycle(&w);
+    assert_int_equal(w.sent_count, 5);
+    assert_non_null(strstr(archive_results(&w), "HRESULT=\"-2147012867\""));
+    dm_close(&w);
+    order_archive(&w);
+    w.send_status = 403; /* refused is refused */
+    cycle(&w);
+    cycle(&w);
+    assert_int_equal(w.sent_count, 1);
+    assert_non_null(strstr(archive_results(&w), "HRESULT=\"-2145844845\""));
+    dm_close(&w);
+}
+
 /* --- resets and wipes
  * -------------------------------------------------------------------------------------------------- */
 
@@ -369,6 +449,9 @@ int main(void)
         cmocka_unit_test(a_second_order_is_refused),
         cmocka_unit_test(a_wipe_that_was_cut_off_is_told),
         cmocka_unit_test(unenrolment_takes_the_join_as_well),
+        cmocka_unit_test(an_archive_is_put_where_it_was_asked),
+        cmocka_unit_test(an_archive_waits_for_its_service),
+        cmocka_unit_test(an_archive_is_given_up_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
