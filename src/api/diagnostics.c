@@ -131,24 +131,26 @@ static enum td_code check_headers(const struct td_http_request *req, struct td_e
     return TD_OK;
 }
 
-/* Somebody waits for it: the action that asked is open. */
+/* Somebody waits for it: the action that asked is open, and its device may be served. */
 static enum td_code check_asked(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct upload *u = ctx;
     struct td_action action;
     struct td_enrolment enrolment;
     struct td_diagnostic have;
-    enum td_code rc = td_diagnostic_find(tx, u->tenant, u->id, u->arena, &have, err);
+    enum td_code rc = td_action_find(tx, u->tenant, u->id, u->arena, &action, err);
+    if (rc == TD_ENOTFOUND || (rc == TD_OK && action.kind != TD_ACTION_DIAGNOSTICS))
+        return td_fail(err, TD_EDENIED, "archive", "nobody waits for it");
+    td_try(rc);
+    td_try(td_enrolment_serving(tx, u->tenant, action.enrolment_id, u->arena, &enrolment, err));
+    rc = td_diagnostic_find(tx, u->tenant, u->id, u->arena, &have, err);
     if (rc == TD_OK) {
         u->again = strcmp(have.sha256, u->sha256) == 0;
         return u->again ? TD_OK : td_fail(err, TD_EEXISTS, "archive", "another archive has come already");
     }
     if (rc != TD_ENOTFOUND)
         return rc;
-    rc = td_action_find(tx, u->tenant, u->id, u->arena, &action, err);
-    if (rc == TD_OK && action.kind == TD_ACTION_DIAGNOSTICS && action.state == TD_ACT_ACTIVE)
-        return td_enrolment_serving(tx, u->tenant, action.enrolment_id, u->arena, &enrolment, err);
-    return rc == TD_OK || rc == TD_ENOTFOUND ? td_fail(err, TD_EDENIED, "archive", "nobody waits for it any more") : rc;
+    return action.state == TD_ACT_ACTIVE ? TD_OK : td_fail(err, TD_EDENIED, "archive", "nobody waits for it any more");
 }
 
 static enum td_code record(struct td_tx *tx, void *ctx, struct td_error *err)
