@@ -556,6 +556,20 @@ def device_exit_codes(box):
     assert not os.path.exists(box.path("none"))
 
 
+def requirements_are_documented(box):
+    """docs/tasks/preflight.md lists what both sides look at, in their words."""
+    with open(os.path.join(ROOT, "docs", "tasks", "preflight.md"), encoding="utf-8") as f:
+        told = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", f.read(), re.M)
+    box.write("d.csv", HEADER + "\n" + "\n".join(box.hashes(1)) + "\n")
+    box.said("device", "import", "d.csv")
+    service = json.loads(box.run("device", "check", "CLI00000", "--json").stdout)
+    box.serve()
+    done = subprocess.run([DEVICE, "preflight", "--state", box.path("pc"), "--server", "https://localhost:1", "--ca",
+                           os.path.join(box.data, "ca.pem"), "--json"], capture_output=True, text=True, timeout=60, check=False)
+    same(done.returncode, 1, done.stdout + done.stderr)
+    same(told, [(f["code"], f["what"]) for side in (json.loads(done.stdout), service) for f in side["findings"]])
+
+
 def documents_are_true(_):
     """docs/cli.md is what the programs say."""
     done = subprocess.run([os.path.join(ROOT, "tools", "docs.sh"), "--check", "cli"], capture_output=True, text=True, check=False,
@@ -573,7 +587,7 @@ def interface_document_is_true(_):
 
 
 TESTS = [exit_codes, actions_are_asked, actions_need_two, actions_in_bulk, audit_tells_who_and_what, errors_name_the_thing, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, serves, device_exit_codes, documents_are_true,
+         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, serves, device_exit_codes, requirements_are_documented, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):
