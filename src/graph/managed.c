@@ -150,8 +150,8 @@ static enum td_code update(struct td_g_call *call, struct td_tx *tx, struct td_e
 
 static enum td_code end(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
-    struct td_action made;
-    return td_g_ask_action(call, tx, TD_ACTION_DELETE, "", &made, err);
+    call->poke = true;
+    return td_managed_end(tx, call->tenant, td_view_text(call->row, "id"), td_g_justification(call), call->actor, err);
 }
 
 /* ---- the primary user ---- */

@@ -74,28 +74,17 @@ enum td_code td_managed_set(struct td_tx *tx, const char *tenant, const char *id
 }
 
 /* An action as any other: the limit, the second administrator and what follows are its. */
-enum td_code td_managed_end(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
+enum td_code td_managed_end(struct td_tx *tx, const char *tenant, const char *id, const char *reason, const char *actor,
                             struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct device d = {"", "", "", "", "", 0};
     struct td_action x = {.id = ""};
     td_try(find(tx, tenant, id, &a, &d, err));
-    const struct td_action_asking what = {.kind = TD_ACTION_DELETE, .actor = actor};
+    const struct td_action_asking what = {.kind = TD_ACTION_DELETE, .reason = reason, .actor = actor};
     td_try(td_action_ask(tx, tenant, d.id, &what, &a, &x, err));
     if (x.state != TD_ACT_DONE)
         return TD_OK;
     const struct td_change changes[] = {{"managementState", "managed", NULL}};
     return tell(tx, tenant, "managed-device.removed", &d, actor, changes, TD_COUNTOF(changes), err);
-}
-
-enum td_code td_managed_ask_sync(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
-                                 struct td_error *err)
-{
-    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct device d = {"", "", "", "", "", 0};
-    td_try(find(tx, tenant, id, &a, &d, err));
-    td_try(td_sql(tx, err, "UPDATE enrolment SET sync_asked_at = $3 WHERE tenant = $1 AND id = $2", "ssi", tenant, d.id,
-                  td_tx_now(tx)));
-    return tell(tx, tenant, "managed-device.sync-asked", &d, actor, NULL, 0, err);
 }

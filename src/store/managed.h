@@ -1,6 +1,6 @@
 /* Managed devices as administrators see them: an enrolment that is active, under the enrolment's id. What they may say
- * about it, what they may ask of it, and its end; each told to the audit in the same transaction (store/audit.h).
- * The list itself is the view td_view_managed (store/views.h). Source: graph-api.md 1.5. */
+ * about it and its end are here, told to the audit in the same transaction (store/audit.h); what else they ask of it
+ * is store/action.h. The list itself is the view td_view_managed (store/views.h). Source: graph-api.md 1.5. */
 #ifndef TD_STORE_MANAGED_H
 #define TD_STORE_MANAGED_H
 
@@ -16,13 +16,11 @@ struct td_managed_change {
 /* TD_ENOTFOUND: no active enrolment has this id. TD_ELIMIT: too long. */
 enum td_code td_managed_set(struct td_tx *tx, const char *tenant, const char *id, const struct td_managed_change *what,
                             const char *actor, struct td_error *err) TD_MUST_USE;
+
 /* Asks for TD_ACTION_DELETE (store/action.h): management ends, certificate revoked, way un-enrolled, the device's next
- * session refused, at once or, where the tenant wants that, once a second administrator has agreed. */
-enum td_code td_managed_end(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
+ * session refused, at once or, where the tenant wants that, once a second administrator has agreed. reason may be "".
+ */
+enum td_code td_managed_end(struct td_tx *tx, const char *tenant, const char *id, const char *reason, const char *actor,
                             struct td_error *err) TD_MUST_USE;
-/* The next session asks the device for everything again. Nothing wakes a device before it comes by itself: there is no
- * push channel. */
-enum td_code td_managed_ask_sync(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
-                                 struct td_error *err) TD_MUST_USE;
 
 #endif

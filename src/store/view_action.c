@@ -10,7 +10,7 @@
  * was ever asked was rejected. */
 #define BATCH_ENDED                                                                                     \
     "CASE WHEN state < 3 OR EXISTS (SELECT 1 FROM device_action o WHERE o.tenant = action_batch.tenant" \
-    " AND o.batch_id = action_batch.id) THEN ended_at ELSE decided_at END"
+    " AND o.batch_id = action_batch.id AND o.batch_id <> '') THEN ended_at ELSE decided_at END"
 #define REQUESTS                                                                                                \
     "(SELECT tenant, id, enrolment_id, kind, state, reason, actor, decided_by, asked_at, decided_at, ended_at," \
     " changed_at FROM device_action WHERE batch_id = '' AND (state = 0 OR decided_at <> 0)"                     \

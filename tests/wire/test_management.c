@@ -1,4 +1,5 @@
 /* The management door: sessions of oma-dm.md as a device leads them, over the real handlers and store. */
+#include "store/action.h"
 #include "store/group.h"
 #include "wire/management_client.h"
 
@@ -290,13 +291,15 @@ static void ends_with_the_users_wish(void **state)
 static enum td_code ask_sync(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct client *c = ctx;
-    return td_managed_ask_sync(tx, c->w->tenant, c->id, "admin@contoso.test", err);
+    struct td_action made;
+    const struct td_action_asking what = {.kind = TD_ACTION_SYNC, .actor = "admin@contoso.test"};
+    return td_action_ask(tx, c->w->tenant, c->id, &what, &c->w->wire.arena, &made, err);
 }
 
 static enum td_code end_management(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct client *c = ctx;
-    return td_managed_end(tx, c->w->tenant, c->id, "admin@contoso.test", err);
+    return td_managed_end(tx, c->w->tenant, c->id, "", "admin@contoso.test", err);
 }
 
 /* graph-api.md 1.5: syncDevice and DELETE, as the device meets them. */

@@ -546,7 +546,7 @@ static void retires(void **state)
 static enum td_code managed_end_fn(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct deed *d = ctx;
-    return td_managed_end(tx, d->l->tenant, mdm, boss, err);
+    return td_managed_end(tx, d->l->tenant, mdm, "", boss, err);
 }
 
 static void deletes_the_record(void **state)
