@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "codec/xml.h"
 #include "crypto/jose.h"
+#include "deployed.h"
 #include "service_box.h"
 #include "store/device.h"
 #include "store/event.h"
@@ -539,6 +540,7 @@ static char *ticket(struct service_box *b, const char *kind, const char *tenant,
 }
 
 static struct td_device_row registered;
+static const char *registered_way;
 
 static void look_up_registered(struct td_tx *tx, struct service_box *b)
 {
@@ -572,6 +574,58 @@ static void takes_over_the_registered_object(void **state)
     s = stored(b, b->tenant, registered.id);
     assert_string_equal(s.way.registration_id, registration_id);
     assert_true(has_event(&s, "device.unjoined"));
+}
+
+static void becomes_ready(struct td_tx *tx, struct service_box *b)
+{
+    assert_ok(td_way_happened(tx, b->tenant, registered_way, TD_EV_SIGNED_IN, "ada@contoso.test", "{}", NULL));
+    assert_ok(td_way_happened(tx, b->tenant, registered_way, TD_EV_JOINED, "ada@contoso.test", "{}", NULL));
+    deployed_ready(tx, b, "SN-0001", false);
+}
+
+/* Nobody asked for a wipe: the machine was installed anew by hand (autopilot.md 3.8). The object is taken over as ever.
+ */
+static void notices_a_machine_installed_anew(void **state)
+{
+    struct service_box *b = *state;
+    box_in_write(b, register_device);
+    box_in_write(b, look_up_registered);
+    char *proof = ticket(b, "device", b->tenant, TD_DAY);
+    assert_int_equal(join(b, ada(b), &(struct body){.ticket = proof}), 200);
+    assert_int_equal(join(b, ada(b), &(struct body){.ticket = proof}), 200); /* the answer was lost: nothing else */
+    struct stored s = stored(b, b->tenant, registered.id);
+    registered_way = s.way.id;
+    assert_false(has_event(&s, "device.wiped"));
+    box_in_write(b, becomes_ready);
+    assert_int_equal(join(b, ada(b), &(struct body){.ticket = proof}), 200);
+    assert_string_equal(id_of(b, joined(b)), registered.id);
+    box_in_write(b, deployed_unmanaged);
+    s = stored(b, b->tenant, registered.id);
+    assert_true(has_event(&s, "device.wiped"));
+    assert_string_equal(td_way_word(&s.way.way), "joined");
+    assert_int_equal(s.way.way.state[TD_M_ENROLMENT], TD_E_NONE);
+}
+
+/* It never looked its profile up: the join is what shows that the wipe is done. */
+static void ends_a_wipe(void **state)
+{
+    struct service_box *b = *state;
+    box_in_write(b, register_device);
+    box_in_write(b, look_up_registered);
+    const char *before = registered.id;
+    char *proof = ticket(b, "device", b->tenant, TD_DAY);
+    assert_int_equal(join(b, ada(b), &(struct body){.ticket = proof}), 200);
+    struct stored s = stored(b, b->tenant, before);
+    registered_way = s.way.id;
+    box_in_write(b, becomes_ready);
+    box_in_write(b, deployed_wipe_accepted);
+    b->world.now += TD_SECOND;
+    assert_int_equal(join(b, ada(b), &(struct body){.ticket = proof}), 200);
+    box_in_write(b, look_up_registered);
+    assert_string_not_equal(registered.id, before);
+    assert_string_equal(id_of(b, joined(b)), registered.id);
+    assert_int_equal(stored(b, b->tenant, before).rc, TD_ENOTFOUND);
+    box_in_write(b, deployed_unmanaged);
 }
 
 static void refuses_another_organizations_device(void **state)
@@ -693,6 +747,8 @@ int main(void)
         TEST(joins_again_under_the_same_id),
         TEST(leaves_once_by_its_own_certificate),
         TEST(takes_over_the_registered_object),
+        TEST(notices_a_machine_installed_anew),
+        TEST(ends_a_wipe),
         TEST(refuses_another_organizations_device),
         TEST(refuses_spent_tickets),
         TEST(tells_where_the_services_are),

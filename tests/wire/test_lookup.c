@@ -1,6 +1,7 @@
 /* The deployment lookup by its document: docs/protocol/ztd.md. */
 #include "api/lookup.h"
 #include "codec/json.h"
+#include "deployed.h"
 #include "fleet.h"
 
 static struct service_box *box;
@@ -275,13 +276,43 @@ static void a_wrong_checksum_hinders_nothing(void **state)
     assert_non_null(td_json_get(ask(&m), "DeviceTicket"));
 }
 
+static void deploy(struct td_tx *tx, struct service_box *b)
+{
+    deployed_ready(tx, b, "SN-0001", true);
+}
+
+/* Anybody may ask in a device's name: that ends nothing. Once it has accepted a wipe, asking from its box shows that
+ * the wipe is done: it begins anew, under a fresh directory object (autopilot.md 3.8). */
+static void a_wiped_device_begins_anew(void **state)
+{
+    box = *state;
+    struct machine m = {.number = 1};
+    fleet_machine(box, 1, "T");
+    box_in_write(box, assign_all);
+    const char *before = td_json_str(ask(&m), "AadDeviceId");
+    box_in_write(box, deploy);
+    assert_string_equal(td_json_str(ask(&m), "AadDeviceId"), before);
+    box_in_write(box, deployed_managed);
+    box_in_write(box, look);
+    assert_string_equal(seen.word, "ready");
+    box_in_write(box, deployed_wipe_accepted);
+    box_in_write(box, deployed_managed);
+    const char *after = td_json_str(ask(&m), "AadDeviceId"); /* within the pause of its last note */
+    assert_string_not_equal(after, before);
+    box_in_write(box, deployed_unmanaged);
+    box_in_write(box, look);
+    assert_string_equal(seen.word, "contacted");
+    assert_non_null(strstr(seen.types, "action-sent unjoined wiped contacted "));
+    assert_string_equal(td_json_str(ask(&m), "AadDeviceId"), after);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, box_setup, box_teardown)
     const struct CMUnitTest tests[] = {
         TEST(answers_the_profile),  TEST(asking_again_is_no_event),         TEST(none_does_not_stick),
         TEST(fewer_than_two_facts), TEST(another_mainboard_is_noted),       TEST(a_tie_goes_to_the_administrator),
-        TEST(bad_requests),         TEST(a_wrong_checksum_hinders_nothing),
+        TEST(bad_requests),         TEST(a_wrong_checksum_hinders_nothing), TEST(a_wiped_device_begins_anew),
     };
     return cmocka_run_group_tests_name("lookup", tests, NULL, NULL);
 }
