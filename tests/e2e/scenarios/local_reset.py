@@ -69,7 +69,7 @@ def scenario(lab):
     compare(before["holds"], after["holds"], matrix.RESET)
     only_as_primary_user(lab, after, laboratory.USER)
     must(after["deviceId"] == first["deviceId"] and after["mdmThumbprint"] == first["mdmThumbprint"], "join and enrolment stay")
-    ready_again(lab, serial, dict(before, user=laboratory.USER), SECOND)
+    ready_again(lab, serial, dict(before, user=SECOND), SECOND)  # policies go on naming the primary user, who stays
     must(after["resetStatus"] == 1, "the device says that the reset is over")
     must("device.reset" in events(lab, serial), "the service knows of a reset that nobody asked for there")
     say(lab.cli("device", "show", serial, "--timeline"))
