@@ -14,6 +14,7 @@ struct shown {
     struct td_way_row way;
     struct td_registration r;
     bool registered, has_profile, is_explicit;
+    const char *got; /* name of the profile that it has got; NULL: none yet */
     struct td_profile_row profile;
     struct td_group *groups;
     size_t group_count;
@@ -53,6 +54,11 @@ static enum td_code read_all(struct td_tx *tx, struct shown *s, struct td_error 
     struct td_cli *cli = s->cli;
     td_try(find(tx, s, cli->args[0], err));
     td_try(td_group_of_way(tx, cli->tenant.id, s->way.id, &cli->arena, &s->groups, &s->group_count, err));
+    struct td_profile_given given = {.name = NULL};
+    enum td_code got = td_profile_given(tx, cli->tenant.id, s->way.id, &cli->arena, &given, err);
+    if (got != TD_OK && got != TD_ENOTFOUND)
+        return got;
+    s->got = got == TD_OK ? given.name : NULL;
     if (s->registered) {
         enum td_code rc =
             td_profile_of_way(tx, cli->tenant.id, s->way.id, &cli->arena, &s->profile, &s->is_explicit, err);
@@ -105,6 +111,7 @@ static void profile_json(struct td_jsonw *w, const struct shown *s)
     td_jsonw_key(w, "profile");
     if (!s->has_profile) {
         td_jsonw_null(w);
+        td_jsonw_kstr(w, "enrollmentProfileName", s->got);
         return;
     }
     td_jsonw_obj(w);
@@ -112,6 +119,7 @@ static void profile_json(struct td_jsonw *w, const struct shown *s)
     td_jsonw_kstr(w, "name", s->profile.name);
     td_jsonw_kbool(w, "explicit", s->is_explicit);
     td_jsonw_end(w);
+    td_jsonw_kstr(w, "enrollmentProfileName", s->got);
 }
 
 static void groups_json(struct td_jsonw *w, const struct shown *s)
@@ -204,6 +212,8 @@ static void show_text(const struct shown *s)
     line(cli, "state", td_way_word(&s->way.way));
     if (s->registered)
         registration_text(s);
+    else if (s->got != NULL)
+        line(cli, "profile", s->got);
     for (size_t i = 0; i < s->group_count; i++)
         line(cli, i == 0 ? "groups" : "", s->groups[i].name);
     line(cli, "registration", s->way.registration_id);

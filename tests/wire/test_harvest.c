@@ -6,6 +6,7 @@
 #include "store/device.h"
 #include "store/enrolment.h"
 #include "store/identifier.h"
+#include "store/offline_profile.h"
 
 #define ENROLMENT "aaaaaaaa-0000-4000-8000-000000000001"
 
@@ -205,6 +206,29 @@ static void without_the_setting_nothing_is_harvested(void **state)
     assert_false(now.there);
 }
 
+/* Assigned to nobody; the device was deployed by its file. */
+static void deploy_by_file(struct td_tx *tx, struct service_box *b)
+{
+    struct td_profile settings;
+    struct td_profile_row p;
+    struct td_enrolment e;
+    assert_ok(td_profile_parse(TD_S("{\"hardwareHashExtractionEnabled\":true}"), &b->arena, &settings, NULL));
+    assert_ok(td_profile_add(tx, b->tenant, "By file", &settings, "test", &b->arena, &p, NULL));
+    assert_ok(td_enrolment_find(tx, b->tenant, ENROLMENT, &b->arena, &e, NULL));
+    assert_ok(td_offline_profile_take(tx, &e, p.id, &p, &b->arena, NULL));
+}
+
+static void by_the_profile_of_its_file_it_is_harvested(void **state)
+{
+    box = *state;
+    pc.joined = true;
+    box_in_write(box, enrol);
+    box_in_write(box, deploy_by_file);
+    reports(&one);
+    is_one_way();
+    assert_string_equal(now.r.source, "harvest");
+}
+
 /* Enrolled first, registered later: one way, one directory object, one timeline. */
 static void registered_later_it_keeps_its_way(void **state)
 {
@@ -309,6 +333,7 @@ int main(void)
         TEST(a_personal_device_is_not),
         TEST(unless_a_corporate_identifier_names_it),
         TEST(without_the_setting_nothing_is_harvested),
+        TEST(by_the_profile_of_its_file_it_is_harvested),
         TEST(registered_later_it_keeps_its_way),
         TEST(registered_first_it_is_recognised),
         TEST(another_disk_renews_the_facts_another_board_waits),
