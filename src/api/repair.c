@@ -168,7 +168,7 @@ static void past_members(const struct td_repair_view *v, struct td_jsonw *w)
     td_jsonw_arr(w);
     for (size_t i = 0; i < v->past_count; i++) {
         td_jsonw_obj(w);
-        td_jsonw_ktime(w, "replacedAt", v->past[i].replaced_at);
+        td_jsonw_ktime(w, "replacedDateTime", v->past[i].replaced_at);
         td_jsonw_kstr(w, "differs", v->past[i].differs);
         td_jsonw_kstr(w, "proof", v->past[i].proof);
         td_jsonw_kstr(w, "by", v->past[i].actor);
@@ -187,7 +187,7 @@ void td_repair_members(const struct td_repair_view *v, struct td_jsonw *w)
     td_jsonw_kstr(w, "cause", v->is_open ? v->open.cause : "");
     td_jsonw_kstr(w, "remedy", v->is_open ? v->open.remedy : "");
     td_jsonw_kstr(w, "source", v->is_open ? v->open.source : "");
-    td_jsonw_ktime(w, "firstSeenAt", v->is_open ? v->open.first_at : 0);
+    td_jsonw_ktime(w, "firstSeenDateTime", v->is_open ? v->open.first_at : 0);
     td_jsonw_kstr(w, "remediationData",
                   !v->is_open || v->open.blob.n == 0 ? "none"
                   : v->blob_known                    ? "read"

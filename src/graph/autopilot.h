@@ -20,6 +20,7 @@ enum td_code td_g_import_prepare(struct td_g_call *call, struct td_error *err) T
 enum td_code td_g_import_many_prepare(struct td_g_call *call, struct td_error *err) TD_MUST_USE;
 td_g_fn td_g_identifier_create, td_g_identifier_update, td_g_identifier_remove, td_g_identifier_list,
     td_g_identifier_search;
+td_g_fn td_g_compare_hardware, td_g_accept_hardware, td_g_reject_hardware;
 td_g_fn td_g_request_approve, td_g_request_reject;
 enum td_code td_g_request_prepare(struct td_g_call *call, struct td_error *err) TD_MUST_USE;
 enum td_code td_g_request_reject_prepare(struct td_g_call *call, struct td_error *err) TD_MUST_USE;

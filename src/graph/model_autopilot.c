@@ -185,3 +185,33 @@ static const struct td_g_prop request_props[] = {
 };
 const struct td_g_type td_g_type_device_request = {
     .name = "windowsAutopilotDeviceRequest", .base = &td_g_type_entity, .TD_G_PROPS(request_props), .beta = true};
+
+/* Ours: compareHardware() (graph/repair.c writes it). */
+static const struct td_g_prop hardware_field_props[] = {{.name = "field", .kind = TD_G_STRING},
+                                                        {.name = "registered", .kind = TD_G_STRING},
+                                                        {.name = "seen", .kind = TD_G_STRING},
+                                                        {.name = "agrees", .kind = TD_G_STRING}};
+const struct td_g_type td_g_type_hardware_field = {
+    .name = "hardwareField", .TD_G_PROPS(hardware_field_props), .complex = true};
+static const struct td_g_prop hardware_past_props[] = {{.name = "replacedDateTime", .kind = TD_G_TIME},
+                                                       {.name = "differs", .kind = TD_G_STRING},
+                                                       {.name = "proof", .kind = TD_G_STRING},
+                                                       {.name = "by", .kind = TD_G_STRING}};
+const struct td_g_type td_g_type_hardware_past = {
+    .name = "formerHardware", .TD_G_PROPS(hardware_past_props), .complex = true};
+static const struct td_g_prop hardware_comparison_props[] = {
+    {.name = "registrationId", .kind = TD_G_STRING},
+    {.name = "serialNumber", .kind = TD_G_STRING},
+    {.name = "state", .kind = TD_G_STRING},
+    {.name = "waits", .kind = TD_G_BOOL},
+    {.name = "cause", .kind = TD_G_STRING},
+    {.name = "remedy", .kind = TD_G_STRING},
+    {.name = "source", .kind = TD_G_STRING},
+    {.name = "firstSeenDateTime", .kind = TD_G_TIME, .flags = TD_G_NULLABLE},
+    {.name = "remediationData", .kind = TD_G_STRING},
+    {.name = "fields", .kind = TD_G_COMPLEX, .flags = TD_G_MANY, .of = &td_g_type_hardware_field},
+    {.name = "rejectedBefore", .kind = TD_G_BOOL},
+    {.name = "former", .kind = TD_G_COMPLEX, .flags = TD_G_MANY, .of = &td_g_type_hardware_past},
+};
+const struct td_g_type td_g_type_hardware_comparison = {
+    .name = "hardwareComparison", .TD_G_PROPS(hardware_comparison_props), .complex = true};

@@ -97,6 +97,9 @@
     T(explained_candidate)      \
     T(explained_membership)     \
     T(explanation)              \
+    T(hardware_field)           \
+    T(hardware_past)            \
+    T(hardware_comparison)      \
     T(group)                    \
     T(alternative_security_id)  \
     T(device)                   \

@@ -334,6 +334,8 @@ static enum td_code own_hardware(struct repair *p, const struct td_proposal *wha
 {
     struct td_proposal open;
     bool is_open;
+    if (what->enrolment_id[0] == '\0')
+        return TD_OK; /* a lookup renews nothing */
     td_try(look(p, TD_PROPOSAL_OPEN, &open, &is_open, err));
     if (is_open && open.alternates)
         return TD_OK; /* that it is here as well says nothing new */

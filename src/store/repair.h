@@ -12,7 +12,7 @@
 #include "store/registration.h"
 #include "way/repair.h"
 
-enum { TD_HARDWARE_PAST_MAX = 20 };
+enum { TD_HARDWARE_PAST_MAX = 20, TD_REPAIR_REASON_MAX = 400 };
 
 enum td_proposal_state { TD_PROPOSAL_OPEN, TD_PROPOSAL_REJECTED, TD_PROPOSAL_WITHDRAWN }; /* stored */
 

@@ -221,6 +221,13 @@ static void parts_go_unnoticed(void **state)
     assert_int_equal(events("device.attention", NULL), 0);
     assert_int_equal(events("device.hardware-changed", NULL), 4);
     assert_int_equal(now.past_count, 4);
+    for (int i = 0; i < TD_HARDWARE_PAST_MAX; i++) {
+        const struct pc next = {"SN-0001", 1, 1, 6, 100 + i};
+        (void)shows(&next, "");
+    }
+    (void)state_of(id);
+    assert_int_equal(now.past_count, TD_HARDWARE_PAST_MAX);
+    assert_string_equal(now.past[0].differs, "disk differs");
 }
 
 static enum td_code accept_fn(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
