@@ -21,7 +21,7 @@ struct known {
     const char *tenant;
     const struct td_way_row *way;
     struct td_arena *a;
-    struct td_checked *at; /* of the requirement that is looked at */
+    struct td_finding *at; /* of the requirement that is looked at */
     bool registered, has_hash, enrolled, has_device, has_profile, is_explicit;
     struct td_registration r;
     struct td_hw_facts hw;
@@ -327,43 +327,18 @@ const struct td_requirement *td_check_requirement(size_t i)
 }
 
 enum td_code td_check_device(struct td_tx *tx, const char *tenant, const struct td_way_row *way, struct td_arena *a,
-                             struct td_checked **ret, size_t *ret_count, struct td_error *err)
+                             struct td_finding **ret, size_t *ret_count, struct td_error *err)
 {
     struct known *k = td_arena_new(a, struct known);
-    struct td_checked *list = td_arena_array(a, struct td_checked, TD_COUNTOF(rows));
+    struct td_finding *list = td_arena_array(a, struct td_finding, TD_COUNTOF(rows));
     *k = (struct known){.tx = tx, .tenant = tenant, .way = way, .a = a};
     td_try(read_all(k, err));
     for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
-        list[i] = (struct td_checked){.requirement = &rows[i].r, .found = "", .remedy = ""};
+        list[i] = (struct td_finding){.requirement = &rows[i].r, .found = "", .remedy = ""};
         k->at = &list[i];
         td_try(rows[i].look(k, err));
     }
     *ret = list;
     *ret_count = TD_COUNTOF(rows);
     return TD_OK;
-}
-
-bool td_check_passed(const struct td_checked *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (list[i].verdict == TD_UNMET)
-            return false;
-    return true;
-}
-
-void td_check_members(const struct td_checked *list, size_t count, struct td_jsonw *w)
-{
-    td_jsonw_kbool(w, "passed", td_check_passed(list, count));
-    td_jsonw_key(w, "findings");
-    td_jsonw_arr(w);
-    for (size_t i = 0; i < count; i++) {
-        td_jsonw_obj(w);
-        td_jsonw_kstr(w, "code", list[i].requirement->code);
-        td_jsonw_kstr(w, "verdict", td_verdict_word(list[i].verdict));
-        td_jsonw_kstr(w, "what", list[i].requirement->what);
-        td_jsonw_kstr(w, "found", list[i].found);
-        td_jsonw_kstr(w, "remedy", list[i].remedy);
-        td_jsonw_end(w);
-    }
-    td_jsonw_arr_end(w);
 }

@@ -3,24 +3,14 @@
 #ifndef TD_API_CHECK_H
 #define TD_API_CHECK_H
 
-#include "codec/json.h"
 #include "store/way.h"
 #include "way/requirement.h"
-
-struct td_checked {
-    const struct td_requirement *requirement;
-    enum td_verdict verdict;
-    const char *found, *remedy; /* never NULL */
-};
 
 /* The i-th requirement, in the order in which they are looked at; NULL past the end. */
 const struct td_requirement *td_check_requirement(size_t i);
 
 /* One finding for each requirement of the device that has this way. */
 enum td_code td_check_device(struct td_tx *tx, const char *tenant, const struct td_way_row *way, struct td_arena *a,
-                             struct td_checked **ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
-bool td_check_passed(const struct td_checked *list, size_t count); /* nothing is TD_UNMET */
-/* Members "passed" and "findings": list of code, verdict, what, found, remedy. */
-void td_check_members(const struct td_checked *list, size_t count, struct td_jsonw *w);
+                             struct td_finding **ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
 
 #endif

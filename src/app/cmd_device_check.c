@@ -13,7 +13,7 @@ struct ctx {
     bool more;
 };
 
-static void print_findings(struct td_cli *cli, const struct td_checked *list, size_t n, bool passed_too)
+static void print_findings(struct td_cli *cli, const struct td_finding *list, size_t n, bool passed_too)
 {
     for (size_t i = 0; i < n; i++)
         if (passed_too || list[i].verdict == TD_UNMET)
@@ -21,10 +21,10 @@ static void print_findings(struct td_cli *cli, const struct td_checked *list, si
                        list[i].found, list[i].remedy[0] != '\0' ? "; " : "", list[i].remedy);
 }
 
-static void print_device(struct ctx *c, const char *name, const struct td_way_row *way, const struct td_checked *list,
+static void print_device(struct ctx *c, const char *name, const struct td_way_row *way, const struct td_finding *list,
                          size_t n, bool one)
 {
-    bool passed = td_check_passed(list, n);
+    bool passed = td_findings_passed(list, n);
     c->checked++;
     c->failed += !passed;
     if (!one && passed)
@@ -37,7 +37,7 @@ static void print_device(struct ctx *c, const char *name, const struct td_way_ro
     td_jsonw_obj(&c->w);
     td_jsonw_kstr(&c->w, "device", name);
     td_jsonw_kstr(&c->w, "wayId", way->id);
-    td_check_members(list, n, &c->w);
+    td_findings_write(list, n, &c->w);
     td_jsonw_end(&c->w);
 }
 
@@ -45,7 +45,7 @@ static enum td_code check_one(struct td_tx *tx, void *p, struct td_error *err)
 {
     struct ctx *c = p;
     struct td_way_row way;
-    struct td_checked *list;
+    struct td_finding *list;
     size_t n;
     td_buf_reset(&c->cli->out);
     c->checked = c->failed = 0;
@@ -67,7 +67,7 @@ static enum td_code check_slice(struct td_tx *tx, void *p, struct td_error *err)
     td_try(td_registration_list(tx, tenant, c->after, SLICE, &a, &list, &count, err));
     for (size_t i = 0; i < count; i++) {
         struct td_way_row way;
-        struct td_checked *findings;
+        struct td_finding *findings;
         size_t n;
         td_try(td_way_find(tx, tenant, TD_WAY_ID, list[i].way_id, &a, &way, err));
         td_try(td_check_device(tx, tenant, &way, &a, &findings, &n, err));

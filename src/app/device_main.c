@@ -530,14 +530,18 @@ static const char *proxy_named(void)
 static int print_findings(struct program *p, const struct td_finding *list, size_t n)
 {
     TD_CLEANUP(td_buf_done) struct td_buf out;
+    struct td_jsonw w;
     td_buf_init(&out, MAIN_MAX_OUTPUT);
+    td_jsonw_init(&w, &out);
+    td_jsonw_obj(&w);
+    td_findings_write(list, n, &w);
+    td_jsonw_end(&w);
     if (p->json)
-        td_preflight_json(list, n, &out);
-    (void)fwrite(out.p != NULL ? out.p : "", 1, out.n, stdout);
+        (void)printf("%s\n", out.p);
     for (size_t i = 0; i < n && !p->json; i++)
         td_device_say(&p->dev, td_verdict_word(list[i].verdict), "%-22s %s%s%s", list[i].requirement->code,
                       list[i].found, list[i].remedy[0] != '\0' ? "; " : "", list[i].remedy);
-    return td_preflight_passed(list, n) ? EXIT_READY : EXIT_FAILED;
+    return td_findings_passed(list, n) ? EXIT_READY : EXIT_FAILED;
 }
 
 /* The hardware that is asked about: a file given now, or what the device was made of. */

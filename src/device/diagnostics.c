@@ -148,7 +148,11 @@ static enum td_code write_requirements(const struct part *p, struct td_buf *out,
     size_t n;
     const struct td_preflight pf = {.dev = p->dev, .hw = p->hw, .net = p->net};
     td_preflight_run(&pf, p->a, &list, &n);
-    td_preflight_json(list, n, out);
+    struct td_jsonw w;
+    td_jsonw_init(&w, out);
+    td_jsonw_obj(&w);
+    td_findings_write(list, n, &w);
+    td_jsonw_end(&w);
     return TD_OK;
 }
 

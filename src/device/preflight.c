@@ -348,36 +348,6 @@ void td_preflight_run(const struct td_preflight *p, struct td_arena *a, struct t
     }
 }
 
-bool td_preflight_passed(const struct td_finding *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (list[i].verdict == TD_UNMET)
-            return false;
-    return true;
-}
-
-void td_preflight_json(const struct td_finding *list, size_t count, struct td_buf *out)
-{
-    struct td_jsonw w;
-    td_jsonw_init(&w, out);
-    td_jsonw_obj(&w);
-    td_jsonw_kbool(&w, "passed", td_preflight_passed(list, count));
-    td_jsonw_key(&w, "findings");
-    td_jsonw_arr(&w);
-    for (size_t i = 0; i < count; i++) {
-        td_jsonw_obj(&w);
-        td_jsonw_kstr(&w, "code", list[i].requirement->code);
-        td_jsonw_kstr(&w, "verdict", td_verdict_word(list[i].verdict));
-        td_jsonw_kstr(&w, "what", list[i].requirement->what);
-        td_jsonw_kstr(&w, "found", list[i].found);
-        td_jsonw_kstr(&w, "remedy", list[i].remedy);
-        td_jsonw_end(&w);
-    }
-    td_jsonw_arr_end(&w);
-    td_jsonw_end(&w);
-    td_buf_addc(out, '\n');
-}
-
 bool td_http_date(struct td_slice text, int64_t *ret_us)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";

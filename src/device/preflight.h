@@ -10,12 +10,6 @@
 /* The i-th requirement, in the order in which they are looked at; NULL past the end. */
 const struct td_requirement *td_requirement_at(size_t i);
 
-struct td_finding {
-    const struct td_requirement *requirement;
-    enum td_verdict verdict;
-    const char *found, *remedy; /* the arena's; remedy "" where nothing is to be done */
-};
-
 struct td_preflight {
     struct td_device *dev; /* with server; state may be empty */
     const struct td_hardware *hw;
@@ -25,9 +19,6 @@ struct td_preflight {
 
 /* One finding for each requirement. */
 void td_preflight_run(const struct td_preflight *p, struct td_arena *a, struct td_finding **ret, size_t *ret_count);
-bool td_preflight_passed(const struct td_finding *list, size_t count); /* nothing is TD_UNMET */
-/* {"passed":true,"findings":[{"code","verdict","what","found","remedy"}]} */
-void td_preflight_json(const struct td_finding *list, size_t count, struct td_buf *out);
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7); false for any other form. */
 bool td_http_date(struct td_slice text, int64_t *ret_us);

@@ -11,6 +11,31 @@ const char *td_verdict_word(enum td_verdict verdict)
     return words[verdict];
 }
 
+bool td_findings_passed(const struct td_finding *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i].verdict == TD_UNMET)
+            return false;
+    return true;
+}
+
+void td_findings_write(const struct td_finding *list, size_t count, struct td_jsonw *w)
+{
+    td_jsonw_kbool(w, "passed", td_findings_passed(list, count));
+    td_jsonw_key(w, "findings");
+    td_jsonw_arr(w);
+    for (size_t i = 0; i < count; i++) {
+        td_jsonw_obj(w);
+        td_jsonw_kstr(w, "code", list[i].requirement->code);
+        td_jsonw_kstr(w, "verdict", td_verdict_word(list[i].verdict));
+        td_jsonw_kstr(w, "what", list[i].requirement->what);
+        td_jsonw_kstr(w, "found", list[i].found);
+        td_jsonw_kstr(w, "remedy", list[i].remedy);
+        td_jsonw_end(w);
+    }
+    td_jsonw_arr_end(w);
+}
+
 static struct td_judged judged(enum td_verdict verdict, const char *found, const char *remedy)
 {
     return (struct td_judged){verdict, found, remedy};

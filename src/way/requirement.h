@@ -3,7 +3,7 @@
 #ifndef TD_WAY_REQUIREMENT_H
 #define TD_WAY_REQUIREMENT_H
 
-#include "base/slice.h"
+#include "codec/json.h"
 
 enum td_verdict {
     TD_PASS,
@@ -17,6 +17,15 @@ struct td_requirement {
     const char *code; /* "os-version" */
     const char *what; /* what is required, a sentence */
 };
+
+struct td_finding {
+    const struct td_requirement *requirement;
+    enum td_verdict verdict;
+    const char *found, *remedy; /* never NULL; remedy "" where nothing is to be done */
+};
+bool td_findings_passed(const struct td_finding *list, size_t count); /* nothing is TD_UNMET */
+/* Members "passed" and "findings": list of code, verdict, what, found, remedy. */
+void td_findings_write(const struct td_finding *list, size_t count, struct td_jsonw *w);
 
 struct td_judged {
     enum td_verdict verdict;

@@ -5,20 +5,20 @@
 
 static struct service_box *box;
 static const char *code, *setting, *serial;
-static struct td_checked found;
+static struct td_finding found;
 static size_t failed;
 
 static void look_at(struct td_tx *tx, struct service_box *b)
 {
     struct td_registration r;
     struct td_way_row way;
-    struct td_checked *list;
+    struct td_finding *list;
     size_t n = 0;
     assert_ok(td_registration_find_any(tx, b->tenant, serial, &b->arena, &r, NULL));
     assert_ok(td_way_find(tx, b->tenant, TD_WAY_ID, r.way_id, &b->arena, &way, NULL));
     assert_ok(td_check_device(tx, b->tenant, &way, &b->arena, &list, &n, NULL));
     failed = 0;
-    found = (struct td_checked){.requirement = NULL};
+    found = (struct td_finding){.requirement = NULL};
     for (size_t i = 0; i < n; i++) {
         assert_ptr_equal(list[i].requirement, td_check_requirement(i));
         assert_true(list[i].found[0] != '\0');
@@ -28,7 +28,7 @@ static void look_at(struct td_tx *tx, struct service_box *b)
             found = list[i];
     }
     assert_null(td_check_requirement(n));
-    assert_int_equal(td_check_passed(list, n), failed == 0);
+    assert_int_equal(td_findings_passed(list, n), failed == 0);
 }
 
 #define expect(c, v) expect_at((c), (v), __LINE__)

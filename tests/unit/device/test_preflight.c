@@ -68,7 +68,7 @@ static void expect_at(const char *code, enum td_verdict wanted, int line)
     if (f->verdict != wanted)
         fail_msg("line %d: %s is %s: %s", line, code, td_verdict_word(f->verdict), f->found);
     assert_true(wanted == TD_PASS || wanted == TD_SKIP || f->remedy[0] != '\0');
-    assert_int_equal(td_preflight_passed(f, 1), wanted != TD_UNMET);
+    assert_int_equal(td_findings_passed(f, 1), wanted != TD_UNMET);
 }
 
 static void a_good_machine_passes(void **state TD_UNUSED)
@@ -80,7 +80,7 @@ static void a_good_machine_passes(void **state TD_UNUSED)
         assert_ptr_equal(td_requirement_at(i), list[i].requirement);
     }
     assert_null(td_requirement_at(count));
-    assert_true(td_preflight_passed(list, count));
+    assert_true(td_findings_passed(list, count));
 }
 
 static void versions_and_editions(void **state TD_UNUSED)
@@ -157,7 +157,7 @@ static void how_far_the_network_goes(void **state TD_UNUSED)
         expect("trust", table[i].trust);
         expect("clock", TD_SKIP);
         expect("lookup", TD_SKIP);
-        assert_false(td_preflight_passed(list, count));
+        assert_false(td_findings_passed(list, count));
     }
     stopped = 0;
     status = 503;
@@ -206,7 +206,11 @@ static void json_tells_all(void **state TD_UNUSED)
     td_buf_init(&out, 65536);
     s.flow.hw.edition = 101;
     (void)look("edition");
-    td_preflight_json(list, count, &out);
+    struct td_jsonw w;
+    td_jsonw_init(&w, &out);
+    td_jsonw_obj(&w);
+    td_findings_write(list, count, &w);
+    td_jsonw_end(&w);
     assert_ok(td_json_parse(td_buf_slice(&out), 65536, &s.arena, &v, NULL));
     assert_false(td_json_bool(v, "passed", true));
     assert_int_equal(td_json_count(td_json_get(v, "findings")), count);
