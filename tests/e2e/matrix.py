@@ -79,7 +79,7 @@ def ready_again(lab, serial, first, user=None, name="device"):
     now, state = shown(lab, name), lab.timeline(serial)["state"]
     must(state == "ready", f"the service says ready, not {state}: {events(lab, serial)}")
     for effect in EFFECTS:
-        one, other = (json.dumps(x[effect]).replace(x["user"], "USER") for x in (now, first))
+        one, other = (json.dumps(x[effect]).replace(now["user"], "USER").replace(first["user"], "USER") for x in (now, first))
         must(one == other, f"{effect} is as after the first deployment: {one}, was {other}")
     must(user is None or now["user"] == user, f"{user} is signed in, not {now['user']}")
     return now
