@@ -10,7 +10,8 @@
  *
  * What belongs to which part of way/remains.h stands in one table, by path, by key of state.json and by key of csp.json
  * (td_disk_parts): resets remove by it, tests compare by it. What is in no row is a setting of the machine: every
- * reset takes it away. Everything is bounded: names 128 octets, 4,000 files, 1 MiB each. */
+ * reset takes it away. Everything is bounded: names 128 octets, 200,000
+ * files, 64 folders deep. */
 #ifndef TD_DEVICE_DISK_H
 #define TD_DEVICE_DISK_H
 

@@ -6,10 +6,12 @@
 #include "device/disk.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { MAX_FILES = 4000, MAX_DEPTH = 12, MAX_FILE = 32 << 20 };
+enum { MAX_FILES = 200000, MAX_DEPTH = 64 };
 
 #define P(name) ((uint32_t)1 << TD_PART_##name)
 #define NEVER 0
@@ -210,10 +212,10 @@ static void close_dir(DIR **d)
 /* An entry of a folder; links are files here and never followed. */
 static enum td_code walk_dir(struct walk *w, const char *root, const char *below, int depth)
 {
-    TD_CLEANUP(close_dir) DIR *d = opendir(td_arena_printf(w->a, "%s/%s", root, below));
+    TD_CLEANUP(close_dir) DIR *d = opendir(*below == '\0' ? root : td_arena_printf(w->a, "%s/%s", root, below));
     const struct dirent *e;
-    if (d == NULL)
-        return TD_OK;
+    if (d == NULL) /* what can't be looked into can't be taken away either: nobody may think that it was */
+        return td_fail(w->err, TD_EIO, "disk", "%.100s can't be read: %s", below, strerror(errno));
     while ((e = readdir(d)) != NULL) {
         const char *path = td_arena_printf(w->a, "%s%s", below, e->d_name);
         struct stat st;
@@ -259,6 +261,35 @@ static const char *digest(struct td_arena *a, struct td_slice data)
     return td_hex(a, td_bytes(sum, sizeof(sum)));
 }
 
+static void close_file(FILE **f)
+{
+    if (*f != NULL)
+        (void)fclose(*f);
+}
+
+/* Piece by piece: a package may be of any size. Links and other things that are no files have no octets of their own.
+ */
+static enum td_code digest_of_file(const char *path, struct td_arena *a, const char **ret, struct td_error *err)
+{
+    struct stat st;
+    *ret = "-";
+    if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return TD_OK;
+    TD_CLEANUP(close_file) FILE *f = fopen(path, "rbe");
+    unsigned char sum[32];
+    char chunk[16384];
+    size_t n;
+    if (f == NULL)
+        return td_fail(err, TD_EIO, path, "cannot be read: %s", strerror(errno));
+    struct td_sha256 *h = td_sha256_new();
+    while ((n = fread(chunk, 1, sizeof(chunk), f)) != 0)
+        td_sha256_add(h, td_bytes(chunk, n));
+    td_wipe(chunk, sizeof(chunk));
+    td_sha256_end(h, sum);
+    *ret = td_hex(a, td_bytes(sum, sizeof(sum)));
+    return ferror(f) == 0 ? TD_OK : td_fail(err, TD_EIO, path, "cannot be read");
+}
+
 static bool is_secret(const char *name)
 {
     static const char *const words[] = {"token", "secret", "SECRET", "session_key", "Password", "laps", "WlanXml"};
@@ -301,10 +332,9 @@ static enum td_code list_files(struct walk *w, const struct td_device *dev, stru
         const char *name = files.v[i].name;
         if (td_ends(td_str(name), "/") || is_told_otherwise(name))
             continue;
-        TD_CLEANUP(td_buf_wipe) struct td_buf text;
-        td_buf_init(&text, MAX_FILE);
-        td_try(td_file_read(td_device_path(dev, w->a, name), &text, err));
-        add(w, TD_DISK_FILE, name, digest(w->a, td_buf_slice(&text)));
+        const char *sum = "";
+        td_try(digest_of_file(td_device_path(dev, w->a, name), w->a, &sum, err));
+        add(w, TD_DISK_FILE, name, sum);
     }
     return TD_OK;
 }

@@ -116,10 +116,19 @@ static enum td_code clear_folder(struct work *w)
     return TD_OK;
 }
 
+/* Seen before the commit: what can't be listed could not be removed behind it. */
+static enum td_code can_be_listed(struct work *w)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_disk_list files = {0};
+    return td_disk_files(w->dev, &a, &files, w->err);
+}
+
 static enum td_code prepare(struct work *w)
 {
     td_try(enter(w, TD_RESET_RESTARTED, "restarted"));
     td_try(clear_folder(w));
+    td_try(can_be_listed(w));
     td_try(td_dir_make(path(w, "reset"), 0700, w->err));
     td_try(next_state(w));
     td_try(power(w, "new state written"));

@@ -128,7 +128,12 @@ static void links_are_not_followed(void **state TD_UNUSED)
     world_open(&other);
     assert_int_equal(symlink(world_path(&other, "mdm.key.pem"), world_path(&w, "disk/users/elsewhere")), 0);
     assert_int_equal(symlink(world_path(&other, "disk"), world_path(&w, "disk/data/folder")), 0);
+    assert_int_equal(mkfifo(world_path(&w, "disk/data/pipe"), 0600), 0);
+    struct td_disk_list list = world_state(&w);
+    assert_string_equal(world_find(&list, TD_DISK_FILE, "disk/data/pipe")->value, "-");
+    assert_string_equal(world_find(&list, TD_DISK_FILE, "disk/data/folder")->value, "-");
     do_it(&w, TD_ACTION_WIPE_PROTECTED);
+    assert_false(td_file_exists(world_path(&w, "disk/data")));
     assert_false(td_file_exists(world_path(&w, "disk/users")));
     assert_false(all_zero(world_path(&other, "mdm.key.pem")));
     assert_true(td_file_exists(world_path(&other, "disk/data/notes.txt")));
@@ -288,6 +293,30 @@ static void disk_that_cannot_be_written(void **state TD_UNUSED)
     world_close(&w);
 }
 
+/* Folders that nobody can walk to their end: found before the commit, so the device is as it was. */
+static void folders_without_end(void **state TD_UNUSED)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf deep;
+    struct reset_world w;
+    uint32_t error;
+    td_buf_init(&deep, 4096);
+    td_buf_adds(&deep, "disk/data/");
+    for (int i = 0; i < 70; i++)
+        td_buf_adds(&deep, "x/");
+    td_buf_adds(&deep, "file");
+    world_open(&w);
+    struct td_disk_list before = world_state(&w);
+    world_write(&w, deep.p, TD_S("of ada"));
+    do_it(&w, TD_ACTION_RESET);
+    assert_int_equal(status_of(&w, &error), 50);
+    assert_true(td_file_exists(world_path(&w, deep.p)));
+    assert_int_equal(rename(world_path(&w, "disk/data/x"), world_path(&w, "elsewhere")), 0);
+    (void)nftw(world_path(&w, "elsewhere"), world_remove, 16, FTW_DEPTH | FTW_PHYS);
+    struct td_disk_list after = world_state(&w);
+    assert_same(&before, &after, "not prepared");
+    world_close(&w);
+}
+
 static void refuses_what_is_no_reset(void **state TD_UNUSED)
 {
     struct reset_world w;
@@ -444,6 +473,7 @@ int main(void)
         cmocka_unit_test(without_recovery),
         cmocka_unit_test(on_battery),
         cmocka_unit_test(disk_that_cannot_be_written),
+        cmocka_unit_test(folders_without_end),
         cmocka_unit_test(refuses_what_is_no_reset),
         cmocka_unit_test(tells_what_it_does),
         cmocka_unit_test(local_reset_is_off_at_first),
