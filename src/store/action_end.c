@@ -72,6 +72,12 @@ static enum td_code enrolled_anew(struct td_tx *tx, const char *tenant, const st
 }
 
 /* A record that is deleted keeps its directory object: that is another one's to delete (graph-api.md 3.4). */
+static enum td_code record_gone(struct td_tx *tx, const char *tenant, const struct td_action *x, struct td_error *err)
+{
+    td_try(td_action_tell(tx, tenant, x, TD_EV_UNENROLLED, x->actor, err));
+    return td_action_audit(tx, tenant, "managed-device.removed", x, x->actor, err);
+}
+
 static enum td_code follow(struct td_tx *tx, const char *tenant, const struct td_action *x, struct td_arena *a,
                            struct td_error *err)
 {
@@ -90,7 +96,7 @@ static enum td_code follow(struct td_tx *tx, const char *tenant, const struct td
         return td_action_tell(tx, tenant, x, TD_EV_ACTION_DONE, "device", err);
     td_try(end_management(tx, tenant, x, &d, err));
     if (x->kind == TD_ACTION_DELETE)
-        return td_action_tell(tx, tenant, x, TD_EV_UNENROLLED, x->actor, err);
+        return record_gone(tx, tenant, x, err);
     td_try(leave_directory(tx, tenant, x, &d, a, err));
     return td_action_tell(tx, tenant, x, leaves == TD_LEAVES_BOX ? TD_EV_WIPED : TD_EV_RETIRED, "device", err);
 }

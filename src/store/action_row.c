@@ -89,14 +89,15 @@ enum td_code td_action_save(struct td_tx *tx, const char *tenant, struct td_acti
 enum td_code td_action_list(struct td_tx *tx, const char *tenant, const struct td_action_filter *filter, size_t max,
                             struct td_arena *a, struct td_action **ret, size_t *ret_count, struct td_error *err)
 {
-    static const char all[] = "SELECT " TD_ACTION_COLUMNS " FROM device_action WHERE tenant = $1"
-                              " AND ($2 = '' OR enrolment_id = $2) AND ($3 = '' OR way_id = $3)"
-                              " AND ($4 = '' OR batch_id = $4) AND ($5 < 0 OR state = $5) AND ($6 = '' OR id < $6)"
-                              " ORDER BY id DESC LIMIT $7";
-    static const char of_way[] = "SELECT " TD_ACTION_COLUMNS " FROM device_action WHERE tenant = $1"
-                                 " AND ($2 = '' OR enrolment_id = $2) AND way_id = $3"
-                                 " AND ($4 = '' OR batch_id = $4) AND ($5 < 0 OR state = $5) AND ($6 = '' OR id < $6)"
-                                 " ORDER BY id DESC LIMIT $7";
+#define LIST_BY(condition)                                                                            \
+    "SELECT " TD_ACTION_COLUMNS " FROM device_action WHERE tenant = $1 AND " condition                \
+    " AND ($2 = '' OR enrolment_id = $2) AND ($3 = '' OR way_id = $3) AND ($4 = '' OR batch_id = $4)" \
+    " AND ($5 < 0 OR state = $5) AND ($6 = '' OR id < $6) ORDER BY id DESC LIMIT $7"
+    static const char all[] = LIST_BY("1 = 1"), of_way[] = LIST_BY("way_id = $3"),
+                      of_enrolment[] = LIST_BY("enrolment_id = $2"),
+                      of_batch[] = LIST_BY("batch_id = $4 AND batch_id <> ''"),
+                      of_open[] = LIST_BY("ended_at = 0"); /* few, however long the history is */
+#undef LIST_BY
     const char *enrolment = filter->enrolment_id != NULL ? filter->enrolment_id : "";
     const char *way = filter->way_id != NULL ? filter->way_id : "";
     const char *batch = filter->batch_id != NULL ? filter->batch_id : "";
@@ -104,8 +105,14 @@ enum td_code td_action_list(struct td_tx *tx, const char *tenant, const struct t
     struct td_rows r;
     struct td_action *rows = td_arena_array(a, struct td_action, max);
     size_t n = 0;
-    td_try(td_sql_query(tx, &r, err, way[0] != '\0' ? of_way : all, "ssssisi", tenant, enrolment, way, batch,
-                        (int64_t)filter->state, before, (int64_t)max));
+    bool open = filter->state >= TD_ACT_WAITING && filter->state <= TD_ACT_ACTIVE;
+    const char *sql = batch[0] != '\0'       ? of_batch
+                      : enrolment[0] != '\0' ? of_enrolment
+                      : way[0] != '\0'       ? of_way
+                      : open                 ? of_open
+                                             : all;
+    td_try(td_sql_query(tx, &r, err, sql, "ssssisi", tenant, enrolment, way, batch, (int64_t)filter->state, before,
+                        (int64_t)max));
     while (n < max && td_rows_next(&r))
         td_action_read(&r, a, &rows[n++]);
     *ret = rows;
@@ -189,6 +196,8 @@ enum td_code td_action_audit(struct td_tx *tx, const char *tenant, const char *t
     enum td_code rc = td_action_device(tx, tenant, x->enrolment_id, &a, &d, err);
     if (rc != TD_OK && rc != TD_ENOTFOUND)
         return rc;
+    bool removed = strcmp(type, "managed-device.removed") == 0;
+    const struct td_change gone[] = {{"managementState", "managed", NULL}};
     const struct td_change changes[] = {{"action", NULL, td_action_rows[x->kind].word}, {"by", NULL, x->actor}};
     struct td_audit what = {.type = type,
                             .actor = actor,
@@ -196,10 +205,10 @@ enum td_code td_action_audit(struct td_tx *tx, const char *tenant, const char *t
                             .kind = "managed-device",
                             .id = x->enrolment_id,
                             .name = d.name,
-                            .changes = changes,
-                            .count = TD_COUNTOF(changes)};
-    /* an approval has no step of the way before it: it is an event of its own */
-    if (strcmp(type, "action.approved") == 0)
+                            .changes = removed ? gone : changes,
+                            .count = removed ? TD_COUNTOF(gone) : TD_COUNTOF(changes)};
+    /* these have no step of the way before them: they are events of their own */
+    if (removed || strcmp(type, "action.approved") == 0)
         return td_audit_tell(tx, tenant, &what, err);
     return td_audit_last(tx, tenant, &what, err);
 }

@@ -82,9 +82,5 @@ enum td_code td_managed_end(struct td_tx *tx, const char *tenant, const char *id
     struct td_action x = {.id = ""};
     td_try(find(tx, tenant, id, &a, &d, err));
     const struct td_action_asking what = {.kind = TD_ACTION_DELETE, .reason = reason, .actor = actor};
-    td_try(td_action_ask(tx, tenant, d.id, &what, &a, &x, err));
-    if (x.state != TD_ACT_DONE)
-        return TD_OK;
-    const struct td_change changes[] = {{"managementState", "managed", NULL}};
-    return tell(tx, tenant, "managed-device.removed", &d, actor, changes, TD_COUNTOF(changes), err);
+    return td_action_ask(tx, tenant, d.id, &what, &a, &x, err);
 }
