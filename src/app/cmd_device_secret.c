@@ -23,7 +23,8 @@ static enum td_code read_passwords(struct td_tx *tx, void *ctx, struct td_error 
     struct reading *r = ctx;
     td_try(td_device_way(tx, r->cli, &r->way, err));
     if (r->way.device_id[0] == '\0')
-        return td_fail(err, TD_ENOTFOUND, r->cli->args[0], "has not joined the directory");
+        return td_remedy(err, td_fail(err, TD_ENOTFOUND, r->cli->args[0], "the device is not joined"),
+                         "Only joined devices back up a password here.");
     return td_local_credential_read(tx, r->cli->tenant.id, r->way.device_id, actor, &r->cli->arena, &r->rows, &r->count,
                                     err);
 }

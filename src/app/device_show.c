@@ -2,6 +2,7 @@
 
 #include "api/explain.h"
 #include "api/repair.h"
+#include "store/action.h"
 #include "store/event.h"
 #include "store/group.h"
 #include "store/registration.h"
@@ -44,9 +45,14 @@ static enum td_code find(struct td_tx *tx, struct shown *s, const char *key, str
 enum td_code td_device_way(struct td_tx *tx, struct td_cli *cli, struct td_way_row *ret, struct td_error *err)
 {
     struct shown s = {.cli = cli};
-    td_try(find(tx, &s, cli->args[0], err));
-    *ret = s.way;
-    return TD_OK;
+    const char *enrolment = "";
+    enum td_code rc = find(tx, &s, cli->args[0], err);
+    if (rc == TD_OK)
+        *ret = s.way;
+    if (rc != TD_ENOTFOUND)
+        return rc;
+    td_try(td_action_enrolment_of(tx, cli->tenant.id, cli->args[0], &cli->arena, &enrolment, err));
+    return td_way_find(tx, cli->tenant.id, TD_WAY_ENROLMENT, enrolment, &cli->arena, ret, err);
 }
 
 static enum td_code read_all(struct td_tx *tx, struct shown *s, struct td_error *err)

@@ -7,7 +7,8 @@
 
 enum td_code td_device_show(struct td_tx *tx, void *cli, struct td_error *err) TD_MUST_USE;
 enum td_code td_device_explain(struct td_tx *tx, void *cli, struct td_error *err) TD_MUST_USE;
-/* The way of the device that the first argument names, by serial number or any id. */
+/* The way of the device that the first argument names, by serial number or any id; a managed one need not be
+ * registered. */
 enum td_code td_device_way(struct td_tx *tx, struct td_cli *cli, struct td_way_row *ret, struct td_error *err)
     TD_MUST_USE;
 

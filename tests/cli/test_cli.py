@@ -331,6 +331,32 @@ def actions_are_asked(box):
     same([e["activity"] for e in json.loads(box.said("audit", "list", "--kind", "managed-device", "--json"))].count("Cancel action of ManagedDevice"), 1)
 
 
+def devices_bring_things(box):
+    """Archives of logs are listed and fetched; a password that never came is refused with the remedy."""
+    manage(box, "SN-A", "SN-B")
+    device, archive = "00000000-0000-4000-8000-000000000000", "0190d5f4-0000-7000-8000-000000000001"
+    refused = box.run("device", "diagnostics", "SN-A")
+    same(refused.returncode, 1)
+    assert "device action diagnostics" in refused.stderr, refused.stderr
+    os.mkdir(box.path("data", "diagnostics"))
+    box.write(os.path.join("data", "diagnostics", archive), "PK...")
+    db = sqlite3.connect(os.path.join(box.data, "store.db"), timeout=10)
+    tenant = db.execute("SELECT id FROM tenant").fetchone()[0]
+    db.execute("INSERT INTO diagnostic VALUES (?, ?, ?, 'way-0', 5, 'ab', 1893553445000000)", (tenant, archive, device))
+    db.commit()
+    db.close()
+    listed = json.loads(box.said("device", "diagnostics", "sn-a", "--json"))["archives"]
+    same(listed, [{"id": archive, "arrivedAt": "2030-01-02T03:04:05Z", "size": 5, "sha256": "ab"}])
+    box.said("device", "diagnostics", "SN-A", "--out", box.path("logs.zip"))
+    with open(box.path("logs.zip"), encoding="utf-8") as f:
+        same(f.read(), "PK...")
+    same(box.run("device", "diagnostics", "SN-A", "--out", box.path("no", "such")).returncode, 1)
+    same(box.run("device", "diagnostics", "SN-B").returncode, 1)
+    assert "not joined" in box.run("device", "laps", "SN-A").stderr
+    same(box.run("device", "laps", "NONE").returncode, 1)
+    same(box.run("device", "laps").returncode, 2)
+
+
 def actions_need_two(box):
     """With action-approval on, what removes data waits for another administrator, each named by --as."""
     manage(box, "SN-A")
@@ -586,7 +612,7 @@ def interface_document_is_true(_):
         same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
 
 
-TESTS = [exit_codes, actions_are_asked, actions_need_two, actions_in_bulk, audit_tells_who_and_what, errors_name_the_thing, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
+TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, audit_tells_who_and_what, errors_name_the_thing, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
          leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, serves, device_exit_codes, requirements_are_documented, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
