@@ -248,7 +248,7 @@ enum td_code td_action_batch_decide(struct td_tx *tx, const char *tenant, const 
                                     const char *actor, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_action_batch b = {.id = ""};
+    struct td_action_batch b = {.id = "", .parameter = "", .reason = "", .actor = "", .decided_by = ""};
     td_try(find(tx, tenant, id, &a, &b, err));
     if (b.state != TD_BATCH_WAITING)
         return td_fail(err, TD_ESTATE, "batch", "it waits for nobody's approval: it is %s",
@@ -267,7 +267,7 @@ enum td_code td_action_batch_cancel(struct td_tx *tx, const char *tenant, const 
                                     struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_action_batch b = {.id = ""};
+    struct td_action_batch b = {.id = "", .parameter = "", .reason = "", .actor = "", .decided_by = ""};
     td_try(find(tx, tenant, id, &a, &b, err));
     if (b.state >= TD_BATCH_CANCELLING)
         return TD_OK;
