@@ -9,7 +9,7 @@ struct ctx {
     struct td_cli *cli;
     struct td_profile_row profile;
     const char *folder;
-    struct td_jsonw *w; /* of --json, else NULL */
+    struct td_jsonw w; /* of --json */
 };
 
 static enum td_code read_profile(struct td_tx *tx, void *p, struct td_error *err)
@@ -23,16 +23,16 @@ static enum td_code put(void *p, const char *name, struct td_slice content, stru
     struct ctx *c = p;
     unsigned char hash[32];
     td_try(td_file_write(td_arena_printf(&c->cli->arena, "%s/%s", c->folder, name), content, 0644, err));
-    if (c->w == NULL) {
+    if (!c->cli->json) {
         td_cli_say(c->cli, "  %s", name);
         return TD_OK;
     }
     td_sha256(content, hash);
-    td_jsonw_obj(c->w);
-    td_jsonw_kstr(c->w, "name", name);
-    td_jsonw_kint(c->w, "size", (int64_t)content.n);
-    td_jsonw_kstr(c->w, "sha256", td_hex(&c->cli->arena, td_bytes(hash, sizeof(hash))));
-    td_jsonw_end(c->w);
+    td_jsonw_obj(&c->w);
+    td_jsonw_kstr(&c->w, "name", name);
+    td_jsonw_kint(&c->w, "size", (int64_t)content.n);
+    td_jsonw_kstr(&c->w, "sha256", td_hex(&c->cli->arena, td_bytes(hash, sizeof(hash))));
+    td_jsonw_end(&c->w);
     return TD_OK;
 }
 
@@ -48,25 +48,24 @@ static enum td_code read_user_files(struct td_cli *cli, bool *ret, struct td_err
 
 static enum td_code write_folder(struct ctx *c, const struct td_media_existing *in, struct td_error *err)
 {
-    struct td_jsonw w;
+    struct td_jsonw *w = &c->w;
     if (!c->cli->json) {
         td_cli_say(c->cli, "medium for the profile \"%s\" in %s", c->profile.name, c->folder);
         return td_media_existing_write(in, put, c, err);
     }
-    c->w = &w;
-    td_jsonw_init(&w, &c->cli->out);
-    td_jsonw_obj(&w);
-    td_jsonw_kstr(&w, "folder", c->folder);
-    td_jsonw_kstr(&w, "profile", c->profile.name);
-    td_jsonw_kstr(&w, "profileId", c->profile.id);
-    td_jsonw_kstr(&w, "enrollmentProfileName",
+    td_jsonw_init(w, &c->cli->out);
+    td_jsonw_obj(w);
+    td_jsonw_kstr(w, "folder", c->folder);
+    td_jsonw_kstr(w, "profile", c->profile.name);
+    td_jsonw_kstr(w, "profileId", c->profile.id);
+    td_jsonw_kstr(w, "enrollmentProfileName",
                   td_arena_printf(&c->cli->arena, "OfflineAutopilotprofile-%s", c->profile.id));
-    td_jsonw_kbool(&w, "userFiles", in->user_files);
-    td_jsonw_key(&w, "files");
-    td_jsonw_arr(&w);
+    td_jsonw_kbool(w, "userFiles", in->user_files);
+    td_jsonw_key(w, "files");
+    td_jsonw_arr(w);
     td_try(td_media_existing_write(in, put, c, err));
-    td_jsonw_arr_end(&w);
-    td_jsonw_end(&w);
+    td_jsonw_arr_end(w);
+    td_jsonw_end(w);
     td_buf_addc(&c->cli->out, '\n');
     return TD_OK;
 }

@@ -12,7 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { GIB = 1 << 30, CERT_WARN_DAYS = 30, SKEW_WARN_MINUTES = 5 };
+enum { GIB = 1 << 30, CERT_WARN_DAYS = 30, SKEW_WARN_MINUTES = 5, MINUTES_A_DAY = 1440 };
 
 /* WinINet's codes, by which td_net tells what stood in the way. */
 #define E_NAME UINT32_C(0x80072ee7)
@@ -268,8 +268,9 @@ static void clock_of(struct check *c, const char *arg TD_UNUSED)
     if (minutes < SKEW_WARN_MINUTES)
         say(c, TD_PASS, "", "within %d minutes of the service's", SKEW_WARN_MINUTES);
     else
-        say(c, minutes < 24 * 60 ? TD_WARN : TD_UNMET, "Set the clock (NTP); certificates and sign-ins fail by it.",
-            "%lld minutes %s the service's", minutes, side);
+        say(c, minutes < MINUTES_A_DAY ? TD_WARN : TD_UNMET,
+            "Set the clock (NTP); certificates and sign-ins fail by it.", "%lld minutes %s the service's", minutes,
+            side);
 }
 
 /* Any answer but 'no such page' and 'broken' shows that the door is there; nothing is asked of it. */
