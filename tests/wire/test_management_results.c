@@ -178,6 +178,20 @@ static void an_archive_comes(void **state)
     (void)rmdir(td_arena_printf(&c->w->wire.arena, "%s/diagnostics", svc->data_dir));
 }
 
+static void an_archive_of_a_device_that_left(void **state)
+{
+    struct td_slice zip = td_bytes(ZIP, sizeof(ZIP) - 1);
+    struct client *c = ready(state);
+    (void)ask_for(c, TD_ACTION_DIAGNOSTICS);
+    c->session++;
+    c->msg = 0;
+    send_next(c, LOGIN("user"), true);
+    const char *target = upload_target(c);
+    send_next(c, "", true);
+    (void)ask_for(c, TD_ACTION_DELETE);
+    assert_int_equal(put(c, target, zip), 403);
+}
+
 static void an_archive_that_never_comes(void **state)
 {
     struct client *c = ready(state);
@@ -194,8 +208,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        T(laps_goes_as_one_atomic), T(a_password_ends_its_rotation), T(a_rotation_ends_without_its_password),
-        T(an_archive_comes),        T(an_archive_that_never_comes),
+        T(laps_goes_as_one_atomic), T(a_password_ends_its_rotation),     T(a_rotation_ends_without_its_password),
+        T(an_archive_comes),        T(an_archive_of_a_device_that_left), T(an_archive_that_never_comes),
     };
     return cmocka_run_group_tests_name("management_results", tests, world_open, world_close);
 }
