@@ -17,7 +17,7 @@
 #include "device/device.h"
 #include "way/remains.h"
 
-enum { TD_RESET_E_NORECOVERY = 0x80070032, TD_RESET_E_POWER = 0x800710DF, TD_RESET_E_CUT = 0x800703E3 };
+enum { TD_RESET_E_NORECOVERY = 0x80070032, TD_RESET_E_POWER = 0x800710DF, TD_RESET_E_CUT = 0x800704C7 };
 
 /* Asked for: writes the journal, status 10. node: LocURI that was executed, "" for none. Refused with TD_ESTATE:
  * TD_RESET_E_NORECOVERY where the recovery environment is missing (status 30), TD_RESET_E_POWER on battery (status 40);

@@ -277,8 +277,10 @@ static enum td_code give_up(struct work *w, uint32_t hresult)
     return power(w, "rolled back");
 }
 
-static uint32_t hresult_of(enum td_code code)
+static uint32_t hresult_of(enum td_code code, int why)
 {
+    if (code == TD_EIO && (why == ENOSPC || why == EDQUOT))
+        return 0x80070070; /* ERROR_DISK_FULL */
     return code == TD_EIO ? 0x8007001Du /* ERROR_WRITE_FAULT */ : 0x8000FFFFu /* E_UNEXPECTED */;
 }
 
@@ -289,11 +291,13 @@ static enum td_code run(struct work *w)
     if (cut && back)
         return give_up(w, TD_RESET_E_CUT);
     if (w->j->phase != TD_RESET_COMMITTED) {
+        errno = 0;
         enum td_code rc = prepare(w);
+        int why = errno; /* only looked at where a write failed */
         if (rc == TD_EUNAVAILABLE || (rc != TD_OK && w->rule->cleans_drive))
             return rc; /* the power; or it retries until it is done */
         if (rc != TD_OK)
-            return give_up(w, hresult_of(rc));
+            return give_up(w, hresult_of(rc, why));
         td_try(enter(w, TD_RESET_COMMITTED, "committed"));
     }
     return go_forward(w);

@@ -374,6 +374,26 @@ static void an_order_outlives_a_kill(void **state TD_UNUSED)
     dm_close(&w);
 }
 
+/* Ordered while the status page shows: the page gives way at once, and begins again behind the restart. */
+static void the_status_page_gives_way(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    struct dm_world w;
+    out_of_the_box(&w, true);
+    td_csp_put(w.dm.csp, PROVIDER_KEY "/FirstSyncStatus/SkipDeviceStatusPage", "bool", "false");
+    DM_SCRIPT(&w, ((const struct dm_answer[]){{.body = EXEC(RESET "doAutomaticRedeployment") "<Final/>"}}));
+    assert_int_equal(td_dm_page(&w.dm, TD_DM_DEVICE_SETUP, &err), TD_ESTATE);
+    assert_string_equal(err.where, "restart");
+    assert_true(restart(&w));
+    td_csp_put(w.dm.csp, PROVIDER_KEY "/FirstSyncStatus/SkipDeviceStatusPage", "bool", "false");
+    td_csp_put(w.dm.csp, PROVIDER_KEY "/FirstSyncStatus/ServerHasFinishedProvisioning", "bool", "true");
+    DM_SCRIPT(&w, ((const struct dm_answer[]){{.body = "<Final/>"}}));
+    assert_ok(td_dm_page(&w.dm, TD_DM_DEVICE_SETUP, NULL));
+    assert_non_null(strstr(w.bodies[0], BOOTSTRAP));
+    assert_int_equal(posts_with(&w, BOOTSTRAP), 1);
+    dm_close(&w);
+}
+
 static void a_second_order_is_refused(void **state TD_UNUSED)
 {
     struct dm_world w;
@@ -411,7 +431,7 @@ static void a_wipe_that_was_cut_off_is_told(void **state TD_UNUSED)
     assert_int_equal(c->code, 1226);
     assert_string_equal(c->items->source, WIPE "doWipe");
     assert_string_equal(c->items->meta.format, "int");
-    assert_slice(c->items->data, "-2147023901");
+    assert_slice(c->items->data, "-2147023673");
     w.post_count = 0;
     assert_ok(td_dm_talk(&w.dm, TD_DM_USER, false, NULL));
     assert_int_equal(posts_with(&w, ROLLED_BACK), 0);
@@ -446,6 +466,7 @@ int main(void)
         cmocka_unit_test(no_recovery_environment_is_30),
         cmocka_unit_test(a_wipe_empties_the_device_behind_its_session),
         cmocka_unit_test(an_order_outlives_a_kill),
+        cmocka_unit_test(the_status_page_gives_way),
         cmocka_unit_test(a_second_order_is_refused),
         cmocka_unit_test(a_wipe_that_was_cut_off_is_told),
         cmocka_unit_test(unenrolment_takes_the_join_as_well),

@@ -97,7 +97,7 @@ static void assert_end(struct reset_world *w, const struct td_disk_list *before,
         assert_int_equal(news.what, TD_RESET_ROLLED_BACK);
         assert_int_equal(news.kind, kind);
         assert_string_equal(news.node, "./Device/Vendor/MSFT/RemoteWipe/x");
-        assert_int_equal(news.hresult, 0x800703E3u);
+        assert_int_equal(news.hresult, 0x800704C7u);
     } else {
         assert_matrix(before, &after, kind, when);
         assert_int_equal(news.what, managed ? TD_RESET_CAME_BACK : TD_RESET_NOTHING);

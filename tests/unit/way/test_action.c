@@ -187,6 +187,7 @@ static void reports(void **state TD_UNUSED)
                {40, 0, "failed: power", "mains power", "Connect"},
                {50, 0x80004005, "failed in the recovery environment", "recovery environment", "wipe"},
                {-1, 0x800704C7, "", "rolled back", "protected wipe"},
+               {-1, 0x800710DF, "", "battery", "mains power"},
                {77, 0, "", "could not carry it out", "log"}};
     for (size_t i = 0; i < TD_COUNTOF(all); i++) {
         struct td_error err = {0};
