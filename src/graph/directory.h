@@ -13,4 +13,7 @@ td_g_writer td_g_user_mails, td_g_user_phones, td_g_user_nickname, td_g_user_ide
 /* The function of registrations that says why (explain.c). */
 enum td_code td_g_explain_assignment(struct td_g_call *call, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
 
+/* The function of registrations and managed devices that tells their life (life.c). */
+enum td_code td_g_tell_life(struct td_g_call *call, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "base/fault.h"
 #include "graph/autopilot.h"
+#include "graph/directory.h"
 
 #include <string.h>
 
@@ -205,11 +206,17 @@ const struct td_g_action td_g_managed_device_actions[] = {
      .right = TD_RIGHT_ACTION,
      .access = TD_ACCESS_WRITE,
      .run = ask_plain},
+    {.name = "tellLife",
+     .right = TD_RIGHT_MANAGED,
+     .access = TD_ACCESS_READ,
+     .flags = TD_G_FUNCTION,
+     .run = td_g_tell_life,
+     .returns = "Collection(deviceLifeChapter)"},
     {.name = "createDeviceLogCollectionRequest",
      .right = TD_RIGHT_ACTION,
      .access = TD_ACCESS_WRITE,
      .run = td_g_collect_logs,
-     .params = "templateType:Untyped?",
+     .params = "templateType:deviceLogCollectionRequest?",
      .returns = "deviceLogCollectionResponse"},
     NOT_OFFERED("shutDown", TD_RIGHT_ACTION, NULL, "Windows has no documented node by which a desktop is shut down"),
     NOT_OFFERED("resetPasscode", TD_RIGHT_WIPE, NULL, for_phones),

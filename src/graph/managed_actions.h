@@ -6,7 +6,7 @@
 #include "store/action.h"
 
 /* managed_actions.c: the actions of one device, in the order of the documents */
-enum { TD_G_MANAGED_ACTIONS = 37 };
+enum { TD_G_MANAGED_ACTIONS = 38 };
 extern const struct td_g_action td_g_managed_device_actions[TD_G_MANAGED_ACTIONS];
 
 /* Which wipe the members keepEnrollmentData, keepUserData and useProtectedWipe mean (graph-api.md 1.5). */

@@ -87,10 +87,31 @@ static const struct td_g_prop approval_props[] = {
 const struct td_g_type td_g_type_approval_request = {
     .name = "operationApprovalRequest", .base = &td_g_type_entity, .TD_G_PROPS(approval_props), .beta = true};
 
+/* ---- a life (ours; graph/life.c writes it) ---- */
+
+static const struct td_g_prop life_chapter_props[] = {
+    TEXT("kind"),
+    {.name = "beginDateTime", .kind = TD_G_TIME, .flags = TD_G_NULLABLE},
+    {.name = "endDateTime", .kind = TD_G_TIME, .flags = TD_G_NULLABLE},
+    TEXT("actionName"),
+    TEXT("outcome"),
+    TEXT("who"),
+    TEXT("why"),
+    TEXT("userPrincipalName"),
+    TEXT("deploymentProfileDisplayName"),
+};
+const struct td_g_type td_g_type_life_chapter = {
+    .name = "deviceLifeChapter", .TD_G_PROPS(life_chapter_props), .complex = true};
+
 /* ---- logs ---- */
 
 const struct td_g_enum td_g_enum_log_state = {.name = "appLogUploadState",
                                               WORDS("pending", "completed", "failed", "unknownFutureValue")};
+const struct td_g_enum td_g_enum_log_template = {.name = "deviceLogCollectionTemplateType",
+                                                 WORDS("predefined", "unknownFutureValue")};
+static const struct td_g_prop log_request_props[] = {TEXT("id"), {.name = "templateType", ENUM(log_template)}};
+const struct td_g_type td_g_type_log_request = {
+    .name = "deviceLogCollectionRequest", .TD_G_PROPS(log_request_props), .complex = true};
 static const struct td_g_prop log_collection_props[] = {
     {.name = "status", ENUM(log_state)},
     {.name = "managedDeviceId", .kind = TD_G_GUID},

@@ -177,6 +177,8 @@
     T(identity)              \
     T(identity_set)          \
     T(approval_request)      \
+    T(life_chapter)          \
+    T(log_request)           \
     T(log_collection)        \
     T(local_credential)      \
     T(local_credential_info)
@@ -184,7 +186,8 @@
     E(remote_action)         \
     E(approval_status)       \
     E(approval_policy)       \
-    E(log_state)
+    E(log_state)             \
+    E(log_template)
 
 #define TD_G_TYPES_APPS(T)      \
     T(mobile_app)               \

@@ -92,6 +92,7 @@ static void both_sets_of_names_in_every_answer(void **state TD_UNUSED)
     is_text("managementServiceAppId", "");
     is_text("@odata.type", "#microsoft.graph.azureADWindowsAutopilotDeploymentProfile");
     const char *id = gw_str("id");
+    g.box->world.now += TD_SECOND;
     ask(201, "POST " PROFILES,
         "{" HYBRID ",\"displayName\":\"Portal\",\"locale\":\"\",\"hardwareHashExtractionEnabled\":true,"
         "\"preprovisioningAllowed\":false,\"hybridAzureADJoinSkipConnectivityCheck\":true,\"roleScopeTagIds\":[\"0\","

@@ -124,9 +124,33 @@ static void every_run_is_an_event(void **state TD_UNUSED)
                 0);
 }
 
+/* All of it in one answer, with who and why, from either end. */
+static void a_whole_life(void **state TD_UNUSED)
+{
+    char id[] = FIRST;
+    (void)managed(1, FIRST);
+    g.extra[0] = "x-msft-approval-justification: goes to another desk";
+    ask(204, "POST " MANAGED "/" FIRST "/wipe", "{\"keepEnrollmentData\":true}");
+    g.extra[0] = NULL;
+    commit(end_it, id);
+    get(DEVICES "?$filter=contains(serialNumber,'SN-0001')");
+    askf(200, NULL, "GET " DEVICES "/%s/tellLife()", gw_str("value/0/id"));
+    is_text("@odata.context", HOST "/beta/$metadata#Collection(microsoft.graph.deviceLifeChapter)");
+    assert_true(gw_count() >= 2);
+    is("value/0/kind", "\"registered\"");
+    const char *reset = gw_find("why", "goes to another desk");
+    assert_string_not_equal(reset, "");
+    is_text(text("%s/who", reset), g.client);
+    size_t n = gw_count();
+    get("/v1.0/deviceManagement/managedDevices/" FIRST "/tellLife");
+    counts(n);
+    gw_call_as(g.foreign, "GET " MANAGED "/" FIRST "/tellLife()", NULL);
+    assert_int_equal(g.status, 404);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(script_wipe), TEST(script_delete), TEST(autopilot_reset),
-                                       TEST(every_run_is_an_event)};
+                                       TEST(every_run_is_an_event), TEST(a_whole_life)};
     return cmocka_run_group_tests_name("graph_replay_wipe", tests, NULL, NULL);
 }
