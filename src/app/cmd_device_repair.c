@@ -109,8 +109,8 @@ static const struct td_command rows[] = {
      .about = "Shows a device's registered hardware and the other hardware that it was seen with side by side, and "
               "accepts or rejects the latter. Accepted, the registration keeps its id, tag, user and profile.",
      .fields = "registrationId; serialNumber; state: none, fix pending or attention required; waits: other hardware "
-               "waits to be accepted; cause; remedy; source: session or lookup; firstSeenDateTime; remediationData: none, "
-               "read, or kept of another make; fields: list of field, registered, seen, agrees (agrees, partly, "
+               "waits to be accepted; cause; remedy; source: session or lookup; firstSeenDateTime; remediationData: "
+               "none, read, or kept of another make; fields: list of field, registered, seen, agrees (agrees, partly, "
                "differs, not known); rejectedBefore; former: list of replacedDateTime, differs, proof, by",
      .run = run_repair,
      .options = {{"accept", NULL, "registers the hardware that was seen", false},

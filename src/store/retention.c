@@ -48,6 +48,7 @@ static const char *const stages[] = {
                                                                            "x.not_after") AT_MOST,
     BY_ID("directory_device", "history-retention", "x.deleted_at", ""),
     NULL,
+    OF_MACHINE("hardware_past"),
     OF_MACHINE("life_fact"),
     OF_MACHINE("life_machine"),
 };
