@@ -87,8 +87,7 @@ static enum td_code run_list(struct td_cli *cli, struct td_error *err)
 static enum td_code show_one(struct ctx *c, struct td_tx *tx, struct td_error *err)
 {
     struct td_cli *cli = c->cli;
-    struct td_jsonw w;
-    struct td_jsonw *json = cli->json ? &w : NULL;
+    struct td_jsonw w = {0}, *json = cli->json ? &w : NULL;
     struct td_action x = {.id = ""};
     struct td_action_batch b = {.id = ""};
     td_jsonw_init(&w, &cli->out);

@@ -118,8 +118,7 @@ static enum td_code show(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct asking *k = ctx;
     struct td_cli *cli = k->cli;
-    struct td_jsonw w;
-    struct td_jsonw *json = cli->json ? &w : NULL;
+    struct td_jsonw w = {0}, *json = cli->json ? &w : NULL;
     td_jsonw_init(&w, &cli->out);
     if (k->bulk) {
         td_try(td_action_batch_find(tx, cli->tenant.id, k->batch_id, &cli->arena, &k->batch, err));
