@@ -10,6 +10,7 @@
 #define ALERT(code, type, source, format, data)                                                              \
     "<Alert><CmdID>93</CmdID><Data>" code "</Data><Item>" source "<Meta><Type xmlns=\"syncml:metinf\">" type \
     "</Type><Format xmlns=\"syncml:metinf\">" format "</Format></Meta><Data>" data "</Data></Item></Alert>"
+#define GOODBYE LOGIN("none") ALERT("1226", "com.microsoft:mdm.unenrollment.userrequest", "", "int", "1")
 #define BOOTSTRAP LOGIN("none") ALERT("1224", "com.microsoft/MDM/BootstrapSync", "", "chr", "device")
 
 struct asking {

@@ -6,7 +6,6 @@
 #define UNENROLL "./Device/Vendor/MSFT/DMClient/Provider/Touchdown/Unenroll"
 #define RESTART "./Device/Vendor/MSFT/Reboot/RebootNow"
 #define CORTANA "Replace ./Device/Vendor/MSFT/Policy/Config/Experience/AllowCortana"
-#define GOODBYE LOGIN("none") ALERT("1226", "com.microsoft:mdm.unenrollment.userrequest", "", "int", "1")
 #define ROLLED_BACK(node, hresult) \
     LOGIN("user")                  \
     ALERT("1226", "org.touchdown:mdm.wipe.rolledback", "<Source><LocURI>" node "</LocURI></Source>", "int", hresult)

@@ -188,7 +188,8 @@ static void an_archive_of_a_device_that_left(void **state)
     send_next(c, LOGIN("user"), true);
     const char *target = upload_target(c);
     send_next(c, "", true);
-    (void)ask_for(c, TD_ACTION_DELETE);
+    (void)run_session(c, GOODBYE);
+    assert_int_equal(world_enrolment(c->w, c->id).state, TD_ENROLMENT_ENDED);
     assert_int_equal(put(c, target, zip), 403);
 }
 
