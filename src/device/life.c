@@ -69,7 +69,7 @@ enum td_code td_life_switched_on(struct td_flow *f, struct td_error *err)
     struct td_device *dev = f->dev;
     if (td_state_get(dev->state, "enrol.addr") == NULL || td_state_get(dev->state, "enrol.ended") != NULL)
         return TD_OK;
-    enum td_code rc = td_dm_session(dev, TD_DM_LOGIN, td_flow_get(f, "user.signed_in")[0] != '\0', &why);
+    enum td_code rc = td_dm_session(dev, TD_DM_USER, td_flow_get(f, "user.signed_in")[0] != '\0', &why);
     if (td_life_restart_due(dev, NULL))
         return td_fail(err, TD_ESTATE, "restart", "the service has ordered a restart");
     if (rc != TD_OK)
