@@ -399,6 +399,29 @@ def actions_in_bulk(box):
     same((gone["state"], gone["cancelled"]), ("cancelled", 60))
 
 
+def killed_bulk(box):
+    """kill -9 in the midst of asking many: what was asked stands, the rest is asked later by whoever comes, none twice."""
+    serials = [f"SN-{i:04d}" for i in range(1200)]
+    manage(box, *serials)
+    box.write("list.txt", "\n".join(serials) + "\n")
+    p = subprocess.Popen([TOUCHDOWN, "device", "action", "restart", "--file", box.path("list.txt"), "--data", box.data],
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    box.started.append(p)
+    batch = {"pending": 0}
+    while p.poll() is None and not 0 < batch["pending"] < 1200:
+        batch = (json.loads(box.said("action", "list", "--batches", "--json")) or [{"pending": 0}])[0]
+    p.kill()
+    p.wait()
+    cut = json.loads(box.said("action", "list", "--batches", "--json"))[0]
+    same(cut["toAsk"] + cut["pending"], 1200, "none lost, none twice")
+    box.write("one.txt", "SN-0001\n")
+    box.said("device", "action", "sync", "--file", "one.txt")  # goes on with what was left, too
+    now = json.loads(box.said("action", "show", cut["id"], "--json"))
+    same((now["state"], now["toAsk"], now["pending"], now["refused"]), ("asked", 0, 1200, 0))
+    asked = json.loads(box.said("action", "list", "--batch", cut["id"], "--limit", "10000", "--json"))
+    same(len({a["managedDeviceId"] for a in asked}), 1200, "each device once")
+
+
 def init_is_safe_to_repeat(box):
     first = json.loads(box.said("init", "--tenant", "contoso.test", "--admin", "admin@contoso.test", "--password-file", "no-file"))
     again = json.loads(box.said("init", "--tenant", "CONTOSO.test", "--admin", "admin@contoso.test", "--password-file", "pw"))
@@ -612,7 +635,7 @@ def interface_document_is_true(_):
         same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
 
 
-TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, audit_tells_who_and_what, errors_name_the_thing, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
+TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, killed_bulk, audit_tells_who_and_what, errors_name_the_thing, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
          leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, serves, device_exit_codes, requirements_are_documented, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
