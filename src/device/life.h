@@ -20,8 +20,10 @@ enum td_code td_life_switched_on(struct td_flow *f, struct td_error *err) TD_MUS
 /* The service has ended the management and the join went with it: there is a desktop, and no way from here but through
  * the box (td_life_reinstall). */
 bool td_life_is_unmanaged(const struct td_device *dev);
-/* Somebody works with it: user NULL is the one who is signed in; package NULL for none (docs/tasks/virtual-device.md). */
-enum td_code td_life_use(struct td_device *dev, const char *user, const char *package, struct td_error *err) TD_MUST_USE;
+/* Somebody works with it: user NULL is the one who is signed in; package NULL for none (docs/tasks/virtual-device.md).
+ */
+enum td_code td_life_use(struct td_device *dev, const char *user, const char *package, struct td_error *err)
+    TD_MUST_USE;
 
 /* Ctrl+Win+R at the lock screen: the page, an administrator's sign-in (--answer administrator=,
  * administrator-password=, else user=, password=), and the reset is scheduled: td_life_start carries it out. package:
