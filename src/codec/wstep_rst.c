@@ -1,5 +1,6 @@
 /* Certificate requests and their answers (MS-WSTEP; mde2.md 4 and 7). */
 #include "base/encode.h"
+#include "base/fault.h"
 #include "codec/wstep.h"
 
 #include <string.h>
@@ -11,9 +12,9 @@ static const char PROVISION_DOC[] =
 static const char PKCS10[] = TD_NS_ENROLMENT_PKI "#PKCS10";
 static const char PKCS7[] = TD_NS_WSSE "#PKCS7"; /* another prefix than PKCS10: mde2.md 7 */
 
-enum { MAX_CSR = 16 << 10, MAX_DOCUMENT = 256 << 10, SHORT = 256, LONG = 1024, BLOB = 32 << 10 };
+enum { MAX_CSR = 16 << 10, MAX_DOCUMENT = 256 << 10, CORRELATOR = 100, SHORT = 256, LONG = 1024, BLOB = 32 << 10 };
 
-enum item_kind { ITEM_TEXT, ITEM_BOOL };
+enum item_kind { ITEM_TEXT, ITEM_BOOL, ITEM_CORRELATOR };
 
 /* AdditionalContext: what each item is called and how long it may be (mde2.md 4.2). */
 static const struct item {
@@ -33,7 +34,8 @@ static const struct item {
     BOOL("UXInitiated", ux_initiated),
     TEXT("HWDevID", hw_dev_id, SHORT),
     TEXT("ZeroTouchProvisioning", ztd_id, SHORT),
-    TEXT("OfflineAutoPilotEnrollmentCorrelator", offline_correlator, SHORT),
+    {"OfflineAutoPilotEnrollmentCorrelator", ITEM_CORRELATOR, offsetof(struct td_enrol_context, offline_correlator),
+     CORRELATOR},
     BOOL("NotInOobe", not_in_oobe),
     TEXT("Locale", locale, SHORT),
     BOOL("TargetedUserLoggedIn", user_logged_on),
@@ -88,6 +90,20 @@ static enum td_code read_bool(const char *name, struct td_slice value, enum td_t
     return TD_OK;
 }
 
+/* Letters, digits and single hyphens, none of them in front (mde2.md 4.2). Which profile it names is another question.
+ */
+static enum td_code check_correlator(const char *name, struct td_slice value, struct td_error *err)
+{
+    for (size_t i = 0; i < value.n; i++) {
+        char c = value.p[i];
+        bool sign = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        bool hyphen = c == '-' && i != 0 && value.p[i - 1] != '-';
+        if (!sign && !hyphen)
+            return td_fail(err, TD_EINVAL, name, "takes letters, digits and single hyphens");
+    }
+    return TD_OK;
+}
+
 static enum td_code read_mac(struct td_slice value, struct td_arena *a, struct td_enrol_context *c,
                              struct td_error *err)
 {
@@ -113,6 +129,8 @@ static enum td_code read_item(struct td_slice name, struct td_slice value, struc
             return td_fail(err, TD_ELIMIT, item->name, "longer than %zu octets", item->max);
         if (item->kind == ITEM_BOOL)
             return read_bool(item->name, value, bool_at(c, item->at), err);
+        if (item->kind == ITEM_CORRELATOR && !td_fault("enrol-any-correlator"))
+            td_try(check_correlator(item->name, value, err));
         *text_at(c, item->at) = td_arena_text(a, value);
         return TD_OK;
     }
@@ -124,7 +142,7 @@ static enum td_code read_context(const struct td_xml *rst, struct td_arena *a, s
 {
     *c = (struct td_enrol_context){0};
     for (size_t i = 0; i < TD_COUNTOF(items); i++) {
-        if (items[i].kind == ITEM_TEXT)
+        if (items[i].kind != ITEM_BOOL)
             *text_at(c, items[i].at) = "";
     }
     const struct td_xml *context = td_xml_child(rst, TD_NS_CONTEXT, "AdditionalContext");
@@ -206,7 +224,7 @@ static void write_context(struct td_xmlw *w, const struct td_enrol_context *c)
         const struct item *item = &items[i];
         if (item->kind == ITEM_BOOL && *bool_at(c, item->at) != TD_UNSET)
             write_item(w, item->name, *bool_at(c, item->at) == TD_TRUE ? "true" : "false");
-        const char *text = item->kind == ITEM_TEXT ? *text_at(c, item->at) : NULL;
+        const char *text = item->kind != ITEM_BOOL ? *text_at(c, item->at) : NULL;
         if (text != NULL && text[0] != '\0')
             write_item(w, item->name, text);
     }

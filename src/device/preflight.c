@@ -264,7 +264,7 @@ static void clock_of(struct check *c, const char *arg TD_UNUSED)
     }
     int64_t skew = (c->asked_at + c->answered_at) / 2 - theirs;
     long long minutes = (long long)((skew < 0 ? -skew : skew) / TD_MINUTE);
-    const char *side = skew < 0 ? "behind" : "before";
+    const char *side = skew < 0 ? "behind" : "ahead of";
     if (minutes < SKEW_WARN_MINUTES)
         say(c, TD_PASS, "", "within %d minutes of the service's", SKEW_WARN_MINUTES);
     else

@@ -128,6 +128,17 @@ static void an_unknown_one_is_an_event(void **state)
     }
 }
 
+/* What cannot be one is a fault of form (mde2.md 4.2). */
+static void a_malformed_one_is_a_fault(void **state)
+{
+    static const char *const wrong[] = {"-abc", "a--b", "a b", "{5f3c5a10-7a42-4a5e-9b0c-0a1b2c3d4e5f}"};
+    struct set s = begin(*state);
+    for (size_t i = 0; i < TD_COUNTOF(wrong); i++) {
+        struct td_soap answer = ask(s.w, world_join(s.w, NULL), wrong[i]);
+        assert_fault(s.w, &answer, TD_FAULT_MESSAGE_FORMAT);
+    }
+}
+
 static void a_registration_wins(void **state)
 {
     struct set s = begin(*state);
@@ -149,11 +160,8 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(holds_the_device_to_the_profile),
-        TEST(takes_the_id_in_any_case),
-        TEST(an_unknown_one_is_an_event),
-        TEST(a_registration_wins),
-        TEST(opens_no_door),
+        TEST(holds_the_device_to_the_profile), TEST(takes_the_id_in_any_case), TEST(an_unknown_one_is_an_event),
+        TEST(a_malformed_one_is_a_fault),      TEST(a_registration_wins),      TEST(opens_no_door),
     };
     return cmocka_run_group_tests_name("wire/offline_profile", tests, world_open, world_close);
 }

@@ -237,6 +237,47 @@ static void request_of_the_document(void **state TD_UNUSED)
     td_buf_done(&b);
 }
 
+/* mde2.md 4.2: 1 to 100 letters, digits and single hyphens, none in front; empty is as if it were not there. */
+static void the_form_of_a_correlator(void **state TD_UNUSED)
+{
+    static const char hundred[] =
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+        "89012345678";
+    const struct {
+        const char *value;
+        enum td_code code;
+    } rows[] = {
+        {"", TD_OK},
+        {"5f3c5a10-7a42-4a5e-9b0c-0a1b2c3d4e5f", TD_OK},
+        {"abc-123", TD_OK},
+        {"7", TD_OK},
+        {td_arena_printf(&arena, "%sx", hundred), TD_OK},
+        {td_arena_printf(&arena, "%sxx", hundred), TD_ELIMIT},
+        {"-abc", TD_EINVAL},
+        {"abc--123", TD_EINVAL},
+        {"abc 123", TD_EINVAL},
+        {"{5f3c5a10}", TD_EINVAL},
+        {"caf\xc3\xa9", TD_EINVAL},
+    };
+    struct td_soap soap = load("mde2/rst.xml");
+    struct td_rst r, r2;
+    assert_ok(td_rst_read(&soap, &arena, &r, NULL));
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        struct td_error err = {0};
+        struct td_buf b;
+        td_buf_init(&b, 1 << 20);
+        r.context.offline_correlator = rows[i].value;
+        assert_ok(td_rst_write(&soap, &r, &b, NULL));
+        struct td_soap written = again(&b);
+        assert_int_equal(td_rst_read(&written, &arena, &r2, &err), rows[i].code);
+        if (rows[i].code == TD_OK)
+            assert_string_equal(r2.context.offline_correlator, rows[i].value);
+        else
+            assert_string_equal(err.where, "OfflineAutoPilotEnrollmentCorrelator");
+        td_buf_done(&b);
+    }
+}
+
 static void renewal_of_the_document(void **state TD_UNUSED)
 {
     struct td_soap soap = load("mde2/rst_renewal.xml");
@@ -386,9 +427,9 @@ int main(void)
         cmocka_unit_test(discover_of_the_document),   cmocka_unit_test(discover_odd_and_bad),
         cmocka_unit_test(discovered_of_the_document), cmocka_unit_test(policies_of_the_document),
         cmocka_unit_test(policies_keep_the_sequence), cmocka_unit_test(request_of_the_document),
-        cmocka_unit_test(renewal_of_the_document),    cmocka_unit_test(request_odd_and_bad),
-        cmocka_unit_test(request_is_bounded),         cmocka_unit_test(answer_of_the_document),
-        cmocka_unit_test(knows_placeholders),
+        cmocka_unit_test(the_form_of_a_correlator),   cmocka_unit_test(renewal_of_the_document),
+        cmocka_unit_test(request_odd_and_bad),        cmocka_unit_test(request_is_bounded),
+        cmocka_unit_test(answer_of_the_document),     cmocka_unit_test(knows_placeholders),
     };
     return cmocka_run_group_tests(tests, NULL, done);
 }

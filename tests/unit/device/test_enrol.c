@@ -93,7 +93,9 @@ static void check_context(const struct td_enrol_context *c)
     assert_string_equal(c->enrollment_type, "Device");
     assert_string_equal(c->device_type, "CIMClient_Windows");
     assert_string_equal(c->device_id, "44444444000040008000000000000001");
-    assert_string_equal(c->ztd_id, "33333333-0000-4000-8000-000000000001");
+    bool by_file = strcmp(td_flow_get(&s.flow, "profile.source"), "file") == 0;
+    assert_string_equal(c->ztd_id, by_file ? "" : "33333333-0000-4000-8000-000000000001");
+    assert_string_equal(c->offline_correlator, by_file ? "5f3c5a10-7a42-4a5e-9b0c-0a1b2c3d4e5f" : "");
     assert_string_equal(c->os_edition, "48");
     assert_string_equal(c->os_version, "10.0.22631.2506");
     assert_string_equal(c->device_name, "CON-1");
@@ -264,6 +266,16 @@ static void enrols(void **state TD_UNUSED)
     }
 }
 
+/* autopilot.md 2.5, step 9: the file's correlator stands where the registration would. */
+static void tells_the_profile_of_its_file(void **state TD_UNUSED)
+{
+    stage_set(&s, "profile.registration_id", NULL);
+    stage_set(&s, "profile.source", "file");
+    stage_set(&s, "profile.id", "5f3c5a10-7a42-4a5e-9b0c-0a1b2c3d4e5f");
+    assert_ok(td_flow_enrol(&s.flow, NULL));
+    assert_int_equal(svc.certificates, 1);
+}
+
 static void accepts_the_terms(void **state TD_UNUSED)
 {
     static const char *const refused[] = {"IsAccepted=false", "IsAccepted=true", "error=access_denied",
@@ -332,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGED(enrols),
+        STAGED(tells_the_profile_of_its_file),
         STAGED(accepts_the_terms),
         STAGED(finds_the_service_in_the_directory),
         STAGED(asks_again_with_the_same_key),
