@@ -8,7 +8,8 @@
 
 #include "store/action.h"
 
-enum { TD_BATCH_MAX = 10000 };
+/* So many rows are written at once, well under what a write may take (store/db.h). */
+enum { TD_BATCH_MAX = 5000 };
 
 enum td_batch_state {                   /* numbers are stored */
                       TD_BATCH_WAITING, /* for a second administrator */
