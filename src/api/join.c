@@ -298,7 +298,7 @@ static enum td_code record(struct td_tx *tx, void *ctx, struct td_error *err)
         return td_fail(err, TD_ESTATE, "device", "another join of it came between");
     bool before = id != NULL && td_device_find(tx, tenant, id, j->arena, &row, err) == TD_OK && row.joined_at != 0;
     td_try(td_device_join(tx, tenant, &j->joining, err));
-    td_try(td_cert_revoke(tx, tenant, "device", j->joining.id, err));
+    td_try(td_cert_supersede(tx, tenant, "device", j->joining.id, err));
     td_try(td_cert_record(tx, &j->cert_row, err));
     td_try(tell_way(tx, j, before, err));
     return td_group_device_moved(tx, tenant, j->joining.id, j->caller.upn, err);

@@ -44,6 +44,7 @@ struct lookup {
     /* what is to be noted */
     const char *note_tenant, *note_way;
     bool gives; /* the device has the profile from now on */
+    bool ended; /* its registration went with the wipe that it shows to be done */
     enum td_way_event note;
 };
 
@@ -316,14 +317,20 @@ static enum td_code list_device(struct td_tx *tx, void *ctx, struct td_error *er
 static enum td_code end_wipes(struct td_tx *tx, struct lookup *l, struct td_error *err)
 {
     struct td_device_row device;
+    struct td_registration r;
     bool wiped = false;
+    l->ended = false;
     if (l->note != TD_EV_CONTACTED)
         return TD_OK;
     td_try(td_action_box_awaited(tx, l->note_tenant, l->note_way, false, &wiped, err));
     if (!wiped)
         return TD_OK;
     td_try(td_action_in_box(tx, l->note_tenant, l->note_way, false, err));
-    enum td_code rc = td_device_find_registration(tx, l->note_tenant, l->registration.id, l->arena, &device, err);
+    enum td_code rc = td_registration_find(tx, l->note_tenant, l->registration.id, l->arena, &r, err);
+    l->ended = rc == TD_ENOTFOUND && !td_fault("lookup-of-the-retired");
+    if (l->ended)
+        return TD_OK;
+    rc = td_device_find_registration(tx, l->note_tenant, l->registration.id, l->arena, &device, err);
     if (rc == TD_OK)
         l->device_id = device.id;
     return rc == TD_ENOTFOUND ? TD_OK : rc;
@@ -336,6 +343,8 @@ static enum td_code note(struct td_tx *tx, void *ctx, struct td_error *err)
     td_buf_init(&b, 8192);
     note_detail(l, &b);
     td_try(end_wipes(tx, l, err));
+    if (l->ended)
+        return TD_OK;
     /* the way may have moved since it was read: a deployment under way is not disturbed by this note */
     enum td_code rc = td_way_happened(tx, l->note_tenant, l->note_way, l->note, "device", b.p, err);
     if (rc != TD_OK && rc != TD_ESTATE && rc != TD_ENOTFOUND)
@@ -417,6 +426,10 @@ static enum td_code lookup(struct lookup *l, struct td_http_reply *reply, struct
         td_try(td_store_read(l->svc->store, ask, l, err));
     if (l->note_way != NULL)
         td_try(td_store_write(l->svc->store, note, l, err));
+    if (l->ended) { /* nobody's device from here on */
+        l->found = (struct td_hardware_found)TD_HARDWARE_NONE;
+        td_try(td_store_read(l->svc->store, ask, l, err));
+    }
     if (l->ask_request)
         td_try(td_store_write(l->svc->store, list_device, l, err));
     reply->status = 200;

@@ -50,7 +50,7 @@ static enum td_code make_list(struct list_job *j, struct td_slice *ret, struct t
     td_try(td_store_read(j->svc->store, read_list, j, err));
     struct td_revoked *gone = td_arena_array(j->arena, struct td_revoked, j->count);
     for (size_t i = 0; i < j->count; i++)
-        gone[i] = (struct td_revoked){.serial = j->rows[i].serial, .at = j->rows[i].revoked_at};
+        gone[i] = (struct td_revoked){.serial = j->rows[i].serial, .at = j->rows[i].revoked_at, .reason = j->rows[i].reason};
     return td_crl_issue(by->der, by->key, gone, j->count, now / TD_SECOND, now - backdate, now + list_life, j->arena,
                         ret, err);
 }
@@ -94,14 +94,14 @@ struct ocsp_job {
     enum td_code rc; /* of the store, inside the callback */
 };
 
-static enum td_ocsp_status ask_store(void *ctx, size_t issuer, const char *serial, int64_t *ret_revoked_at)
+static enum td_ocsp_status ask_store(void *ctx, size_t issuer, const char *serial, struct td_revoked *ret)
 {
     struct ocsp_job *j = ctx;
     struct td_cert_row row = {0};
     enum td_code rc = td_cert_find_serial(j->tx, td_purpose_words[issuer], serial, j->arena, &row, NULL);
     if (rc != TD_OK && rc != TD_ENOTFOUND)
         j->rc = rc;
-    *ret_revoked_at = row.revoked_at;
+    *ret = (struct td_revoked){.serial = serial, .at = row.revoked_at, .reason = row.reason};
     return rc != TD_OK ? TD_OCSP_UNKNOWN : row.revoked_at != 0 ? TD_OCSP_REVOKED : TD_OCSP_GOOD;
 }
 

@@ -96,9 +96,12 @@ enum td_code td_csr_parse(struct td_slice der, struct td_arena *a, struct td_csr
 enum td_code td_csr_make(const struct td_key *key, const char *cn, const char *windows_id, struct td_arena *a,
                          struct td_slice *ret_der, struct td_error *err) TD_MUST_USE;
 
+/* CRLReason of RFC 5280, as far as we use it; 0 is written nowhere. */
+enum { TD_REASON_NONE = 0, TD_REASON_SUPERSEDED = 4, TD_REASON_CEASED = 5 };
 struct td_revoked {
     const char *serial; /* upper-case hex */
     int64_t at;
+    int reason;
 };
 enum td_code td_crl_issue(struct td_slice issuer_der, const struct td_key *issuer_key, const struct td_revoked *list,
                           size_t count, int64_t number, int64_t now, int64_t next, struct td_arena *a,
@@ -110,7 +113,7 @@ struct td_ocsp_issuer {
     const struct td_key *key;
 };
 enum td_ocsp_status { TD_OCSP_GOOD, TD_OCSP_REVOKED, TD_OCSP_UNKNOWN };
-typedef enum td_ocsp_status td_ocsp_lookup(void *ctx, size_t issuer, const char *serial, int64_t *ret_revoked_at);
+typedef enum td_ocsp_status td_ocsp_lookup(void *ctx, size_t issuer, const char *serial, struct td_revoked *ret);
 enum { TD_OCSP_MAX = 4096, TD_OCSP_MAX_CERTS = 16 };
 
 /* RFC 6960: answers a request in DER by the issuer's own key (no delegated responder), nonce echoed. A request that

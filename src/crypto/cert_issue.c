@@ -182,6 +182,13 @@ enum td_code td_cert_issue(const struct td_cert_template *t, struct td_slice iss
     return TD_OK;
 }
 
+static bool add_reason(X509_REVOKED *entry, int reason)
+{
+    TD_CLEANUP(asn1_enum_done) ASN1_ENUMERATED *code = ASN1_ENUMERATED_new();
+    return reason == TD_REASON_NONE || (code != NULL && ASN1_ENUMERATED_set(code, reason) == 1 &&
+                                        X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, code, 0, 0) == 1);
+}
+
 static bool add_revoked(X509_CRL *crl, const struct td_revoked *r)
 {
     TD_CLEANUP(bignum_done) BIGNUM *bn = NULL;
@@ -191,7 +198,7 @@ static bool add_revoked(X509_CRL *crl, const struct td_revoked *r)
     ASN1_INTEGER *serial = BN_hex2bn(&bn, r->serial) > 0 ? BN_to_ASN1_INTEGER(bn, NULL) : NULL;
     bool ok = entry != NULL && serial != NULL && at != NULL && td_x509_set_time(at, r->at) &&
               X509_REVOKED_set_serialNumber(entry, serial) == 1 && X509_REVOKED_set_revocationDate(entry, at) == 1 &&
-              X509_CRL_add0_revoked(crl, entry) == 1;
+              add_reason(entry, r->reason) && X509_CRL_add0_revoked(crl, entry) == 1;
     if (!ok)
         X509_REVOKED_free(entry);
     return ok;

@@ -45,15 +45,15 @@ static bool add_status(struct responder *r, OCSP_BASICRESP *basic, OCSP_CERTID *
     static const int statuses[] = {V_OCSP_CERTSTATUS_GOOD, V_OCSP_CERTSTATUS_REVOKED, V_OCSP_CERTSTATUS_UNKNOWN};
     enum td_ocsp_status status = TD_OCSP_UNKNOWN;
     ASN1_INTEGER *serial = NULL;
-    int64_t at = 0;
+    struct td_revoked gone = {.at = 0};
     (void)OCSP_id_get0_info(NULL, NULL, NULL, &serial, id);
     if (find_issuer(r, id) == signer)
-        status = r->fn(r->ctx, signer, td_x509_serial(r->arena, serial), &at);
+        status = r->fn(r->ctx, signer, td_x509_serial(r->arena, serial), &gone);
     TD_CLEANUP(asn1_time_done) ASN1_TIME *revoked = status == TD_OCSP_REVOKED ? ASN1_TIME_new() : NULL;
-    if (revoked != NULL && !td_x509_set_time(revoked, at))
+    if (revoked != NULL && !td_x509_set_time(revoked, gone.at))
         return false;
-    return OCSP_basic_add1_status(basic, id, statuses[status], OCSP_REVOKED_STATUS_UNSPECIFIED, revoked, r->from,
-                                  r->until) != NULL;
+    int reason = gone.reason != TD_REASON_NONE ? gone.reason : OCSP_REVOKED_STATUS_NOSTATUS;
+    return OCSP_basic_add1_status(basic, id, statuses[status], reason, revoked, r->from, r->until) != NULL;
 }
 
 static OCSP_RESPONSE *answer(struct responder *r, OCSP_REQUEST *req)

@@ -1,6 +1,6 @@
 #include "store/certificate.h"
 
-#define COLUMNS "sha256, tenant, purpose, subject, serial, not_after, revoked_at"
+#define COLUMNS "sha256, tenant, purpose, subject, serial, not_after, revoked_at, reason"
 
 enum { REVOKED_MAX = 100000 };
 
@@ -20,7 +20,8 @@ static void read_row(struct td_rows *r, struct td_arena *a, struct td_cert_row *
                                 .subject = td_col_text0(r, 3, a),
                                 .serial = td_col_text0(r, 4, a),
                                 .not_after = td_col_int(r, 5),
-                                .revoked_at = td_col_int(r, 6)};
+                                .revoked_at = td_col_int(r, 6),
+                                .reason = (int)td_col_int(r, 7)};
     struct td_slice print = td_col_blob(r, 0, a);
     if (print.n == sizeof(ret->sha256))
         memcpy(ret->sha256, print.p, sizeof(ret->sha256));
@@ -55,13 +56,28 @@ enum td_code td_cert_find_serial(struct td_tx *tx, const char *purpose, const ch
     return only_row(&r, a, ret, err);
 }
 
+/* CRLReason of RFC 5280; crypto/cert.h has the same numbers. */
+enum { SUPERSEDED = 4, CEASED = 5 };
+
+static enum td_code revoke(struct td_tx *tx, const char *tenant, const char *purpose, const char *subject, int reason,
+                           struct td_error *err)
+{
+    return td_sql(tx, err,
+                  "UPDATE certificate SET revoked_at = $4, reason = $5"
+                  " WHERE tenant = $1 AND purpose = $2 AND subject = $3 AND revoked_at = 0",
+                  "sssii", tenant, purpose, subject, td_tx_now(tx), (int64_t)reason);
+}
+
 enum td_code td_cert_revoke(struct td_tx *tx, const char *tenant, const char *purpose, const char *subject,
                             struct td_error *err)
 {
-    return td_sql(tx, err,
-                  "UPDATE certificate SET revoked_at = $4"
-                  " WHERE tenant = $1 AND purpose = $2 AND subject = $3 AND revoked_at = 0",
-                  "sssi", tenant, purpose, subject, td_tx_now(tx));
+    return revoke(tx, tenant, purpose, subject, CEASED, err);
+}
+
+enum td_code td_cert_supersede(struct td_tx *tx, const char *tenant, const char *purpose, const char *subject,
+                               struct td_error *err)
+{
+    return revoke(tx, tenant, purpose, subject, SUPERSEDED, err);
 }
 
 enum td_code td_cert_revoked_list(struct td_tx *tx, const char *purpose, struct td_arena *a, struct td_cert_row **ret,

@@ -11,6 +11,7 @@ struct td_cert_row {
     const char *subject;           /* directory device id, enrolment id, host names */
     const char *serial;            /* upper-case hex */
     int64_t not_after, revoked_at; /* 0: not revoked */
+    int reason;                    /* why, as RFC 5280 numbers it */
 };
 
 enum td_code td_cert_record(struct td_tx *tx, const struct td_cert_row *row, struct td_error *err) TD_MUST_USE;
@@ -18,9 +19,12 @@ enum td_code td_cert_find(struct td_tx *tx, const unsigned char sha256[32], stru
                           struct td_error *err) TD_MUST_USE; /* TD_ENOTFOUND */
 enum td_code td_cert_find_serial(struct td_tx *tx, const char *purpose, const char *serial, struct td_arena *a,
                                  struct td_cert_row *ret, struct td_error *err) TD_MUST_USE; /* TD_ENOTFOUND */
-/* All certificates of a subject that are not yet revoked. */
+/* All certificates of a subject that are not yet revoked: what they were issued for has ended (cessationOfOperation). */
 enum td_code td_cert_revoke(struct td_tx *tx, const char *tenant, const char *purpose, const char *subject,
                             struct td_error *err) TD_MUST_USE;
+/* The same because another took its place (superseded). */
+enum td_code td_cert_supersede(struct td_tx *tx, const char *tenant, const char *purpose, const char *subject,
+                               struct td_error *err) TD_MUST_USE;
 /* Revoked and not yet run out, newest first. */
 enum td_code td_cert_revoked_list(struct td_tx *tx, const char *purpose, struct td_arena *a, struct td_cert_row **ret,
                                   size_t *ret_count, struct td_error *err) TD_MUST_USE;

@@ -173,7 +173,8 @@ static enum td_code close_row(struct td_tx *tx, const struct td_enrolment *e, en
     td_try(changed_one(tx, err));
     td_try(td_action_left_behind(tx, e->tenant, e->id, err));
     td_try(td_life_forget_enrolment(tx, e->tenant, e->id, err));
-    return td_cert_revoke(tx, e->tenant, PURPOSE, e->id, err);
+    return state == TD_ENROLMENT_REPLACED ? td_cert_supersede(tx, e->tenant, PURPOSE, e->id, err)
+                                          : td_cert_revoke(tx, e->tenant, PURPOSE, e->id, err);
 }
 
 /* On the same way the device only changed its certificate; another way has lost its enrolment. */

@@ -228,7 +228,7 @@ static enum td_code in_order(struct search *s, struct td_life *ret, struct td_er
     const struct td_way_row *now = &list[n - 1].way;
     ret->registration_id = now->registration_id;
     ret->word = td_way_word(&now->way);
-    ret->user = now->user_upn;
+    ret->user = now->way.state[TD_M_ENROLMENT] == TD_E_ENROLLED ? now->user_upn : "";
     return TD_OK;
 }
 

@@ -296,7 +296,7 @@ static void openssl_verifies_chain_and_list(void **state TD_UNUSED)
         "openssl",    "verify", "-attime", "1800000000", "-x509_strict", "-purpose", "sslclient", "-CAfile", r,
         "-untrusted", b,        l,         NULL};
     assert_int_equal(run_program(good), 0);
-    struct td_revoked gone[] = {{"7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", now - TD_HOUR}};
+    struct td_revoked gone[] = {{"7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", now - TD_HOUR, TD_REASON_CEASED}};
     struct td_slice der;
     struct td_error err;
     for (size_t count = 0; count <= 1; count++) {
@@ -312,11 +312,11 @@ static void openssl_verifies_chain_and_list(void **state TD_UNUSED)
         unlink(made[i]);
 }
 
-static enum td_ocsp_status lookup(void *ctx, size_t issuer, const char *serial, int64_t *ret_at)
+static enum td_ocsp_status lookup(void *ctx, size_t issuer, const char *serial, struct td_revoked *ret)
 {
     assert_int_equal(issuer, 0);
     assert_string_equal(serial, "7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF");
-    *ret_at = now - TD_HOUR;
+    *ret = (struct td_revoked){.serial = serial, .at = now - TD_HOUR, .reason = TD_REASON_CEASED};
     return *(enum td_ocsp_status *)ctx;
 }
 

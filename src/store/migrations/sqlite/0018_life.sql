@@ -7,6 +7,9 @@ ALTER TABLE enrolment ADD COLUMN awaited INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE enrolment ADD COLUMN former_user TEXT NOT NULL DEFAULT '';
 CREATE INDEX enrolment_way ON enrolment(tenant, way_id);
 
+-- Why a certificate was revoked, as RFC 5280 numbers it.
+ALTER TABLE certificate ADD COLUMN reason INTEGER NOT NULL DEFAULT 0;
+
 -- Tokens go with the device that they were given to.
 CREATE INDEX token_grant_device ON token_grant(tenant, device) WHERE device <> '';
 
