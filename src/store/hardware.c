@@ -77,9 +77,11 @@ static void take_best(const struct candidate *c, const struct td_match *m, struc
 static void judge(const struct candidate *c, const struct td_match *m, bool (*enough)(const struct td_match *),
                   struct td_hardware_found *f)
 {
+    bool named = m->kind_count >= 2 || m->kinds == 1u << TD_FACT_TUPLE;
     if (enough(m)) {
         take_best(c, m, f);
-    } else if (m->contradicts != NULL && m->kind_count >= 2) {
+    } else if (m->contradicts != NULL && named && m->weight > f->near_weight) {
+        f->near_weight = m->weight;
         f->near_tenant = c->tenant;
         f->near_registration_id = c->registration_id;
         f->near_why = m->contradicts;

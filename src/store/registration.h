@@ -116,14 +116,15 @@ enum td_code td_registration_evaluate(struct td_tx *tx, const char *tenant, cons
                                       struct td_error *err) TD_MUST_USE;
 
 /* The machine with these facts, whatever its tenant. TD_ENOTFOUND: none; ret is filled then too. tie: another one
- * matches as well within TD_MATCH_MARGIN and nobody may guess; second is that one. near: a registration that two facts
- * name and something contradicts; its mainboard may have been exchanged. */
+ * matches as well within TD_MATCH_MARGIN and nobody may guess; second is that one. near: a registration that two facts,
+ * or its serial number, name and something contradicts; its mainboard may have been exchanged. */
 struct td_hardware_found {
     const char *tenant, *registration_id; /* "" if none */
     struct td_match match;
     const char *second_tenant, *second_registration_id; /* the next best, "" if none */
     struct td_match second;
     const char *near_tenant, *near_registration_id, *near_why; /* "" if none */
+    int near_weight;
     bool tie;
 };
 #define TD_HARDWARE_NONE                                                                                           \

@@ -400,6 +400,22 @@ static void a_reset_device_needs_a_person(void **state)
     assert_int_equal(td_json_int(lookup(&first), "ErrorCode", 0), 807);
 }
 
+/* Nothing but the serial number was carried over: board and disk are new. */
+static void a_serial_number_alone_is_shown_too(void **state)
+{
+    const struct pc all_new = {"SN-0001", 5, 5, 5, 5};
+    w = *state;
+    import_for(w->tenant, &first, "DESK");
+    id = row.id;
+    assert_int_equal(td_json_int(lookup(&all_new), "ErrorCode", 0), 807);
+    assert_int_equal(state_of(id), TD_REMEDY_MANUAL);
+    assert_int_equal(side("serial number"), TD_SIDE_AGREES);
+    assert_int_equal(side("disks"), TD_SIDE_DIFFERS);
+    import_for(w->tenant, &all_new, "");
+    assert_int_equal(row.code, TD_ZTD_OK);
+    assert_string_equal(row.id, id); /* it waited for this hash */
+}
+
 /* Registered anew by its new hash: the same registration, and no second one (1.8: the board must be re-registered). */
 static void its_new_hash_is_imported(void **state)
 {
@@ -458,6 +474,7 @@ int main(void)
         TEST(the_old_board_comes_back),
         TEST(a_reset_device_needs_a_person),
         TEST(its_new_hash_is_imported),
+        TEST(a_serial_number_alone_is_shown_too),
         TEST(imported_before_it_is_seen),
     };
     return cmocka_run_group_tests_name("repair", tests, world_open, world_close);
