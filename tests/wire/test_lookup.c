@@ -3,6 +3,7 @@
 #include "codec/json.h"
 #include "deployed.h"
 #include "fleet.h"
+#include "store/life_end.h"
 
 static struct service_box *box;
 
@@ -306,13 +307,46 @@ static void a_wiped_device_begins_anew(void **state)
     assert_string_equal(td_json_str(ask(&m), "AadDeviceId"), after);
 }
 
+static void retired_with_its_registration(struct td_tx *tx, struct service_box *b)
+{
+    const struct td_life_retiring wish = {
+        .key = "SN-0001", .wipe = true, .deregister = true, .actor = "boss@contoso.test"};
+    struct td_life_retired got;
+    assert_ok(td_life_retire(tx, b->tenant, &wish, &b->arena, &got, NULL));
+    assert_ok(td_action_delivered(tx, b->tenant, got.action.id, NULL));
+    assert_ok(td_action_answered(tx, b->tenant, got.action.id, 200, 0, NULL));
+}
+
+/* The very contact that shows its wipe to be done ends its registration: no profile is given any more (row R14). */
+static void a_retired_device_is_nobodys(void **state)
+{
+    box = *state;
+    struct machine m = {.number = 1};
+    fleet_machine(box, 1, "T");
+    box_in_write(box, assign_all);
+    (void)ask(&m);
+    box_in_write(box, deploy);
+    box_in_write(box, retired_with_its_registration);
+    box_in_write(box, deployed_managed);
+    is_none(ask(&m), 807, "ZtdDeviceIsNotRegistered");
+    box_in_write(box, deployed_unmanaged);
+    is_none(ask(&m), 807, "ZtdDeviceIsNotRegistered");
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, box_setup, box_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(answers_the_profile),  TEST(asking_again_is_no_event),         TEST(none_does_not_stick),
-        TEST(fewer_than_two_facts), TEST(another_mainboard_is_noted),       TEST(a_tie_goes_to_the_administrator),
-        TEST(bad_requests),         TEST(a_wrong_checksum_hinders_nothing), TEST(a_wiped_device_begins_anew),
+        TEST(answers_the_profile),
+        TEST(asking_again_is_no_event),
+        TEST(none_does_not_stick),
+        TEST(fewer_than_two_facts),
+        TEST(another_mainboard_is_noted),
+        TEST(a_tie_goes_to_the_administrator),
+        TEST(bad_requests),
+        TEST(a_wrong_checksum_hinders_nothing),
+        TEST(a_wiped_device_begins_anew),
+        TEST(a_retired_device_is_nobodys),
     };
     return cmocka_run_group_tests_name("lookup", tests, NULL, NULL);
 }
