@@ -202,12 +202,45 @@ static inline void world_write_nodes(struct reset_world *w)
     world_write(w, "csp.json", td_buf_slice(&text));
 }
 
+static inline int world_remove(const char *path, const struct stat *st TD_UNUSED, int type TD_UNUSED,
+                               struct FTW *at TD_UNUSED)
+{
+    return remove(path);
+}
+
+static inline void world_sweep(const char *dir)
+{
+    (void)nftw(dir, world_remove, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A test that fails leaves its worlds behind: the group's teardown takes them away. */
+static char worlds[16][80];
+
+static inline int worlds_done(void **state TD_UNUSED)
+{
+    for (size_t i = 0; i < TD_COUNTOF(worlds); i++)
+        if (worlds[i][0] != '\0')
+            world_sweep(worlds[i]);
+    return 0;
+}
+
+/* Puts one name in the place of another; "" is a free place. */
+static inline void world_note(const char *was, const char *is)
+{
+    for (size_t i = 0; i < TD_COUNTOF(worlds); i++)
+        if (strcmp(worlds[i], was) == 0) {
+            (void)snprintf(worlds[i], sizeof(worlds[i]), "%s", is);
+            return;
+        }
+}
+
 static inline void world_open(struct reset_world *w)
 {
     memset(w, 0, sizeof(*w));
     /* in memory where there is such a place: the hundreds of flushes of a test cost nothing there */
     (void)snprintf(w->dir, sizeof(w->dir), "%s/td-reset-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     assert_non_null(mkdtemp(w->dir));
+    world_note("", w->dir);
     td_env_fixed_init(&w->env, INT64_C(1893553445) * TD_SECOND, 7);
     w->dev = (struct td_device){.env = &w->env.env, .dir = w->dir, .pace = 1, .say = world_line};
     world_write_state(w);
@@ -218,17 +251,12 @@ static inline void world_open(struct reset_world *w)
     world_load(w);
 }
 
-static inline int world_remove(const char *path, const struct stat *st TD_UNUSED, int type TD_UNUSED,
-                               struct FTW *at TD_UNUSED)
-{
-    return remove(path);
-}
-
 static inline void world_close(struct reset_world *w)
 {
     td_state_close(w->dev.state);
     td_arena_done(&w->a);
-    (void)nftw(w->dir, world_remove, 16, FTW_DEPTH | FTW_PHYS);
+    world_sweep(w->dir);
+    world_note(w->dir, "");
 }
 
 static inline struct td_disk_list world_state(struct reset_world *w)

@@ -180,5 +180,5 @@ int main(void)
         cmocka_unit_test(parts_by_pattern),
         cmocka_unit_test(tells_no_secret),
     };
-    return cmocka_run_group_tests_name("disk", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("disk", tests, NULL, worlds_done);
 }

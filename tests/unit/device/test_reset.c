@@ -108,6 +108,7 @@ static void secrets_are_overwritten(void **state TD_UNUSED)
         for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
             (void)snprintf(names[i], sizeof(names[i]), "%s.%zu", w.dir, i);
             assert_int_equal(link(world_path(&w, rows[i].file), names[i]), 0);
+            world_note("", names[i]);
         }
         do_it(&w, kinds[k]);
         for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
@@ -115,6 +116,7 @@ static void secrets_are_overwritten(void **state TD_UNUSED)
             if (all_zero(names[i]) != want)
                 fail_msg("%s, %s: overwritten is %d", td_action_rows[kinds[k]].word, rows[i].file, !want);
             (void)unlink(names[i]);
+            world_note(names[i], "");
         }
         world_close(&w);
     }
@@ -311,7 +313,7 @@ static void folders_without_end(void **state TD_UNUSED)
     assert_int_equal(status_of(&w, &error), 50);
     assert_true(td_file_exists(world_path(&w, deep.p)));
     assert_int_equal(rename(world_path(&w, "disk/data/x"), world_path(&w, "elsewhere")), 0);
-    (void)nftw(world_path(&w, "elsewhere"), world_remove, 16, FTW_DEPTH | FTW_PHYS);
+    world_sweep(world_path(&w, "elsewhere"));
     struct td_disk_list after = world_state(&w);
     assert_same(&before, &after, "not prepared");
     world_close(&w);
@@ -479,5 +481,5 @@ int main(void)
         cmocka_unit_test(local_reset_is_off_at_first),
         cmocka_unit_test(local_reset_needs_an_administrator),
     };
-    return cmocka_run_group_tests_name("reset", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("reset", tests, NULL, worlds_done);
 }

@@ -203,12 +203,14 @@ static void no_old_contents_are_left(void **state TD_UNUSED)
         world_open(&w);
         (void)snprintf(second, sizeof(second), "%s.second", w.dir);
         assert_int_equal(link(world_path(&w, "state.json"), second), 0);
+        world_note("", second);
         assert_ok(td_reset_schedule(&w.dev, TD_ACTION_WIPE_PROTECTED, "", NULL));
         killed = run_and_kill(&w, n);
         carry_on(&w);
         assert_ok(td_file_read(second, &text, NULL));
         assert_int_equal(td_search(td_buf_slice(&text), TD_S("ada")), SIZE_MAX);
         (void)unlink(second);
+        world_note(second, "");
         world_close(&w);
     }
 }
@@ -220,5 +222,5 @@ int main(void)
         cmocka_unit_test(while_it_rolls_back),           cmocka_unit_test(asked_again),
         cmocka_unit_test(no_old_contents_are_left),
     };
-    return cmocka_run_group_tests_name("reset_power", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("reset_power", tests, NULL, worlds_done);
 }
