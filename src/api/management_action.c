@@ -147,6 +147,30 @@ bool td_mgmt_asks_redeployment(const struct td_exchange *x)
     return open_reset(x) != NULL || is_bootstrapping(x);
 }
 
+/* While a deployment runs BootstrapSync may come in every session; only what was released once can have been lost. */
+bool td_mgmt_asks_release(const struct td_exchange *x)
+{
+    const char *uri = td_desired_release_uri(x->enrolment.provider, x->a);
+    const struct td_row *row = td_ledger_find(&x->ledger, td_arena_printf(x->a, "R %s", uri));
+    return is_bootstrapping(x) && x->m.phase != TD_PHASE_READY && row != NULL && row->state == TD_ROW_DONE;
+}
+
+static bool has_lost_its_release(const struct td_exchange *x)
+{
+    const char *uri = td_desired_release_uri(x->enrolment.provider, x->a);
+    const struct td_row *told = td_ledger_find(&x->ledger, td_arena_printf(x->a, "G %s", uri));
+    return td_mgmt_asks_release(x) && told != NULL && told->session == x->m.session_no && told->value != NULL &&
+           td_ieqs(td_str(told->value), "false");
+}
+
+/* Nobody asked for it here: the lock screen (autopilot.md 3.6). */
+static bool was_reset_locally(const struct td_exchange *x, int64_t status)
+{
+    if (status != 1 || !is_bootstrapping(x))
+        return false;
+    return x->m.phase == TD_PHASE_READY || has_lost_its_release(x) || td_fault("bootstrap-begins-for-ever");
+}
+
 /* Where the node is not there a device that accepted, went and came back as new has said all there is to say. */
 static bool node_is_absent(const struct td_exchange *x)
 {
@@ -184,10 +208,8 @@ static enum td_code look_at_reset(struct td_exchange *x, struct td_tx *tx, struc
     if (x->redeployment != NULL && !td_parse_i64(td_str(x->redeployment), &status))
         status = -1;
     bool scheduled = status == 10 || status == 20;
-    if (reset == NULL) /* nobody asked here: the lock screen (3.6) */
-        return status == 1 && is_bootstrapping(x) && x->m.phase >= TD_PHASE_DEVICE_DONE
-                   ? take_report(x, tx, NULL, status, err)
-                   : TD_OK;
+    if (reset == NULL)
+        return was_reset_locally(x, status) ? take_report(x, tx, NULL, status, err) : TD_OK;
     if (status > 0 && (scheduled || has_begun(x, reset)))
         return take_report(x, tx, reset, status, err);
     if (node_is_absent(x) && is_bootstrapping(x) && was_accepted(reset))
@@ -347,6 +369,7 @@ static enum td_code order(struct td_exchange *x, const struct td_action *a, stru
     *ret = (struct td_action_order){.id = a->id,
                                     .uri = uri_of(x, row),
                                     .format = row->format,
+                                    .data = row->data,
                                     .replace = strcmp(row->verb, "replace") == 0,
                                     .destroys = row->destroys};
     if (a->kind == TD_ACTION_RENAME)

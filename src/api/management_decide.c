@@ -83,6 +83,7 @@ static void make_desired(struct td_exchange *x)
         .awaits_user = x->enrolment.awaited,
         .other_user = is_other_user(&x->enrolment),
         .ask_redeployment = td_mgmt_asks_redeployment(x),
+        .ask_release = td_mgmt_asks_release(x),
         .actions = x->orders,
         .action_count = x->order_count,
         .registered = x->enrolment.registration_id[0] != '\0',

@@ -101,6 +101,7 @@ void td_mgmt_actions_out(struct td_exchange *x); /* before the message is read *
 enum td_code td_mgmt_actions(struct td_exchange *x, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
 uint32_t td_mgmt_hresult(struct td_slice text); /* signed, unsigned or hex; 0 for anything else */
 bool td_mgmt_asks_redeployment(const struct td_exchange *x);
+bool td_mgmt_asks_release(const struct td_exchange *x);
 enum td_code td_mgmt_actions_sent(struct td_exchange *x, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
 /* The goodbye, or the Status of the command to leave: the enrolment ends. */
 enum td_code td_mgmt_leave(struct td_exchange *x, struct td_tx *tx, struct td_error *err) TD_MUST_USE;

@@ -44,9 +44,17 @@ struct td_want *td_want_ask(struct td_desired_ctx *c, enum td_stage stage, const
     return w;
 }
 
+char *td_desired_release_uri(const char *provider, struct td_arena *a)
+{
+    return td_arena_printf(a, "./Device/Vendor/MSFT/DMClient/Provider/%s/FirstSyncStatus/ServerHasFinishedProvisioning",
+                           provider);
+}
+
 /* LastError first: where the values come in several messages, the state that is acted upon comes last. */
 static void add_redeployment(struct td_desired_ctx *c)
 {
+    if (c->in->ask_release)
+        td_want_ask(c, TD_STAGE_INVENTORY, td_desired_release_uri(c->provider, c->arena), NULL)->each_session = true;
     td_want_ask(c, TD_STAGE_INVENTORY, TD_REDEPLOYMENT "LastError", NULL)->each_session = true;
     td_want_ask(c, TD_STAGE_INVENTORY, TD_REDEPLOYMENT "Status", NULL)->each_session = true;
 }
@@ -299,7 +307,7 @@ void td_desired_make(const struct td_desired_in *in, struct td_arena *a, struct 
     ret->device_result = first_node(&c, false, "WasDeviceSuccessfullyProvisioned");
     ret->user_done = first_node(&c, true, "IsSyncDone");
     ret->user_result = first_node(&c, true, "WasDeviceSuccessfullyProvisioned");
-    ret->release_key = td_arena_printf(a, "R %s", first_node(&c, false, "ServerHasFinishedProvisioning"));
+    ret->release_key = td_arena_printf(a, "R %s", td_desired_release_uri(in->provider, a));
     ret->user_release_key = td_arena_printf(a, "R %s", first_node(&c, true, "ServerHasFinishedProvisioning"));
     if (in->inventory)
         add_inventory(&c);

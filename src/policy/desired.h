@@ -69,6 +69,7 @@ struct td_desired_in {
     bool awaits_user;          /* none yet: the next one who signs in becomes its user */
     bool other_user;           /* user_upn is not the one that it was enrolled with */
     bool ask_redeployment;     /* how far its reset is */
+    bool ask_release;          /* does it still know of the release of its device phase? */
     const struct td_action_order *actions;
     size_t action_count;
     /* The status page chosen for this deployment, NULL: none was. The default one stands back behind an item of kind
@@ -92,6 +93,8 @@ struct td_desired {
 #define TD_ITEM_COMPUTER_NAME "computer-name"
 #define TD_ITEM_ACCOUNT_TYPE "account-type"
 
+/* LocURI of the device's ServerHasFinishedProvisioning. */
+char *td_desired_release_uri(const char *provider, struct td_arena *a);
 /* Is it asked to know the device, and not what was configured? */
 bool td_desired_is_identity(const char *uri);
 

@@ -1,5 +1,6 @@
 /* Remote actions as a device meets them in its sessions: written from oma-dm.md, csp.md 3, 10, 11 and autopilot.md 3.6
  * to 3.9, over the real handlers and store. */
+#include "store/device.h"
 #include "store/primary_user.h"
 #include "wire/action_client.h"
 
@@ -67,6 +68,19 @@ static void tells_what_the_device_says(void **state)
     assert_int_equal(count_seen(c, "RebootNow"), 1); /* a refusal is an answer: it is not tried again */
     (void)run_session(c, LOGIN("user"));
     assert_int_equal(count_seen(c, "RebootNow"), 0);
+}
+
+/* Accepted is done for a restart, and no more than accepted for a wipe. */
+static void takes_202_as_accepted(void **state)
+{
+    static const struct node accepted[] = {{"RebootNow", 202, NULL}, {"doWipe", 202, NULL}, {NULL, 0, NULL}};
+    struct client *c = ready(state);
+    const char *restart = ask_for(c, TD_ACTION_RESTART), *wipe = ask_for(c, TD_ACTION_WIPE_CLOUD);
+    c->nodes = accepted;
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(action_of(c, restart).state, TD_ACT_DONE);
+    assert_int_equal(action_of(c, wipe).state, TD_ACT_ACTIVE);
+    assert_int_not_equal(action_of(c, wipe).accepted_at, 0);
 }
 
 static void a_new_name_is_drawn_once(void **state)
@@ -431,6 +445,36 @@ static void a_local_reset_is_not_missed(void **state)
     assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 1);
 }
 
+/* A device that says BootstrapSync in every session of its deployment, with the number of its last reset still there,
+ * is not reset each time; one that has lost the release of its device phase was. */
+static void a_deployment_does_not_begin_for_ever(void **state)
+{
+    static const struct node knows[] = {{REDEPLOY "Status", 200, "1"},
+                                        {REDEPLOY "LastError", 200, "0"},
+                                        {"./Device" FIRST "ServerHasFinishedProvisioning", 200, "true"},
+                                        {"./Device" FIRST "IsSyncDone", 200, "true"},
+                                        {"./Device" FIRST "WasDeviceSuccessfullyProvisioned", 200, "1"},
+                                        {NULL, 0, NULL}};
+    struct node lost[TD_COUNTOF(knows)];
+    struct client *c = begin(state);
+    memcpy(lost, knows, sizeof(lost));
+    lost[2].value = "false";
+    c->nodes = knows;
+    for (int i = 0; i < 4; i++)
+        (void)run_session(c, BOOTSTRAP);
+    assert_int_equal(count_seen(c, "Get " REDEPLOY "Status\n"), 1);
+    assert_int_equal(count_seen(c, "Get ./Device" FIRST "ServerHasFinishedProvisioning\n"), 1);
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 0);
+    assert_int_equal(world_events(c->w, c->way, "device.device-done", NULL), 1);
+    c->nodes = lost;
+    (void)run_session(c, BOOTSTRAP);
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 1);
+    assert_int_equal(count_seen(c, "Replace ./Device" FIRST "ServerHasFinishedProvisioning"), 1);
+    c->nodes = knows;
+    (void)run_session(c, LOGIN("user"));
+    assert_int_equal(world_events(c->w, c->way, "device.ready", NULL), 1);
+}
+
 struct taking_over {
     struct client *c;
     struct td_user user;
@@ -552,6 +596,41 @@ static void a_goodbye_that_nobody_asked_for(void **state)
     assert_non_null(strstr(detail, "nobody asked"));
 }
 
+static enum td_code disable(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct client *c = ctx;
+    return td_device_enable(tx, c->w->tenant, world_enrolment(c->w, c->id).device_id, false, err);
+}
+
+/* No device is refused in silence. */
+static void every_refusal_is_told(void **state)
+{
+    const char *detail = NULL;
+    struct client *c = ready(state);
+    c->session++;
+    c->msg = 1;
+    assert_ok(td_store_write(c->w->wire.svc.store, disable, c, NULL));
+    assert_int_equal(post(c, message(c, LOGIN("user"), true)).status, 403);
+    assert_int_equal(world_events(c->w, c->way, "management.refused", &detail), 1);
+    assert_non_null(strstr(detail, "enable it"));
+    /* a certificate that nobody renewed */
+    c->w->wire.env.now = c->installed.cert.not_after + 2 * TD_HOUR;
+    assert_int_equal(post(c, message(c, LOGIN("user"), true)).status, 403);
+    assert_int_equal(world_events(c->w, c->way, "management.refused", &detail), 2);
+    assert_non_null(strstr(detail, "run out"));
+}
+
+/* An older disk, or a copy: the enrolment was replaced. */
+static void a_replaced_enrolment_is_told(void **state)
+{
+    struct client *c = ready(state);
+    (void)world_enrol(c->w, world_enrolment(c->w, c->id).device_id);
+    c->session++;
+    c->msg = 1;
+    assert_int_equal(post(c, message(c, LOGIN("user"), true)).status, 403);
+    assert_int_equal(world_events(c->w, c->way, "management.refused", NULL), 1);
+}
+
 /* graph-api.md 3.4: the record is gone at once; the device is refused, or told to leave where the tenant wants it. */
 static void a_deleted_device_at_the_door(void **state)
 {
@@ -585,6 +664,7 @@ int main(void)
         T(is_handed_out_once),
         T(works_while_the_deployment_runs),
         T(tells_what_the_device_says),
+        T(takes_202_as_accepted),
         T(a_new_name_is_drawn_once),
         T(a_sync_ends_with_its_session),
         T(can_be_cancelled_until_delivered),
@@ -602,11 +682,14 @@ int main(void)
         T(a_reset_device_is_not_reset_again),
         T(a_local_reset_is_seen),
         T(a_local_reset_is_not_missed),
+        T(a_deployment_does_not_begin_for_ever),
         T(the_next_user_is_named),
         T(a_wipe_that_keeps_users_comes_back),
         T(retires_by_its_status),
         T(retires_by_its_goodbye),
         T(a_goodbye_that_nobody_asked_for),
+        T(every_refusal_is_told),
+        T(a_replaced_enrolment_is_told),
         T(a_deleted_device_at_the_door),
     };
     return cmocka_run_group_tests_name("management_actions", tests, world_open, world_close);
