@@ -183,8 +183,10 @@ static enum td_code replace(struct td_tx *tx, const struct td_enrolment *old, co
 {
     td_try(close_row(tx, old, TD_ENROLMENT_REPLACED, err));
     const char *detail = td_arena_printf(a, "{\"enrolment\":\"%s\",\"by\":\"%s\"}", old->id, by->id);
-    if (strcmp(old->way_id, by->way_id) != 0)
+    if (strcmp(old->way_id, by->way_id) != 0) {
+        td_try(td_action_in_box(tx, old->tenant, old->way_id, true, err)); /* the same machine, from its box */
         return td_way_happened(tx, old->tenant, old->way_id, TD_EV_UNENROLLED, "system", detail, err);
+    }
     struct td_event event = {.subject = old->way_id, .type = "enrolment.replaced", .actor = "system", .detail = detail};
     return td_event_append(tx, old->tenant, &event, err);
 }

@@ -612,6 +612,39 @@ static void late_end_touches_nothing(void **state)
     assert_int_equal(count(l, JOINED, pc), 1);
 }
 
+static void by_hand(struct td_tx *tx, struct life *l TD_UNUSED)
+{
+    assert_int_equal(life_count(tx, "UPDATE enrolment SET hw_dev_id = 'HW-1' WHERE id = $1 RETURNING 1", mdm), 1);
+}
+
+static void enrolled_by_hand(struct td_tx *tx, struct life *l)
+{
+    struct td_way_row way;
+    struct td_enrolment e = {
+        .id = "mdm-7", .tenant = l->tenant, .device_id = "", .registration_id = "", .way_id = "way-7"};
+    e.user_id = e.user_upn = e.dm_id = e.device_name = e.device_type = e.os_version = e.os_edition = e.locale = "";
+    e.type = "Full";
+    e.provider = "Touchdown";
+    e.hw_dev_id = "HW-1";
+    e.secrets = TD_S("");
+    assert_ok(td_way_add(tx, l->tenant, TD_WAY_ID, "way-7", &l->arena, &way, NULL));
+    assert_ok(td_enrolment_add(tx, &e, NULL, NULL));
+}
+
+/* Wiped, then enrolled by hand under a way of its own: the hardware tells that it is the same machine. */
+static void same_hardware_ends_a_wipe(void **state)
+{
+    struct life *l = *state;
+    life_write(l, by_hand);
+    const char *id = under_way(l, TD_ACTION_WIPE);
+    life_write(l, enrolled_by_hand);
+    assert_action(l, id, "done");
+    assert_int_equal(count(l, MANAGED, mdm), 0);
+    assert_int_equal(count(l, MANAGED, "mdm-7"), 1);
+    assert_int_equal(count(l, JOINED, pc), 0);
+    assert_int_equal(events(l, "device.wiped"), 1);
+}
+
 static enum td_code enrolment_of_fn(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct deed *d = ctx;
@@ -659,6 +692,7 @@ int main(void)
                                        T(sees_a_reinstall),
                                        T(reinstall_in_a_deployment),
                                        T(late_end_touches_nothing),
+                                       T(same_hardware_ends_a_wipe),
                                        T(finds_the_device)};
     return cmocka_run_group_tests_name("action", tests, NULL, NULL);
 }
