@@ -50,7 +50,8 @@ static enum td_code make_list(struct list_job *j, struct td_slice *ret, struct t
     td_try(td_store_read(j->svc->store, read_list, j, err));
     struct td_revoked *gone = td_arena_array(j->arena, struct td_revoked, j->count);
     for (size_t i = 0; i < j->count; i++)
-        gone[i] = (struct td_revoked){.serial = j->rows[i].serial, .at = j->rows[i].revoked_at, .reason = j->rows[i].reason};
+        gone[i] =
+            (struct td_revoked){.serial = j->rows[i].serial, .at = j->rows[i].revoked_at, .reason = j->rows[i].reason};
     return td_crl_issue(by->der, by->key, gone, j->count, now / TD_SECOND, now - backdate, now + list_life, j->arena,
                         ret, err);
 }

@@ -19,7 +19,8 @@ enum td_code td_cert_find(struct td_tx *tx, const unsigned char sha256[32], stru
                           struct td_error *err) TD_MUST_USE; /* TD_ENOTFOUND */
 enum td_code td_cert_find_serial(struct td_tx *tx, const char *purpose, const char *serial, struct td_arena *a,
                                  struct td_cert_row *ret, struct td_error *err) TD_MUST_USE; /* TD_ENOTFOUND */
-/* All certificates of a subject that are not yet revoked: what they were issued for has ended (cessationOfOperation). */
+/* All certificates of a subject that are not yet revoked: what they were issued for has ended (cessationOfOperation).
+ */
 enum td_code td_cert_revoke(struct td_tx *tx, const char *tenant, const char *purpose, const char *subject,
                             struct td_error *err) TD_MUST_USE;
 /* The same because another took its place (superseded). */
