@@ -445,7 +445,11 @@ static int sync_now(struct program *p)
         return fail(&p->dev, (not_enrolled(&err), &err), EXIT_FAILED);
     p->dev.deadline = td_monotonic() + p->timeout * TD_SECOND;
     bool user = td_state_get(p->dev.state, "user.signed_in") != NULL;
-    if (td_dm_session(&p->dev, TD_DM_USER, user, &err) != TD_OK || td_life_start(&p->dev, NULL, &err) != TD_OK)
+    enum td_code rc = td_dm_session(&p->dev, TD_DM_USER, user, &err);
+    struct td_error why = {0};
+    if (td_life_start(&p->dev, NULL, &why) != TD_OK) /* what was ordered happens, however the session ended */
+        return fail(&p->dev, &why, EXIT_FAILED);
+    if (rc != TD_OK)
         return fail(&p->dev, &err, EXIT_FAILED);
     td_device_say(&p->dev, "step", "synchronized");
     return EXIT_READY;

@@ -242,6 +242,11 @@ static enum td_code session(struct page *p, int reason, bool *ret_held, struct t
     enum td_code rc = td_dm_cycle(p->dm, reason, p->user, &why);
     spend(p, TD_MAX(td_now(p->dm->dev->env) - begun, 0));
     *ret_held = rc == TD_OK;
+    if (td_csp_value(p->dm->csp, "@provider") == NULL)
+        return td_remedy(err, td_fail(err, TD_ESTATE, "management", "the service has ended the management"),
+                         "Ask the administrator why the device was retired, then enrol it again.");
+    if (td_dm_ordered(p->dm))
+        return td_fail(err, TD_ESTATE, "restart", "the service has ordered a restart");
     if (rc == TD_EUNAVAILABLE) {
         td_device_say(p->dm->dev, "manage", "no session: %s", why.text);
         return TD_OK; /* it waits for the next one (oma-dm.md 1) */
@@ -251,11 +256,6 @@ static enum td_code session(struct page *p, int reason, bool *ret_held, struct t
             *err = why;
         return rc;
     }
-    if (td_csp_value(p->dm->csp, "@provider") == NULL)
-        return td_remedy(err, td_fail(err, TD_ESTATE, "management", "the service has ended the management"),
-                         "Ask the administrator why the device was retired, then enrol it again.");
-    if (td_dm_ordered(p->dm))
-        return td_fail(err, TD_ESTATE, "restart", "the service has ordered a restart");
     return TD_OK;
 }
 

@@ -50,6 +50,29 @@ def only_as_primary_user(lab, after, user):
     must(all(k.endswith(("/UPN", "/LocalUsersAndGroups/Configure")) for k in names), f"{user} is named by management alone: {names}")
 
 
+def by_its_user(lab):
+    """A user who is an administrator of the PC: the directory judges the password, and nobody takes the device over by it."""
+    oobe = dict(contoso.PROFILE["outOfBoxExperienceSettings"], userType="administrator")
+    lab.cli("group", "add", "Admins", "--rule", '(device.devicePhysicalIds -any _ -eq "[OrderID]:ADMINS")')
+    lab.cli("profile", "add", "admins", "--file", lab.write("admins.json", dict(
+        contoso.PROFILE, displayName="Admins' laptops", outOfBoxExperienceSettings=oobe)))
+    lab.cli("profile", "assign", "admins", "--group", "Admins")
+    hardware = oem(lab, "LOCAL-02", 3)
+    serial = lab.register(hardware=hardware, tag="ADMINS", name="pc2")
+    lab.run_device(name="second", hardware=hardware)
+    before = shown(lab, "second")
+    must(before["accountGroup"] == "Administrators", f"the profile makes the user an administrator: {before['accountGroup']}")
+    argv = [laboratory.DEVICE, "reset", "--state", lab.path("second"), "--pace", "60", "--answer", f"user={laboratory.USER}"]
+    out = run(*argv, "--answer", "password=wrong", expect=1).stdout
+    must("failed" in out and same(holds(lab, "second"), before["holds"]), f"a wrong password changes nothing: {out}")
+    stick = lab.write("office.ppkg", "a provisioning package on a USB stick")
+    out = run(*argv, "--answer", f"password=@{lab.password_file}", "--package", stick, timeout=300).stdout
+    must("the package on the USB stick will be used" in out, f"the page tells of the stick: {out}")
+    after = ready_again(lab, serial, before, laboratory.USER, "second")
+    must(any("office.ppkg" in k for k in after["holds"]["provisioning packages"]), "the package was applied")
+    must("device.repurposed" not in events(lab, serial), "nobody has taken the device over")
+
+
 def scenario(lab):
     lab.init()
     lab.cli("user", "add", SECOND, "--password-file", lab.password_file, "--name", "Grace Example")
@@ -73,3 +96,4 @@ def scenario(lab):
     must(after["resetStatus"] == 1, "the device says that the reset is over")
     must("device.reset" in events(lab, serial), "the service knows of a reset that nobody asked for there")
     say(lab.cli("device", "show", serial, "--timeline"))
+    by_its_user(lab)

@@ -394,6 +394,22 @@ static void the_status_page_gives_way(void **state TD_UNUSED)
     dm_close(&w);
 }
 
+/* The order is taken, the rest of the session is lost: the page does not wait for another one. */
+static void the_status_page_gives_way_to_a_cut_session(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    struct dm_world w;
+    out_of_the_box(&w, true);
+    td_csp_put(w.dm.csp, PROVIDER_KEY "/FirstSyncStatus/SkipDeviceStatusPage", "bool", "false");
+    DM_SCRIPT(&w, ((const struct dm_answer[]){{.body = EXEC(WIPE "doWipe") "<Final/>"}}));
+    w.rest = (struct dm_answer){.status = -1};
+    assert_int_equal(td_dm_page(&w.dm, TD_DM_DEVICE_SETUP, &err), TD_ESTATE);
+    assert_string_equal(err.where, "restart");
+    assert_true(restart(&w));
+    assert_null(td_state_get(w.dev.state, "enrol.addr"));
+    dm_close(&w);
+}
+
 static void a_second_order_is_refused(void **state TD_UNUSED)
 {
     struct dm_world w;
@@ -467,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_wipe_empties_the_device_behind_its_session),
         cmocka_unit_test(an_order_outlives_a_kill),
         cmocka_unit_test(the_status_page_gives_way),
+        cmocka_unit_test(the_status_page_gives_way_to_a_cut_session),
         cmocka_unit_test(a_second_order_is_refused),
         cmocka_unit_test(a_wipe_that_was_cut_off_is_told),
         cmocka_unit_test(unenrolment_takes_the_join_as_well),
