@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 
+import contoso
 import lab as laboratory
 from lab import LabError, run
 
@@ -85,11 +86,9 @@ def ready_again(lab, serial, first, user=None, name="device"):
     return now
 
 
-def oem(lab, serial, number):
+def oem(lab, serial, number, **more):
     """Hardware whose maker has put something on it."""
-    import contoso
-    facts = contoso.hardware(serial, number)
-    facts["oemApps"] = ["MakerAssistant"]
+    facts = dict(contoso.hardware(serial, number), oemApps=["MakerAssistant"], **more)
     return lab.write(f"{serial}.json", facts)
 
 

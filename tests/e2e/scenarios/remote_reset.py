@@ -56,6 +56,21 @@ def killed_at_every_line(lab, serial, fourth):
     say(f"killed {kills} times between order and desktop, and ready")
 
 
+def refused_by_the_device(lab):
+    """Without a recovery environment 30, on battery 40: failed with code, cause and remedy, and the device is as it was."""
+    for number, facts, code in ((60, {"recovery": False}, "80070032"), (61, {"power": "battery"}, "800710df")):
+        name, hardware = f"pc{number}", oem(lab, f"REMOTE-{number}", number, **facts)
+        serial = lab.register(hardware=hardware, name=name)
+        lab.run_device(name=name, hardware=hardware)
+        before, order = shown(lab, name), ask(lab, serial, "reset")
+        sync(lab, name)
+        sync(lab, name)
+        now = must_be(lab, order, "failed")
+        must(code in str(now["code"]).lower() and now["cause"] and now["remedy"], f"code, cause and remedy: {now}")
+        ready_again(lab, serial, before, laboratory.USER, name)
+        must(shown(lab, name)["resetStatus"] == {60: 30, 61: 40}[number], "AutomaticRedeployment/Status tells it too")
+
+
 def scenario(lab):
     lab.init()
     people(lab)
@@ -78,3 +93,4 @@ def scenario(lab):
     ready_again(lab, serial, first, THIRD)
     nothing_of(lab, SECOND)
     say(lab.cli("device", "show", serial, "--timeline"))
+    refused_by_the_device(lab)
