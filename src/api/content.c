@@ -91,10 +91,13 @@ static enum td_code check_link(struct td_service *svc, struct td_http_request *r
         return td_fail(err, TD_EDENIED, "t",
                        rc == TD_EEXPIRED ? "the link is too old" : "the link was not made by this service");
     const char *tenant = td_json_str(claims, "tenant"), *bound = td_json_str(claims, "sha256");
-    if (tenant == NULL || bound == NULL || (!td_eqs(sha256, bound) && !td_fault("content-any-link")))
+    bool fits = bound != NULL && strlen(bound) >= TD_CONTENT_LINK_DIGITS && td_starts(sha256, bound);
+    if (tenant == NULL || bound == NULL || (!fits && !td_fault("content-any-link")))
         return td_fail(err, TD_EDENIED, "t", "the link is for something else");
-    *ret = (struct asked){
-        .tenant = tenant, .sha256 = bound, .enrolment = td_json_str(claims, "enrolment"), .arena = req->arena};
+    *ret = (struct asked){.tenant = tenant,
+                          .sha256 = td_arena_text(req->arena, sha256),
+                          .enrolment = td_json_str(claims, "for"),
+                          .arena = req->arena};
     return td_store_read(svc->store, find, ret, err);
 }
 

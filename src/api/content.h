@@ -1,12 +1,17 @@
 /* The content door: bytes of a tenant (packages) for its devices, by links that expire (contract section 4).
  *
- * A link is /content/{sha256}?t=<ticket of kind "content">; it works by itself, with or without a certificate. Bytes
- * rest in DIR/content/<sha256>; ranges are served (RFC 9110 14), one at a time. */
+ * A link is /content/{sha256}?t=<ticket of kind "content">; it works by itself, with or without a certificate. The
+ * ticket's claims: tenant; sha256, the hash or its beginning of at least TD_CONTENT_LINK_DIGITS; for, the enrolment
+ * that must still be served, or nothing. Bytes rest in DIR/content/<sha256>; ranges are served (RFC 9110 14), one at a
+ * time. */
 #ifndef TD_API_CONTENT_H
 #define TD_API_CONTENT_H
 
 #include "api/service.h"
 #include "store/content.h"
+
+/* Of the hash, in a link: 96 bits, under the ticket's signature. */
+enum { TD_CONTENT_LINK_DIGITS = 24 };
 
 extern const struct td_route td_content_routes[]; /* ctx: struct td_service */
 extern const size_t td_content_route_count;

@@ -1,6 +1,7 @@
 /* Management: what a message's answer rests on. */
 #include "api/authority.h"
 #include "api/configuration.h"
+#include "api/content.h"
 #include "api/management_room.h"
 #include "api/token.h"
 #include "policy/status_page.h"
@@ -56,7 +57,8 @@ static enum td_code load_items(struct td_exchange *x, struct td_tx *tx, struct t
     return TD_OK;
 }
 
-/* Links work by themselves, under the name that the device talks to (csp.md 5). */
+/* Links work by themselves, under the name that the device talks to (csp.md 5). They are short, because a package's job
+ * must fit into the smallest message (oma-dm.md 13.3): the content is named by the beginning of its hash. */
 static enum td_code make_links(struct td_exchange *x, struct td_error *err)
 {
     for (size_t i = 0; i < x->item_count; i++) {
@@ -64,8 +66,8 @@ static enum td_code make_links(struct td_exchange *x, struct td_error *err)
         char *ticket, *payload;
         if (item->kind != TD_ITEM_MSI)
             continue;
-        payload = td_arena_printf(x->a, "{\"tenant\":\"%s\",\"sha256\":\"%s\",\"enrolment\":\"%s\"}", x->tenant,
-                                  item->as.msi.content, x->enrolment.id);
+        payload = td_arena_printf(x->a, "{\"tenant\":\"%s\",\"sha256\":\"%.*s\",\"for\":\"%s\"}", x->tenant,
+                                  TD_CONTENT_LINK_DIGITS, item->as.msi.content, x->enrolment.id);
         td_try(td_ticket_make(x->svc, "content", payload, link_life, x->a, &ticket, err));
         item->as.msi.url = td_arena_printf(x->a, "%s/content/%s?t=%s", x->req->base, item->as.msi.content, ticket);
     }
