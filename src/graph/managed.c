@@ -83,11 +83,16 @@ static const char *const action_states[TD_ACT_STATE_COUNT] = {
 
 static void write_result(const struct td_managed_action *a, struct td_jsonw *w)
 {
+    bool scan = a->kind == TD_ACTION_QUICK_SCAN || a->kind == TD_ACTION_FULL_SCAN;
     td_jsonw_obj(w);
+    if (scan)
+        td_jsonw_kstr(w, "@odata.type", "#microsoft.graph.windowsDefenderScanActionResult");
     td_jsonw_kstr(w, "actionName", td_action_rows[a->kind].graph);
     td_jsonw_kstr(w, "actionState", (unsigned)a->state < TD_ACT_STATE_COUNT ? action_states[a->state] : "none");
     write_time(w, "startDateTime", a->asked_at);
     write_time(w, "lastUpdatedDateTime", a->changed_at != 0 ? a->changed_at : a->asked_at);
+    if (scan)
+        td_jsonw_kstr(w, "scanType", a->kind == TD_ACTION_QUICK_SCAN ? "Quick" : "Full");
     td_jsonw_end(w);
 }
 

@@ -64,6 +64,7 @@ static const struct {
     {"rebootNow", TD_ACTION_RESTART},
     {"remoteLock", TD_ACTION_LOCK},
     {"rotateLocalAdminPassword", TD_ACTION_ROTATE_LAPS},
+    {"windowsDefenderUpdateSignatures", TD_ACTION_UPDATE_SIGNATURES},
 };
 
 static enum td_code ask_plain(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
@@ -141,6 +142,13 @@ static enum td_code clean(struct td_g_call *call, struct td_tx *tx, struct td_er
     return ask(call, tx, keep ? TD_ACTION_FRESH_START_KEEP_USER : TD_ACTION_FRESH_START, "", err);
 }
 
+static enum td_code scan(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
+{
+    bool quick = false;
+    td_try(needed_bool(call, "quickScan", &quick, err));
+    return ask(call, tx, quick ? TD_ACTION_QUICK_SCAN : TD_ACTION_FULL_SCAN, "", err);
+}
+
 static enum td_code set_name(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
     const char *name = NULL;
@@ -185,6 +193,12 @@ const struct td_g_action td_g_managed_device_actions[] = {
     PLAIN("syncDevice", TD_RIGHT_ACTION),
     PLAIN("rebootNow", TD_RIGHT_ACTION),
     PLAIN("remoteLock", TD_RIGHT_ACTION),
+    {.name = "windowsDefenderScan",
+     .right = TD_RIGHT_ACTION,
+     .access = TD_ACCESS_WRITE,
+     .run = scan,
+     .params = "quickScan:Boolean"},
+    PLAIN("windowsDefenderUpdateSignatures", TD_RIGHT_ACTION),
     {.name = "executeAction",
      .flags = TD_G_BETA_ONLY | TD_G_ON_SET,
      .right = TD_RIGHT_ACTION,
@@ -224,8 +238,6 @@ const struct td_g_action td_g_managed_device_actions[] = {
     NOT_OFFERED("locateDevice", TD_RIGHT_ACTION, NULL, "devices are not located"),
     NOT_OFFERED("bypassActivationLock", TD_RIGHT_ACTION, NULL, for_apple),
     NOT_OFFERED("disableLostMode", TD_RIGHT_ACTION, NULL, for_apple),
-    NOT_OFFERED("windowsDefenderUpdateSignatures", TD_RIGHT_ACTION, NULL, "antivirus is not managed"),
-    NOT_OFFERED("windowsDefenderScan", TD_RIGHT_ACTION, "quickScan:Boolean", "antivirus is not managed"),
     NOT_OFFERED("logoutSharedAppleDeviceActiveUser", TD_RIGHT_ACTION, NULL, for_apple),
     NOT_OFFERED("requestRemoteAssistance", TD_RIGHT_ACTION, NULL, "no service of remote assistance is connected"),
     NOT_OFFERED("updateWindowsDeviceAccount", TD_RIGHT_ACTION, NULL, "it is for meeting-room devices"),

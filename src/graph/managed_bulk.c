@@ -23,6 +23,9 @@ static const struct {
     {"setDeviceName", TD_ACTION_RENAME},
     {"syncDevice", TD_ACTION_SYNC},
     {"collectDiagnostics", TD_ACTION_DIAGNOSTICS},
+    {"quickScan", TD_ACTION_QUICK_SCAN},
+    {"fullScan", TD_ACTION_FULL_SCAN},
+    {"signatureUpdate", TD_ACTION_UPDATE_SIGNATURES},
 };
 
 enum outcome { SUCCESSFUL, FAILED, NOT_FOUND, NOT_SUPPORTED, OUTCOMES };

@@ -108,6 +108,14 @@ static const struct td_g_prop action_result_props[] = {
 const struct td_g_type td_g_type_device_action_result = {
     .name = "deviceActionResult", .TD_G_PROPS(action_result_props), .complex = true};
 
+static const struct td_g_prop scan_result_props[] = {
+    {.name = "scanType", .kind = TD_G_STRING, .flags = TD_G_NULLABLE},
+};
+const struct td_g_type td_g_type_scan_action_result = {.name = "windowsDefenderScanActionResult",
+                                                       .base = &td_g_type_device_action_result,
+                                                       .TD_G_PROPS(scan_result_props),
+                                                       .complex = true};
+
 #define TEXT(n, f)                                                     \
     {                                                                  \
         .name = (n), .kind = TD_G_STRING, .flags = TD_G_NULLABLE | (f) \

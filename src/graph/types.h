@@ -140,6 +140,7 @@
 #define TD_G_TYPES_MANAGED(T)     \
     T(managed_device)             \
     T(device_action_result)       \
+    T(scan_action_result)         \
     T(hardware_information)       \
     T(health_attestation)         \
     T(logged_on_user)             \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define WIPE_NODE "./Device/Vendor/MSFT/RemoteWipe/"
+#define DEFENDER_NODE "./Device/Vendor/MSFT/Defender/" /* Defender CSP, public documents */
 
 /* Builds: the first ones whose documents name the node. */
 enum { BUILD_1607 = 14393, BUILD_1703 = 15063, BUILD_1709 = 16299, BUILD_1803 = 17134, BUILD_1809 = 17763 };
@@ -205,6 +206,33 @@ const struct td_action_row td_action_rows[TD_ACTION_KIND_COUNT] = {
                              .about =
                                  "The device was installed anew by hand: seen when it joins or enrols again, not asked"
                                  " for."},
+    [TD_ACTION_QUICK_SCAN] = {.word = "quick-scan",
+                              .graph = "windowsDefenderScan",
+                              .uri = DEFENDER_NODE "Scan",
+                              .verb = "exec",
+                              .format = "chr",
+                              .data = "1",
+                              .end = TD_END_ANSWER,
+                              .leaves = TD_LEAVES_ALL,
+                              .about =
+                                  "Windows' own antivirus looks where malware usually is; done when it has begun."},
+    [TD_ACTION_FULL_SCAN] = {.word = "full-scan",
+                             .graph = "windowsDefenderScan",
+                             .uri = DEFENDER_NODE "Scan",
+                             .verb = "exec",
+                             .format = "chr",
+                             .data = "2",
+                             .end = TD_END_ANSWER,
+                             .leaves = TD_LEAVES_ALL,
+                             .about = "Windows' own antivirus looks at every file; done when it has begun."},
+    [TD_ACTION_UPDATE_SIGNATURES] = {.word = "update-signatures",
+                                     .graph = "windowsDefenderUpdateSignatures",
+                                     .uri = DEFENDER_NODE "UpdateSignature",
+                                     .verb = "exec",
+                                     .format = "",
+                                     .end = TD_END_ANSWER,
+                                     .leaves = TD_LEAVES_ALL,
+                                     .about = "Windows' own antivirus fetches what it knows malware by."},
 };
 
 static const struct {
@@ -224,6 +252,7 @@ static const struct {
     {"wipe-cloud", TD_ACTION_WIPE_CLOUD},
     {"fresh-start-keep-user", TD_ACTION_FRESH_START_KEEP_USER},
     {"unenroll", TD_ACTION_RETIRE},
+    {"scan", TD_ACTION_QUICK_SCAN},
 };
 
 int td_action_by_word(struct td_slice word)

@@ -30,6 +30,9 @@ enum td_action_kind { /* numbers are stored: never renumber, add at the end */
                       TD_ACTION_RETIRE,
                       TD_ACTION_DELETE,    /* the record goes at once, whatever the device says */
                       TD_ACTION_REINSTALL, /* reset or reimaged by hand: not asked for, it is seen */
+                      TD_ACTION_QUICK_SCAN,
+                      TD_ACTION_FULL_SCAN,
+                      TD_ACTION_UPDATE_SIGNATURES,
                       TD_ACTION_KIND_COUNT
 };
 
@@ -60,6 +63,7 @@ struct td_action_row {
     const char *uri;    /* what is executed on the device, "" for none; {provider} stands for its PROVIDER-ID */
     const char *verb;   /* "exec" or "replace" */
     const char *format; /* of its Data, "" where none is sent */
+    const char *data;   /* Data that is always the same; NULL: none, or each action has its own */
     enum td_action_end end;
     enum td_action_leaves leaves;
     bool destroys;         /* removes data or management: safety limit, four eyes, TD_RIGHT_WIPE */

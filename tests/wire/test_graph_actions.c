@@ -169,6 +169,9 @@ static void every_other_action(void **state TD_UNUSED)
         {"remoteLock", NULL, TD_ACTION_LOCK},
         {"setDeviceName", "{\"deviceName\":\"LAB-%SERIAL%\"}", TD_ACTION_RENAME},
         {"rotateLocalAdminPassword", NULL, TD_ACTION_ROTATE_LAPS},
+        {"windowsDefenderScan", "{\"quickScan\":true}", TD_ACTION_QUICK_SCAN},
+        {"windowsDefenderScan", "{\"quickScan\":\"False\"}", TD_ACTION_FULL_SCAN},
+        {"windowsDefenderUpdateSignatures", NULL, TD_ACTION_UPDATE_SIGNATURES},
     };
     (void)managed(1, FIRST);
     for (size_t i = 0; i < TD_COUNTOF(all); i++) {
@@ -185,6 +188,7 @@ static void every_other_action(void **state TD_UNUSED)
     }
     ask(400, "POST " MANAGED "/" FIRST "/cleanWindowsDevice", NULL); /* documented as required */
     ask(400, "POST " MANAGED "/" FIRST "/cleanWindowsDevice", "{\"keepUserData\":\"x\"}");
+    ask(400, "POST " MANAGED "/" FIRST "/windowsDefenderScan", "{}");
     ask(400, "POST " MANAGED "/" FIRST "/setDeviceName", "{}");
     ask(400, "POST " MANAGED "/" FIRST "/setDeviceName", "{\"deviceName\":\"a name with blanks\"}");
     is_error("BadRequest");
@@ -200,7 +204,7 @@ static void not_offered(void **state TD_UNUSED)
 {
     static const char *const names[] = {
         "shutDown", "resetPasscode",       "locateDevice", "bypassActivationLock", "disable",
-        "reenable", "rotateBitLockerKeys", "deprovision",  "windowsDefenderScan"};
+        "reenable", "rotateBitLockerKeys", "deprovision",  "moveDevicesToOU"};
     (void)enrolled(FIRST, NULL);
     for (size_t i = 0; i < TD_COUNTOF(names); i++) {
         askf(501, NULL, "POST " MANAGED "/" FIRST "/%s", names[i]);
@@ -444,6 +448,14 @@ static void bulk(void **state TD_UNUSED)
     is("failedDeviceIds", "[\"" SECOND "\"]"); /* not joined: no Autopilot Reset */
     assert_int_equal(only_open(FIRST)->kind, TD_ACTION_RESET);
     assert_int_equal(open_of(SECOND).count, 0);
+    g.box->world.now += TD_MINUTE;
+    ask(200, "POST " MANAGED "/executeAction", BULK("fullScan", ""));
+    is("successfulDeviceIds", "[\"" FIRST "\",\"" SECOND "\"]");
+    assert_int_equal(only_open(SECOND)->kind, TD_ACTION_FULL_SCAN);
+    get(MANAGED "/" SECOND);
+    is("deviceActionResults/0/@odata.type", "\"#microsoft.graph.windowsDefenderScanActionResult\"");
+    is("deviceActionResults/0/scanType", "\"Full\"");
+    cancel_all(SECOND);
     ask(200, "POST " MANAGED "/executeAction", BULK("activateDeviceEsim", ""));
     is("notSupportedDeviceIds", "[\"" FIRST "\",\"" SECOND "\"]");
     ask(400, "POST " MANAGED "/executeAction", BULK("explode", ""));

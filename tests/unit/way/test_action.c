@@ -34,6 +34,9 @@ static const struct {
      true, false},
     {"delete", "", TD_END_AT_ONCE, TD_LEAVES_UNMANAGED, true, false},
     {"reinstall", "", TD_END_NEVER, TD_LEAVES_BOX, true, false},
+    {"quick-scan", "./Device/Vendor/MSFT/Defender/Scan", TD_END_ANSWER, TD_LEAVES_ALL, false, false},
+    {"full-scan", "./Device/Vendor/MSFT/Defender/Scan", TD_END_ANSWER, TD_LEAVES_ALL, false, false},
+    {"update-signatures", "./Device/Vendor/MSFT/Defender/UpdateSignature", TD_END_ANSWER, TD_LEAVES_ALL, false, false},
 };
 
 static void every_row(void **state TD_UNUSED)
@@ -48,6 +51,8 @@ static void every_row(void **state TD_UNUSED)
         assert_int_equal(row->clears_user, expected[k].clears_user);
         assert_string_equal(row->verb, row->uri[0] == '\0' ? "" : k == TD_ACTION_RENAME ? "replace" : "exec");
         assert_true(strlen(row->about) > 20);
+        const char *data = k == TD_ACTION_QUICK_SCAN ? "1" : k == TD_ACTION_FULL_SCAN ? "2" : "";
+        assert_string_equal(row->data != NULL ? row->data : "", data);
         assert_int_equal(td_action_by_word(td_str(row->word)), k);
     }
 }

@@ -56,6 +56,9 @@ static const struct statement {
     {TD_ACTION_LOCK, EVERYTHING_ELSE, "", ""},
     {TD_ACTION_ROTATE_LAPS, EVERYTHING_ELSE, "", ""},
     {TD_ACTION_DIAGNOSTICS, EVERYTHING_ELSE, "", ""},
+    {TD_ACTION_QUICK_SCAN, EVERYTHING_ELSE, "", ""},
+    {TD_ACTION_FULL_SCAN, EVERYTHING_ELSE, "", ""},
+    {TD_ACTION_UPDATE_SIGNATURES, EVERYTHING_ELSE, "", ""},
 };
 
 static bool names(const char *list, const char *word)
