@@ -103,6 +103,18 @@ static size_t count_of(const struct td_disk_list *list, enum td_part part)
     return n;
 }
 
+static void show_reset(struct td_device *dev, struct td_buf *out)
+{
+    int64_t status;
+    uint32_t error;
+    enum td_action_kind kind;
+    td_reset_status(dev, &status, &error);
+    td_buf_printf(out, "\nReset\n%26s : %s\n", "Pending",
+                  td_reset_pending(dev, &kind) ? td_action_rows[kind].word : "NO");
+    td_buf_printf(out, "%26s : %lld %s\n", "AutopilotResetStatus", (long long)status, td_action_report_word(status));
+    td_buf_printf(out, "%26s : 0x%08x\n", "LastError", error);
+}
+
 static void show_parts(struct td_device *dev, struct td_buf *out)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
@@ -169,6 +181,7 @@ void td_device_show(struct td_device *dev, struct td_buf *out)
             td_buf_printf(out, "%26s : %.*s\n", rows[i].label, TD_FMT(line));
         } while (rest.n != 0);
     }
+    show_reset(dev, out);
     show_parts(dev, out);
 }
 

@@ -1,4 +1,7 @@
 /* device/show and device/ui: what is told of a device, and what is counted. */
+#include "device/disk.h"
+#include "device/hardware.h"
+#include "device/reset.h"
 #include "device/show.h"
 #include "unit/device/stage.h"
 
@@ -56,6 +59,31 @@ static void tells_a_joined_device(void **state TD_UNUSED)
     assert_true(td_search(td_buf_slice(&out), TD_S("SECRET")) == SIZE_MAX);
 }
 
+/* What it holds part by part, secrets as their SHA-256, and how far a reset is. */
+static void tells_what_it_holds(void **state TD_UNUSED)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf out;
+    TD_CLEANUP(td_buf_done) struct td_buf text;
+    const struct td_hardware hw = {.recovery = true};
+    stage_set(&s, "prt.token", "1.SECRET");
+    assert_ok(td_state_save(s.dev.state, NULL));
+    assert_ok(td_disk_prepare(&s.dev, &hw, NULL));
+    assert_ok(td_disk_use(&s.dev, "ada@contoso.test", NULL));
+    assert_ok(td_reset_schedule(&s.dev, TD_ACTION_RESET, "", NULL));
+    const struct td_json *root = shown(&out), *holds = td_json_get(root, "holds");
+    const struct td_json *files = td_json_get(holds, td_part_word(TD_PART_FILES));
+    assert_int_equal(strlen(td_json_str(files, "file disk/users/ada@contoso.test/files/Documents/report.txt")), 64);
+    assert_int_equal(strlen(td_json_str(td_json_get(holds, td_part_word(TD_PART_PROFILES)), "state prt.token")), 64);
+    assert_string_equal(td_json_str(root, "resetPending"), "reset");
+    assert_int_equal(td_json_int(root, "resetStatus", 0), 10);
+    td_buf_init(&text, 1 << 20);
+    td_device_show(&s.dev, &text);
+    assert_true(td_search(td_buf_slice(&text), TD_S("AutopilotResetStatus : 10 scheduled\n")) != SIZE_MAX);
+    assert_true(td_search(td_buf_slice(&text), TD_S("user files : 2\n")) != SIZE_MAX);
+    assert_true(td_search(td_buf_slice(&text), TD_S("SECRET")) == SIZE_MAX);
+    assert_true(td_search(td_buf_slice(&out), TD_S("SECRET")) == SIZE_MAX);
+}
+
 static void counts_over_a_kill(void **state TD_UNUSED)
 {
     char *answer;
@@ -87,10 +115,8 @@ static void gives_no_refused_answer_twice(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGED(tells_a_box),
-        STAGED(tells_a_joined_device),
-        STAGED(counts_over_a_kill),
-        STAGED(gives_no_refused_answer_twice),
+        STAGED(tells_a_box),        STAGED(tells_a_joined_device),         STAGED(tells_what_it_holds),
+        STAGED(counts_over_a_kill), STAGED(gives_no_refused_answer_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
