@@ -109,6 +109,33 @@ static void a_new_name_is_drawn_once(void **state)
     assert_int_equal(count_seen(c, "DNSComputerName"), 0);
 }
 
+/* Scans are one node with a number; a device without that antivirus says so. */
+static void scans_carry_their_number(void **state)
+{
+    static const struct node without[] = {{"Defender", 404, NULL}, {NULL, 0, NULL}};
+    static const struct {
+        enum td_action_kind kind;
+        const char *node, *data;
+    } all[] = {{TD_ACTION_QUICK_SCAN, "/Defender/Scan", "1"},
+               {TD_ACTION_FULL_SCAN, "/Defender/Scan", "2"},
+               {TD_ACTION_UPDATE_SIGNATURES, "/Defender/UpdateSignature", ""}};
+    struct client *c = ready(state);
+    for (size_t i = 0; i < TD_COUNTOF(all); i++) {
+        const char *id = ask_for(c, all[i].kind), *sent = NULL;
+        c->nodes = i == 0 ? without : done_nodes;
+        c->session++;
+        c->msg = 0;
+        send_next(c, LOGIN("user"), true);
+        for (const struct td_sync_cmd *cmd = c->last.cmds; cmd != NULL; cmd = cmd->next)
+            if (cmd->kind == TD_SYNC_EXEC && td_ends(td_str(cmd->items->target), all[i].node))
+                sent = td_arena_text(&c->w->wire.arena, cmd->items->data);
+        assert_non_null(sent);
+        assert_string_equal(sent, all[i].data);
+        send_next(c, "", true);
+        assert_int_equal(action_of(c, id).state, i == 0 ? TD_ACT_NOT_SUPPORTED : TD_ACT_DONE);
+    }
+}
+
 static void a_sync_ends_with_its_session(void **state)
 {
     struct client *c = ready(state);
@@ -666,6 +693,7 @@ int main(void)
         T(tells_what_the_device_says),
         T(takes_202_as_accepted),
         T(a_new_name_is_drawn_once),
+        T(scans_carry_their_number),
         T(a_sync_ends_with_its_session),
         T(can_be_cancelled_until_delivered),
         T(a_lost_answer_is_given_again),
