@@ -1,4 +1,4 @@
-"""The managed local administrator: backed up, shown with the audit told, rotated from afar; logs collected; destroyed when the device is retired."""
+"""The managed local administrator: backed up, shown with the audit told, rotated from afar; logs collected; destroyed when the device is retired; a deleted device is told to leave."""
 import json
 import os
 import stat
@@ -6,7 +6,7 @@ import zipfile
 
 import contoso
 from lab import say
-from matrix import ask, must, must_be, oem, sync
+from matrix import ask, must, must_be, oem, shown, sync
 
 LAPS = "./Device/Vendor/MSFT/LAPS/Policies/"
 ITEM = {"kind": "policy", "settings": [
@@ -48,6 +48,18 @@ def logs(lab, serial):
         say("archive", *archive.namelist())
 
 
+def told_to_leave(lab):
+    """Its record was deleted while it was off; it is not refused for ever, but told to leave."""
+    hardware = oem(lab, "SUPPORT-02", 8)
+    serial = lab.register(hardware=hardware, name="second")
+    lab.run_device(name="second", hardware=hardware)
+    lab.cli("tenant", "set", "deleted-device=retire")
+    must_be(lab, ask(lab, serial, "delete"), "done")
+    must(shown(lab, "second")["provider"] is not None, "the device does not know it yet")
+    sync(lab, "second")
+    must(shown(lab, "second")["provider"] is None, f"the device has left: {shown(lab, 'second')}")
+
+
 def scenario(lab):
     lab.init()
     lab.serve()
@@ -61,4 +73,5 @@ def scenario(lab):
     sync(lab)
     must_be(lab, order, "done")
     lab.cli("device", "laps", serial, expect=1)
+    told_to_leave(lab)
     say(lab.cli("device", "show", serial, "--timeline"))
