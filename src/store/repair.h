@@ -75,8 +75,6 @@ struct td_hardware_past {
 /* Newest first. */
 enum td_code td_hardware_past_list(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
                                    struct td_hardware_past **ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
-enum td_code td_hardware_past_add(struct td_tx *tx, const char *tenant, const char *way_id,
-                                  const struct td_hardware_past *what, struct td_error *err) TD_MUST_USE;
 /* Proposals of a registration that ends. */
 enum td_code td_repair_forget(struct td_tx *tx, const char *tenant, const char *registration_id, struct td_error *err)
     TD_MUST_USE;
