@@ -1,11 +1,12 @@
 """Wipe in its forms (plain, keep user data, keep provisioning data): what the matrix says goes and stays, interrupted it rolls back, ready again."""
 import shutil
+import subprocess
 
 import contoso
 import lab as laboratory
 import matrix
 from lab import say
-from matrix import ask, compare, must, must_be, nothing_of, oem, ready_again, shown, sync, traces, use
+from matrix import action, ask, compare, must, must_be, nothing_of, oem, ready_again, shown, sync, traces, use
 
 FORMS = (("wipe", matrix.WIPE), ("wipe-keep-provisioning", matrix.WIPE_KEEP_PROVISIONING),
          ("wipe-keep-user-data", matrix.WIPE_KEEP_USER))
@@ -52,6 +53,32 @@ def interrupted(lab, serial):
     must(now["code"] and now["cause"] and now["remedy"], f"the failure has code, cause and remedy: {now}")
 
 
+def by_the_clock(lab, serial, first):
+    """Killed ever later, in the middle of sessions, writes and removals: each time whole as before, under way, or in its box."""
+    use(lab)
+    before, order, kills = shown(lab)["holds"], ask(lab, serial, "wipe"), 0
+    while shown(lab)["provider"] is not None or shown(lab)["resetPending"] is not None:
+        must(kills < 120, "the wipe comes to its end")
+        p = subprocess.Popen([laboratory.DEVICE, "sync", "--state", lab.path("device"), "--pace", "60"], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True)
+        try:
+            p.wait((20 + 10 * kills) / 1000)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            kills += 1
+        p.wait()
+        now = shown(lab)
+        if now["resetPending"] is None and now["provider"] is not None:
+            compare(before, now["holds"], {matrix.KEPT: ["user files", "data outside profiles", "user-installed apps", "managed apps"]})
+        if action(lab, order)["state"] == "failed":  # rolled back, and told
+            order = ask(lab, serial, "wipe")
+    in_its_box(lab)
+    say(f"killed {kills} times by the clock, and in its box")
+    lab.run_device()
+    must_be(lab, order, "done")
+    ready_again(lab, serial, first, laboratory.USER)
+
+
 def scenario(lab):
     lab.init()
     lab.serve()
@@ -63,5 +90,7 @@ def scenario(lab):
         if form == "wipe":
             interrupted(lab, serial)
         wiped(lab, serial, form, fates, shown(lab))
+        if form == "wipe":
+            by_the_clock(lab, serial, shown(lab))
         say(lab.cli("device", "show", serial, "--timeline"))
         shutil.rmtree(lab.path("device"))
