@@ -195,11 +195,11 @@ static const struct td_command rows[] = {
      .min_args = 1,
      .max_args = 2,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
-     .about = "Asks a managed device for an action: sync, restart, rename, lock, rotate-laps, diagnostics, quick-scan,"
-              " full-scan, update-signatures, reset, wipe, wipe-keep-user-data, wipe-keep-provisioning, "
-              "protected-wipe, cloud-wipe, fresh-start,"
-              " fresh-start-keep-user-data, retire, delete. With --file or --group it asks many devices at once; exit 1"
-              " if any was refused.",
+     .about =
+         "Asks a managed device for an action: sync, restart, rename, lock, rotate-laps, diagnostics, quick-scan,"
+         " full-scan, update-signatures, reset, wipe, wipe-keep-user-data, wipe-keep-provisioning, protected-wipe,"
+         " cloud-wipe, fresh-start, fresh-start-keep-user-data, retire, delete. With --file or --group it asks many"
+         " devices at once; exit 1 if any was refused.",
      .fields = "of one device: " TD_ACTION_FIELDS ". Of many: " TD_BATCH_FIELDS,
      .run = run_action,
      .options = {{"name", "NAME", "the new name, for rename; %SERIAL% and %RAND:n% may stand in it", false},

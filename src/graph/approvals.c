@@ -132,7 +132,7 @@ static enum td_code cancel_approval(struct td_g_call *call, struct td_tx *tx, st
 static enum td_code cancel_mine(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
     const char *id = NULL;
-    struct td_view_row row;
+    struct td_view_row row = {.view = NULL};
     td_try(td_g_action_text(call, "id", &id, err));
     if (id == NULL || id[0] == '\0')
         return td_fail(err, TD_EINVAL, "id", "the member is missing");

@@ -40,7 +40,7 @@ static enum td_code write_chapter(void *ctx, const struct td_life_chapter *c, st
 
 enum td_code td_g_tell_life(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
-    struct td_life life;
+    struct td_life life = {.serial = ""};
     struct telling t = {.call = call};
     td_try(td_life_find(tx, call->tenant, td_view_text(call->row, "id"), call->arena, &life, err));
     td_g_open_collection(call, td_g_type_life_chapter.name, &t.w);

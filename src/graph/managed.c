@@ -164,7 +164,7 @@ static enum td_code end(struct td_g_call *call, struct td_tx *tx, struct td_erro
 /* The reference names a user by id or by upn. */
 static enum td_code set_user(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
-    struct td_user u;
+    struct td_user u = {.id = ""};
     td_try(td_user_find(tx, call->tenant, td_str(call->ref), call->arena, &u, err));
     call->poke = true;
     return td_primary_user_set(tx, call->tenant, call->keys[0], u.upn, call->actor, err);
@@ -179,8 +179,8 @@ static enum td_code clear_user(struct td_g_call *call, struct td_tx *tx, struct 
 /* Of users/{id}/$ref: only the one who is it. */
 static enum td_code remove_user(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
-    struct td_view_row row;
-    struct td_user u;
+    struct td_view_row row = {.view = NULL};
+    struct td_user u = {.id = ""};
     td_try(td_view_one(tx, call->tenant, &td_view_managed, call->keys[0], call->arena, &row, err));
     td_try(td_user_find(tx, call->tenant, td_str(call->keys[1]), call->arena, &u, err));
     if (strcmp(u.id, td_view_text(&row, "userId")) != 0)

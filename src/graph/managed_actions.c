@@ -49,7 +49,7 @@ enum td_code td_g_ask_action(struct td_g_call *call, struct td_tx *tx, enum td_a
 static enum td_code ask(struct td_g_call *call, struct td_tx *tx, enum td_action_kind kind, const char *parameter,
                         struct td_error *err)
 {
-    struct td_action made;
+    struct td_action made = {.id = ""};
     return td_g_ask_action(call, tx, kind, parameter, &made, err);
 }
 

@@ -105,9 +105,9 @@ static enum td_code read_name(const struct td_g_call *call, struct bulk *b, stru
 static enum td_code ask_one(struct td_g_call *call, struct td_tx *tx, const struct bulk *b, const char *id,
                             enum outcome *ret, struct td_error *err)
 {
-    struct td_action made;
+    struct td_action made = {.id = ""};
     struct td_error why = {0};
-    struct td_view_row row;
+    struct td_view_row row = {.view = NULL};
     enum td_code rc = td_view_one(tx, call->tenant, call->set->view, id, call->arena, &row, &why);
     *ret = NOT_FOUND;
     if (rc == TD_ENOTFOUND)
@@ -131,9 +131,9 @@ static enum td_code ask_one(struct td_g_call *call, struct td_tx *tx, const stru
 /* All of them wait together. The rules are looked at device by device once somebody has agreed. */
 static enum td_code ask_together(struct td_g_call *call, struct td_tx *tx, struct bulk *b, struct td_error *err)
 {
-    const char *found[MAX_DEVICES], *batch;
+    const char *found[MAX_DEVICES], *batch = "";
     size_t n = 0;
-    struct td_view_row row;
+    struct td_view_row row = {.view = NULL};
     const struct td_action_asking what = {.kind = (enum td_action_kind)b->kind,
                                           .parameter = b->parameter,
                                           .reason = td_g_justification(call),

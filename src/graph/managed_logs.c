@@ -19,8 +19,8 @@ static enum td_code check_template(const struct td_g_call *call, struct td_error
 
 enum td_code td_g_collect_logs(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
-    struct td_action made;
-    struct td_view_row row;
+    struct td_action made = {.id = ""};
+    struct td_view_row row = {.view = NULL};
     struct td_jsonw w;
     td_try(check_template(call, err));
     td_try(td_g_ask_action(call, tx, TD_ACTION_DIAGNOSTICS, "", &made, err));

@@ -694,6 +694,30 @@ static void primary_user(void **state TD_UNUSED)
     counts(0);
 }
 
+/* ---- shut out ---- */
+
+static enum td_code serving(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct td_device_row row;
+    return td_device_serving(tx, g.box->tenant, ctx, &g.box->arena, &row, err);
+}
+
+/* What every door of devices asks; a disabled one is not reset but may be wiped. */
+static void disabled_by_a_patch(void **state TD_UNUSED)
+{
+    char device[40];
+    snprintf(device, sizeof(device), "%s", managed(1, FIRST));
+    assert_int_equal(td_store_read(g.box->svc.store, serving, device, NULL), TD_OK);
+    askf(204, "{\"accountEnabled\":false}", "PATCH /v1.0/devices/%s", device);
+    assert_int_equal(td_store_read(g.box->svc.store, serving, device, NULL), TD_EDENIED);
+    askf(200, NULL, "GET /v1.0/devices/%s", device);
+    is("accountEnabled", "false");
+    ask(409, "POST " V1 "/" FIRST "/wipe", "{\"keepEnrollmentData\":true}");
+    ask(204, "POST " V1 "/" FIRST "/wipe", "{}");
+    askf(204, "{\"accountEnabled\":true}", "PATCH /v1.0/devices/%s", device);
+    assert_int_equal(td_store_read(g.box->svc.store, serving, device, NULL), TD_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(every_wipe),
@@ -714,6 +738,7 @@ int main(void)
                                        TEST(four_eyes),
                                        TEST(rejected_and_withdrawn),
                                        TEST(four_eyes_of_many),
-                                       TEST(primary_user)};
+                                       TEST(primary_user),
+                                       TEST(disabled_by_a_patch)};
     return cmocka_run_group_tests_name("graph_actions", tests, NULL, NULL);
 }
