@@ -2,6 +2,7 @@
  */
 #include "base/encode.h"
 #include "crypto/digest.h"
+#include "store/action.h"
 #include "store/user.h"
 #include "wire/enrolment_world.h"
 
@@ -516,6 +517,50 @@ static void on_premise_by_name_and_password(void **state)
     assert_false(world_revoked(w, &second));
 }
 
+struct managed_only {
+    struct world *w;
+    const char *way, *enrolment;
+    bool wipe;
+};
+
+static enum td_code ready_and_wiped(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    static const enum td_way_event steps[] = {TD_EV_DEVICE_SETUP, TD_EV_DEVICE_DONE, TD_EV_READY};
+    const struct managed_only *m = ctx;
+    const struct td_action_asking wipe = {.kind = TD_ACTION_WIPE, .actor = "boss@contoso.test"};
+    struct td_action x;
+    for (size_t i = 0; i < TD_COUNTOF(steps); i++)
+        td_try(td_way_happened(tx, m->w->tenant, m->way, steps[i], "device", "{}", err));
+    if (!m->wipe)
+        return TD_OK;
+    td_try(td_action_ask(tx, m->w->tenant, m->enrolment, &wipe, &m->w->wire.arena, &x, err));
+    td_try(td_action_delivered(tx, m->w->tenant, x.id, err));
+    return td_action_answered(tx, m->w->tenant, x.id, 200, 0, err);
+}
+
+/* Without a join it is the enrolment that shows a machine from its box (autopilot.md 3.8): after a wipe that it
+ * accepted, or installed anew by hand. One that was never ready is only tried again. */
+static void enrols_from_its_box(void **state)
+{
+    struct world *w = *state;
+    struct td_soap answer = enrol_as(w, with_password(w, w->upn, WORLD_PASSWORD), HARDWARE);
+    struct td_enrolment e = world_enrolment(w, world_install(w, &answer).cert.subject_cn);
+    answer = enrol_as(w, with_password(w, w->upn, WORLD_PASSWORD), HARDWARE);
+    e = world_enrolment(w, world_install(w, &answer).cert.subject_cn);
+    assert_int_equal(world_events(w, e.way_id, "device.wiped", NULL), 0);
+    for (size_t i = 1; i <= 2; i++) {
+        struct managed_only m = {w, e.way_id, e.id, i == 2};
+        assert_ok(td_store_write(w->wire.svc.store, ready_and_wiped, &m, NULL));
+        answer = enrol_as(w, with_password(w, w->upn, WORLD_PASSWORD), HARDWARE);
+        const char *before = e.id;
+        e = world_enrolment(w, world_install(w, &answer).cert.subject_cn);
+        assert_int_equal(world_events(w, e.way_id, "device.wiped", NULL), i);
+        assert_int_equal(world_enrolment(w, before).state, TD_ENROLMENT_ENDED);
+        assert_int_equal(e.state, TD_ENROLMENT_ACTIVE);
+        assert_int_equal(world_way(w, TD_WAY_ID, e.way_id).way.state[TD_M_ENROLMENT], TD_E_ENROLLED);
+    }
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
 
 int main(void)
@@ -539,6 +584,7 @@ int main(void)
         TEST(newer_replaces_older),
         TEST(hardware_replaces_but_placeholders_never),
         TEST(on_premise_by_name_and_password),
+        TEST(enrols_from_its_box),
     };
     return cmocka_run_group_tests(tests, world_open, world_close);
 }
