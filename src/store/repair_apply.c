@@ -110,7 +110,8 @@ static enum td_code write_texts(struct td_repairing *p, const struct td_proposal
 {
     bool nameless = td_fact_is_placeholder(td_str(by->serial));
     bool same = strcmp(td_repairing_serial_key(p, by->serial), td_repairing_serial_key(p, p->r.serial)) == 0;
-    const char *serial = nameless || same ? p->r.serial : by->serial;
+    bool stays = nameless || same;
+    const char *serial = stays ? p->r.serial : by->serial;
     td_try(td_sql(p->tx, err,
                   "UPDATE registration SET serial = $3, serial_key = $4, manufacturer = $5, model = $6, sku = $7,"
                   " family = $8, product_key = $9, modified_at = $10,"
@@ -125,7 +126,7 @@ static enum td_code write_texts(struct td_repairing *p, const struct td_proposal
                                               .serial = serial,
                                               .group_tag = p->r.group_tag,
                                               .purchase_order = p->r.purchase_order};
-    if (strcmp(serial, p->r.serial) == 0)
+    if (stays)
         return TD_OK;
     td_try(td_device_precreate(p->tx, p->tenant, &what, &p->arena, &device_id, err));
     return td_sql(p->tx, err, "UPDATE registration SET device_id = $3 WHERE tenant = $1 AND id = $2", "sss", p->tenant,
