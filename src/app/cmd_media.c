@@ -9,13 +9,25 @@ struct ctx {
     struct td_cli *cli;
     struct td_profile_row profile;
     const char *folder;
-    struct td_jsonw w; /* of --json */
+    const char *warnings[3]; /* NULL-terminated */
+    struct td_jsonw w;       /* of --json */
 };
 
+/* What will stop such a device later is told now. */
 static enum td_code read_profile(struct td_tx *tx, void *p, struct td_error *err)
 {
     struct ctx *c = p;
-    return td_profile_find(tx, c->cli->tenant.id, c->cli->args[0], &c->cli->arena, &c->profile, err);
+    const char *who = "all", *tenant = c->cli->tenant.id;
+    size_t n = 0;
+    td_try(td_profile_find(tx, tenant, c->cli->args[0], &c->cli->arena, &c->profile, err));
+    td_try(td_tenant_get(tx, tenant, "enrol-users", &c->cli->arena, &who, err));
+    if (strcmp(who, "all") != 0)
+        c->warnings[n++] = td_arena_printf(
+            &c->cli->arena, "enrol-users=%s refuses devices that are not registered: register them first", who);
+    if (c->profile.settings.join == TD_JOIN_HYBRID)
+        c->warnings[n++] = "the profile asks for a hybrid join, which this service does not offer yet";
+    c->warnings[n] = NULL;
+    return TD_OK;
 }
 
 static enum td_code put(void *p, const char *name, struct td_slice content, struct td_error *err)
@@ -50,6 +62,8 @@ static enum td_code write_folder(struct ctx *c, const struct td_media_existing *
 {
     struct td_jsonw *w = &c->w;
     if (!c->cli->json) {
+        for (size_t i = 0; c->warnings[i] != NULL; i++)
+            td_cli_say(c->cli, "warning: %s", c->warnings[i]);
         td_cli_say(c->cli, "medium for the profile \"%s\" in %s", c->profile.name, c->folder);
         return td_media_existing_write(in, put, c, err);
     }
@@ -61,6 +75,11 @@ static enum td_code write_folder(struct ctx *c, const struct td_media_existing *
     td_jsonw_kstr(w, "enrollmentProfileName",
                   td_arena_printf(&c->cli->arena, "OfflineAutopilotprofile-%s", c->profile.id));
     td_jsonw_kbool(w, "userFiles", in->user_files);
+    td_jsonw_key(w, "warnings");
+    td_jsonw_arr(w);
+    for (size_t i = 0; c->warnings[i] != NULL; i++)
+        td_jsonw_str(w, c->warnings[i]);
+    td_jsonw_arr_end(w);
     td_jsonw_key(w, "files");
     td_jsonw_arr(w);
     td_try(td_media_existing_write(in, put, c, err));
@@ -109,9 +128,9 @@ static const struct td_command rows[] = {
      .about = "Writes what turns an existing PC into one that sets itself up by a profile without a registration: "
               "AutopilotConfigurationFile.json, scripts for Windows PE and Configuration Manager, an answer file, "
               "instructions.",
-     .fields =
-         "folder; profile; profileId; enrollmentProfileName: for rules of groups; userFiles; files: list of name, "
-         "size, sha256",
+     .fields = "folder; profile; profileId; enrollmentProfileName: for rules of groups; userFiles; warnings: what will "
+               "stop such a device; files: list of name, "
+               "size, sha256",
      .run = run_existing,
      .options = {{"out", "DIR", "folder to write into; files of the same names are replaced", false},
                  {"user-files", "save|none", "with scripts that save and restore users' files (none)", false}}},

@@ -273,6 +273,10 @@ def media_for_existing_devices(box):
     file = texts["AutopilotConfigurationFile.json"]
     same(file.decode("ascii"), box.said("profile", "export", name))
     same(json.loads(file)["Comment_File"], f"Profile {name}")
+    same(told["warnings"], [])
+    box.said("tenant", "set", "enrol-users=registered")
+    warned = json.loads(box.said("media", "existing-device", name, "--out", "w", "--json"))["warnings"]
+    same((len(warned), "register them first" in warned[0]), (1, True))
     same(told["enrollmentProfileName"], "OfflineAutopilotprofile-" + json.loads(file)["ZtdCorrelationId"])
     for other, octets in texts.items():
         assert other in ("README.txt", "AutopilotConfigurationFile.json") or b"calc" not in octets, other
