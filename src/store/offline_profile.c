@@ -41,10 +41,6 @@ enum td_code td_offline_profile_take(struct td_tx *tx, const struct td_enrolment
         struct td_profile_row named = *p;
         named.name = name;
         td_try(td_profile_give(tx, e->tenant, e->way_id, &named, err));
-        td_try(td_sql(tx, err,
-                      "UPDATE deployment SET profile_name = $3 WHERE tenant = $1 AND way_id = $2"
-                      " AND profile_name = '' AND ended_at = 0",
-                      "sss", e->tenant, e->way_id, name));
     }
     return tell(tx, e, correlator, p, name, err);
 }

@@ -2,13 +2,16 @@
  * chooses a profile of the tenant and opens nothing. */
 #include "store/group.h"
 #include "store/offline_profile.h"
+#include "store/views.h"
 #include "wire/enrolment_world.h"
 
 #define REGISTRATION "33333333-0000-4000-8000-000000000003"
 
 struct set {
     struct world *w;
-    const char *profile_id, *group_id, *way, *profile_name;
+    const char *profile_id, *group_id, *way, *profile_name, *enrolment, *device;
+    struct td_view_row managed, directory, run;
+    size_t runs;
     bool member, given;
     struct td_profile_given got;
 };
@@ -60,6 +63,29 @@ static enum td_code look(struct td_tx *tx, void *ctx, struct td_error *err)
     return td_rows_done(&r, err);
 }
 
+/* Its first session: a run of its own begins. */
+static enum td_code set_up(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct set *s = ctx;
+    return td_way_happened(tx, s->w->tenant, s->way, TD_EV_DEVICE_SETUP, "device", NULL, err);
+}
+
+/* What the administration interface shows: managedDevices, devices, autopilotEvents. */
+static enum td_code show(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct set *s = ctx;
+    struct td_arena *a = &s->w->wire.arena;
+    struct td_view_page page;
+    const struct td_view_ask ask = {.top = 10};
+    td_try(td_view_one(tx, s->w->tenant, &td_view_managed, s->enrolment, a, &s->managed, err));
+    td_try(td_view_one(tx, s->w->tenant, &td_view_device, s->device, a, &s->directory, err));
+    td_try(td_view_page(tx, s->w->tenant, &td_view_deployment, &ask, a, &page, err));
+    s->runs = page.count;
+    if (page.count != 0)
+        s->run = page.rows[0];
+    return TD_OK;
+}
+
 static struct set begin(struct world *w)
 {
     struct set s = {.w = w};
@@ -102,6 +128,22 @@ static void holds_the_device_to_the_profile(void **state)
     assert_true(s.member); /* by device.enrollmentProfileName, in the same transaction */
     assert_int_equal(world_events(s.w, s.way, "enrolment.offline-profile", &detail), 1);
     assert_non_null(strstr(detail, name));
+}
+
+static void is_shown_by_its_profile(void **state)
+{
+    struct set s = begin(*state);
+    s.device = world_join(s.w, NULL);
+    s.enrolment = enrol(&s, s.device, s.profile_id).id;
+    const char *name = td_offline_profile_name(s.profile_id, &s.w->wire.arena);
+    assert_ok(td_store_write(s.w->wire.svc.store, set_up, &s, NULL));
+    assert_ok(td_store_read(s.w->wire.svc.store, show, &s, NULL));
+    assert_int_equal(s.runs, 1);
+    assert_string_equal(td_view_text(&s.managed, "enrollmentProfileName"), name);
+    assert_int_equal(td_view_int(&s.managed, "autopilotEnrolled"), 1);
+    assert_string_equal(td_view_text(&s.directory, "enrollmentProfileName"), name);
+    assert_string_equal(td_view_text(&s.run, "windowsAutopilotDeploymentProfileDisplayName"), name);
+    assert_string_equal(td_view_text(&s.run, "enrollmentType"), "azureADJoinedWithOfflineAutopilotProfile");
 }
 
 static void takes_the_id_in_any_case(void **state)
@@ -160,8 +202,13 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(holds_the_device_to_the_profile), TEST(takes_the_id_in_any_case), TEST(an_unknown_one_is_an_event),
-        TEST(a_malformed_one_is_a_fault),      TEST(a_registration_wins),      TEST(opens_no_door),
+        TEST(holds_the_device_to_the_profile),
+        TEST(is_shown_by_its_profile),
+        TEST(takes_the_id_in_any_case),
+        TEST(an_unknown_one_is_an_event),
+        TEST(a_malformed_one_is_a_fault),
+        TEST(a_registration_wins),
+        TEST(opens_no_door),
     };
     return cmocka_run_group_tests_name("wire/offline_profile", tests, world_open, world_close);
 }
