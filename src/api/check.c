@@ -321,11 +321,6 @@ static const struct row {
     {{"actions", "no remote action is open"}, actions},
 };
 
-const struct td_requirement *td_check_requirement(size_t i)
-{
-    return i < TD_COUNTOF(rows) ? &rows[i].r : NULL;
-}
-
 enum td_code td_check_device(struct td_tx *tx, const char *tenant, const struct td_way_row *way, struct td_arena *a,
                              struct td_finding **ret, size_t *ret_count, struct td_error *err)
 {

@@ -6,9 +6,6 @@
 #include "store/way.h"
 #include "way/requirement.h"
 
-/* The i-th requirement, in the order in which they are looked at; NULL past the end. */
-const struct td_requirement *td_check_requirement(size_t i);
-
 /* One finding for each requirement of the device that has this way. */
 enum td_code td_check_device(struct td_tx *tx, const char *tenant, const struct td_way_row *way, struct td_arena *a,
                              struct td_finding **ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;

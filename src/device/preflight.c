@@ -331,11 +331,6 @@ static const struct row {
     {{"management", "the management can be reached"}, door, "/ManagementServer/MDM.svc"},
 };
 
-const struct td_requirement *td_requirement_at(size_t i)
-{
-    return i < TD_COUNTOF(rows) ? &rows[i].r : NULL;
-}
-
 void td_preflight_run(const struct td_preflight *p, struct td_arena *a, struct td_finding **ret, size_t *ret_count)
 {
     struct check c = {.p = p, .a = a};

@@ -7,9 +7,6 @@
 #include "device/flow.h"
 #include "way/requirement.h"
 
-/* The i-th requirement, in the order in which they are looked at; NULL past the end. */
-const struct td_requirement *td_requirement_at(size_t i);
-
 struct td_preflight {
     struct td_device *dev; /* with server; state may be empty */
     const struct td_hardware *hw;
@@ -17,7 +14,7 @@ struct td_preflight {
     const char *proxy;              /* what the environment names, NULL if nothing */
 };
 
-/* One finding for each requirement. */
+/* One finding for each requirement, in the order of the document. */
 void td_preflight_run(const struct td_preflight *p, struct td_arena *a, struct td_finding **ret, size_t *ret_count);
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7); false for any other form. */

@@ -77,9 +77,7 @@ static void a_good_machine_passes(void **state TD_UNUSED)
     for (size_t i = 0; i < count; i++) {
         if (list[i].verdict != TD_PASS)
             fail_msg("%s is %s: %s", list[i].requirement->code, td_verdict_word(list[i].verdict), list[i].found);
-        assert_ptr_equal(td_requirement_at(i), list[i].requirement);
     }
-    assert_null(td_requirement_at(count));
     assert_true(td_findings_passed(list, count));
 }
 
