@@ -124,21 +124,6 @@ static void note_busy(const struct open_ones *o, struct td_action_facts *facts)
     facts->busy_with = furthest != NULL ? td_action_rows[furthest->kind].word : "";
 }
 
-/* What the new one makes pointless: another name, and what removes less. What was delivered goes its way. */
-static enum td_code take_place(struct td_tx *tx, const char *tenant, struct open_ones *o, const struct td_action *by,
-                               struct td_arena *a, struct td_error *err)
-{
-    const char *cause = td_arena_printf(a, "%s takes its place", td_action_rows[by->kind].word);
-    for (size_t i = 0; i < o->count; i++) {
-        struct td_action *old = &o->rows[i];
-        bool pointless = (old->kind == TD_ACTION_RENAME && by->kind == TD_ACTION_RENAME) ||
-                         (td_action_rows[old->kind].destroys && td_action_rows[by->kind].destroys);
-        if (pointless && (old->state == TD_ACT_WAITING || old->state == TD_ACT_PENDING))
-            td_try(td_action_drop(tx, tenant, old, cause, by->actor, err));
-    }
-    return TD_OK;
-}
-
 static enum td_code needs_approval(struct td_tx *tx, const char *tenant, const struct td_action_asking *what, bool *ret,
                                    struct td_error *err)
 {
@@ -200,8 +185,7 @@ enum td_code td_action_ask(struct td_tx *tx, const char *tenant, const char *enr
     td_try(td_action_may(what->kind, &facts, text(what->parameter), err));
     if (td_action_rows[what->kind].destroys && text(what->batch_id)[0] == '\0')
         td_try(within_limit(tx, tenant, d.enrolment_id, err));
-    td_try(add(tx, tenant, &d, what, a, ret, err));
-    return take_place(tx, tenant, &open, ret, a, err);
+    return add(tx, tenant, &d, what, a, ret, err);
 }
 
 /* ---- the second pair of eyes, and thinking better of it ---- */
@@ -260,8 +244,30 @@ enum td_code td_action_drop(struct td_tx *tx, const char *tenant, struct td_acti
     return td_action_audit(tx, tenant, rejected ? "action.rejected" : "action.cancelled", x, actor, err);
 }
 
+/* What the new one makes pointless: another name, and what removes less. What was delivered goes its way. */
+static bool is_pointless(const struct td_action *old, const struct td_action *by)
+{
+    bool undelivered = old->state == TD_ACT_WAITING || old->state == TD_ACT_PENDING;
+    bool renames = old->kind == TD_ACTION_RENAME && by->kind == TD_ACTION_RENAME;
+    bool less = td_action_rows[old->kind].destroys && td_action_goes_further(by->kind, old->kind);
+    return undelivered && (renames || less) && strcmp(old->id, by->id) != 0;
+}
+
+static enum td_code take_place(struct td_tx *tx, const char *tenant, const struct td_action *by, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct open_ones o = {NULL, 0};
+    const char *cause = td_arena_printf(&a, "%s takes its place", td_action_rows[by->kind].word);
+    td_try(td_action_rows_of(tx, tenant, OPEN_OF " ORDER BY id", by->enrolment_id, &a, &o.rows, &o.count, err));
+    for (size_t i = 0; i < o.count; i++)
+        if (is_pointless(&o.rows[i], by))
+            td_try(td_action_drop(tx, tenant, &o.rows[i], cause, by->actor, err));
+    return TD_OK;
+}
+
 enum td_code td_action_release(struct td_tx *tx, const char *tenant, struct td_action *x, struct td_error *err)
 {
+    td_try(take_place(tx, tenant, x, err));
     switch (td_action_rows[x->kind].end) {
     case TD_END_AT_ONCE:
         td_try(td_action_finish(tx, tenant, x->id, TD_ACT_DONE, NULL, err));

@@ -34,7 +34,7 @@ enum td_code td_action_tell(struct td_tx *tx, const char *tenant, const struct t
 enum td_code td_action_audit(struct td_tx *tx, const char *tenant, const char *type, const struct td_action *x,
                              const char *actor, struct td_error *err) TD_MUST_USE;
 
-/* It may be handed out from now on; what ends at once does. */
+/* It may be handed out from now on and takes the place of what removes less; what ends at once does. */
 enum td_code td_action_release(struct td_tx *tx, const char *tenant, struct td_action *x, struct td_error *err)
     TD_MUST_USE;
 /* Not delivered yet: ends it as cancelled. cause is for people. */

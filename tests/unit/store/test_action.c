@@ -324,7 +324,17 @@ static void waits_for_another_one(void **state)
     assert_string_equal(look(l, id).decided_by, other);
     decide(l, id, true, other, TD_ESTATE);
     assert_int_equal(events(l, "action.approved"), 1);
-    cancel(l, id, TD_OK);
+    const char *further = ask(l, TD_ACTION_WIPE_PROTECTED);
+    assert_action(l, id, "pending"); /* what nobody has agreed to takes no place */
+    decide(l, further, true, other, TD_OK);
+    assert_action(l, id, "cancelled");
+    cancel(l, further, TD_OK);
+    const char *less = ask(l, TD_ACTION_RESET);
+    further = ask(l, TD_ACTION_WIPE);
+    decide(l, less, true, other, TD_OK);
+    assert_action(l, further, "waiting for approval"); /* what goes further waits on */
+    cancel(l, less, TD_OK);
+    cancel(l, further, TD_OK);
     id = ask(l, TD_ACTION_DELETE);
     assert_action(l, id, "waiting for approval");
     assert_int_equal(count(l, MANAGED, mdm), 1);
