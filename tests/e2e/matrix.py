@@ -1,5 +1,6 @@
 """The matrix of resets (autopilot.md 3.8), stated once more for scenarios: what a device holds before an action and after
 it, part by part, as `touchdown-device show --json` tells it under "holds"."""
+import fcntl
 import json
 import os
 import subprocess
@@ -134,19 +135,23 @@ def difference(one, other):
             "changed": sorted(k for k in set(one) & set(other) if one[k] != other[k])}
 
 
-def killed_at(argv, line, limit=60):
-    """Runs a device's command and cuts its power when it prints this line. Returns what it printed."""
-    p = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
-                         start_new_session=True)
-    lines = []
-    for text in p.stdout:
-        lines.append(text)
-        if line in text:
-            p.kill()
-            break
-    p.stdout.close()
-    p.wait(limit)
-    return "".join(lines)
+def cut_at(argv, said, reached):
+    """Runs a device's command in front of a pipe that has room for the lines in `said` and no more: it stands still where it
+    prints the next one. Once it has `reached` what it was to reach its power is cut there, not a moment earlier or later."""
+    page = os.sysconf("SC_PAGESIZE")
+    out, into = os.pipe()
+    fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, page)
+    os.write(into, b"\n" * (page - len("".join(said).encode())))
+    p = subprocess.Popen(argv, stdout=into, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True)
+    os.close(into)
+    try:
+        laboratory.wait_for(reached, 60, "the device is where its power is to fail", lambda: p.poll() is None)
+    finally:
+        p.kill()
+        p.wait()
+        text = os.read(out, 2 * page).decode().strip()
+        os.close(out)
+    must(text == "".join(said).strip(), f"it said {said}, and nothing more: {text}")
 
 
 def killed_at_each_line(argv, shape, limit=150):
