@@ -3,12 +3,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static enum td_ocsp_status unknown(void *ctx, size_t issuer, const char *serial, int64_t *ret_revoked_at)
+static enum td_ocsp_status unknown(void *ctx, size_t issuer, const char *serial, struct td_revoked *ret)
 {
     (void)ctx;
     (void)issuer;
     (void)serial;
-    (void)ret_revoked_at;
+    (void)ret;
     return TD_OCSP_UNKNOWN;
 }
 
