@@ -200,6 +200,33 @@ static void a_life_says_that_it_was_cut(void **state)
     life_write(l, cut);
 }
 
+static void gone(struct td_tx *tx, struct life *l)
+{
+    assert_ok(
+        td_sql(tx, NULL,
+               "INSERT INTO life_machine(tenant, way_id, registration_id, serial, serial_key, manufacturer, model,"
+               " ended_at) VALUES ($1, $2, 'r', 'S', 'S', '', '', $3)",
+               "ssi", l->tenant, dev, td_tx_now(tx)));
+    assert_ok(td_sql(tx, NULL, "INSERT INTO life_fact(tenant, way_id, kind, value) VALUES ($1, $2, 1, 'u')", "ss",
+                     l->tenant, dev));
+    happens(tx, l);
+}
+
+/* By what a machine would be known again goes with the last event of it, and not before. */
+static void a_machine_is_forgotten_last(void **state)
+{
+    struct life *l = *state;
+    life_write(l, gone);
+    l->env.now += 30 * TD_DAY;
+    (void)runs(l);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM life_fact WHERE way_id = $1", dev), 1);
+    keeps(l, "event-retention", "10");
+    (void)runs(l);
+    assert_int_equal(EVENTS(l, dev), 0);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM life_fact WHERE way_id = $1", dev), 0);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM life_machine WHERE way_id = $1", dev), 0);
+}
+
 /* A second tenant's wish touches the first one's rows never. */
 static void other(struct td_tx *tx, struct life *l)
 {
@@ -228,6 +255,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_audit_has_its_own_time, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(state_stays, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(a_life_says_that_it_was_cut, life_setup, life_teardown),
+        cmocka_unit_test_setup_teardown(a_machine_is_forgotten_last, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(each_tenant_by_itself, life_setup, life_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
