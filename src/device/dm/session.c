@@ -272,6 +272,8 @@ static enum td_code exchange(struct td_dm *dm, bool *ret_go_on, struct td_error 
 static enum td_code run(struct td_dm *dm, struct td_error *err)
 {
     bool go_on = true;
+    if (td_csp_unenrolled(dm->csp) && !td_fault("device-leaving-forgotten")) /* the power failed behind the order */
+        return end_management(dm, err);
     td_dm_first_package(dm);
     td_try(td_csp_save(dm->csp, err)); /* the number of the session is used up */
     for (int i = 0; go_on; i++) {

@@ -469,6 +469,23 @@ static void unenrolment_takes_the_join_as_well(void **state TD_UNUSED)
     dm_close(&w);
 }
 
+/* The order was taken, the goodbye was heard, then the power failed: the service knows this device no more. */
+static void a_cut_unenrolment_goes_on_though_the_service_refuses(void **state TD_UNUSED)
+{
+    struct dm_world w;
+    out_of_the_box(&w, true);
+    td_csp_put(w.dm.csp, "@unenrolled", "chr", "ExampleMDM");
+    assert_ok(td_csp_save(w.dm.csp, NULL));
+    dm_reopen(&w);
+    w.rest = (struct dm_answer){.status = 403, .body = "ended"};
+    assert_ok(td_dm_talk(&w.dm, TD_DM_USER, false, NULL));
+    assert_int_equal(w.post_count, 1);
+    assert_non_null(strstr(w.bodies[0], "com.microsoft:mdm.unenrollment.userrequest"));
+    assert_true(restart(&w));
+    assert_true(td_life_is_unmanaged(&w.dev));
+    dm_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +504,7 @@ int main(void)
         cmocka_unit_test(a_second_order_is_refused),
         cmocka_unit_test(a_wipe_that_was_cut_off_is_told),
         cmocka_unit_test(unenrolment_takes_the_join_as_well),
+        cmocka_unit_test(a_cut_unenrolment_goes_on_though_the_service_refuses),
         cmocka_unit_test(an_archive_is_put_where_it_was_asked),
         cmocka_unit_test(an_archive_waits_for_its_service),
         cmocka_unit_test(an_archive_is_given_up_in_time),
