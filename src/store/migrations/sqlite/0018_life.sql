@@ -67,3 +67,10 @@ CREATE TABLE life_fact (
     PRIMARY KEY (tenant, kind, value, way_id)
 );
 CREATE INDEX life_fact_way ON life_fact(tenant, way_id);
+
+-- What retention looks for, so that a slice costs what it takes away and not what there is.
+CREATE INDEX device_action_ended ON device_action(tenant, ended_at) WHERE ended_at <> 0;
+CREATE INDEX deployment_ended ON deployment(tenant, ended_at) WHERE ended_at <> 0;
+CREATE INDEX enrolment_ended ON enrolment(tenant, ended_at) WHERE ended_at <> 0;
+CREATE INDEX directory_device_deleted ON directory_device(tenant, deleted_at) WHERE deleted_at <> 0;
+CREATE INDEX certificate_age ON certificate(tenant, not_after);
