@@ -89,6 +89,7 @@ struct upload {
     struct td_service *svc;
     struct td_arena *arena;
     const char *tenant, *id, *sha256;
+    const char *part, *path; /* where the bytes lie until they are recorded, and then */
     int64_t size;
     bool again; /* these very bytes have come already: the answer was lost */
 };
@@ -167,7 +168,26 @@ static enum td_code record(struct td_tx *tx, void *ctx, struct td_error *err)
                                     .size = u->size,
                                     .sha256 = u->sha256};
     td_try(td_diagnostic_put(tx, u->tenant, &d, err));
-    return td_action_finish(tx, u->tenant, u->id, TD_ACT_DONE, NULL, err);
+    td_try(td_action_finish(tx, u->tenant, u->id, TD_ACT_DONE, NULL, err));
+    return rename(u->part, u->path) == 0 || !td_file_exists(u->part) /* a write may run twice */
+               ? TD_OK
+               : td_fail(err, TD_EIO, "archive", "can't be kept");
+}
+
+/* Of two that come at once by one link the first that is recorded counts: the other's bytes never take its place, and
+ * go. */
+static enum td_code keep(struct upload *u, struct td_slice body, struct td_error *err)
+{
+    u->path = td_diagnostic_path(u->svc->data_dir, u->id, u->arena);
+    u->part = td_fault("upload-overwrites")
+                  ? u->path
+                  : td_arena_printf(u->arena, "%s.%s", u->path, td_uuid_arena(u->svc->env, u->arena));
+    td_try(td_dir_make(td_arena_printf(u->arena, "%s/diagnostics", u->svc->data_dir), 0700, err));
+    td_try(td_file_write(u->part, body, 0600, err));
+    enum td_code rc = td_store_write(u->svc->store, record, u, err);
+    if (u->part != u->path)
+        (void)unlink(u->part);
+    return rc;
 }
 
 static enum td_code take(struct upload *u, struct td_http_request *req, struct td_error *err)
@@ -179,13 +199,9 @@ static enum td_code take(struct upload *u, struct td_http_request *req, struct t
     td_sha256(req->body, digest);
     u->sha256 = td_hex(req->arena, td_bytes(digest, sizeof(digest)));
     u->size = (int64_t)req->body.n;
-    td_try(td_store_read(u->svc->store, check_asked, u, err));
-    if (u->again)
-        return TD_OK;
-    td_try(td_dir_make(td_arena_printf(req->arena, "%s/diagnostics", u->svc->data_dir), 0700, err));
-    const char *path = td_diagnostic_path(u->svc->data_dir, u->id, req->arena);
-    td_try(td_file_write(path, req->body, 0600, err));
-    return td_store_write(u->svc->store, record, u, err);
+    if (!td_fault("upload-overwrites"))
+        td_try(td_store_read(u->svc->store, check_asked, u, err));
+    return u->again ? TD_OK : keep(u, req->body, err);
 }
 
 static void put(void *ctx, struct td_http_request *req, struct td_http_reply *reply)

@@ -4,6 +4,9 @@
 #include "store/certificate.h"
 #include "wire/action_client.h"
 
+#include <dirent.h>
+#include <pthread.h>
+
 /* --- the local administrator ----------------------------------------------------------------------------------------
  */
 
@@ -205,12 +208,99 @@ static void an_archive_that_never_comes(void **state)
     assert_int_equal(action_of(c, id).state, TD_ACT_FAILED);
 }
 
+/* --- several at once -------------------------------------------------------------------------------------------------
+ */
+
+enum { SENDERS = 4, ARCHIVE_SIZE = 4 << 20 };
+
+struct sender {
+    struct client *c;
+    const char *target;
+    char *zip;
+    int status;
+    pthread_t thread;
+};
+
+static void *send_archive(void *ctx)
+{
+    static const char *const headers[] = {"x-ms-blob-type: BlockBlob", NULL};
+    struct sender *s = ctx;
+    struct td_arena a;
+    struct td_http_reply reply;
+    td_arena_init(&a);
+    td_loopback(&s->c->w->wire.router, "PUT", s->target, headers, td_bytes(s->zip, ARCHIVE_SIZE), NULL, &a, &reply);
+    s->status = reply.status;
+    td_reply_done(&reply);
+    td_arena_done(&a);
+    return NULL;
+}
+
+static char *archive_of(struct client *c, char fill)
+{
+    char *zip = td_arena_alloc(&c->w->wire.arena, ARCHIVE_SIZE);
+    memset(zip, fill, ARCHIVE_SIZE);
+    memcpy(zip, ZIP, 4);
+    memcpy(zip + ARCHIVE_SIZE - 22, ZIP + sizeof(ZIP) - 1 - 22, 22);
+    return zip;
+}
+
+static size_t files_in(const char *path)
+{
+    size_t n = 0;
+    DIR *d = opendir(path);
+    assert_non_null(d);
+    for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d))
+        n += e->d_name[0] != '.';
+    (void)closedir(d);
+    return n;
+}
+
+/* One link, several archives at the same moment: one is taken, and its bytes are what is read later. */
+static void of_several_archives_one_stays(void **state)
+{
+    struct client *c = ready(state);
+    struct td_service *svc = &c->w->wire.svc;
+    struct sender s[SENDERS];
+    const char *taken = NULL, *id = ask_for(c, TD_ACTION_DIAGNOSTICS);
+    TD_CLEANUP(td_buf_done) struct td_buf kept;
+    c->session++;
+    c->msg = 0;
+    send_next(c, LOGIN("user"), true);
+    const char *target = upload_target(c);
+    send_next(c, "", true);
+    for (size_t i = 0; i < SENDERS; i++)
+        s[i] = (struct sender){.c = c, .target = target, .zip = archive_of(c, (char)('a' + i))};
+    for (size_t i = 0; i < SENDERS; i++)
+        assert_int_equal(pthread_create(&s[i].thread, NULL, send_archive, &s[i]), 0);
+    for (size_t i = 0; i < SENDERS; i++)
+        assert_int_equal(pthread_join(s[i].thread, NULL), 0);
+    for (size_t i = 0; i < SENDERS; i++) {
+        assert_true(s[i].status == 201 ? taken == NULL : s[i].status == 409);
+        taken = s[i].status == 201 ? s[i].zip : taken;
+    }
+    assert_non_null(taken);
+    assert_int_equal(put(c, target, td_bytes(archive_of(c, 'z'), ARCHIVE_SIZE)), 409);
+    td_buf_init(&kept, ARCHIVE_SIZE + 1);
+    assert_ok(td_file_read(td_diagnostic_path(svc->data_dir, id, &c->w->wire.arena), &kept, NULL));
+    assert_int_equal(kept.n, ARCHIVE_SIZE);
+    assert_memory_equal(kept.p, taken, ARCHIVE_SIZE);
+    const char *folder = td_arena_printf(&c->w->wire.arena, "%s/diagnostics", svc->data_dir);
+    assert_int_equal(files_in(folder), 1); /* those of the others are gone */
+    (void)unlink(td_diagnostic_path(svc->data_dir, id, &c->w->wire.arena));
+    (void)rmdir(folder);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        T(laps_goes_as_one_atomic), T(a_password_ends_its_rotation),     T(a_rotation_ends_without_its_password),
-        T(an_archive_comes),        T(an_archive_of_a_device_that_left), T(an_archive_that_never_comes),
+        T(laps_goes_as_one_atomic),
+        T(a_password_ends_its_rotation),
+        T(a_rotation_ends_without_its_password),
+        T(an_archive_comes),
+        T(an_archive_of_a_device_that_left),
+        T(an_archive_that_never_comes),
+        T(of_several_archives_one_stays),
     };
     return cmocka_run_group_tests_name("management_results", tests, world_open, world_close);
 }
