@@ -37,6 +37,18 @@ const char *td_cli_option(const struct td_cli *cli, const char *name)
     return td_cli_option_at(cli, name, 0);
 }
 
+/* What devices, users and lists brought in is shown and never obeyed: no octet that a terminal takes for a command. */
+static void make_harmless(char *text)
+{
+    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
+        bool c1 = *c == 0xC2 && c[1] >= 0x80 && c[1] <= 0x9F; /* U+0080 to U+009F in UTF-8 */
+        if ((*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7F || c1)
+            *c = '?';
+        if (c1)
+            *++c = '?';
+    }
+}
+
 void td_cli_say(struct td_cli *cli, const char *fmt, ...)
 {
     char line[8192];
@@ -44,6 +56,7 @@ void td_cli_say(struct td_cli *cli, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
+    make_harmless(line);
     td_buf_adds(&cli->out, line);
     td_buf_addc(&cli->out, '\n');
 }
@@ -191,8 +204,11 @@ static enum td_code open_store(struct td_cli *cli, struct td_error *err)
 static void print_error(const struct td_cli *cli, const struct td_error *err)
 {
     if (!cli->json) {
-        (void)fprintf(stderr, "touchdown: %s%s%s%s%s\n", err->where, err->where[0] != '\0' ? ": " : "", err->text,
-                      err->remedy[0] != '\0' ? "; " : "", err->remedy);
+        char line[4096];
+        (void)snprintf(line, sizeof(line), "touchdown: %s%s%s%s%s\n", err->where, err->where[0] != '\0' ? ": " : "",
+                       err->text, err->remedy[0] != '\0' ? "; " : "", err->remedy);
+        make_harmless(line);
+        (void)fputs(line, stderr);
         return;
     }
     struct td_buf b;

@@ -205,6 +205,17 @@ def errors_name_the_thing(box):
         assert told in box.run(*words).stderr, (words, box.run(*words).stderr)
 
 
+def nothing_commands_the_terminal(box):
+    """What a machine, a list or an argument brought is shown without what a terminal would obey."""
+    facts = {"serial": "CLI1", "manufacturer": "Con\x1b[2Jtoso", "model": "Box\x9b31m\x08\r", "uuid": "00000001-1111-4222-8333-000000000001"}
+    row = subprocess.run([DEVICE, "hash", "--hardware", box.write("hw.json", json.dumps(facts))], capture_output=True, text=True,
+                         check=True).stdout.strip()
+    box.said("device", "import", box.write("d.csv", f"{HEADER}\nCLI1,,{row}\n"))
+    told = box.said("device", "show", "CLI1") + box.said("device", "life", "CLI1") + box.run("device", "show", "a\x1b[2J\x9b").stderr
+    assert "Box??31m" in told and "a?[2J??" in told, told
+    same(re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", told), [], "octets that command")
+
+
 def errors_are_json(box):
     """With --json an error is one JSON object, of usage too."""
     for words in (["device", "show", "NONE"], ["device", "show"], ["nosuch"], ["device", "show", "A", "--bogus"], ["media"]):
@@ -639,7 +650,7 @@ def interface_document_is_true(_):
         same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
 
 
-TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, killed_bulk, audit_tells_who_and_what, errors_name_the_thing, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
+TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, killed_bulk, audit_tells_who_and_what, errors_name_the_thing, nothing_commands_the_terminal, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
          leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, serves, device_exit_codes, requirements_are_documented, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
