@@ -12,8 +12,10 @@
 /* A device that accepted a wipe restarts within minutes; Windows gives its users five. One that is still there after
  * this has not done it. */
 static const int64_t wipe_grace = 15 * TD_MINUTE;
-/* A password or an archive that has not come by then will not come. */
+/* A password or an archive that has not come by then will not come; nor does a reset begin that no node knows of. */
 static const int64_t result_grace = TD_DAY;
+/* A scheduled reset waits for its restart, which people can put off. */
+static const int64_t restart_grace = 7 * TD_DAY;
 
 static const char BOOTSTRAP_KEY[] = "I BootstrapSync"; /* its session: the one that began so */
 static const char NAME_URI[] = "./DevDetail/Ext/Microsoft/DNSComputerName";
@@ -200,6 +202,29 @@ static enum td_code take_report(struct td_exchange *x, struct td_tx *tx, const s
     return began ? begin_again(x, tx, err) : TD_OK;
 }
 
+/* Accepted long ago, asked once more, and still no end: nobody may wait for it for ever. */
+static bool has_had_its_time(const struct td_exchange *x, struct td_tx *tx, const struct td_action *reset,
+                             bool scheduled)
+{
+    bool told = x->redeployment != NULL || node_is_absent(x);
+    return told && was_accepted(reset) && !td_fault("reset-waits-for-ever") &&
+           td_tx_now(tx) - reset->accepted_at > (scheduled ? restart_grace : result_grace);
+}
+
+static enum td_code never_began(struct td_exchange *x, struct td_tx *tx, const struct td_action *a, bool scheduled,
+                                struct td_error *err)
+{
+    struct td_error why = {0};
+    (void)td_remedy(&why,
+                    td_fail(&why, TD_EEXPIRED, "action", "%s",
+                            scheduled ? "the device scheduled it a week ago and never restarted for it"
+                                      : "the device accepted it a day ago and tells of no reset"),
+                    "%s",
+                    scheduled ? "Restart the device; if it is not reset then, ask again, or wipe it."
+                              : "Ask again; if the device goes on without it, wipe it.");
+    return fail_action(x, tx, a, &why, err);
+}
+
 /* Status of the last reset, asked while one is open and whenever the device is set up (autopilot.md 3.7). */
 static enum td_code look_at_reset(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
@@ -210,11 +235,13 @@ static enum td_code look_at_reset(struct td_exchange *x, struct td_tx *tx, struc
     bool scheduled = status == 10 || status == 20;
     if (reset == NULL)
         return was_reset_locally(x, status) ? take_report(x, tx, NULL, status, err) : TD_OK;
-    if (status > 0 && (scheduled || has_begun(x, reset)))
+    if (status > 0 && !scheduled && has_begun(x, reset))
         return take_report(x, tx, reset, status, err);
     if (node_is_absent(x) && is_bootstrapping(x) && was_accepted(reset))
         return take_report(x, tx, reset, 1, err);
-    return TD_OK;
+    if (has_had_its_time(x, tx, reset, scheduled))
+        return never_began(x, tx, reset, scheduled, err);
+    return scheduled ? take_report(x, tx, reset, status, err) : TD_OK;
 }
 
 /* --- one open action ---------------------------------------------------------------------------------------------- */

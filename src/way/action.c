@@ -418,6 +418,7 @@ static const struct {
     {0x800704C7, "it was interrupted and the device rolled back: nothing was removed",
      "Ask again, with the device on mains power; a protected wipe goes on after a loss of power."},
     {0x800710DF, "the device did not begin: it runs on its battery", "Connect it to mains power, then ask again."},
+    {0x800700AA, "the device is busy with another reset or wipe", "Wait for the end of that one, then ask again."},
     {0x800704DD, "nobody was signed in who could be asked", "Ask again while a user is signed in."},
     {0x800705B4, "the device gave up waiting", "Ask again while the device is on and has a network."},
     {0x80070490, "a file that is needed for it is missing on the device", "Install Windows anew from a medium."},

@@ -419,6 +419,34 @@ static void a_lost_status_is_found_again(void **state)
     assert_int_equal(count_seen(c, "doAutomaticRedeployment"), 0);
 }
 
+/* Scheduled, and its restart is put off for ever; accepted, and no node knows of it: both come to an end. */
+static void a_reset_that_never_begins_ends(void **state)
+{
+    static const struct node without[] = {
+        {REDEPLOY "Status", 404, NULL}, {REDEPLOY "LastError", 404, NULL}, {NULL, 0, NULL}};
+    static const struct {
+        const struct node *nodes;
+        int64_t waits;
+    } all[] = {{at_20, 7 * TD_DAY}, {without, TD_DAY}};
+    struct client *c = ready(state);
+    for (size_t i = 0; i < TD_COUNTOF(all); i++) {
+        const char *id = ask_for(c, TD_ACTION_RESET);
+        c->nodes = done_nodes;
+        (void)run_session(c, LOGIN("user"));
+        c->nodes = all[i].nodes;
+        c->w->wire.env.now += all[i].waits - TD_HOUR;
+        (void)run_session(c, LOGIN("user"));
+        assert_int_equal(action_of(c, id).state, TD_ACT_ACTIVE);
+        c->w->wire.env.now += 2 * TD_HOUR;
+        (void)run_session(c, LOGIN("user"));
+        struct td_action a = action_of(c, id);
+        assert_int_equal(a.state, TD_ACT_FAILED);
+        assert_true(a.cause[0] != '\0' && a.remedy[0] != '\0');
+        assert_int_equal(count_seen(c, "doAutomaticRedeployment"), 0);
+    }
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 0);
+}
+
 /* The same without any word in between. */
 static void a_reset_device_is_not_reset_again(void **state)
 {
@@ -708,6 +736,7 @@ int main(void)
         T(an_old_status_is_not_believed),
         T(a_lost_status_is_found_again),
         T(a_reset_device_is_not_reset_again),
+        T(a_reset_that_never_begins_ends),
         T(a_local_reset_is_seen),
         T(a_local_reset_is_not_missed),
         T(a_deployment_does_not_begin_for_ever),
