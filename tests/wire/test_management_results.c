@@ -97,6 +97,24 @@ static void a_password_ends_its_rotation(void **state)
     assert_int_equal(world_events(c->w, c->way, "local-credential.backed-up", NULL), 2);
 }
 
+/* A device that sends passwords without end fills neither table nor timeline, and the newest one counts all the same.
+ */
+static void passwords_without_end(void **state)
+{
+    struct client *c = ready(state);
+    const char *device = world_enrolment(c->w, c->id).device_id;
+    struct td_peer peer = joined_peer(c, device);
+    const char *target = td_arena_printf(&c->w->wire.arena, "/EnrollmentServer/device/%s/localcredential", device);
+    struct td_slice body = TD_S("{\"accountName\":\"Administrator\",\"password\":\"one\"}");
+    c->doors[0] = (struct td_door){td_join_routes, td_join_route_count, &c->w->wire.svc};
+    for (size_t i = 0; i < 20; i++)
+        assert_int_equal(world_call(c->w, "POST", target, "Content-Type: application/json", body, &peer).status, 204);
+    assert_int_equal(world_events(c->w, c->way, "local-credential.backed-up", NULL), TD_LOCAL_CREDENTIAL_HISTORY + 1);
+    c->w->wire.env.now += 2 * TD_HOUR;
+    assert_int_equal(world_call(c->w, "POST", target, "Content-Type: application/json", body, &peer).status, 204);
+    assert_int_equal(world_events(c->w, c->way, "local-credential.backed-up", NULL), TD_LOCAL_CREDENTIAL_HISTORY + 2);
+}
+
 static void a_rotation_ends_without_its_password(void **state)
 {
     static const struct node no_policy[] = {{"LAPS/Actions/ResetPassword", 500, NULL}, {NULL, 0, NULL}};
@@ -301,6 +319,7 @@ int main(void)
         T(an_archive_of_a_device_that_left),
         T(an_archive_that_never_comes),
         T(of_several_archives_one_stays),
+        T(passwords_without_end),
     };
     return cmocka_run_group_tests_name("management_results", tests, world_open, world_close);
 }
