@@ -80,6 +80,11 @@ enum td_code td_life_switched_on(struct td_flow *f, struct td_error *err)
 /* --- at the lock screen: autopilot.md 3.6
  * -------------------------------------------------------------------------------- */
 
+struct lock_screen {
+    struct td_flow *f;
+    const char *package; /* on a USB stick, NULL: none */
+};
+
 static struct td_slice bare(struct td_slice account)
 {
     size_t slash = td_find(account, '\\'); /* "AzureAD\ada@contoso.test" and ".\helper" */
@@ -90,7 +95,8 @@ static struct td_slice bare(struct td_slice account)
  * accounts of the directory, whose password is the directory's to judge. */
 static enum td_code check_account(void *ctx, const char *user, const char *password, struct td_error *err)
 {
-    struct td_flow *f = ctx;
+    const struct lock_screen *screen = ctx;
+    struct td_flow *f = screen->f;
     const char *managed = td_flow_get(f, "laps.account"), *hash = td_flow_get(f, "laps.hash");
     if (managed[0] == '\0' || !td_ieq(bare(td_str(user)), td_str(managed)))
         return td_password_check(f, user, password, err);
@@ -106,19 +112,27 @@ static enum td_code take_package(struct td_device *dev, const char *file, struct
     return td_disk_package(dev, name, td_buf_slice(&content), err);
 }
 
+/* Before the reset is scheduled: behind it the power may fail, and the reset would go on without it. */
+static enum td_code read_stick(void *ctx, struct td_error *err)
+{
+    const struct lock_screen *screen = ctx;
+    return screen->package != NULL ? take_package(screen->f->dev, screen->package, err) : TD_OK;
+}
+
 static enum td_code ask(struct td_flow *f, const char *key, const char *otherwise, const char *prompt, bool secret,
                         struct td_arena *a, char **ret, struct td_error *err)
 {
     return td_ui_ask(f->ui, td_ui_given(f->ui, key) ? key : otherwise, prompt, secret, false, a, ret, err);
 }
 
-static enum td_code sign_in(struct td_flow *f, struct td_error *err)
+static enum td_code sign_in(struct lock_screen *screen, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_flow *f = screen->f;
     char *user = NULL, *password = NULL;
     td_try(ask(f, "administrator", "user", "administrator", false, &a, &user, err));
     td_try(ask(f, "administrator-password", "password", "password", true, &a, &password, err));
-    const struct td_reset_credentials who = {user, password, check_account, f};
+    const struct td_reset_credentials who = {user, password, check_account, screen, read_stick};
     enum td_code rc = td_reset_local(f->dev, &who, err);
     td_wipe(password, strlen(password));
     if (rc == TD_OK)
@@ -134,8 +148,8 @@ enum td_code td_life_reset_page(struct td_flow *f, const char *package, struct t
         td_device_say(f->dev, "page", "reset this device: the package on the USB stick will be used: %s", package);
     else
         td_device_say(f->dev, "page", "reset this device: no package on a USB stick");
-    td_try(sign_in(f, err));
-    return package != NULL ? take_package(f->dev, package, err) : TD_OK;
+    struct lock_screen screen = {f, package};
+    return sign_in(&screen, err);
 }
 
 /* --- at work

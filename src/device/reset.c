@@ -260,5 +260,7 @@ enum td_code td_reset_local(struct td_device *dev, const struct td_reset_credent
 {
     td_try(td_reset_local_may(dev, err));
     td_try(check(dev, who, err));
+    if (who->agreed != NULL)
+        td_try(who->agreed(who->ctx, err));
     return td_reset_schedule(dev, TD_ACTION_LOCAL_RESET, "", err);
 }

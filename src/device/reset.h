@@ -69,6 +69,8 @@ struct td_reset_credentials {
     const char *user, *password;
     enum td_code (*check)(void *ctx, const char *user, const char *password, struct td_error *err);
     void *ctx;
+    /* What must lie on the disk before anything is scheduled (a package), once it is known who asks. NULL: nothing. */
+    enum td_code (*agreed)(void *ctx, struct td_error *err);
 };
 enum td_code td_reset_local(struct td_device *dev, const struct td_reset_credentials *who, struct td_error *err)
     TD_MUST_USE;

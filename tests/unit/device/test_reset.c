@@ -460,6 +460,33 @@ static void local_reset_needs_an_administrator(void **state TD_UNUSED)
     world_close(&w);
 }
 
+static enum td_code stick_agreed(void *ctx, struct td_error *err)
+{
+    int *times = ctx;
+    ++*times;
+    return *times == 1 ? td_fail(err, TD_ENOTFOUND, "package", "is not on the stick") : TD_OK;
+}
+
+/* A package that can't be read stops the reset; who may not reset brings no package either. */
+static void a_stick_is_read_before_anything_is_scheduled(void **state TD_UNUSED)
+{
+    struct reset_world w;
+    int times = 0;
+    struct td_reset_credentials who = {.user = "helper", .password = "wrong", .ctx = &times, .agreed = stick_agreed};
+    enum td_action_kind kind;
+    world_open(&w);
+    set_policy(&w, "0");
+    assert_int_equal(td_reset_local(&w.dev, &who, NULL), TD_EAUTH);
+    assert_int_equal(times, 0);
+    who.password = "Secret-1";
+    assert_int_equal(td_reset_local(&w.dev, &who, NULL), TD_ENOTFOUND);
+    assert_false(td_reset_pending(&w.dev, &kind));
+    assert_ok(td_reset_local(&w.dev, &who, NULL));
+    assert_int_equal(times, 2);
+    assert_true(td_reset_pending(&w.dev, &kind));
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -479,6 +506,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_no_reset),
         cmocka_unit_test(tells_what_it_does),
         cmocka_unit_test(local_reset_is_off_at_first),
+        cmocka_unit_test(a_stick_is_read_before_anything_is_scheduled),
         cmocka_unit_test(local_reset_needs_an_administrator),
     };
     return cmocka_run_group_tests_name("reset", tests, NULL, worlds_done);
