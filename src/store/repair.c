@@ -131,6 +131,18 @@ static enum td_code other_hardware(struct td_repairing *p, const struct td_propo
     return propose(p, what, alternates, err);
 }
 
+/* Nobody exchanges so many parts in a day: a device that tells of more fills no timeline. */
+static enum td_code renew(struct td_repairing *p, const struct td_proposal *what, struct td_error *err)
+{
+    struct td_hardware_past *list;
+    size_t n;
+    td_try(td_hardware_past_list(p->tx, p->tenant, p->r.way_id, &p->arena, &list, &n, err));
+    bool enough = n == TD_HARDWARE_PAST_MAX && list[n - 1].replaced_at > td_tx_now(p->tx) - TD_DAY;
+    if (enough && !td_fault("repair-floods"))
+        return TD_OK;
+    return td_repairing_apply(p, what, "serial number, UUID or TPM are the registered ones", "device", err);
+}
+
 /* The registered hardware, with other disks and adapters at most. */
 static enum td_code own_hardware(struct td_repairing *p, const struct td_proposal *what, struct td_error *err)
 {
@@ -144,7 +156,7 @@ static enum td_code own_hardware(struct td_repairing *p, const struct td_proposa
     if (is_open)
         td_try(move(p, TD_PROPOSAL_WITHDRAWN, err));
     if (!td_repair_is_same(p->known, &what->facts))
-        td_try(td_repairing_apply(p, what, "serial number, UUID or TPM are the registered ones", "device", err));
+        td_try(renew(p, what, err));
     return td_registration_remedy(p->tx, p->tenant, p->r.id, TD_REMEDY_NONE, "its hardware is the registered one", err);
 }
 
@@ -157,7 +169,9 @@ enum td_code td_repair_seen(struct td_tx *tx, const char *tenant, const char *re
     struct td_match m = td_facts_match(p.known, &what->facts);
     bool exchange = p.known->count != 0 && td_repair_is_exchange(p.known, &what->facts);
     if (p.known->count != 0 && !exchange && !td_match_is_device(&m))
-        return TD_OK; /* too little to be sure: what is stored stays */
+        return TD_OK;                                   /* too little to be sure: what is stored stays */
+    if (!exchange && !td_fault("repair-foreign-board")) /* what was not known of this board is known as another's */
+        td_try(td_hardware_elsewhere(tx, &what->facts, tenant, registration_id, &exchange, err));
     if (exchange || td_repair_could_be_copy(p.known, &what->facts))
         td_try(td_repairing_was_here(&p, &what->facts, &before, err));
     if (exchange || (before && !td_fault("repair-copy")))

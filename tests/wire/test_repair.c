@@ -143,19 +143,24 @@ static int shows(const struct pc *p, const char *blob)
 }
 
 /* Registered, enrolled, at work. */
-static void at_work(void **state)
+static void at_work_as(void **state, const struct pc *pc)
 {
     w = *state;
-    import_for(w->tenant, &first, "DESK");
+    import_for(w->tenant, pc, "DESK");
     assert_int_equal(row.code, TD_ZTD_OK);
     id = row.id;
     c = begin_as(state, NULL);
-    (void)shows(&first, "");
-    (void)shows(&first, "");
+    (void)shows(pc, "");
+    (void)shows(pc, "");
     assert_string_equal(world_enrolment(w, c->id).registration_id, id);
     assert_int_equal(state_of(id), TD_REMEDY_NONE);
-    assert_int_equal(shows(&first, ""), 2);
+    assert_int_equal(shows(pc, ""), 2);
     assert_int_equal(count_seen(c, MISMATCH), 0);
+}
+
+static void at_work(void **state)
+{
+    at_work_as(state, &first);
 }
 
 static void a_written_board_is_repaired(void **state)
@@ -228,6 +233,11 @@ static void parts_go_unnoticed(void **state)
     (void)state_of(id);
     assert_int_equal(now.past_count, TD_HARDWARE_PAST_MAX);
     assert_string_equal(now.past[0].differs, "disk differs");
+    assert_int_equal(events("device.hardware-changed", NULL), TD_HARDWARE_PAST_MAX); /* of one day */
+    const struct pc tomorrow = {"SN-0001", 1, 1, 6, 99};
+    w->wire.env.now += 2 * TD_DAY;
+    (void)shows(&tomorrow, "");
+    assert_int_equal(events("device.hardware-changed", NULL), TD_HARDWARE_PAST_MAX + 1);
 }
 
 static enum td_code accept_fn(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
@@ -318,6 +328,24 @@ static void hardware_of_another_registration(void **state)
     assert_non_null(strstr(now.open.cause, "belongs to another registration"));
     assert_int_equal(td_store_write(w->wire.svc.store, accept_fn, NULL, &err), TD_EEXISTS);
     assert_int_equal(state_of(id), TD_REMEDY_MANUAL);
+}
+
+/* Of a board that was registered without UUID and key a lying device may tell any: those of another registration, by
+ * which that one's machine would be found as this one, are not taken. */
+static void facts_of_another_registration(void **state)
+{
+    const struct pc known = {"SN-0001", 0, 0, 1, 1}, owner = {"SN-0009", 9, 9, 9, 9};
+    const struct pc liar = {"SN-0001", 9, 9, 1, 1}, honest = {"SN-0001", 4, 4, 1, 1};
+    at_work_as(state, &known);
+    import_for(w->wire.other.id, &owner, "");
+    assert_int_equal(row.code, TD_ZTD_OK);
+    (void)shows(&liar, "");
+    assert_int_equal(state_of(id), TD_REMEDY_MANUAL);
+    assert_non_null(strstr(now.open.cause, "belongs to another registration"));
+    assert_int_equal(events("device.hardware-changed", NULL), 0);
+    (void)shows(&honest, "");
+    assert_int_equal(state_of(id), TD_REMEDY_NONE);
+    assert_int_equal(events("device.hardware-changed", NULL), 1);
 }
 
 /* Everything but disk and adapter is the same, and both show themselves: one of them is a copy. */
@@ -469,6 +497,7 @@ int main(void)
         TEST(the_tenant_may_want_to_be_asked),
         TEST(what_it_tells_must_fit),
         TEST(hardware_of_another_registration),
+        TEST(facts_of_another_registration),
         TEST(a_copy_is_never_taken_silently),
         TEST(boards_that_take_turns),
         TEST(the_old_board_comes_back),
