@@ -1,7 +1,7 @@
 #include "api/local_credential.h"
 
 #include "api/authority.h"
-#include "api/join_room.h"
+#include "api/join/room.h"
 #include "base/fault.h"
 #include "codec/json.h"
 #include "store/action.h"

@@ -1,6 +1,6 @@
 /* The door where a device backs up the password of its managed local administrator (LAPS; csp.md 17), and the key to
  * what it brought. Our own protocol: docs/protocol/local-credential.md. The route stands in the join door
- * (api/join.c): a device proves itself there by the certificate of its directory join. */
+ * (api/join/join.c): a device proves itself there by the certificate of its directory join. */
 #ifndef TD_API_LOCAL_CREDENTIAL_H
 #define TD_API_LOCAL_CREDENTIAL_H
 

@@ -1,7 +1,7 @@
 /* What people and programs changed: events with who, what, before and after.
  *
  * Whoever changes something in the name of a caller tells it here, in the same transaction; the audit resources read
- * it back (table audit, a row an event; view in store/view_audit.c). Values are texts for people, kept up to
+ * it back (table audit, a row an event; view in store/view/audit.c). Values are texts for people, kept up to
  * TD_AUDIT_VALUE octets; secrets never come here. The event's detail is
  *   {"kind":"profile","id":"...","name":"...","changes":[{"name":"locale","before":"de-DE","after":"en-US"}]}.
  * Sources: graph-api.md 1.8 (auditEvent, directoryAudit); autopilot.md 6.2, row X11. */

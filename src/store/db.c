@@ -1,5 +1,5 @@
 #include "store/driver.h"
-#include "store/group_room.h"
+#include "store/group/room.h"
 
 static enum td_code schema_version(struct td_tx *tx, int64_t *ret, struct td_error *err)
 {

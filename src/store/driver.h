@@ -50,7 +50,7 @@ struct td_store {
     const struct td_env *env;
     char *where;
     void *engine;                  /* the driver's own */
-    struct td_group_cache *groups; /* store/group_rules.c: compiled rules */
+    struct td_group_cache *groups; /* store/group/rules.c: compiled rules */
     int (*in_work)(void *ctx);
     void *in_work_ctx;
 };

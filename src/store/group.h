@@ -2,7 +2,7 @@
  *
  * Devices are members as ways, so that they stay when a device gets another directory object; users by their ids.
  * Members by rule follow in two ways: whatever changes what rules see of a device or user calls td_group_device_moved
- * or td_group_user_moved in its own transaction, which looks at the rules that could be concerned (store/group_rules.c
+ * or td_group_user_moved in its own transaction, which looks at the rules that could be concerned (store/group/rules.c
  * finds them by their keys); and a rule's own change marks the group, whose stored members then follow in slices
  * (td_group_work), while td_group_live answers for a device at once. What is marked rests in the store: a kill loses
  * nothing. Memory is the caller's arena. Sources: graph-api.md 1.8, 1.9; autopilot.md 2.6. */
@@ -70,7 +70,7 @@ enum td_code td_group_list(struct td_tx *tx, const char *tenant, struct td_arena
 enum td_code td_group_of_way(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
                              struct td_group **ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
 
-/* --- members (store/group_member.c) --- */
+/* --- members (store/group/member.c) --- */
 
 struct td_group_member {
     bool is_user;
@@ -94,7 +94,7 @@ enum td_code td_group_forget_user(struct td_tx *tx, const char *tenant, const ch
 enum td_code td_group_forget_way(struct td_tx *tx, const char *tenant, const char *way_id, struct td_error *err)
     TD_MUST_USE;
 
-/* --- evaluation (store/group_evaluate.c) --- */
+/* --- evaluation (store/group/evaluate.c) --- */
 
 /* What rules look at may have changed: members by rule, in this transaction. Profiles of registered devices are told by
  * td_registration_evaluate (store/registration.h), which calls this. */
@@ -126,7 +126,7 @@ enum td_code td_group_try(struct td_tx *tx, const char *tenant, const char *rule
 enum td_code td_group_why(struct td_tx *tx, const char *tenant, const struct td_group *g, const char *way_id,
                           struct td_arena *a, struct td_group_verdict *ret, struct td_error *err) TD_MUST_USE;
 
-/* --- work behind the answers (store/group_work.c) --- */
+/* --- work behind the answers (store/group/work.c) --- */
 
 enum td_code td_group_work_due(struct td_tx *tx, bool *ret, struct td_error *err) TD_MUST_USE;
 /* How far all of it is, as a number that differs after each slice that brought something; 0: nothing is due. Of two

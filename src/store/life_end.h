@@ -39,7 +39,7 @@ struct td_life_retired { /* texts are "" where there is none */
  * transaction of its end. An action that fails or is cancelled ends the intention too, and the timeline says so. */
 enum td_code td_life_retire(struct td_tx *tx, const char *tenant, const struct td_life_retiring *what,
                             struct td_arena *a, struct td_life_retired *ret, struct td_error *err) TD_MUST_USE;
-/* Called by store/action_end.c for every action that has ended, done or not. */
+/* Called by store/action/end.c for every action that has ended, done or not. */
 enum td_code td_life_follow(struct td_tx *tx, const char *tenant, const struct td_action *x, struct td_error *err)
     TD_MUST_USE;
 

@@ -43,7 +43,7 @@ enum td_code td_profile_find(struct td_tx *tx, const char *tenant, const char *k
 enum td_code td_profile_list(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_profile_row **ret,
                              size_t *ret_count, struct td_error *err) TD_MUST_USE;
 
-/* --- assignments (store/profile_assignment.c) --- */
+/* --- assignments (store/profile/assignment.c) --- */
 
 struct td_profile_target {
     const char *group_id, *group_name; /* "" for all devices; name "" where the group is gone */
@@ -108,7 +108,7 @@ void td_profile_candidates(const struct td_profile_offer *offers, size_t count, 
 enum td_code td_profile_spread(struct td_tx *tx, const char *tenant, const char *after, size_t max, const char *actor,
                                struct td_arena *a, const char **ret_next, struct td_error *err) TD_MUST_USE;
 
-/* --- what a device got (store/profile_given.c) --- */
+/* --- what a device got (store/profile/given.c) --- */
 
 struct td_profile_given {
     const char *profile_id, *name;

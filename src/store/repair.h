@@ -62,7 +62,7 @@ enum td_code td_repair_by_import(struct td_tx *tx, const char *tenant, const str
 enum td_code td_repair_is_pending(struct td_tx *tx, const char *tenant, const char *registration_id, bool *ret,
                                   struct td_error *err) TD_MUST_USE;
 /* Facts, hash and texts take the place of the registered ones, with history and device.repaired or, where only parts
- * differ, device.hardware-changed. For registration_meet.c and this file. */
+ * differ, device.hardware-changed. For registration/meet.c and this file. */
 enum td_code td_repair_apply(struct td_tx *tx, const char *tenant, const char *registration_id,
                              const struct td_proposal *by, const char *proof, const char *actor, struct td_error *err)
     TD_MUST_USE;

@@ -17,7 +17,7 @@ enum td_code td_repairing_open(struct td_repairing *p, struct td_tx *tx, const c
                                struct td_error *err) TD_MUST_USE;
 void td_repairing_done(struct td_repairing *p);
 
-/* How serial numbers are compared: store/registration.c. */
+/* How serial numbers are compared: store/registration/registration.c. */
 const char *td_repairing_serial_key(struct td_repairing *p, const char *serial);
 enum td_code td_repairing_drop(struct td_repairing *p, enum td_proposal_state state, struct td_error *err) TD_MUST_USE;
 /* Was the device made of this once, board, disk and adapters? */

@@ -14,15 +14,15 @@ extern const char *const td_words_assignment_detail[];
 extern const char *const td_words_remediation[];
 extern const char *const td_words_userless[];
 
-/* view_managed.c: graph-api.md 1.3, 1.5 to 1.7 */
+/* view/managed.c: graph-api.md 1.3, 1.5 to 1.7 */
 extern const struct td_view td_view_managed, td_view_managed_user, td_view_configuration_state;
 extern const struct td_view td_view_deployment, td_view_policy_detail; /* autopilotEvents */
 extern const struct td_view td_view_app, td_view_configuration, td_view_configuration_assignment;
 
-/* view_action.c: what comes of actions, graph-api.md 1.5 */
+/* view/action.c: what comes of actions, graph-api.md 1.5 */
 extern const struct td_view td_view_approval, td_view_log_collection, td_view_local_credential;
 
-/* view_autopilot.c: graph-api.md 1.2, docs/protocol/ztd.md 3.3 */
+/* view/autopilot.c: graph-api.md 1.2, docs/protocol/ztd.md 3.3 */
 extern const struct td_view td_view_imports, td_view_identifiers, td_view_requests;
 extern const struct td_view td_view_autopilot_settings, td_view_associated; /* columns only */
 extern const struct td_view td_view_audit_events;                           /* deviceManagement/auditEvents */
@@ -34,10 +34,10 @@ extern const char *const td_words_request_state[];
 extern const char *const td_words_platform[];
 extern const char *const td_words_sync_status[];
 
-/* view_profile.c: graph-api.md 1.3, 1.4; rows are made in memory */
+/* view/profile.c: graph-api.md 1.3, 1.4; rows are made in memory */
 extern const struct td_view td_view_profile, td_view_profile_assignment, td_view_enrolment_configuration;
 
-/* view_directory.c: graph-api.md 1.8 */
+/* view/directory.c: graph-api.md 1.8 */
 extern const struct td_view td_view_group, td_view_device, td_view_user;
 extern const struct td_view td_view_member, td_view_member_of, td_view_directory_object, td_view_device_owner;
 

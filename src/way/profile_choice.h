@@ -2,8 +2,8 @@
  *
  * The rule (autopilot.md 2.6): a profile of one of the device's groups comes before one for all devices; among those
  * the oldest profile wins; a profile that excludes a group of the device is out; so is one that was made for another
- * kind of device (row P19). store/profile.c, the lookup and 'explain' ask here, so that they can't disagree. Who is in
- * a group is the asker's matter. Pure; nothing is owned. */
+ * kind of device (row P19). store/profile/profile.c, the lookup and 'explain' ask here, so that they can't disagree.
+ * Who is in a group is the asker's matter. Pure; nothing is owned. */
 #ifndef TD_WAY_PROFILE_CHOICE_H
 #define TD_WAY_PROFILE_CHOICE_H
 

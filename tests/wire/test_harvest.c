@@ -1,6 +1,6 @@
 /* What a hardware hash means that a managed device reports: autopilot.md 1.5, rows R01, R06, R16, and devices that
  * enrolled before anybody registered them. */
-#include "api/management_room.h"
+#include "api/management/room.h"
 #include "fleet.h"
 #include "store/certificate.h"
 #include "store/device.h"

@@ -3,7 +3,7 @@
 #include "folder.h"
 #include "store/device.h"
 #include "store/directory.h"
-#include "store/group_room.h"
+#include "store/group/room.h"
 #include "store/profile.h"
 #include "store/registration.h"
 #include "store/tenant.h"

@@ -1,0 +1,427 @@
+#include "api/join.h"
+
+#include "api/authority.h"
+#include "api/join/room.h"
+#include "api/local_credential.h"
+#include "api/token.h"
+#include "base/encode.h"
+#include "base/fault.h"
+#include "codec/json.h"
+#include "crypto/digest.h"
+#include "store/action.h"
+#include "store/certificate.h"
+#include "store/device.h"
+#include "store/event.h"
+#include "store/group.h"
+#include "store/registration.h"
+#include "store/tenant.h"
+#include "store/user.h"
+#include "store/way.h"
+
+enum { ATTEMPTS = 3, REPLY_MAX = 32768 };
+
+/* What Windows shows (autopilot.md 6): not allowed, or past the limit; registered object missing. */
+static const uint32_t hr_not_allowed = 0x801C0003, hr_object_missing = 0x801C03F3;
+
+struct job { /* one join on its way through read, signature and write */
+    struct td_service *svc;
+    struct td_http_request *req;
+    struct td_arena *arena;
+    struct td_claims caller;
+    struct td_join_request asked;
+    struct td_device_joining joining;
+    const char *ticket_tenant;              /* "" without a ticket of ours */
+    const char *failed_tenant, *failed_way; /* whose timeline tells of a refusal */
+    struct td_cert cert;
+    struct td_cert_row cert_row;
+    bool owner_administrator;
+    bool moved;            /* another join came between read and write */
+    const char *boxed_way; /* what this join proves to have come from its box; NULL: nothing to end */
+};
+
+static enum td_code deny(struct td_error *err, const char *where, const char *why, const char *remedy)
+{
+    (void)td_fail(err, TD_EDENIED, where, "%s", why);
+    if (err != NULL)
+        err->hresult = hr_not_allowed;
+    return td_remedy(err, TD_EDENIED, "%s", remedy);
+}
+
+/* Foreign clients put tickets of other services here: those say nothing to us and are passed over. One of ours that has
+ * run out is told, because the device can get another. */
+static enum td_code open_ticket(struct job *j, struct td_error *err)
+{
+    const struct td_json *payload = NULL;
+    struct td_error why = {0};
+    j->ticket_tenant = "";
+    j->joining.registration_id = "";
+    if (j->asked.ticket.n == 0)
+        return TD_OK;
+    enum td_code rc = td_ticket_open(j->svc, "device", j->asked.ticket, j->arena, &payload, &why);
+    if (rc == TD_EEXPIRED)
+        return deny(err, "attributes.MSA-DDID", "the device ticket has run out",
+                    "Let the device look its profile up again.");
+    if (rc != TD_OK)
+        return rc == TD_EAUTH ? TD_OK : td_fail(err, rc, "attributes.MSA-DDID", "%s", why.text);
+    const char *tenant = td_json_str(payload, "tenant"), *registration = td_json_str(payload, "registration");
+    if (tenant == NULL || registration == NULL)
+        return td_fail(err, TD_EINVAL, "attributes.MSA-DDID", "the device ticket names no registration");
+    j->ticket_tenant = tenant;
+    j->joining.registration_id = registration;
+    return TD_OK;
+}
+
+static void note_way(struct td_tx *tx, struct job *j)
+{
+    struct td_way_row way = {0};
+    if (td_way_find(tx, j->ticket_tenant, TD_WAY_REGISTRATION, j->joining.registration_id, j->arena, &way, NULL) !=
+        TD_OK)
+        return;
+    j->failed_tenant = j->ticket_tenant;
+    j->failed_way = way.id;
+}
+
+/* The registration that the ticket proves has to be there still, and the caller's. */
+static enum td_code check_registration(struct td_tx *tx, struct job *j, struct td_error *err)
+{
+    struct td_registration r = {0};
+    if (j->joining.registration_id[0] == '\0' || td_fault("join-foreign-registration"))
+        return TD_OK;
+    note_way(tx, j);
+    if (strcmp(j->ticket_tenant, j->caller.tenant) != 0)
+        return deny(err, "device", "it belongs to another organization",
+                    "Sign in with an account of the organization that registered it, or have it deregistered there.");
+    enum td_code rc = td_registration_find(tx, j->caller.tenant, j->joining.registration_id, j->arena, &r, err);
+    if (rc == TD_ENOTFOUND) {
+        (void)deny(err, "device", "its registration has ended", "Register it again, or join it without a profile.");
+        if (err != NULL)
+            err->hresult = hr_object_missing;
+        return TD_EDENIED;
+    }
+    return rc;
+}
+
+static enum td_code check_rules(struct td_tx *tx, struct job *j, bool again, struct td_error *err)
+{
+    const char *who = NULL;
+    int64_t limit = 0, have = 0;
+    td_try(td_tenant_get(tx, j->caller.tenant, "join-users", j->arena, &who, err));
+    if (strcmp(who, "none") == 0)
+        return deny(err, "user", "this organization lets nobody join devices", "Set join-users of the tenant.");
+    td_try(td_tenant_get_int(tx, j->caller.tenant, "join-device-limit", &limit, err));
+    if (limit == 0 || again)
+        return TD_OK;
+    td_try(td_device_count_of(tx, j->caller.tenant, j->caller.oid, &have, err));
+    if (have >= limit)
+        return deny(err, "user", "the user has joined as many devices as this organization allows",
+                    "Delete devices that are no longer used, or raise join-device-limit of the tenant.");
+    return TD_OK;
+}
+
+/* The id that this join gets, whether it is one that the same user joined before, and whether its user is made
+ * administrator.
+ */
+static enum td_code choose_id(struct td_tx *tx, struct job *j, const char **ret_id, struct td_error *err)
+{
+    struct td_device_row row = {0};
+    struct td_profile_row profile = {0};
+    bool explicit_assignment = false;
+    td_try(check_registration(tx, j, err));
+    enum td_code rc = td_device_join_id(tx, j->caller.tenant, &j->joining, j->arena, ret_id, err);
+    if (rc == TD_OK)
+        td_try(td_device_find(tx, j->caller.tenant, *ret_id, j->arena, &row, err));
+    else if (rc != TD_ENOTFOUND)
+        return rc;
+    td_try(check_rules(tx, j, row.joined_at != 0 && strcmp(row.owner_id, j->caller.oid) == 0, err));
+    j->owner_administrator = true;
+    if (j->joining.registration_id[0] == '\0')
+        return TD_OK;
+    rc =
+        td_profile_for(tx, j->caller.tenant, j->joining.registration_id, j->arena, &profile, &explicit_assignment, err);
+    if (rc == TD_OK)
+        j->owner_administrator = profile.settings.user_type == TD_USER_ADMINISTRATOR;
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
+static enum td_code read_hardware_id(struct td_tx *tx, struct job *j)
+{
+    struct td_slice octets = TD_S("");
+    unsigned char print[32];
+    j->joining.hardware_id = "";
+    if (j->joining.registration_id[0] == '\0' ||
+        td_registration_hash(tx, j->caller.tenant, j->joining.registration_id, j->arena, &octets, NULL) != TD_OK)
+        return TD_OK;
+    td_sha256(octets, print);
+    j->joining.hardware_id = td_arena_printf(j->arena, "h:%s", td_hex(j->arena, td_bytes(print, 16)));
+    return TD_OK;
+}
+
+static enum td_code check_caller(struct td_tx *tx, struct job *j, struct td_error *err)
+{
+    td_try(td_token_check(j->svc, tx, td_http_bearer(j->req), TD_RESOURCE_DIRECTORY_JOIN, j->arena, &j->caller, err));
+    if (j->caller.oid[0] == '\0' || j->caller.upn[0] == '\0')
+        return deny(err, "token", "it names no user", "Join with a user's token.");
+    j->joining.owner_id = j->caller.oid;
+    j->joining.owner_upn = j->caller.upn;
+    return TD_OK;
+}
+
+/* A machine that joins by its registration has been in its box: a wipe is done, or it was installed anew by hand. */
+static enum td_code look_for_box(struct td_tx *tx, struct job *j, struct td_error *err)
+{
+    struct td_way_row way = {0};
+    bool awaited = false;
+    j->boxed_way = NULL;
+    if (j->joining.registration_id[0] == '\0')
+        return TD_OK;
+    enum td_code rc =
+        td_way_find(tx, j->caller.tenant, TD_WAY_REGISTRATION, j->joining.registration_id, j->arena, &way, err);
+    if (rc != TD_OK)
+        return rc == TD_ENOTFOUND ? TD_OK : rc;
+    td_try(td_action_box_awaited(tx, j->caller.tenant, way.id, true, &awaited, err));
+    j->boxed_way = awaited ? way.id : NULL;
+    return TD_OK;
+}
+
+static enum td_code end_box(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct job *j = ctx;
+    return td_action_in_box(tx, j->caller.tenant, j->boxed_way, true, err);
+}
+
+struct look {
+    struct job *job;
+    enum td_code parsed; /* how reading the body ended, told only to a proven caller */
+    const struct td_error *parse_error;
+};
+
+static enum td_code look(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct look *l = ctx;
+    struct job *j = l->job;
+    const char *id = NULL;
+    td_try(check_caller(tx, j, err));
+    if (l->parsed != TD_OK) {
+        if (err != NULL)
+            *err = *l->parse_error;
+        return l->parsed;
+    }
+    td_try(open_ticket(j, err));
+    td_try(choose_id(tx, j, &id, err));
+    td_try(look_for_box(tx, j, err));
+    td_try(read_hardware_id(tx, j));
+    j->joining.id = id != NULL ? id : td_uuid_arena(j->svc->env, j->arena);
+    return TD_OK;
+}
+
+static enum td_code certify(struct job *j, struct td_error *err)
+{
+    const struct td_join_subject subject = {
+        .device_id = j->joining.id, .user_id = j->caller.oid, .tenant = j->caller.tenant};
+    struct td_slice der = TD_S("");
+    struct td_slice spki = td_fault("join-other-key") ? j->asked.transport_key : j->asked.csr.spki;
+    td_try(td_join_certify(j->svc, &subject, spki, j->arena, &der, err));
+    td_try(td_cert_parse(der, j->arena, &j->cert, err));
+    j->cert_row = (struct td_cert_row){.tenant = j->caller.tenant,
+                                       .purpose = "device",
+                                       .subject = j->joining.id,
+                                       .serial = j->cert.serial,
+                                       .not_after = j->cert.not_after};
+    memcpy(j->cert_row.sha256, j->cert.sha256, sizeof(j->cert.sha256));
+    j->joining.alt_security_id = td_join_alt_security_id(&j->cert, j->arena);
+    return TD_OK;
+}
+
+static enum td_code way_of(struct td_tx *tx, struct job *j, struct td_way_row *ret, struct td_error *err)
+{
+    enum td_code rc = TD_ENOTFOUND;
+    if (j->joining.registration_id[0] != '\0')
+        rc = td_way_find(tx, j->caller.tenant, TD_WAY_REGISTRATION, j->joining.registration_id, j->arena, ret, err);
+    if (rc == TD_ENOTFOUND)
+        rc = td_way_find(tx, j->caller.tenant, TD_WAY_DEVICE, j->joining.id, j->arena, ret, err);
+    if (rc == TD_ENOTFOUND)
+        rc = td_way_add(tx, j->caller.tenant, TD_WAY_DEVICE, j->joining.id, j->arena, ret, err);
+    return rc;
+}
+
+static const char *event_detail(const struct job *j)
+{
+    struct td_buf b;
+    struct td_jsonw w;
+    td_buf_init(&b, 4096);
+    td_jsonw_init(&w, &b);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "deviceId", j->joining.id);
+    td_jsonw_kstr(&w, "displayName", j->joining.display_name);
+    td_jsonw_kstr(&w, "trustType", j->joining.trust_type);
+    td_jsonw_kstr(&w, "registrationId", j->joining.registration_id);
+    td_jsonw_kstr(&w, "certificate", j->cert_row.serial);
+    td_jsonw_end(&w);
+    const char *out = td_arena_text(j->arena, td_buf_slice(&b));
+    td_buf_done(&b);
+    return out;
+}
+
+static enum td_code tell_way(struct td_tx *tx, struct job *j, bool before, struct td_error *err)
+{
+    struct td_way_row way = {0};
+    const char *tenant = j->caller.tenant, *detail = event_detail(j);
+    td_try(way_of(tx, j, &way, err));
+    td_try(td_way_link(tx, tenant, way.id, TD_WAY_DEVICE, j->joining.id, err));
+    td_try(td_way_set_user(tx, tenant, way.id, j->caller.upn, err));
+    if (!before)
+        return td_way_happened(tx, tenant, way.id, TD_EV_JOINED, j->caller.upn, detail, err);
+    struct td_event e = {.subject = way.id, .type = "device.rejoined", .actor = j->caller.upn, .detail = detail};
+    td_try(td_way_happened(tx, tenant, way.id, TD_EV_JOINED, j->caller.upn, detail, err));
+    return td_event_append(tx, tenant, &e, err);
+}
+
+static enum td_code check_user_still(struct td_tx *tx, struct job *j, struct td_error *err)
+{
+    struct td_user u = {0};
+    enum td_code rc = td_user_find(tx, j->caller.tenant, td_str(j->caller.oid), j->arena, &u, err);
+    if (rc == TD_ENOTFOUND || (rc == TD_OK && !u.enabled))
+        return td_fail(err, TD_EAUTH, "token", "its user is deleted or disabled");
+    return rc;
+}
+
+/* May run twice. Everything that allows the join is asked again here; only the signatures were made before. */
+static enum td_code record(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct job *j = ctx;
+    const char *id = NULL, *tenant = j->caller.tenant;
+    struct td_device_row row = {0};
+    td_try(check_user_still(tx, j, err));
+    td_try(choose_id(tx, j, &id, err));
+    j->moved = id != NULL && strcmp(id, j->joining.id) != 0;
+    if (j->moved)
+        return td_fail(err, TD_ESTATE, "device", "another join of it came between");
+    bool before = id != NULL && td_device_find(tx, tenant, id, j->arena, &row, err) == TD_OK && row.joined_at != 0;
+    td_try(td_device_join(tx, tenant, &j->joining, err));
+    td_try(td_cert_supersede(tx, tenant, "device", j->joining.id, err));
+    td_try(td_cert_record(tx, &j->cert_row, err));
+    td_try(tell_way(tx, j, before, err));
+    return td_group_device_moved(tx, tenant, j->joining.id, j->caller.upn, err);
+}
+
+static enum td_code join(struct job *j, struct td_error *err)
+{
+    struct td_error parse_error = {0};
+    struct look l = {.job = j, .parse_error = &parse_error};
+    enum td_code rc = TD_ESTATE;
+    l.parsed = td_join_parse(j->req, &j->asked, &parse_error);
+    if (l.parsed == TD_OK) {
+        j->joining = (struct td_device_joining){.display_name = j->asked.display_name,
+                                                .os = j->asked.os,
+                                                .os_version = j->asked.os_version,
+                                                .trust_type = j->asked.trust_type,
+                                                .transport_key = j->asked.transport_key};
+        td_sha256(j->asked.csr.spki, j->joining.key_sha256);
+    }
+    for (int i = 0; i < ATTEMPTS; i++) {
+        j->moved = false;
+        td_try(td_store_read(j->svc->store, look, &l, err));
+        if (j->boxed_way != NULL) { /* its directory object may become another one */
+            td_try(td_store_write(j->svc->store, end_box, j, err));
+            continue;
+        }
+        td_try(certify(j, err));
+        rc = td_store_write(j->svc->store, record, j, err);
+        if (!j->moved)
+            return rc;
+    }
+    return td_fail(err, TD_EUNAVAILABLE, "device", "other joins of it are under way");
+}
+
+struct failure {
+    const struct job *job;
+    const struct td_error *why;
+};
+
+static enum td_code record_failure(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct failure *f = ctx;
+    return td_way_failed(tx, f->job->failed_tenant, f->job->failed_way, "join", f->why, err);
+}
+
+static void write_members(struct td_jsonw *w, const struct job *j)
+{
+    const char *tenant = j->caller.tenant;
+    td_jsonw_key(w, "MembershipChanges");
+    td_jsonw_arr(w);
+    if (strcmp(j->joining.trust_type, "AzureAd") == 0) {
+        td_jsonw_obj(w);
+        td_jsonw_kstr(w, "LocalSID", "S-1-5-32-544");
+        td_jsonw_key(w, "AddSIDs");
+        td_jsonw_arr(w);
+        td_jsonw_str(w, td_join_role_sid(tenant, "Global Administrator", j->arena));
+        td_jsonw_str(w, td_join_role_sid(tenant, "Device Local Administrator", j->arena));
+        if (j->owner_administrator)
+            td_jsonw_str(w, td_join_sid(j->caller.oid, j->arena));
+        td_jsonw_arr_end(w);
+        td_jsonw_end(w);
+    }
+    td_jsonw_arr_end(w);
+}
+
+static void reply_joined(const struct job *j, struct td_http_reply *reply)
+{
+    struct td_buf out;
+    struct td_jsonw w;
+    td_buf_init(&out, REPLY_MAX);
+    td_jsonw_init(&w, &out);
+    td_jsonw_obj(&w);
+    td_jsonw_key(&w, "Certificate");
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "Thumbprint", j->cert.sha1);
+    td_jsonw_kstr(&w, "RawBody", td_b64(j->arena, j->cert.der));
+    td_jsonw_end(&w);
+    td_jsonw_key(&w, "User");
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "Upn", j->caller.upn);
+    td_jsonw_end(&w);
+    write_members(&w, j);
+    td_jsonw_end(&w);
+    td_reply_text(reply, 200, "application/json", td_buf_slice(&out));
+    td_buf_done(&out);
+}
+
+static void post_device(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
+{
+    struct td_service *svc = ctx;
+    struct job j = {.svc = svc, .req = req, .arena = req->arena};
+    struct td_error err = {0};
+    if (join(&j, &err) == TD_OK) {
+        reply_joined(&j, reply);
+        return;
+    }
+    if (j.failed_way != NULL && err.code != TD_EUNAVAILABLE) {
+        struct failure f = {.job = &j, .why = &err};
+        if (td_store_write(svc->store, record_failure, &f, NULL) != TD_OK)
+            j.failed_way = NULL; /* the answer stands without its event: the store is away */
+    }
+    td_join_refuse(svc, &err, req->arena, reply);
+}
+
+static void not_offered(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
+{
+    struct td_error err = {0};
+    (void)td_fail(&err, TD_ENOTOFFERED, "operation", "%s",
+                  req->method == TD_PUT ? "the hybrid join is not offered yet" : "key provisioning is not offered yet");
+    td_join_refuse(ctx, &err, req->arena, reply);
+}
+
+const struct td_route td_join_routes[] = {
+    {TD_GET, "/EnrollmentServer/contract", td_join_contract, 0, 0},
+    {TD_GET, "/EnrollmentServer/nonce", td_join_nonce, TD_ROUTE_LIMITED, 0},
+    {TD_GET, "/EnrollmentServer/nonce/{tenant}", td_join_nonce, TD_ROUTE_LIMITED, 0},
+    {TD_POST, "/EnrollmentServer/device", post_device, 0, TD_JOIN_MAX_BODY},
+    {TD_POST, "/EnrollmentServer/device/{id}/localcredential", td_local_credential_post, 0, TD_LOCAL_CREDENTIAL_BODY},
+    {TD_DELETE, "/EnrollmentServer/device/{id}", td_join_leave, 0, TD_JOIN_MAX_BODY},
+    {TD_PUT, "/EnrollmentServer/device/{id}", not_offered, 0, TD_JOIN_MAX_BODY},
+    {TD_PUT, "/EnrollmentServer/device", not_offered, 0, TD_JOIN_MAX_BODY},
+    {TD_POST | TD_GET | TD_DELETE, "/EnrollmentServer/key", not_offered, 0, TD_JOIN_MAX_BODY},
+    {TD_POST | TD_GET | TD_DELETE, "/EnrollmentServer/key/{id*}", not_offered, 0, TD_JOIN_MAX_BODY},
+    {TD_GET, "/{domain}/Discover", td_join_discover, TD_ROUTE_LIMITED, 0},
+};
+const size_t td_join_route_count = TD_COUNTOF(td_join_routes);

@@ -1,0 +1,149 @@
+/* Management: what a message's answer rests on. */
+#include "api/authority.h"
+#include "api/configuration.h"
+#include "api/content.h"
+#include "api/management/room.h"
+#include "api/token.h"
+#include "policy/status_page.h"
+#include "store/device.h"
+#include "store/registration.h"
+
+static const int64_t link_life = 24 * TD_HOUR;
+
+/* A certificate of ours whose enrolment is gone, replaced or ended opens nothing (mde2.md, contract 4). */
+static enum td_code find_enrolment(struct td_exchange *x, struct td_tx *tx, const char *id, struct td_error *err)
+{
+    struct td_device_row device;
+    enum td_code rc = td_enrolment_find(tx, x->tenant, id, x->a, &x->enrolment, err);
+    if (rc == TD_ENOTFOUND)
+        return td_fail(err, TD_EDENIED, "certificate", "this enrolment is not known here: enrol again");
+    td_try(rc);
+    if (x->enrolment.state != TD_ENROLMENT_ACTIVE)
+        return td_fail(err, TD_EDENIED, "certificate", "this enrolment has ended");
+    if (x->enrolment.device_id[0] == '\0')
+        return TD_OK;
+    rc = td_device_serving(tx, x->tenant, x->enrolment.device_id, x->a, &device, err);
+    return rc == TD_ENOTFOUND ? td_fail(err, TD_EDENIED, "device", "the directory no longer knows this device") : rc;
+}
+
+/* A device at work on which this very revision is in effect: nothing of it will be asked, so its JSON stays closed. */
+static bool is_settled(struct td_exchange *x, const struct td_configuration *c)
+{
+    if (x->m.phase != TD_PHASE_READY)
+        return false;
+    for (size_t i = 0; i < x->ledger.item_count; i++) {
+        const struct td_item_row *row = &x->ledger.items[i];
+        if (strcmp(row->item, c->id) == 0)
+            return row->state == TD_ITEM_IN_EFFECT && row->version == (uint64_t)c->revision;
+    }
+    return false;
+}
+
+static enum td_code load_items(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+{
+    struct td_configuration *rows;
+    size_t n;
+    td_try(td_configuration_of_way(tx, x->tenant, x->enrolment.way_id, x->a, &rows, &n, err));
+    x->items = td_arena_array(x->a, struct td_item, n + 1);
+    x->item_count = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct td_item *item = &x->items[x->item_count];
+        if (is_settled(x, &rows[i]))
+            continue;
+        /* an item that cannot be opened (another master key) must not stop the rest */
+        if (td_configuration_open(&x->svc->master, x->tenant, &rows[i], x->a, item, NULL) == TD_OK)
+            x->item_count++;
+    }
+    return TD_OK;
+}
+
+/* Links work by themselves, under the name that the device talks to (csp.md 5). They are short, because a package's job
+ * must fit into the smallest message (oma-dm.md 13.3): the content is named by the beginning of its hash. */
+static enum td_code make_links(struct td_exchange *x, struct td_error *err)
+{
+    for (size_t i = 0; i < x->item_count; i++) {
+        struct td_item *item = &x->items[i];
+        char *ticket, *payload;
+        if (item->kind != TD_ITEM_MSI)
+            continue;
+        payload = td_arena_printf(x->a, "{\"tenant\":\"%s\",\"sha256\":\"%.*s\",\"for\":\"%s\"}", x->tenant,
+                                  TD_CONTENT_LINK_DIGITS, item->as.msi.content, x->enrolment.id);
+        td_try(td_ticket_make(x->svc, "content", payload, link_life, x->a, &ticket, err));
+        item->as.msi.url = td_arena_printf(x->a, "%s/content/%s?t=%s", x->req->base, item->as.msi.content, ticket);
+    }
+    return TD_OK;
+}
+
+/* Registered, or deployed by a profile file. */
+static bool by_profile(const struct td_exchange *x)
+{
+    return x->enrolment.registration_id[0] != '\0' || x->enrolment.offline_profile[0] != '\0';
+}
+
+/* Of a device that nobody registered the serial number comes with its first report; until then no name is drawn. */
+static void load_reported_serial(struct td_exchange *x)
+{
+    x->serial = x->enrolment.serial;
+    if (x->serial[0] == '\0' && td_search(td_str(x->name_template), TD_S("%SERIAL%")) != SIZE_MAX)
+        x->name_template = "";
+}
+
+static enum td_code load_profile(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+{
+    struct td_profile settings;
+    struct td_registration registration;
+    x->name_template = x->serial = "";
+    if (!by_profile(x))
+        return TD_OK;
+    enum td_code rc = td_profile_in_force(tx, x->tenant, x->enrolment.way_id, x->a, &settings, err);
+    if (rc == TD_ENOTFOUND)
+        return TD_OK;
+    td_try(rc);
+    x->has_profile = true;
+    x->standard_user = settings.user_type == TD_USER_STANDARD;
+    x->name_template = settings.name_template;
+    if (x->enrolment.registration_id[0] == '\0') {
+        load_reported_serial(x);
+        return TD_OK;
+    }
+    rc = td_registration_find(tx, x->tenant, x->enrolment.registration_id, x->a, &registration, err);
+    if (rc == TD_ENOTFOUND)
+        return TD_OK;
+    td_try(rc);
+    x->serial = registration.serial;
+    if (registration.display_name[0] != '\0') /* a name of its own overrides the template (autopilot.md 2.2) */
+        x->name_template = registration.display_name;
+    return TD_OK;
+}
+
+/* One page for the whole deployment, chosen here: what blocks, what fails and what is shown follow from it (Z19). */
+static enum td_code load_page(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+{
+    td_try(td_ec_page_for(tx, x->tenant, x->enrolment.way_id, x->enrolment.user_id, x->a, &x->status_page, err));
+    x->has_page = true;
+    x->page = td_page_of(&x->status_page.page, by_profile(x));
+    td_page_untrack(&x->status_page.page, x->items, x->item_count, x->a);
+    return TD_OK;
+}
+
+enum td_code td_mgmt_load_wanted(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+{
+    td_try(load_items(x, tx, err));
+    td_try(make_links(x, err));
+    if (x->m.phase == TD_PHASE_READY)
+        return TD_OK;
+    td_try(load_page(x, tx, err));
+    return load_profile(x, tx, err);
+}
+
+enum td_code td_mgmt_load(struct td_tx *tx, void *exchange, struct td_error *err)
+{
+    struct td_exchange *x = exchange;
+    struct td_peer_identity who;
+    td_try(td_authority_peer(x->svc, tx, x->req->peer, TD_PURPOSE_MANAGEMENT, x->a, &who, err));
+    x->tenant = who.tenant;
+    td_try(find_enrolment(x, tx, who.subject, err));
+    td_try(td_managed_find(tx, x->tenant, x->enrolment.id, x->a, &x->m, err));
+    td_try(td_ledger_parse(td_str(x->m.ledger), x->a, &x->ledger, err));
+    return td_mgmt_load_wanted(x, tx, err);
+}
