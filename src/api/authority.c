@@ -196,6 +196,32 @@ static enum td_code load(struct td_service *svc, struct td_authority *ca, struct
     return write_root(svc, ca, &scratch, err);
 }
 
+static enum td_code read_root(const struct td_service *svc, struct td_arena *scratch, struct td_issuer *ret,
+                              struct td_error *err)
+{
+    struct stored s = {.arena = scratch};
+    struct td_json *v = NULL;
+    struct td_slice plain;
+    td_try(td_store_read(svc->store, get_stored, &s, err));
+    td_try(td_unseal(&svc->master, secret_name, s.sealed, scratch, &plain, err));
+    td_try(td_json_parse(plain, SECRET_MAX, scratch, &v, err));
+    return read_issuer(td_json_get(v, "root"), scratch, scratch, ret, err);
+}
+
+enum td_code td_authority_root_list(const struct td_service *svc, int64_t not_before, int64_t not_after,
+                                    struct td_arena *a, struct td_slice *ret, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_wipe) struct td_arena scratch;
+    struct td_issuer root = {0};
+    td_arena_init(&scratch);
+    enum td_code rc = read_root(svc, &scratch, &root, err);
+    if (rc == TD_OK)
+        rc =
+            td_crl_issue(root.der, root.key, NULL, 0, td_now(svc->env) / TD_SECOND, not_before, not_after, a, ret, err);
+    td_key_free(root.key);
+    return rc;
+}
+
 enum td_code td_authority_open(struct td_service *svc, struct td_authority **ret, struct td_error *err)
 {
     struct td_authority *ca = td_new(struct td_authority);

@@ -16,6 +16,12 @@ void td_authority_close(struct td_authority *ca);
 struct td_slice td_authority_root(const struct td_authority *ca);                                  /* DER */
 struct td_slice td_authority_intermediate(const struct td_authority *ca, enum td_purpose purpose); /* DER */
 
+/* The root's revocation list, always empty: an intermediate is never revoked, it goes with the whole authority. Who
+ * checks every link of a chain needs it. The root's key is taken from the store for this one signature; no process
+ * holds it. */
+enum td_code td_authority_root_list(const struct td_service *svc, int64_t not_before, int64_t not_after,
+                                    struct td_arena *a, struct td_slice *ret_der, struct td_error *err) TD_MUST_USE;
+
 /* Signs a leaf. t->serial, issuer, EKU and URLs are filled here; subject, spki, key usage, dates, names and exts are
  * the caller's. CPU only: call it outside a store write, then record the result with td_cert_record
  * (store/certificate.h).

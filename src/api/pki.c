@@ -15,8 +15,7 @@ static void not_found(struct td_http_reply *reply)
 {
     struct td_error err = {0};
     (void)td_fail(&err, TD_ENOTFOUND, "name", "there is no certificate of this name");
-    (void)td_remedy(&err, TD_ENOTFOUND,
-                    "root, server, device and management are there, each as .crt and .crl but root.crl");
+    (void)td_remedy(&err, TD_ENOTFOUND, "root, server, device and management are there, each as .crt and .crl");
     td_reply_problem(reply, &err);
 }
 
@@ -56,13 +55,18 @@ static enum td_code make_list(struct list_job *j, struct td_slice *ret, struct t
                         ret, err);
 }
 
+/* purpose TD_PURPOSE_COUNT: the root's. */
 static void reply_list(const struct td_service *svc, enum td_purpose purpose, struct td_http_request *req,
                        struct td_http_reply *reply)
 {
     struct list_job j = {.svc = svc, .purpose = purpose, .arena = req->arena};
     struct td_slice der = TD_S("");
     struct td_error err = {0};
-    if (make_list(&j, &der, &err) != TD_OK) {
+    int64_t now = td_now(svc->env);
+    enum td_code rc = purpose == TD_PURPOSE_COUNT
+                          ? td_authority_root_list(svc, now - backdate, now + list_life, req->arena, &der, &err)
+                          : make_list(&j, &der, &err);
+    if (rc != TD_OK) {
         td_reply_problem(reply, &err);
         return;
     }
@@ -76,7 +80,7 @@ static void get_file(void *ctx, struct td_http_request *req, struct td_http_repl
     struct td_slice name, kind = td_cut(req->params[0], '.', &name);
     enum td_purpose p = purpose_of(name);
     bool root = td_ieqs(name, "root");
-    if (td_ieqs(kind, "crl") && p != TD_PURPOSE_COUNT) {
+    if (td_ieqs(kind, "crl") && (root || p != TD_PURPOSE_COUNT)) {
         reply_list(svc, p, req, reply);
     } else if (td_ieqs(kind, "crt") && (root || p != TD_PURPOSE_COUNT)) {
         td_reply_header(reply, "Cache-Control", cache_hour);

@@ -305,8 +305,8 @@ static void serves_certificates(void **state)
     assert_int_equal(ask(b, "GET", "/PKI/Management.CRT", TD_S("")), 200);
     assert_true(
         td_eq(td_buf_slice(&b->reply.body), td_authority_intermediate(b->svc.authority, TD_PURPOSE_MANAGEMENT)));
-    static const char *const missing[] = {"/pki/root.crl", "/pki/device", "/pki/device.pem",
-                                          "/pki/.crt",     "/pki/x.crl",  "/pki/..%2fmaster.key"};
+    static const char *const missing[] = {"/pki/device", "/pki/device.pem", "/pki/.crt", "/pki/x.crl",
+                                          "/pki/..%2fmaster.key"};
     for (size_t i = 0; i < TD_COUNTOF(missing); i++)
         assert_int_equal(ask(b, "GET", missing[i], TD_S("")), 404);
     assert_int_equal(ask(b, "POST", "/pki/root.crt", TD_S("")), 405);
@@ -357,6 +357,41 @@ static void tells_of_revocation(void **state)
     td_buf_done(&request);
 }
 
+/* A client that checks every link of the chain asks for the root's list too. */
+static void every_link_can_be_checked(void **state)
+{
+    struct service_box *b = *state;
+    box_need_openssl();
+    struct td_slice device = known(b, TD_PURPOSE_DEVICE, "device", "d1", 10 * TD_DAY);
+    const char *root = td_arena_printf(&b->arena, "%s/ca.pem", b->dir);
+    const char *between = box_file(
+        b, "b.pem", td_str(td_cert_pem(td_authority_intermediate(b->svc.authority, TD_PURPOSE_DEVICE), &b->arena)));
+    const char *leaf = box_file(b, "a.pem", td_str(td_cert_pem(device, &b->arena)));
+    const char *lists = td_arena_printf(&b->arena, "%s/c.pem", b->dir);
+    for (int revoked = 0; revoked < 2; revoked++) {
+        struct td_buf both;
+        struct td_error err;
+        td_buf_init(&both, 65536);
+        if (revoked == 1)
+            box_in_write(b, revoke_d1);
+        static const char *const names[] = {"/pki/root.crl", "/pki/device.crl"};
+        for (size_t i = 0; i < TD_COUNTOF(names); i++) {
+            assert_int_equal(ask(b, "GET", names[i], TD_S("")), 200);
+            assert_string_equal(b->reply.content_type, "application/pkix-crl");
+            const char *in = box_file(b, "y.der", td_buf_slice(&b->reply.body));
+            const char *pem[] = {"openssl", "crl", "-inform", "der", "-in", in, "-out", lists, NULL};
+            assert_int_equal(run_program(pem), 0);
+            assert_ok(td_file_read(lists, &both, &err));
+        }
+        assert_ok(td_file_write(lists, td_buf_slice(&both), 0600, &err));
+        td_buf_done(&both);
+        const char *verify[] = {"openssl",        "verify",   "-x509_strict", "-attime", "1893553445",
+                                "-crl_check_all", "-CRLfile", lists,          "-CAfile", root,
+                                "-untrusted",     between,    leaf,           NULL};
+        assert_true(revoked == 0 ? run_program(verify) == 0 : run_program(verify) != 0);
+    }
+}
+
 /* The addresses stand in the certificate as plain octets. RFC 5280 8 wants them without TLS, where that is served. */
 static void names_its_lists(void **state)
 {
@@ -394,6 +429,7 @@ int main(void)
         TEST(openssl_trusts_the_server),
         TEST(serves_certificates),
         TEST(tells_of_revocation),
+        TEST(every_link_can_be_checked),
         TEST(names_its_lists),
         TEST(every_door_is_open_without_tls),
     };
