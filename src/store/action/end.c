@@ -208,6 +208,24 @@ enum td_code td_action_answered(struct td_tx *tx, const char *tenant, const char
     return x.state == TD_ACT_DONE ? end(tx, tenant, &x, &a, err) : td_action_save(tx, tenant, &x, err);
 }
 
+/* Nobody resets a machine more often: a device that tells of more keeps what it has and fills no history. */
+enum { LOCAL_RESETS_A_DAY = 24 };
+
+static enum td_code too_many_resets(struct td_tx *tx, const char *tenant, const char *enrolment_id, bool *ret,
+                                    struct td_error *err)
+{
+    struct td_rows r;
+    int64_t n = 0;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT COUNT(*) FROM device_action WHERE tenant = $1 AND enrolment_id = $2 AND kind = $3"
+                        " AND asked_at > $4",
+                        "ssii", tenant, enrolment_id, (int64_t)TD_ACTION_LOCAL_RESET, td_tx_now(tx) - TD_DAY));
+    while (td_rows_next(&r))
+        n = td_col_int(&r, 0);
+    *ret = n >= LOCAL_RESETS_A_DAY && !td_fault("resets-flood");
+    return td_rows_done(&r, err);
+}
+
 /* A reset that nobody asked for here: begun at the lock screen (autopilot.md 3.6). */
 static enum td_code local_reset(struct td_tx *tx, const char *tenant, const char *enrolment_id, struct td_action *ret,
                                 struct td_arena *a, struct td_error *err)
@@ -249,11 +267,15 @@ enum td_code td_action_reported(struct td_tx *tx, const char *tenant, const char
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_action x = {.id = ""};
     struct td_error why = {0};
-    bool open = true, asked = id != NULL && id[0] != '\0';
+    bool open = true, asked = id != NULL && id[0] != '\0', too_many = false;
     bool ends = status == 1 || status == 30 || status == 40 || status == 50;
     if (ret_began != NULL)
         *ret_began = false;
     if (!ends && !asked)
+        return TD_OK;
+    if (!asked)
+        td_try(too_many_resets(tx, tenant, enrolment_id, &too_many, err));
+    if (too_many)
         return TD_OK;
     td_try(asked ? find_open(tx, tenant, id, &a, &x, &open, err) : local_reset(tx, tenant, enrolment_id, &x, &a, err));
     /* what it said of the reset before this one */

@@ -469,6 +469,19 @@ static void resets_at_the_lock_screen(void **state)
     (void)ask_of(l, "mdm-2", TD_ACTION_WIPE, TD_OK);
 }
 
+/* A device that tells of a reset in every session: so many a day are believed. */
+static void resets_without_end(void **state)
+{
+    struct life *l = *state;
+    size_t begun = 0;
+    for (size_t i = 0; i < 100; i++)
+        begun += reported(l, "", 1, 0);
+    assert_int_equal(begun, 24);
+    assert_int_equal(count(l, "SELECT COUNT(*) FROM device_action WHERE tenant = $1", NULL), 24);
+    l->env.now += TD_DAY + TD_SECOND;
+    assert_true(reported(l, "", 1, 0));
+}
+
 static enum td_code finish_fn(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct deed *d = ctx;
@@ -693,6 +706,7 @@ int main(void)
                                        T(resets_for_another_user),
                                        T(fails_a_reset),
                                        T(resets_at_the_lock_screen),
+                                       T(resets_without_end),
                                        T(wipes_and_keeps_the_user),
                                        T(wipes_into_the_box),
                                        T(wipe_settles),
