@@ -23,6 +23,13 @@ static bool shown_done(const struct td_action *x, bool proven)
     return by == TD_END_UNENROLLED && proven;
 }
 
+/* A machine that was installed anew tells of no reset any more. */
+static bool overtaken(const struct td_action *x, bool proven)
+{
+    enum td_action_end by = td_action_rows[x->kind].end;
+    return proven && (by == TD_END_REPORT || by == TD_END_CAME_BACK) && !td_fault("reset-outlives-its-device");
+}
+
 struct before { /* what was known of the machine */
     struct td_way_row way;
     struct td_action_device device;
@@ -104,8 +111,17 @@ enum td_code td_action_box_awaited(struct td_tx *tx, const char *tenant, const c
     *ret = false;
     td_try(td_action_rows_of(tx, tenant, OF_WAY, way_id, &a, &rows, &count, err));
     for (size_t i = 0; i < count; i++)
-        *ret = *ret || shown_done(&rows[i], proven);
+        *ret = *ret || shown_done(&rows[i], proven) || overtaken(&rows[i], proven);
     return *ret || !proven ? TD_OK : installed_anew(tx, tenant, way_id, &a, &b, ret, err);
+}
+
+static enum td_code overtake(struct td_tx *tx, const char *tenant, const struct td_action *x, struct td_error *err)
+{
+    struct td_error why = {0};
+    td_ignore(td_remedy(
+        &why, td_fail(&why, TD_ESTATE, "action", "the device was installed anew before it told what came of it"),
+        "None needed: the device runs through its deployment from its box."));
+    return td_action_finish(tx, tenant, x->id, TD_ACT_FAILED, &why, err);
 }
 
 enum td_code td_action_in_box(struct td_tx *tx, const char *tenant, const char *way_id, bool proven,
@@ -118,6 +134,8 @@ enum td_code td_action_in_box(struct td_tx *tx, const char *tenant, const char *
     bool ended = false, anew = false;
     td_try(td_action_rows_of(tx, tenant, OF_WAY, way_id, &a, &rows, &count, err));
     for (size_t i = 0; i < count; i++) {
+        if (overtaken(&rows[i], proven))
+            td_try(overtake(tx, tenant, &rows[i], err));
         if (!shown_done(&rows[i], proven))
             continue;
         td_try(td_action_finish(tx, tenant, rows[i].id, TD_ACT_DONE, NULL, err));

@@ -597,6 +597,20 @@ static void sees_a_reinstall(void **state)
     assert_int_equal(events(l, "device.wiped"), 1);
 }
 
+/* Its disk was exchanged in the middle of a reset: nothing will ever be reported. */
+static void a_reset_ends_with_its_machine(void **state)
+{
+    struct life *l = *state;
+    const char *id = under_way(l, TD_ACTION_RESET);
+    assert_false(in_box(l, false));
+    assert_action(l, id, "active");
+    assert_true(in_box(l, true));
+    assert_action(l, id, "failed");
+    assert_int_equal(events(l, "device.reset"), 0);
+    assert_int_equal(count(l, "SELECT COUNT(*) FROM device_action WHERE tenant = $1 AND kind = 18", NULL), 1);
+    assert_word(l, "reset");
+}
+
 static void signed_in(struct td_tx *tx, struct life *l)
 {
     assert_ok(td_way_happened(tx, l->tenant, pc, TD_EV_SIGNED_IN, "ada@contoso.test", "{}", NULL));
@@ -714,6 +728,7 @@ int main(void)
                                        T(retires),
                                        T(deletes_the_record),
                                        T(sees_a_reinstall),
+                                       T(a_reset_ends_with_its_machine),
                                        T(reinstall_in_a_deployment),
                                        T(late_end_touches_nothing),
                                        T(same_hardware_ends_a_wipe),
