@@ -202,6 +202,16 @@ static enum td_code way_of(struct td_tx *tx, const char *tenant, const char *enr
     return td_rows_done(&r, err);
 }
 
+enum td_code td_managed_may_tell(struct td_tx *tx, const char *tenant, const char *enrolment, bool *ret,
+                                 struct td_error *err)
+{
+    int64_t before = td_fault("refusals-flood") ? td_tx_now(tx) : td_tx_now(tx) - TD_HOUR;
+    td_try(td_sql(tx, err, "UPDATE enrolment SET refused_at = $3 WHERE tenant = $1 AND id = $2 AND refused_at <= $4",
+                  "ssii", tenant, enrolment, td_tx_now(tx), before));
+    *ret = td_sql_changes(tx) != 0;
+    return TD_OK;
+}
+
 enum td_code td_managed_refused(struct td_tx *tx, const char *tenant, const char *enrolment, const struct td_error *why,
                                 struct td_error *err)
 {
@@ -209,10 +219,9 @@ enum td_code td_managed_refused(struct td_tx *tx, const char *tenant, const char
     static const char otherwise[] = "The device still holds an enrolment that has ended. Start it from its box (reset"
                                     " or reinstall) so that it enrols again, or let it go.";
     const char *way;
-    int64_t before = td_fault("refusals-flood") ? td_tx_now(tx) : td_tx_now(tx) - TD_HOUR;
-    td_try(td_sql(tx, err, "UPDATE enrolment SET refused_at = $3 WHERE tenant = $1 AND id = $2 AND refused_at <= $4",
-                  "ssii", tenant, enrolment, td_tx_now(tx), before));
-    if (td_sql_changes(tx) == 0)
+    bool may = false;
+    td_try(td_managed_may_tell(tx, tenant, enrolment, &may, err));
+    if (!may)
         return TD_OK;
     td_try(way_of(tx, tenant, enrolment, &a, &way, err));
     struct td_event e = {.subject = way != NULL ? way : "", .type = "management.refused", .actor = "device"};

@@ -49,6 +49,9 @@ enum td_code td_managed_begin_again(struct td_tx *tx, const char *tenant, const 
  * answered. */
 enum td_code td_managed_refused(struct td_tx *tx, const char *tenant, const char *enrolment, const struct td_error *why,
                                 struct td_error *err) TD_MUST_USE;
+/* What a device may bring up in every session: is it the first time within an hour that something such is told? */
+enum td_code td_managed_may_tell(struct td_tx *tx, const char *tenant, const char *enrolment, bool *ret,
+                                 struct td_error *err) TD_MUST_USE;
 /* May it be let in once more, to be told to leave (setting "deleted-device")? From the first time on for this long; the
  * caller has looked at the setting. */
 enum td_code td_managed_farewell(struct td_tx *tx, const char *tenant, const char *enrolment, int64_t how_long,

@@ -282,6 +282,12 @@ static void a_wipe_that_was_rolled_back(void **state)
     /* said in hex, of another node, with nobody waiting: told, and nothing else */
     (void)run_session(c, ROLLED_BACK(WIPE "doWipe", "0x800704C7"));
     assert_int_equal(world_events(c->w, c->way, "management.rolled-back", NULL), 1);
+    for (size_t i = 0; i < 5; i++) /* once an hour is enough */
+        (void)run_session(c, ROLLED_BACK(WIPE "doWipe", "0x800704C7"));
+    assert_int_equal(world_events(c->w, c->way, "management.rolled-back", NULL), 1);
+    c->w->wire.env.now += 2 * TD_HOUR;
+    (void)run_session(c, ROLLED_BACK(WIPE "doWipe", "0x800704C7"));
+    assert_int_equal(world_events(c->w, c->way, "management.rolled-back", NULL), 2);
 }
 
 /* Devices that can't tell: who is there as ever a quarter of an hour later was not wiped. */

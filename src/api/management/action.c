@@ -433,12 +433,17 @@ static enum td_code make_orders(struct td_exchange *x, struct td_error *err)
 
 /* --- the message -------------------------------------------------------------------------------------------------- */
 
-static void tell_stray_roll_back(struct td_exchange *x)
+static enum td_code tell_stray_roll_back(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
-    if (x->rolled_back != NULL)
+    bool may = false;
+    if (x->rolled_back == NULL)
+        return TD_OK;
+    td_try(td_managed_may_tell(tx, x->tenant, x->enrolment.id, &may, err));
+    if (may)
         td_mgmt_note(x, "management.rolled-back",
                      "{\"cause\":\"the device took a wipe back that nobody waits for any more\","
                      "\"remedy\":\"Ask again if it is still wanted.\"}");
+    return TD_OK;
 }
 
 enum td_code td_mgmt_actions(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
@@ -452,7 +457,7 @@ enum td_code td_mgmt_actions(struct td_exchange *x, struct td_tx *tx, struct td_
         mark_bootstrap(x, true);
     for (size_t i = 0; i < x->action_count; i++)
         td_try(look_at(x, tx, &x->actions[i], err));
-    tell_stray_roll_back(x);
+    td_try(tell_stray_roll_back(x, tx, err));
     if (x->action_count != 0)
         td_try(list(x, tx, err));
     td_try(look_at_reset(x, tx, err));
