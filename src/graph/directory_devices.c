@@ -1,8 +1,11 @@
 /* Devices of the directory, and whatever stands behind an id (graph-api.md 1.8, 2.1, 3.1, 3.4). */
 #include "base/encode.h"
+#include "base/fault.h"
 #include "graph/directory.h"
 #include "graph/types.h"
+#include "store/action.h"
 #include "store/directory.h"
+#include "store/tenant.h"
 #include "store/views.h"
 
 #include <string.h>
@@ -77,8 +80,31 @@ static enum td_code update(struct td_g_call *call, struct td_tx *tx, struct td_e
     return td_device_change(tx, call->tenant, td_view_text(call->row, "id"), &what, call->actor, err);
 }
 
+/* A managed device that is deleted here is shut out for good, as by a retirement: where that waits for a second
+ * administrator, this is no way around. */
+static enum td_code may_remove(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
+{
+    int64_t approval = 0;
+    const char *enrolment = "";
+    td_try(td_tenant_get_int(tx, call->tenant, "action-approval", &approval, err));
+    if (approval == 0 || td_fault("approval-walked-around"))
+        return TD_OK;
+    enum td_code rc =
+        td_action_enrolment_of(tx, call->tenant, td_view_text(call->row, "id"), call->arena, &enrolment, err);
+    if (rc != TD_OK)
+        return rc == TD_ENOTFOUND || rc == TD_ESTATE ? TD_OK : rc;
+    call->status = 409;
+    return td_remedy(err,
+                     td_fail(err, TD_ESTATE, "device",
+                             "it is managed, and this organization lets two administrators"
+                             " decide the end of that"),
+                     "Retire or wipe the managed device, which another one approves; until then accountEnabled false"
+                     " shuts it out.");
+}
+
 static enum td_code remove_device(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
+    td_try(may_remove(call, tx, err));
     call->poke = true;
     return td_device_remove(tx, call->tenant, td_view_text(call->row, "id"), call->actor, err);
 }

@@ -605,6 +605,20 @@ static void rejected_and_withdrawn(void **state TD_UNUSED)
     ask(501, "POST " APPROVALS, "{}");
 }
 
+/* The directory's delete would end management as well, and alone. */
+static void no_way_around(void **state TD_UNUSED)
+{
+    (void)managed(1, FIRST);
+    const char *directory = token_with("Directory script", "Device.ReadWrite.All");
+    get(V1 "/" FIRST);
+    const char *device = gw_str("azureADDeviceId");
+    setting("action-approval", "on");
+    as(directory, 409, text("DELETE /v1.0/devices/%s", device), NULL);
+    as(directory, 204, text("PATCH /v1.0/devices/%s", device), "{\"accountEnabled\":false}");
+    setting("action-approval", "off");
+    as(directory, 204, text("DELETE /v1.0/devices/%s", device), NULL);
+}
+
 /* A bulk action is one request; what was agreed to is asked of each. */
 static void four_eyes_of_many(void **state TD_UNUSED)
 {
@@ -737,6 +751,7 @@ int main(void)
                                        TEST(a_batch_of_wipes),
                                        TEST(four_eyes),
                                        TEST(rejected_and_withdrawn),
+                                       TEST(no_way_around),
                                        TEST(four_eyes_of_many),
                                        TEST(primary_user),
                                        TEST(disabled_by_a_patch)};
