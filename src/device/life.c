@@ -67,10 +67,11 @@ enum td_code td_life_switched_on(struct td_flow *f, struct td_error *err)
 {
     struct td_error why = {0};
     struct td_device *dev = f->dev;
+    enum td_action_kind kind;
     if (td_state_get(dev->state, "enrol.addr") == NULL || td_state_get(dev->state, "enrol.ended") != NULL)
         return TD_OK;
     enum td_code rc = td_dm_session(dev, TD_DM_USER, td_flow_get(f, "user.signed_in")[0] != '\0', &why);
-    if (td_life_restart_due(dev, NULL))
+    if (td_life_restart_due(dev, &kind) && kind != TD_ACTION_RETIRE) /* who is retired stays at the desktop */
         return td_fail(err, TD_ESTATE, "restart", "the service has ordered a restart");
     if (rc != TD_OK)
         td_device_say(dev, "manage", "no session: %s%s%s", why.text, why.remedy[0] != '\0' ? ". " : "", why.remedy);
