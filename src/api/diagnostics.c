@@ -10,6 +10,7 @@
 #include "store/enrolment.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -271,7 +272,8 @@ static enum td_code remove_row(struct td_tx *tx, void *ctx, struct td_error *err
     return td_diagnostic_remove(tx, d->tenant, d->id, err);
 }
 
-enum td_code td_diagnostic_drop(struct td_service *svc, const struct td_diagnostic *d, struct td_error *err)
+/* Bytes and row. Bytes that are gone already are no error. */
+static enum td_code drop(struct td_service *svc, const struct td_diagnostic *d, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_diagnostic row = *d;
@@ -298,7 +300,7 @@ enum td_code td_diagnostics_job(struct td_service *svc, bool *ret_more, struct t
     *ret_more = false;
     td_try(td_store_read(svc->store, find_old, &o, err));
     for (size_t i = 0; i < o.count; i++)
-        td_try(td_diagnostic_drop(svc, &o.rows[i], err));
+        td_try(drop(svc, &o.rows[i], err));
     *ret_more = o.count == JOB_SLICE;
     return TD_OK;
 }

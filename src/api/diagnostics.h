@@ -21,9 +21,6 @@ enum td_code td_diagnostic_order(const struct td_service *svc, const char *tenan
 enum td_code td_diagnostic_link(const struct td_service *svc, const char *tenant, const char *id, const char *base,
                                 struct td_arena *a, const char **ret, struct td_error *err) TD_MUST_USE;
 char *td_diagnostic_path(const char *data_dir, const char *id, struct td_arena *a);
-/* Bytes and row. Bytes that are gone already are no error. */
-enum td_code td_diagnostic_drop(struct td_service *svc, const struct td_diagnostic *d, struct td_error *err)
-    TD_MUST_USE;
 /* td_job_fn: one slice of those that are too old. */
 enum td_code td_diagnostics_job(struct td_service *svc, bool *ret_more, struct td_error *err);
 

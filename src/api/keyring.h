@@ -1,4 +1,4 @@
-/* Inside the token rooms (token.c, ticket.c, sign_in.c, identity_*.c): what the keyring holds. Other doors use
+/* Inside the token rooms (token.c, ticket.c, sign_in.c, the folder identity): what the keyring holds. Other doors use
  * api/token.h.
  *
  * One RSA key signs tokens, one secret makes tickets and nonces; both rest sealed in the store and are the same in

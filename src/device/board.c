@@ -30,8 +30,9 @@ enum td_code td_board_keep(struct td_flow *f, struct td_error *err)
     return td_flow_keep(f, KEPT, td_facts_text(facts, &a), err);
 }
 
-bool td_board_exchanged(const struct td_device *dev, const struct td_hardware *hw, struct td_arena *a,
-                        struct td_mismatch *ret)
+/* True if it was enrolled with another board; both sides are in *ret. */
+static bool is_exchanged(const struct td_device *dev, const struct td_hardware *hw, struct td_arena *a,
+                         struct td_mismatch *ret)
 {
     const char *kept = td_state_get(dev->state, KEPT);
     if (kept == NULL || !facts_of(dev, hw, a, &ret->now))
@@ -45,7 +46,7 @@ const char *td_board_told(const struct td_device *dev, const struct td_hardware 
     TD_CLEANUP(td_buf_done) struct td_buf b;
     struct td_mismatch *m = td_arena_new(a, struct td_mismatch);
     td_buf_init(&b, TD_MISMATCH_MAX);
-    if (!td_board_exchanged(dev, hw, a, m))
+    if (!is_exchanged(dev, hw, a, m))
         return "";
     td_mismatch_write(m, &b);
     return b.failed ? "" : td_arena_text(a, td_buf_slice(&b));
@@ -69,6 +70,6 @@ void td_board_say(struct td_device *dev)
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_mismatch *m = td_arena_new(&a, struct td_mismatch);
     struct td_hardware hw;
-    if (td_hardware_of(dev, &a, &hw, NULL) == TD_OK && td_board_exchanged(dev, &hw, &a, m))
+    if (td_hardware_of(dev, &a, &hw, NULL) == TD_OK && is_exchanged(dev, &hw, &a, m))
         say_once(dev, m, &a);
 }

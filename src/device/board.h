@@ -11,9 +11,6 @@
 
 /* At the enrolment: this is what it is made of. */
 enum td_code td_board_keep(struct td_flow *f, struct td_error *err) TD_MUST_USE;
-/* True if it was enrolled with another board; both sides are in *ret. */
-bool td_board_exchanged(const struct td_device *dev, const struct td_hardware *hw, struct td_arena *a,
-                        struct td_mismatch *ret);
 /* What the service is told, "" while nothing was exchanged. */
 const char *td_board_told(const struct td_device *dev, const struct td_hardware *hw, struct td_arena *a);
 /* Tells whoever sits there, at the start of a command. */

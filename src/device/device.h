@@ -1,5 +1,5 @@
 /* The device's side: a virtual Windows PC. This header is what its rooms share; flow.c walks the way, dm/ is the
- * management client, csp/ the tree of nodes, platform.h what a real machine would do.
+ * management client, csp/ the tree of nodes.
  *
  * Everything the device knows rests in its state folder and is written before the next step begins, so that it can be
  * killed anywhere and goes on. */
@@ -23,7 +23,7 @@ struct td_device {
     int pace;               /* waits of protocols are divided by this */
     int64_t deadline;       /* monotonic; --timeout; 0: none */
     struct td_device_state *state;
-    bool log; /* what is said is also kept in DIR/log (device/diagnostics.h) */
+    bool log;                                 /* what is said is also kept in DIR/log (device/diagnostics.h) */
     void (*say)(void *ctx, const char *line); /* where td_device_say goes; NULL: standard output */
     void *say_ctx;
     /* Where the power may fail during a reset (reset.h): false ends the work there as a cut would, with nothing tidied

@@ -137,7 +137,7 @@ void td_offline_blame(struct td_flow *f, struct td_error *err)
     if (err == NULL || f->rejected || !there(f) || read_file(f, &a, &file, &why) == TD_OK)
         return;
     memcpy(before, err->text, sizeof(before));
-    (void)snprintf(err->text, sizeof(err->text), "%.120s; %s is ignored: %.80s", before, TD_AUTOPILOT_FILE_NAME,
+    (void)snprintf(err->text, sizeof(err->text), "%.100s; %s is ignored: %.80s", before, TD_AUTOPILOT_FILE_NAME,
                    why.text);
     (void)snprintf(err->remedy, sizeof(err->remedy), "%s", why.remedy);
 }

@@ -2,13 +2,14 @@
 #include "graph/autopilot.h"
 #include "graph/types.h"
 #include "store/views.h"
+#include "way/profile_choice.h"
 
 #define ENUM(symbol) .kind = TD_G_ENUM, .of = &td_g_enum_##symbol
 
 const struct td_g_enum td_g_enum_assignment_status = {.name = "windowsAutopilotProfileAssignmentStatus",
-                                                      .words = td_words_assignment_status};
+                                                      .words = td_profile_status_words};
 const struct td_g_enum td_g_enum_assignment_detail = {.name = "windowsAutopilotProfileAssignmentDetailedStatus",
-                                                      .words = td_words_assignment_detail};
+                                                      .words = td_profile_detail_words};
 const struct td_g_enum td_g_enum_remediation_state = {.name = "windowsAutopilotDeviceRemediationState",
                                                       .words = td_words_remediation};
 const struct td_g_enum td_g_enum_userless_status = {.name = "windowsAutopilotUserlessEnrollmentStatus",

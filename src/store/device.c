@@ -9,7 +9,7 @@
     "id, registration_id, display_name, os, os_version, trust_type, owner_id, owner_upn, group_tag, purchase_order," \
     " hardware_id, alt_security_id, transport_key, enabled, created_at, joined_at, deleted_at, serial"
 
-enum { PHYSICAL_IDS_MAX = 8192, LIST_MAX = 100000 };
+enum { PHYSICAL_IDS_MAX = 8192 };
 
 static void add_id(struct td_jsonw *w, struct td_arena *a, const char *kind, const char *value)
 {
@@ -95,26 +95,6 @@ enum td_code td_device_serving(struct td_tx *tx, const char *tenant, const char 
         return td_fail(err, TD_ENOTFOUND, "device", "it has not joined yet");
     if (!ret->enabled)
         return td_remedy(err, td_fail(err, TD_EDENIED, "device", "it is disabled"), "enable it in the directory");
-    return TD_OK;
-}
-
-enum td_code td_device_list(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_device_row **ret,
-                            size_t *ret_count, struct td_error *err)
-{
-    struct td_rows r;
-    size_t n = 0, room = 0;
-    struct td_device_row *rows = NULL;
-    td_try(td_sql_query(tx, &r, err,
-                        "SELECT " COLUMNS
-                        " FROM directory_device WHERE tenant = $1 AND deleted_at = 0 ORDER BY id LIMIT $2",
-                        "si", tenant, (int64_t)LIST_MAX));
-    while (td_rows_next(&r)) {
-        rows = td_arena_room(a, rows, n, &room, sizeof(*rows));
-        read_row(&r, a, &rows[n++]);
-    }
-    td_try(td_rows_done(&r, err));
-    *ret = rows;
-    *ret_count = n;
     return TD_OK;
 }
 

@@ -50,8 +50,6 @@ enum td_code td_device_find_registration(struct td_tx *tx, const char *tenant, c
  * or only pre-created. */
 enum td_code td_device_serving(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                                struct td_device_row *ret, struct td_error *err) TD_MUST_USE;
-enum td_code td_device_list(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_device_row **ret,
-                            size_t *ret_count, struct td_error *err) TD_MUST_USE;
 
 /* A join. */
 struct td_device_joining {

@@ -1,4 +1,4 @@
-/* The views, one line each; tables stand in store/view_<topic>.c. Words of enumerations are shared with the model of
+/* The views, one line each; tables stand in store/view/<topic>.c. Words of enumerations are shared with the model of
  * the administration interface (graph/model_*.c), so that both know the same ones. */
 #ifndef TD_STORE_VIEWS_H
 #define TD_STORE_VIEWS_H
@@ -9,8 +9,6 @@ extern const struct td_view td_view_registrations; /* windowsAutopilotDeviceIden
 
 /* graph-api.md 1.2; the position is the number. */
 extern const char *const td_words_enrollment_state[];
-extern const char *const td_words_assignment_status[];
-extern const char *const td_words_assignment_detail[];
 extern const char *const td_words_remediation[];
 extern const char *const td_words_userless[];
 

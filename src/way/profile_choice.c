@@ -143,7 +143,6 @@ const char *const td_profile_detail_words[] = {
     "holoLensProfileNotSupported",
     "windowsPcProfileNotSupported",
     "surfaceHub2SProfileNotSupported",
-    "unknownFutureValue",
     NULL,
 };
 

@@ -70,7 +70,7 @@ enum td_profile_status {
 };
 extern const char *const td_profile_status_words[]; /* NULL-terminated, as the enums' order; "assignedUnkownSyncState"
                                                        is spelt so by the real service */
-extern const char *const td_profile_detail_words[];
+extern const char *const td_profile_detail_words[]; /* the same of enum td_profile_detail */
 
 struct td_profile_stand {  /* texts "" where there is none */
     const char *intended;  /* profile that holds now */

@@ -123,17 +123,6 @@ const char *td_repair_side_word(enum td_repair_side side)
     return words[side];
 }
 
-enum td_repair_side td_repair_compare(const struct td_facts *registered, const struct td_facts *seen,
-                                      enum td_fact_kind kind)
-{
-    struct td_match m = td_facts_match(registered, seen);
-    if ((known_to_both(registered, seen) & BIT(kind)) == 0)
-        return TD_SIDE_UNKNOWN;
-    if ((m.kinds & BIT(kind)) == 0)
-        return TD_SIDE_DIFFERS;
-    return covers(registered, seen, BIT(kind)) && covers(seen, registered, BIT(kind)) ? TD_SIDE_AGREES : TD_SIDE_PARTLY;
-}
-
 enum { TEXT_MAX = 65536 };
 
 char *td_facts_text(const struct td_facts *f, struct td_arena *a)

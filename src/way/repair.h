@@ -37,8 +37,6 @@ void td_repair_judge(const struct td_repair_in *in, struct td_repair *ret);
 /* Both sides of one kind of fact, for people. */
 enum td_repair_side { TD_SIDE_AGREES, TD_SIDE_PARTLY, TD_SIDE_DIFFERS, TD_SIDE_UNKNOWN };
 const char *td_repair_side_word(enum td_repair_side side); /* "agrees", "partly", "differs", "not known" */
-enum td_repair_side td_repair_compare(const struct td_facts *registered, const struct td_facts *seen,
-                                      enum td_fact_kind kind);
 
 /* Facts as text, a line each ("uuid 11223344-..."), and back; lines that are no facts are left out. */
 char *td_facts_text(const struct td_facts *f, struct td_arena *a);

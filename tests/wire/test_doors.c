@@ -319,8 +319,8 @@ static const char *ticket(const char *kind, const char *payload)
 
 static struct answered downloads(void)
 {
-    const char *payload = td_arena_printf(
-        &w.arena, "{\"tenant\":\"%s\",\"sha256\":\"%s\",\"for\":\"" ENROLMENT "\"}", w.tenant.id, content.sha256);
+    const char *payload = td_arena_printf(&w.arena, "{\"tenant\":\"%s\",\"sha256\":\"%s\",\"for\":\"" ENROLMENT "\"}",
+                                          w.tenant.id, content.sha256);
     struct td_http_reply raw = {0};
     td_loopback(&w.router, "GET",
                 td_arena_printf(&w.arena, "/content/%s?t=%s", content.sha256, ticket("content", payload)), NULL,

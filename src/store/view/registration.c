@@ -10,16 +10,6 @@
 
 const char *const td_words_enrollment_state[] = {"unknown", "enrolled", "pendingReset", "failed", "notContacted",
                                                  "blocked", NULL};
-const char *const td_words_assignment_status[] = {
-    "unknown", "assignedInSync", "assignedOutOfSync", "assignedUnkownSyncState", "notAssigned", "pending", "failed",
-    NULL};
-const char *const td_words_assignment_detail[] = {"none",
-                                                  "hardwareRequirementsNotMet",
-                                                  "surfaceHubProfileNotSupported",
-                                                  "holoLensProfileNotSupported",
-                                                  "windowsPcProfileNotSupported",
-                                                  "surfaceHub2SProfileNotSupported",
-                                                  NULL};
 const char *const td_words_remediation[] = {"unknown", "noRemediationRequired", "automaticRemediationRequired",
                                             "manualRemediationRequired", NULL};
 const char *const td_words_userless[] = {"unknown", "allowed", "blocked", NULL};
@@ -84,11 +74,11 @@ static const struct td_view_column columns[] = {
     {.name = "deploymentProfileAssignmentStatus",
      .type = TD_V_ENUM,
      .sql = TD_PROFILE_STATUS_SQL,
-     .words = td_words_assignment_status},
+     .words = td_profile_status_words},
     {.name = "deploymentProfileAssignmentDetailedStatus",
      .type = TD_V_ENUM,
      .sql = "r.profile_detail",
-     .words = td_words_assignment_detail},
+     .words = td_profile_detail_words},
     {.name = "deploymentProfileAssignedDateTime",
      .type = TD_V_TIME,
      .sql = "CASE WHEN r.profile_id = '' THEN 0 ELSE r.profile_at END"},

@@ -99,16 +99,6 @@ static void what_is_proven(void **state TD_UNUSED)
     }
 }
 
-static void both_sides(void **state TD_UNUSED)
-{
-    struct td_facts r = facts(T1 U1 E1 M1 D1), s = facts(T1 U2 M1 M2 D2);
-    assert_string_equal(td_repair_side_word(td_repair_compare(&r, &s, TD_FACT_TUPLE)), "agrees");
-    assert_string_equal(td_repair_side_word(td_repair_compare(&r, &s, TD_FACT_UUID)), "differs");
-    assert_string_equal(td_repair_side_word(td_repair_compare(&r, &s, TD_FACT_EK)), "not known");
-    assert_string_equal(td_repair_side_word(td_repair_compare(&r, &s, TD_FACT_MAC)), "partly");
-    assert_string_equal(td_repair_side_word(td_repair_compare(&r, &s, TD_FACT_DISK)), "differs");
-}
-
 static void facts_as_text(void **state TD_UNUSED)
 {
     struct td_facts f = facts(T1 U1 E1 M1 D1 P1 "\nnonsense\nuuid \nfoo bar\n");
@@ -165,8 +155,8 @@ static int forget(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exchanges),     cmocka_unit_test(what_is_proven), cmocka_unit_test(both_sides),
-        cmocka_unit_test(facts_as_text), cmocka_unit_test(the_blob),       cmocka_unit_test(blobs_of_others),
+        cmocka_unit_test(exchanges), cmocka_unit_test(what_is_proven),  cmocka_unit_test(facts_as_text),
+        cmocka_unit_test(the_blob),  cmocka_unit_test(blobs_of_others),
     };
     return cmocka_run_group_tests_name("repair", tests, NULL, forget);
 }
