@@ -6,11 +6,15 @@
 #include "crypto/digest.h"
 #include "fuzz_service.h"
 #include "graph/graph.h"
+#include "store/action.h"
 #include "store/application.h"
+#include "store/certificate.h"
+#include "store/enrolment.h"
 #include "store/group.h"
 #include "store/profile.h"
 #include "store/tenant.h"
 #include "store/user.h"
+#include "store/way.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,10 +23,15 @@ static struct td_door doors[2];
 
 struct side {
     const char *domain, *mark; /* in the names of everything that is the tenant's */
+    const char *managed[2];    /* ids of its managed devices, for the seeds */
     char tenant[TD_UUID_TEXT], client[TD_UUID_TEXT];
     char *token;
-} sides[] = {{.domain = "contoso.test", .mark = "QxContosoOnlyZ7"},
-             {.domain = "fabrikam.test", .mark = "WvFabrikamOnlyK3"}};
+} sides[] = {{.domain = "contoso.test",
+              .mark = "QxContosoOnlyZ7",
+              .managed = {"aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"}},
+             {.domain = "fabrikam.test",
+              .mark = "WvFabrikamOnlyK3",
+              .managed = {"bbbbbbbb-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-000000000002"}}};
 
 static const char *const roles[] = {"DeviceManagementServiceConfig.ReadWrite.All",
                                     "DeviceManagementManagedDevices.ReadWrite.All",
@@ -34,10 +43,51 @@ static const char *const roles[] = {"DeviceManagementServiceConfig.ReadWrite.All
                                     "Group.ReadWrite.All",
                                     "GroupMember.ReadWrite.All",
                                     "Device.ReadWrite.All",
+                                    "DeviceLocalCredential.Read.All",
                                     "User.ReadWrite.All",
                                     "Organization.Read.All",
                                     "Domain.Read.All",
                                     "AuditLog.Read.All"};
+
+/* Under management; the second one has an action that waits for another administrator. */
+static enum td_code add_managed(struct td_tx *tx, const struct side *s, const char *tenant, size_t i,
+                                struct td_arena *a, struct td_error *err)
+{
+    const struct td_action_asking wipe = {.kind = TD_ACTION_WIPE, .reason = s->mark, .actor = s->mark};
+    struct td_way_row way = {.id = ""};
+    struct td_action x;
+    struct td_cert_row cert = {.sha256 = {(unsigned char)s->managed[i][0], (unsigned char)i},
+                               .tenant = tenant,
+                               .purpose = "management",
+                               .subject = s->managed[i],
+                               .serial = td_arena_printf(a, "%c%zu", s->managed[i][0], i),
+                               .not_after = td_tx_now(tx) + 36500 * TD_DAY};
+    struct td_enrolment e = {.id = s->managed[i],
+                             .tenant = tenant,
+                             .device_id = "",
+                             .registration_id = "",
+                             .user_id = "",
+                             .user_upn = "",
+                             .type = "Device",
+                             .provider = "Touchdown",
+                             .dm_id = "dm",
+                             .hw_dev_id = "",
+                             .device_name = s->mark,
+                             .device_type = "CIMClient_Windows",
+                             .os_version = "10.0.22631.1",
+                             .os_edition = "48",
+                             .locale = "en-US",
+                             .cert_not_after = cert.not_after,
+                             .secrets = TD_S("")};
+    memcpy(e.cert_sha256, cert.sha256, sizeof(e.cert_sha256));
+    td_try(td_way_add(tx, tenant, TD_WAY_ENROLMENT, e.id, a, &way, err));
+    e.way_id = way.id;
+    td_try(td_cert_record(tx, &cert, err));
+    td_try(td_enrolment_add(tx, &e, NULL, err));
+    td_try(td_way_link(tx, tenant, way.id, TD_WAY_ENROLMENT, e.id, err));
+    td_try(td_way_happened(tx, tenant, way.id, TD_EV_ENROLLED, "device", "{}", err));
+    return i == 0 ? TD_OK : td_action_ask(tx, tenant, e.id, &wipe, a, &x, err);
+}
 
 static enum td_code fill_side(struct td_tx *tx, struct side *s, struct td_arena *a, struct td_error *err)
 {
@@ -58,6 +108,9 @@ static enum td_code fill_side(struct td_tx *tx, struct side *s, struct td_arena 
     td_try(td_group_add(tx, t.id, s->mark, "(device.deviceOSType -eq \"Windows\")", "fuzz", a, &g, err));
     td_try(td_profile_parse(TD_S("{}"), a, &settings, err));
     td_try(td_profile_add(tx, t.id, s->mark, &settings, "fuzz", a, &p, err));
+    td_try(td_tenant_set(tx, t.id, "action-approval", "on", "fuzz", err));
+    for (size_t i = 0; i < TD_COUNTOF(s->managed); i++)
+        td_try(add_managed(tx, s, t.id, i, a, err));
     (void)snprintf(s->tenant, sizeof(s->tenant), "%s", t.id);
     (void)snprintf(s->client, sizeof(s->client), "%s", app.id);
     return TD_OK;
