@@ -264,6 +264,14 @@ static enum td_code asked(struct story *s, const struct told *t, struct td_error
     return TD_OK;
 }
 
+/* Behind the reason that a person gave stands what became of it. */
+static void add_why(struct td_life_chapter *c, const char *cause)
+{
+    size_t n = strlen(c->why);
+    if (cause[0] != '\0')
+        (void)snprintf(c->why + n, sizeof(c->why) - n, "%s%s", n != 0 ? "; " : "", cause);
+}
+
 static enum td_code ended(struct story *s, const struct told *t, struct td_error *err)
 {
     struct waiting *w = action_of(s, text_of(t->detail, "id"));
@@ -274,8 +282,7 @@ static enum td_code ended(struct story *s, const struct told *t, struct td_error
     }
     end(&w->c, t->e->at, t->rule->word);
     put_who(&w->c, t);
-    if (cause[0] != '\0')
-        PUT(w->c.why, cause);
+    add_why(&w->c, cause);
     return TD_OK;
 }
 

@@ -154,6 +154,7 @@ static void whole(struct td_tx *tx, struct life *l)
                  "repurposed|||bob@contoso.test|bob@contoso.test|||0\n"
                  "repaired|||system|||mainboard and mac differ|0\n"
                  "action|sync|cancelled|it@contoso.test||||10\n"
+                 "action|reset|cancelled|it@contoso.test|||for Cem; wipe takes its place|10\n"
                  "retired|||it@contoso.test||||0\n");
     td_buf_done(&t.out);
 }
@@ -177,6 +178,10 @@ static void tells_it_in_chapters(void **state)
     happens(l, w, TD_EV_REPAIRED, "system", "{\"differs\":\"mainboard and mac differ\"}");
     happens(l, w, TD_EV_ACTION_QUEUED, "it@contoso.test", "{\"action\":\"sync\",\"id\":\"a2\"}");
     happens(l, w, TD_EV_ACTION_CANCELLED, "it@contoso.test", "{\"action\":\"sync\",\"id\":\"a2\"}");
+    happens(l, w, TD_EV_ACTION_QUEUED, "it@contoso.test",
+            "{\"action\":\"reset\",\"id\":\"a3\",\"reason\":\"for Cem\"}");
+    happens(l, w, TD_EV_ACTION_CANCELLED, "it@contoso.test",
+            "{\"action\":\"reset\",\"id\":\"a3\",\"reason\":\"for Cem\",\"cause\":\"wipe takes its place\"}");
     happens(l, w, TD_EV_RETIRED, "it@contoso.test", "{}");
     life_write(l, whole);
 }
