@@ -60,13 +60,18 @@ static int end_of_way(struct td_flow *f, enum td_code rc, const struct td_error 
 static int walk(struct td_program *p, struct td_flow *f)
 {
     struct td_error err = {0};
-    enum td_action_kind kind;
     enum td_code rc = td_flow_run(f, &err);
-    bool restart = td_life_restart_due(&p->dev, &kind) && kind != TD_ACTION_RETIRE;
-    return restart ? TD_EXIT_READY : end_of_way(f, rc, &err);
+    return td_life_restart_due(&p->dev, NULL) ? TD_EXIT_READY : end_of_way(f, rc, &err);
 }
 
-/* As long as the machine restarts it goes on; only without its management there is nowhere to go. */
+static enum td_code not_managed(struct td_error *err)
+{
+    (void)td_fail(err, TD_ESTATE, "management", "the service has ended the management before the device was ready");
+    return td_remedy(err, TD_ESTATE, "put it back into its box: touchdown-device reset --reinstall");
+}
+
+/* As long as the machine restarts it goes on; without its management there is only the desktop, if it had come so far.
+ */
 static int live(struct td_program *p, const struct td_transport *net)
 {
     struct td_error err = {0};
@@ -77,10 +82,11 @@ static int live(struct td_program *p, const struct td_transport *net)
         td_flow_done(&f);
         if (!td_life_restart_due(&p->dev, &kind))
             return code;
+        bool was_ready = td_state_get(p->dev.state, "ready.at") != NULL;
         if (td_life_start(&p->dev, NULL, &err) != TD_OK)
             return td_program_fail(&p->dev, &err, TD_EXIT_FAILED);
-        if (kind == TD_ACTION_RETIRE)
-            return code;
+        if (kind == TD_ACTION_RETIRE && !was_ready)
+            return td_program_fail(&p->dev, (not_managed(&err), &err), TD_EXIT_FAILED);
     }
 }
 
