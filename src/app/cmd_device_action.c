@@ -1,11 +1,10 @@
 /* touchdown device action: asks one device, or many, for an action. */
 #include "app/action_show.h"
 #include "app/commands.h"
-#include "base/file.h"
-#include "codec/csv.h"
+#include "app/device_keys.h"
 #include "store/group.h"
 
-enum { MAX_FILE = 16 << 20, SLICE = 25 };
+enum { SLICE = 25 };
 
 struct asking {
     struct td_cli *cli;
@@ -14,43 +13,13 @@ struct asking {
     struct td_action action;
     /* many */
     bool bulk, more;
-    const char **keys; /* serial numbers or ids, as they were given */
-    size_t count, cap;
+    struct td_device_keys keys;
     const char **enrolments;
     const char *batch_id;
     struct td_action_batch batch;
 };
 
-static void add_key(struct asking *k, const char *key)
-{
-    k->keys = td_arena_room(&k->cli->arena, k->keys, k->count, &k->cap, sizeof(*k->keys));
-    k->keys[k->count++] = key;
-}
-
 /* ---- many: from a file, or a group ---- */
-
-/* The first cell of each line, in any form that lists of devices are taken in; a heading is passed over. */
-static enum td_code read_file(struct asking *k, const char *path, struct td_error *err)
-{
-    TD_CLEANUP(td_buf_done) struct td_buf file;
-    TD_CLEANUP(td_buf_done) struct td_buf converted;
-    struct td_csv csv;
-    struct td_csv_row row;
-    td_buf_init(&file, MAX_FILE);
-    td_buf_init(&converted, 2 * (size_t)MAX_FILE);
-    td_try(td_file_read(path, &file, err));
-    td_try(td_csv_open(td_buf_slice(&file), &converted, &csv, err));
-    while (td_csv_next(&csv, &k->cli->arena, &row)) {
-        if (row.broken != NULL)
-            return td_fail(err, TD_EFORMAT, "file", "line %zu: %s", row.line, row.broken);
-        struct td_slice cell = row.cells[0];
-        if (cell.n != 0 && !td_ieqs(cell, "Device Serial Number") && !td_ieqs(cell, "serialNumber"))
-            add_key(k, td_arena_text(&k->cli->arena, cell));
-        if (k->count > TD_BATCH_MAX)
-            return td_fail(err, TD_ELIMIT, "file", "names more than %d devices", TD_BATCH_MAX);
-    }
-    return TD_OK;
-}
 
 /* Devices of the group that are managed; the others and its users are none of this. */
 static enum td_code read_group(struct asking *k, struct td_tx *tx, const char *name, struct td_error *err)
@@ -68,7 +37,7 @@ static enum td_code read_group(struct asking *k, struct td_tx *tx, const char *n
             continue;
         enum td_code rc = td_action_enrolment_of(tx, cli->tenant.id, list[i].way_id, &cli->arena, &id, &why);
         if (rc == TD_OK)
-            add_key(k, id);
+            td_device_keys_add(cli, &k->keys, id);
         else if (rc != TD_ENOTFOUND && rc != TD_ESTATE)
             return rc;
     }
@@ -82,9 +51,9 @@ static enum td_code resolve(struct asking *k, struct td_tx *tx, struct td_error 
     const char *group = td_cli_option(cli, "group");
     if (group != NULL)
         td_try(read_group(k, tx, group, err));
-    k->enrolments = td_arena_array(&cli->arena, const char *, k->count + 1);
-    for (size_t i = 0; i < k->count; i++)
-        td_try(td_action_enrolment_of(tx, cli->tenant.id, k->keys[i], &cli->arena, &k->enrolments[i], err));
+    k->enrolments = td_arena_array(&cli->arena, const char *, k->keys.count + 1);
+    for (size_t i = 0; i < k->keys.count; i++)
+        td_try(td_action_enrolment_of(tx, cli->tenant.id, k->keys.list[i], &cli->arena, &k->enrolments[i], err));
     return TD_OK;
 }
 
@@ -97,10 +66,11 @@ static enum td_code ask(struct td_tx *tx, void *ctx, struct td_error *err)
     td_try(td_action_actor(cli, tx, td_action_rows[k->what.kind].destroys, &k->what.actor, err));
     if (!k->bulk) {
         const char *id = "";
-        td_try(td_action_enrolment_of(tx, cli->tenant.id, k->keys[0], &cli->arena, &id, err));
+        td_try(td_action_enrolment_of(tx, cli->tenant.id, k->keys.list[0], &cli->arena, &id, err));
         return td_action_ask(tx, cli->tenant.id, id, &k->what, &cli->arena, &k->action, err);
     }
-    return td_action_batch_ask(tx, cli->tenant.id, k->enrolments, k->count, &k->what, &cli->arena, &k->batch_id, err);
+    return td_action_batch_ask(tx, cli->tenant.id, k->enrolments, k->keys.count, &k->what, &cli->arena, &k->batch_id,
+                               err);
 }
 
 static enum td_code look(struct td_tx *tx, void *ctx, struct td_error *err)
@@ -165,9 +135,9 @@ static enum td_code read_asking(struct asking *k, struct td_error *err)
         return misused(cli, err, "name", "belongs to rename alone");
     td_try(possible(k, err));
     if (file != NULL)
-        return read_file(k, file, err);
+        return td_device_keys_read(cli, &k->keys, file, TD_BATCH_MAX, err);
     if (!k->bulk)
-        add_key(k, cli->args[1]);
+        td_device_keys_add(cli, &k->keys, cli->args[1]);
     return TD_OK;
 }
 

@@ -1,8 +1,7 @@
 /* What is said about devices, one or thousands: in slices, so that no write holds the store long, and each device with
  * a fate of its own. */
 #include "app/commands.h"
-#include "base/file.h"
-#include "codec/csv.h"
+#include "app/device_keys.h"
 #include "store/audit.h"
 #include "store/registration.h"
 #include "store/way.h"
@@ -10,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { SLICE = 50, MAX_FILE = 64 << 20, PROGRESS_EVERY = 1000 };
+enum { SLICE = 50, PROGRESS_EVERY = 1000 };
 
 static const char actor[] = "command line";
 
@@ -28,8 +27,8 @@ struct bulk {
     struct td_registration_change change;
     bool dry_run, progress;
     const char *word; /* what was done: "tagged" */
-    const char **keys;
-    size_t count, at, in_slice;
+    struct td_device_keys keys;
+    size_t at, in_slice;
     struct fate fates[SLICE];
     struct td_arena slice; /* of the slice under way */
     struct td_jsonw json;
@@ -38,42 +37,14 @@ struct bulk {
 
 /* ---- keys: arguments, then a file with one in each line or a list of devices ---- */
 
-static void add_key(struct bulk *b, size_t *cap, const char *key)
-{
-    b->keys = td_arena_room(&b->cli->arena, b->keys, b->count, cap, sizeof(*b->keys));
-    b->keys[b->count++] = key;
-}
-
-/* The first cell of each line, in any form that lists of devices are taken in; a heading is passed over. */
-static enum td_code read_file(struct bulk *b, const char *path, size_t *cap, struct td_error *err)
-{
-    TD_CLEANUP(td_buf_done) struct td_buf file;
-    TD_CLEANUP(td_buf_done) struct td_buf converted;
-    struct td_csv csv;
-    struct td_csv_row row;
-    td_buf_init(&file, MAX_FILE);
-    td_buf_init(&converted, 2 * (size_t)MAX_FILE);
-    td_try(td_file_read(path, &file, err));
-    td_try(td_csv_open(td_buf_slice(&file), &converted, &csv, err));
-    while (td_csv_next(&csv, &b->cli->arena, &row)) {
-        if (row.broken != NULL)
-            return td_fail(err, TD_EFORMAT, "file", "line %zu: %s", row.line, row.broken);
-        struct td_slice cell = row.cells[0];
-        if (cell.n != 0 && !td_ieqs(cell, "Device Serial Number") && !td_ieqs(cell, "serialNumber"))
-            add_key(b, cap, td_arena_text(&b->cli->arena, cell));
-    }
-    return TD_OK;
-}
-
 static enum td_code read_keys(struct bulk *b, int first, struct td_error *err)
 {
-    size_t cap = 0;
     const char *path = td_cli_option(b->cli, "file");
     for (int i = first; i < b->cli->arg_count; i++)
-        add_key(b, &cap, b->cli->args[i]);
+        td_device_keys_add(b->cli, &b->keys, b->cli->args[i]);
     if (path != NULL)
-        td_try(read_file(b, path, &cap, err));
-    if (b->count != 0)
+        td_try(td_device_keys_read(b->cli, &b->keys, path, SIZE_MAX, err));
+    if (b->keys.count != 0)
         return TD_OK;
     b->cli->misused = true;
     return td_fail(err, TD_EINVAL, "SERIAL|ID", "names no device; give serial numbers, or --file");
@@ -106,7 +77,7 @@ static enum td_code run_slice(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct bulk *b = ctx;
     for (size_t i = 0; i < b->in_slice; i++)
-        td_try(take_one(tx, b, b->keys[b->at + i], &b->fates[i], err));
+        td_try(take_one(tx, b, b->keys.list[b->at + i], &b->fates[i], err));
     return TD_OK;
 }
 
@@ -132,14 +103,14 @@ static void report(struct bulk *b, const struct fate *f)
 
 static void tell_progress(const struct bulk *b, size_t done)
 {
-    if (b->progress && (done % PROGRESS_EVERY < SLICE || done == b->count))
-        (void)fprintf(stderr, "%zu of %zu\n", done, b->count);
+    if (b->progress && (done % PROGRESS_EVERY < SLICE || done == b->keys.count))
+        (void)fprintf(stderr, "%zu of %zu\n", done, b->keys.count);
 }
 
 static enum td_code run_slices(struct bulk *b, struct td_error *err)
 {
-    for (b->at = 0; b->at < b->count; b->at += b->in_slice) {
-        b->in_slice = TD_MIN((size_t)SLICE, b->count - b->at);
+    for (b->at = 0; b->at < b->keys.count; b->at += b->in_slice) {
+        b->in_slice = TD_MIN((size_t)SLICE, b->keys.count - b->at);
         enum td_code rc = b->dry_run ? td_store_read(b->cli->store, run_slice, b, err)
                                      : td_store_write(b->cli->store, run_slice, b, err);
         for (size_t i = 0; i < b->in_slice && rc == TD_OK; i++)
@@ -154,13 +125,14 @@ static enum td_code run_slices(struct bulk *b, struct td_error *err)
 static void say_totals(struct bulk *b)
 {
     if (!b->cli->json) {
-        td_cli_say(b->cli, "%zu device%s: %zu %s%s, %zu unchanged, %zu refused", b->count, b->count == 1 ? "" : "s",
-                   b->changed, b->dry_run ? "would be " : "", b->word, b->unchanged, b->refused);
+        td_cli_say(b->cli, "%zu device%s: %zu %s%s, %zu unchanged, %zu refused", b->keys.count,
+                   b->keys.count == 1 ? "" : "s", b->changed, b->dry_run ? "would be " : "", b->word, b->unchanged,
+                   b->refused);
         return;
     }
     td_jsonw_arr_end(&b->json);
     td_jsonw_kbool(&b->json, "dryRun", b->dry_run);
-    td_jsonw_kint(&b->json, "total", (int64_t)b->count);
+    td_jsonw_kint(&b->json, "total", (int64_t)b->keys.count);
     td_jsonw_kint(&b->json, "changed", (int64_t)b->changed);
     td_jsonw_kint(&b->json, "unchanged", (int64_t)b->unchanged);
     td_jsonw_kint(&b->json, "refused", (int64_t)b->refused);
@@ -173,7 +145,7 @@ static enum td_code run_bulk(struct bulk *b, int first, struct td_error *err)
     b->dry_run = td_cli_option(b->cli, "dry-run") != NULL;
     td_try(read_keys(b, first, err));
     b->progress =
-        td_cli_option(b->cli, "progress") != NULL || (b->count > PROGRESS_EVERY && isatty(STDERR_FILENO) == 1);
+        td_cli_option(b->cli, "progress") != NULL || (b->keys.count > PROGRESS_EVERY && isatty(STDERR_FILENO) == 1);
     td_jsonw_init(&b->json, &b->cli->out);
     if (b->cli->json) {
         td_jsonw_obj(&b->json);
@@ -184,7 +156,8 @@ static enum td_code run_bulk(struct bulk *b, int first, struct td_error *err)
     say_totals(b);
     if (b->refused == 0)
         return TD_OK;
-    return td_fail(err, TD_EINVAL, "devices", "%zu of %zu were refused, the others are done", b->refused, b->count);
+    return td_fail(err, TD_EINVAL, "devices", "%zu of %zu were refused, the others are done", b->refused,
+                   b->keys.count);
 }
 
 /* ---- what can be done ---- */
@@ -263,9 +236,8 @@ static enum td_code read_pairs(struct td_cli *cli, struct td_registration_change
 static enum td_code run_set(struct td_cli *cli, struct td_error *err)
 {
     struct bulk b = {.cli = cli, .fn = change_one, .word = "changed"};
-    size_t cap = 0;
     td_try(read_pairs(cli, &b.change, err));
-    add_key(&b, &cap, cli->args[0]);
+    td_device_keys_add(cli, &b.keys, cli->args[0]);
     return run_bulk(&b, cli->arg_count, err);
 }
 
