@@ -35,26 +35,31 @@ static enum td_code last_run(struct td_tx *tx, const char *tenant, const char *w
     return td_rows_done(&r, err);
 }
 
-/* The profile's name is kept as it was when the run began; the enrolment is the way's once this run has one. */
+/* The profile's name is kept as it was when the run began; the enrolment is the way's once this run has one. The user
+ * is the way's while it runs: whoever has the device afterwards was not deployed by it. */
 static enum td_code save(struct td_tx *tx, const char *tenant, const char *way, const struct run *d,
                          struct td_error *err)
 {
     return td_sql(tx, err,
                   "INSERT INTO deployment(tenant, id, way_id, enrolment_id, profile_name, state, enrolment_state,"
                   " device_state, account_state, started_at, enrolled_at, device_at, device_done_at, account_at,"
-                  " ended_at, changed_at, failures, failure) VALUES ($1, $2, $3, CASE WHEN $9 = 0 THEN '' ELSE"
+                  " ended_at, changed_at, failures, failure, user_upn)"
+                  " VALUES ($1, $2, $3, CASE WHEN $9 = 0 THEN '' ELSE"
                   " COALESCE((SELECT w.enrolment_id FROM way w WHERE w.tenant = $1 AND w.id = $3), '') END,"
                   " COALESCE((SELECT p.name FROM way w JOIN registration r ON r.tenant = w.tenant"
                   " AND r.id = w.registration_id JOIN profile p ON p.tenant = r.tenant AND p.id = r.profile_id"
                   " WHERE w.tenant = $1 AND w.id = $3), (SELECT g.name FROM profile_given g WHERE g.tenant = $1"
-                  " AND g.way_id = $3), ''), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+                  " AND g.way_id = $3), ''), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
+                  " COALESCE((SELECT w.user_upn FROM way w WHERE w.tenant = $1 AND w.id = $3), ''))"
                   " ON CONFLICT(tenant, id) DO UPDATE SET enrolment_id = excluded.enrolment_id,"
                   " state = excluded.state, enrolment_state = excluded.enrolment_state,"
                   " device_state = excluded.device_state, account_state = excluded.account_state,"
                   " started_at = excluded.started_at, enrolled_at = excluded.enrolled_at,"
                   " device_at = excluded.device_at, device_done_at = excluded.device_done_at,"
                   " account_at = excluded.account_at, ended_at = excluded.ended_at, changed_at = excluded.changed_at,"
-                  " failures = excluded.failures, failure = excluded.failure",
+                  " failures = excluded.failures, failure = excluded.failure,"
+                  " user_upn = CASE WHEN deployment.ended_at = 0 AND excluded.user_upn <> '' THEN excluded.user_upn"
+                  " ELSE deployment.user_upn END",
                   "sssiiiiiiiiiiiis", tenant, d->id, way, d->state, d->enrolment, d->device, d->account, d->started,
                   d->enrolled, d->device_at, d->device_done, d->account_at, d->ended, td_tx_now(tx), d->failures,
                   d->failure);
@@ -210,6 +215,17 @@ enum td_code td_deployment_step(struct td_tx *tx, const char *tenant, const stru
     }
     step(&d, is, event, td_tx_now(tx), detail != NULL ? detail : "");
     return save(tx, tenant, row->id, &d, err);
+}
+
+enum td_code td_deployment_user(struct td_tx *tx, const char *tenant, const char *way_id, const char *upn,
+                                struct td_error *err)
+{
+    if (upn[0] == '\0')
+        return TD_OK;
+    return td_sql(tx, err,
+                  "UPDATE deployment SET user_upn = $3 WHERE tenant = $1 AND user_upn = '' AND id = (SELECT x.id FROM"
+                  " deployment x WHERE x.tenant = $1 AND x.way_id = $2 ORDER BY x.started_at DESC LIMIT 1)",
+                  "sss", tenant, way_id, upn);
 }
 
 struct silent {

@@ -26,6 +26,10 @@ enum td_run_state { /* numbers of windowsAutopilotDeploymentState */
 enum td_code td_deployment_step(struct td_tx *tx, const char *tenant, const struct td_way_row *row, unsigned was,
                                 enum td_way_event event, const char *detail, struct td_error *err) TD_MUST_USE;
 
+/* The way has a user from now on: its last run was for them if it was nobody's so far. */
+enum td_code td_deployment_user(struct td_tx *tx, const char *tenant, const char *way_id, const char *upn,
+                                struct td_error *err) TD_MUST_USE;
+
 enum td_code td_deployment_is_overdue(struct td_tx *tx, bool *ret, struct td_error *err)
     TD_MUST_USE; /* is there any? */
 /* Ends at most max runs of all tenants whose devices have said nothing for TD_RUN_SILENCE. */

@@ -100,7 +100,8 @@ enum td_code td_way_link(struct td_tx *tx, const char *tenant, const char *way_i
 enum td_code td_way_set_user(struct td_tx *tx, const char *tenant, const char *way_id, const char *upn,
                              struct td_error *err)
 {
-    return td_sql(tx, err, "UPDATE way SET user_upn = $3 WHERE tenant = $1 AND id = $2", "sss", tenant, way_id, upn);
+    td_try(td_sql(tx, err, "UPDATE way SET user_upn = $3 WHERE tenant = $1 AND id = $2", "sss", tenant, way_id, upn));
+    return td_deployment_user(tx, tenant, way_id, upn, err);
 }
 
 /* When phases began: a deployment begins with the lookup (or the first station that a device shows us without one). */

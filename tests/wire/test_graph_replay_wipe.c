@@ -94,7 +94,12 @@ static void autopilot_reset(void **state TD_UNUSED)
     is_text("value/0/managedDeviceId", FIRST);
 }
 
-/* Each run of a device is an event of its own (autopilotEvents). */
+static enum td_code taken_over(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    return td_way_set_user(tx, g.box->tenant, ctx, "bob@contoso.test", err);
+}
+
+/* Each run of a device is an event of its own (autopilotEvents), and whose it was it stays. */
 static void every_run_is_an_event(void **state TD_UNUSED)
 {
     static const enum td_way_event steps[] = {TD_EV_DEVICE_SETUP, TD_EV_DEVICE_DONE, TD_EV_ACCOUNT_SETUP, TD_EV_READY};
@@ -122,6 +127,17 @@ static void every_run_is_an_event(void **state TD_UNUSED)
     assert_string_not_equal(gw_str("value/0/id"), gw_value(gw_at("value/1/id")));
     assert_true(strcmp(gw_str("value/0/deploymentStartDateTime"), gw_value(gw_at("value/1/deploymentEndDateTime"))) !=
                 0);
+    static const char *const type = "\"azureADJoinedWithAutopilotProfile\"";
+    is("value/0/userPrincipalName", "\"\"");
+    is("value/1/userPrincipalName", "\"ada@contoso.test\"");
+    is("value/0/enrollmentType", type); /* enrolled by a person, who is not its user any more */
+    is("value/1/enrollmentType", type);
+    get(MANAGED "/" FIRST);
+    is("deviceEnrollmentType", "\"windowsAzureADJoin\"");
+    commit(taken_over, (void *)(uintptr_t)e.way);
+    get(DM "autopilotEvents?$orderby=deploymentStartDateTime desc");
+    is("value/0/userPrincipalName", "\"bob@contoso.test\"");
+    is("value/1/userPrincipalName", "\"ada@contoso.test\"");
 }
 
 /* All of it in one answer, with who and why, from either end. */

@@ -3,6 +3,8 @@
 #include "store/views.h"
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+/* By the device alone, with nobody signed in: a primary user who was taken off since was there then. */
+#define BY_DEVICE "(e.user_id = '' AND e.former_user = '')"
 #define ALL_DEVICES "'adadadad-808e-44e2-905a-0b7873a8a531'"
 
 /* Of the newest action that ends management (numbers of way/action.h and store/action.h): the wipes with Autopilot
@@ -44,7 +46,7 @@ static const struct td_view_column managed_columns[] = {
      .words = WORDS("unknown", "azureADJoined", "azureADRegistered", "hybridAzureADJoined")},
     {.name = "deviceEnrollmentType",
      .type = TD_V_ENUM,
-     .sql = "CASE WHEN e.device_id = '' THEN 1 WHEN e.user_id = '' THEN 3 ELSE 2 END",
+     .sql = "CASE WHEN e.device_id = '' THEN 1 WHEN " BY_DEVICE " THEN 3 ELSE 2 END",
      .words = WORDS("unknown", "userEnrollment", "windowsAzureADJoin", "windowsAzureADJoinUsingDeviceAuth")},
     {.name = "managedDeviceOwnerType",
      .type = TD_V_ENUM,
@@ -147,7 +149,7 @@ static const struct td_view_column deployment_columns[] = {
      .type = TD_V_ENUM,
      .sql = "CASE WHEN r.id IS NULL AND COALESCE(e.offline_profile, '') <> '' THEN 5 WHEN r.id IS NULL THEN 0 WHEN "
             "v.trust_type = 'ServerAd' THEN 2"
-            " WHEN d.enrolment_id <> '' AND e.user_id = '' THEN 3 ELSE 1 END",
+            " WHEN d.enrolment_id <> '' AND " BY_DEVICE " THEN 3 ELSE 1 END",
      .words = WORDS("unknown", "azureADJoinedWithAutopilotProfile", "offlineDomainJoined",
                     "azureADJoinedUsingDeviceAuthWithAutopilotProfile",
                     "azureADJoinedUsingDeviceAuthWithoutAutopilotProfile", "azureADJoinedWithOfflineAutopilotProfile",
@@ -155,7 +157,7 @@ static const struct td_view_column deployment_columns[] = {
                     "offlineDomainJoinedWithOfflineAutopilotProfile")},
     {.name = "deviceSerialNumber", .type = TD_V_TEXT, .sql = "COALESCE(r.serial, e.serial, '')"},
     {.name = "managedDeviceName", .type = TD_V_TEXT, .sql = "e.device_name"},
-    {.name = "userPrincipalName", .type = TD_V_TEXT, .sql = "w.user_upn"},
+    {.name = "userPrincipalName", .type = TD_V_TEXT, .sql = "d.user_upn"},
     {.name = "userId", .type = TD_V_TEXT, .sql = "a.id", .fold = "a.id"},
     {.name = "windowsAutopilotDeploymentProfileDisplayName", .type = TD_V_TEXT, .sql = "d.profile_name"},
     {.name = "enrollmentState",
@@ -189,7 +191,7 @@ const struct td_view td_view_deployment = {
             " LEFT JOIN registration r ON r.tenant = w.tenant AND r.id = w.registration_id"
             " LEFT JOIN directory_device v ON v.tenant = w.tenant AND v.id = w.device_id"
             " LEFT JOIN enrolment e ON e.tenant = d.tenant AND e.id = d.enrolment_id"
-            " LEFT JOIN account a ON a.tenant = w.tenant AND a.upn_key = lower(w.user_upn)"
+            " LEFT JOIN account a ON a.tenant = d.tenant AND a.upn_key = lower(d.user_upn)"
             " LEFT JOIN status_page_given g ON g.tenant = d.tenant AND g.enrolment_id = d.enrolment_id",
     .tenant = "d.tenant",
     .key = "d.id",
