@@ -1,5 +1,6 @@
 #include "http/reader.h"
 
+#include "base/fault.h"
 #include "http/router.h"
 
 #include <llhttp.h>
@@ -340,8 +341,11 @@ static int on_body(llhttp_t *p, const char *at, size_t n)
     if (m->budget == NULL)
         return 0;
     m->taken += n;
+    uint64_t total = (uint64_t)r->config->limits->body_total;
     uint64_t before = atomic_fetch_add_explicit(m->budget, n, memory_order_relaxed);
-    if (before + n > (uint64_t)r->config->limits->body_total)
+    /* as much again for small ones: nobody keeps sign-ins and sessions out with a few large bodies */
+    bool small = m->taken <= KEPT_BODY && !td_fault("http-large-bodies-first");
+    if (before + n > (small ? 2 * total : total))
         return refuse(r, 503, "body", "Too many large requests are being sent at once.");
     return 0;
 }

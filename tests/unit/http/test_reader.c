@@ -9,6 +9,7 @@ static void nothing(void *ctx TD_UNUSED, struct td_http_request *req TD_UNUSED, 
 static const struct td_route routes[] = {
     {TD_GET | TD_POST, "/", nothing, 0, 1000},
     {TD_GET, "/none", nothing, TD_ROUTE_PLAIN, 0},
+    {TD_POST, "/large", nothing, 0, 200000},
 };
 static const struct td_door door = {routes, TD_COUNTOF(routes), NULL};
 static const struct td_router router = {&door, 1};
@@ -240,20 +241,44 @@ static void hides_doors_without_tls(void **state TD_UNUSED)
     td_reader_free(r);
 }
 
+static enum td_read fed(struct td_reader *r, const char *head, size_t body)
+{
+    size_t used;
+    TD_CLEANUP(td_buf_done) struct td_buf b;
+    td_buf_init(&b, 1 << 20);
+    td_buf_printf(&b, "%sContent-Length: %zu\r\n\r\n", head, body);
+    for (size_t i = 0; i < body; i++)
+        td_buf_addc(&b, 'x');
+    return td_reader_feed(r, td_buf_slice(&b), &used);
+}
+
+/* Large bodies share a budget; small ones pass beside them, up to as much again. */
 static void counts_bodies_in_memory(void **state TD_UNUSED)
 {
+    static const char large[] = "POST /large HTTP/1.1\r\n" H;
     struct td_http_limits tight = limits;
     _Atomic uint64_t budget = 0;
     struct td_reader_config config = {.limits = &tight, .router = &router, .budget = &budget};
-    size_t used;
-    tight.body_total = 8;
-    struct td_reader *r = td_reader_new(&config), *other = td_reader_new(&config);
-    assert_int_equal(td_reader_feed(r, TD_S(POST "Content-Length: 5\r\n\r\nabcde"), &used), TD_READ_REQUEST);
-    assert_int_equal(td_reader_feed(other, TD_S(POST "Content-Length: 5\r\n\r\nabcde"), &used), TD_READ_REFUSED);
-    assert_int_equal(td_reader_status(other), 503);
-    td_reader_free(other);
-    td_message_free(td_reader_take(r));
-    td_reader_free(r);
+    struct td_reader *r[5];
+    tight.body_total = 100000;
+    for (size_t i = 0; i < TD_COUNTOF(r); i++)
+        r[i] = td_reader_new(&config);
+    assert_int_equal(fed(r[0], large, 99000), TD_READ_REQUEST);
+    assert_int_equal(fed(r[1], large, 70000), TD_READ_REFUSED);
+    assert_int_equal(td_reader_status(r[1]), 503);
+    td_reader_free(r[1]);
+    assert_int_equal(fed(r[2], POST, 1000), TD_READ_REQUEST);
+    assert_int_equal(fed(r[3], POST, 1000), TD_READ_REQUEST); /* past the budget */
+    tight.body_total = 50600;
+    assert_int_equal(fed(r[4], POST, 1000), TD_READ_REFUSED); /* past twice */
+    assert_int_equal(td_reader_status(r[4]), 503);
+    td_reader_free(r[4]);
+    td_message_free(td_reader_take(r[0]));
+    td_message_free(td_reader_take(r[2]));
+    td_message_free(td_reader_take(r[3]));
+    td_reader_free(r[0]);
+    td_reader_free(r[2]);
+    td_reader_free(r[3]);
     assert_int_equal(budget, 0);
 }
 
