@@ -100,9 +100,25 @@ static enum td_code check_foreign_members(const struct td_g_call *call, struct t
     return how == NULL ? TD_OK : td_fail(err, TD_EINVAL, "obliterationBehavior", "'%.40s' is none of its words", how);
 }
 
+/* Unknown members are passed over as everywhere; one that begins as these do is a misspelt one of them, and was meant
+ * to keep something ("keepEnrolmentData"). */
+static enum td_code check_spelling(const struct td_g_call *call, struct td_error *err)
+{
+    const struct td_json *m = call->body != NULL ? call->body->child : NULL;
+    for (; m != NULL && !td_fault("graph-wipe-misspelt"); m = m->next) {
+        struct td_slice name = td_str(m->name);
+        if (td_istarts(name, "keep") && strchr(m->name, '@') == NULL && !td_ieqs(name, "keepEnrollmentData") &&
+            !td_ieqs(name, "keepUserData"))
+            return td_remedy(err, td_fail(err, TD_EINVAL, "body", "'%.60s' is no member of this action", m->name),
+                             "what can be kept is called keepEnrollmentData and keepUserData");
+    }
+    return TD_OK;
+}
+
 enum td_code td_g_wipe_kind(const struct td_g_call *call, enum td_action_kind *ret, struct td_error *err)
 {
     bool enrolment = false, user = false, protect = false;
+    td_try(check_spelling(call, err));
     td_try(check_foreign_members(call, err));
     td_try(td_g_body_bool(call, "keepEnrollmentData", false, &enrolment, err));
     td_try(td_g_body_bool(call, "keepUserData", false, &user, err));

@@ -133,6 +133,7 @@ static void every_wipe(void **state TD_UNUSED)
         "{\"macOsUnlockCode\":123456}",
         "{\"persistEsimDataPlan\":\"x\"}",
         "{\"obliterationBehavior\":\"gently\"}",
+        "{\"keepEnrolmentData\":true}", /* misspelt: all would have gone */
         "[]",
         "{",
     };
