@@ -27,6 +27,11 @@
         "x.ended_at") " AND NOT EXISTS (SELECT 1 FROM event e WHERE e.tenant = x.tenant AND e.subject = "         \
                       "x.way_id)" AT_MOST
 
+/* Of a bulk action no single one is left. */
+#define ASKED_OF_NOBODY                                                                              \
+    " AND NOT EXISTS (SELECT 1 FROM device_action d WHERE d.tenant = x.tenant AND d.batch_id = x.id" \
+    " AND d.batch_id <> '')"
+
 /* In turn; what hangs on a row goes before it. NULL: the events, which are looked at one by one. */
 static const char *const stages[] = {
     /* events of the audit alone go with it; those of a device's timeline follow event-retention */
@@ -34,6 +39,13 @@ static const char *const stages[] = {
         "audit-retention", OF("audit") " JOIN event e ON e.pos = x.pos AND e.subject = ''", "x.at") AT_MOST,
     BY_ID("audit", "audit-retention", "x.at", ""),
     BY_ID("device_action", "history-retention", "x.ended_at", ""),
+    "DELETE FROM action_batch_device WHERE (tenant, batch_id, position) IN (SELECT c.tenant, c.batch_id, c.position"
+    " FROM " OLDER("history-retention",
+                   OF("action_batch") " JOIN action_batch_device c ON c.tenant = x.tenant AND c.batch_id = x.id",
+                   "x.ended_at") ASKED_OF_NOBODY AT_MOST,
+    BY_ID("action_batch", "history-retention", "x.ended_at",
+          ASKED_OF_NOBODY " AND NOT EXISTS (SELECT 1 FROM action_batch_device c WHERE c.tenant = x.tenant"
+                          " AND c.batch_id = x.id)"),
     BY_ID("deployment", "history-retention", "x.ended_at",
           " AND x.id <> (SELECT n.id FROM deployment n WHERE n.tenant = x.tenant AND n.way_id = x.way_id"
           " ORDER BY n.started_at DESC LIMIT 1)"),

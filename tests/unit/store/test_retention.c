@@ -145,15 +145,17 @@ static void managed(struct td_tx *tx, struct life *l)
         life_enrol(tx, l, again[i], dev, "ada@contoso.test");
 }
 
+static const char *batch = "";
+
 static void action(struct td_tx *tx, struct life *l, const char *id, int64_t ended_at)
 {
     assert_ok(
         td_sql(tx, NULL,
                "INSERT INTO device_action(tenant, id, enrolment_id, way_id, batch_id, kind, state, destroys, ends,"
                " parameter, reason, actor, decided_by, asked_at, decided_at, sent_at, accepted_at, ended_at,"
-               " changed_at, reported, hresult, cause, remedy) VALUES ($1, $2, $3, $4, '', 1, 2, 0, 0, '', '', '',"
+               " changed_at, reported, hresult, cause, remedy) VALUES ($1, $2, $3, $4, $6, 1, 2, 0, 0, '', '', '',"
                " '', 1, 0, 1, 0, $5, 1, -1, 0, '', '')",
-               "ssssi", l->tenant, id, enr, dev, ended_at));
+               "ssssis", l->tenant, id, enr, dev, ended_at, batch));
 }
 
 static void asked(struct td_tx *tx, struct life *l)
@@ -181,6 +183,46 @@ static void state_stays(void **state)
     assert_int_equal(rows(l, "SELECT COUNT(*) FROM enrolment WHERE id = $1", enr), 1);
     assert_int_equal(rows(l, "SELECT COUNT(*) FROM directory_device WHERE id = $1", dev), 1);
     assert_int_equal(rows(l, "SELECT COUNT(*) FROM way WHERE id = $1", dev), 1);
+}
+
+static void bulk(struct td_tx *tx, struct life *l, const char *id, int64_t ended_at)
+{
+    assert_ok(td_sql(tx, NULL,
+                     "INSERT INTO action_batch(tenant, id, kind, state, destroys, parameter, reason, actor, decided_by,"
+                     " asked_at, decided_at, ended_at, total) VALUES ($1, $2, 1, 2, 0, '', '', '', '', 1, 0, $3, 300)",
+                     "ssi", l->tenant, id, ended_at));
+    for (int i = 0; i < 300; i++)
+        assert_ok(td_sql(tx, NULL,
+                         "INSERT INTO action_batch_device(tenant, batch_id, position, enrolment_id, state, cause)"
+                         " VALUES ($1, $2, $3, $4, 1, '')",
+                         "ssis", l->tenant, id, (int64_t)i, enr));
+}
+
+static void asked_in_bulk(struct td_tx *tx, struct life *l)
+{
+    bulk(tx, l, "gone", td_tx_now(tx));
+    bulk(tx, l, "begun", td_tx_now(tx));
+    bulk(tx, l, "waits", 0);
+    batch = "gone";
+    action(tx, l, "over", td_tx_now(tx));
+    batch = "begun";
+    action(tx, l, "open", 0);
+    batch = "";
+}
+
+/* A bulk action goes behind the last of what was asked with it. */
+static void bulk_actions_go(void **state)
+{
+    struct life *l = *state;
+    life_write(l, managed);
+    life_write(l, asked_in_bulk);
+    keeps(l, "history-retention", "30");
+    l->env.now += 40 * TD_DAY;
+    (void)runs(l);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM action_batch WHERE id = $1", "gone"), 0);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM action_batch_device WHERE batch_id = $1", "gone"), 0);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM action_batch WHERE id <> $1", "gone"), 2);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM action_batch_device WHERE batch_id <> $1", "gone"), 600);
 }
 
 static void cut(struct td_tx *tx, struct life *l)
@@ -254,6 +296,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(events_go_by_age, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(the_audit_has_its_own_time, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(state_stays, life_setup, life_teardown),
+        cmocka_unit_test_setup_teardown(bulk_actions_go, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(a_life_says_that_it_was_cut, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(a_machine_is_forgotten_last, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(each_tenant_by_itself, life_setup, life_teardown),
