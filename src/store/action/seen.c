@@ -169,14 +169,20 @@ enum td_code td_action_left_behind(struct td_tx *tx, const char *tenant, const c
 
 /* ---- what waits too long ---- */
 
-/* Wipes that were accepted and after which the device stayed away; goodbyes that never came; what was delivered to an
- * enrolment that is gone. */
-#define OVERDUE                                                                                     \
-    " FROM device_action d JOIN enrolment e ON e.tenant = d.tenant AND e.id = d.enrolment_id"       \
-    " WHERE d.ended_at = 0 AND d.sent_at <> 0 AND d.destroys = 1 AND d.sent_at < $1 - 3600000000 *" \
-    " COALESCE((SELECT CAST(s.value AS INTEGER) FROM tenant_setting s WHERE s.tenant = d.tenant"    \
-    " AND s.key = 'wipe-settles'), 24) AND (e.state <> 0 OR (d.ends = $3 AND d.accepted_at <> 0"    \
-    " AND e.last_contact_at <= d.accepted_at + $2) OR (d.ends = $4 AND e.last_contact_at <= d.sent_at + $2))"
+/* Wipes that were accepted and after which the device stayed away; goodbyes that never came of devices that were last
+ * seen with the order in hand, however often it was delivered; what was delivered to an enrolment that is gone. What
+ * was sent less than the shortest time ago that any tenant gives is not even looked at: this is asked every few seconds
+ * while thousands may be under way. */
+#define SETTLED                                                                            \
+    " < $1 - 3600000000 * COALESCE((SELECT CAST(s.value AS INTEGER) FROM tenant_setting s" \
+    " WHERE s.tenant = d.tenant AND s.key = 'wipe-settles'), 24)"
+#define OVERDUE                                                                                        \
+    " FROM device_action d JOIN enrolment e ON e.tenant = d.tenant AND e.id = d.enrolment_id"          \
+    " WHERE d.ended_at = 0 AND d.sent_at <> 0 AND d.destroys = 1 AND d.sent_at < $1 - 3600000000 *"    \
+    " (SELECT MIN(h) FROM (SELECT 24 AS h UNION ALL SELECT CAST(value AS INTEGER) FROM"                \
+    " tenant_setting WHERE key = 'wipe-settles') soonest) AND d.sent_at" SETTLED                       \
+    " AND (e.state <> 0 OR (d.ends = $3 AND d.accepted_at <> 0 AND e.last_contact_at <= d.accepted_at" \
+    " + $2) OR (d.ends = $4 AND e.last_contact_at" SETTLED "))"
 
 struct waiting {
     const char *tenant, *id;

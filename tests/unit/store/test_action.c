@@ -296,6 +296,41 @@ static void syncs_with_the_next_session(void **state)
     assert_action(l, id, "done");
 }
 
+static void known_with_the_session(struct td_tx *tx, struct life *l)
+{
+    struct td_managed m = {0};
+    assert_ok(td_managed_find(tx, l->tenant, mdm, &l->arena, &m, NULL));
+    assert_true(m.has_actions); /* no session so far: they are looked for */
+    m.session_id = "1";
+    m.session_no = 1;
+    assert_ok(td_managed_save(tx, l->tenant, mdm, &m, false, false, NULL));
+    assert_ok(td_managed_find(tx, l->tenant, mdm, &l->arena, &m, NULL));
+    assert_false(m.has_actions);
+    assert_false(m.fix_pending);
+}
+
+static bool to_do;
+
+static void something_to_do(struct td_tx *tx, struct life *l)
+{
+    struct td_managed m = {0};
+    assert_ok(td_managed_find(tx, l->tenant, mdm, &l->arena, &m, NULL));
+    to_do = m.has_actions;
+}
+
+/* A check-in with nothing to do asks for no action. */
+static void is_known_with_the_session(void **state)
+{
+    struct life *l = *state;
+    life_write(l, known_with_the_session);
+    const char *id = ask(l, TD_ACTION_RESTART);
+    life_write(l, something_to_do);
+    assert_true(to_do);
+    cancel(l, id, TD_OK);
+    life_write(l, something_to_do);
+    assert_false(to_do);
+}
+
 static void cancels_until_delivered(void **state)
 {
     struct life *l = *state;
@@ -535,6 +570,19 @@ static void wipe_settles(void **state)
     assert_int_equal(count(l, MANAGED, mdm), 0);
 }
 
+/* A tenant that waits less than others is not kept waiting with them. */
+static void wipe_settles_sooner(void **state)
+{
+    struct life *l = *state;
+    const char *id = under_way(l, TD_ACTION_WIPE);
+    set(l, "wipe-settles", "2");
+    l->env.now += TD_HOUR;
+    assert_int_equal(overdue(l), 0);
+    l->env.now += 61 * TD_MINUTE;
+    assert_int_equal(overdue(l), 1);
+    assert_action(l, id, "done");
+}
+
 /* Who comes back on the old enrolment was not wiped: the door fails it, not the clock. */
 static void wipe_does_not_settle(void **state)
 {
@@ -564,6 +612,24 @@ static void retires(void **state)
     assert_int_equal(count(l, MANAGED, mdm), 0);
     assert_int_equal(count(l, JOINED, pc), 0);
     assert_int_equal(count(l, GOOD_CERTIFICATES, mdm), 0);
+}
+
+/* Delivered, cut, delivered once more the day after, and then nothing: what counts is when it was last seen. */
+static void a_lost_goodbye_settles(void **state)
+{
+    struct life *l = *state;
+    const char *id = ask(l, TD_ACTION_RETIRE);
+    delivered(l, id);
+    l->env.now += 20 * TD_HOUR;
+    life_write(l, session);
+    l->env.now += 23 * TD_HOUR;
+    assert_int_equal(overdue(l), 0);
+    assert_action(l, id, "active");
+    l->env.now += 61 * TD_MINUTE;
+    assert_int_equal(overdue(l), 1);
+    assert_action(l, id, "done");
+    assert_int_equal(count(l, MANAGED, mdm), 0);
+    assert_word(l, "retired");
 }
 
 static enum td_code managed_end_fn(struct td_tx *tx, void *ctx, struct td_error *err)
@@ -712,6 +778,7 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, life_teardown)
     const struct CMUnitTest tests[] = {T(asks_once),
                                        T(syncs_with_the_next_session),
+                                       T(is_known_with_the_session),
                                        T(cancels_until_delivered),
                                        T(waits_for_another_one),
                                        T(holds_the_limit),
@@ -724,7 +791,9 @@ int main(void)
                                        T(wipes_and_keeps_the_user),
                                        T(wipes_into_the_box),
                                        T(wipe_settles),
+                                       T(wipe_settles_sooner),
                                        T(wipe_does_not_settle),
+                                       T(a_lost_goodbye_settles),
                                        T(retires),
                                        T(deletes_the_record),
                                        T(sees_a_reinstall),
