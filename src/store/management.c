@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "store/event.h"
 #include "store/group.h"
+#include "store/registration.h"
 
 #include <string.h>
 
@@ -32,6 +33,8 @@ static void read_session(struct td_rows *r, struct td_arena *a, struct td_manage
     m->chunk_uri = td_col_text0(r, c++, a);
     m->chunk_size = (uint64_t)td_col_int(r, c++);
     m->chunk = td_col_blob(r, c++, a);
+    m->has_actions = td_col_int(r, c++) != 0;
+    m->fix_pending = td_col_int(r, c++) == TD_REMEDY_AUTOMATIC;
 }
 
 enum td_code td_managed_find(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_arena *a,
@@ -40,12 +43,16 @@ enum td_code td_managed_find(struct td_tx *tx, const char *tenant, const char *e
     static const char sql[] =
         "SELECT m.version, m.session_no, m.session_id, m.last_msg, m.messages, m.session_open, m.challenged,"
         " m.user_active, m.inventory, m.max_msg, m.phase, m.phase_since, m.failed, m.computer_name, m.owed,"
-        " m.body_hash, m.reply, l.ledger, c.uri, c.size, c.data FROM management m"
+        " m.body_hash, m.reply, l.ledger, c.uri, c.size, c.data,"
+        " EXISTS (SELECT 1 FROM device_action d WHERE d.tenant = m.tenant AND d.enrolment_id = m.enrolment_id"
+        " AND d.ended_at = 0), (SELECT r.remediation FROM enrolment e JOIN registration r ON r.tenant = e.tenant"
+        " AND r.id = e.registration_id WHERE e.tenant = m.tenant AND e.id = m.enrolment_id) FROM management m"
         " LEFT JOIN management_ledger l ON l.tenant = m.tenant AND l.enrolment_id = m.enrolment_id"
         " LEFT JOIN management_chunk c ON c.tenant = m.tenant AND c.enrolment_id = m.enrolment_id"
         " WHERE m.tenant = $1 AND m.enrolment_id = $2";
     struct td_rows r;
     *ret = (struct td_managed){.session_id = "", .computer_name = "", .owed = "", .ledger = "", .chunk_uri = ""};
+    ret->has_actions = ret->fix_pending = true; /* no session so far: they are looked for */
     td_try(td_sql_query(tx, &r, err, sql, "ss", tenant, enrolment));
     while (td_rows_next(&r))
         read_session(&r, a, ret);

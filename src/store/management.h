@@ -29,6 +29,8 @@ struct td_managed {         /* texts are "" when absent */
     const char *chunk_uri; /* value that comes in parts: what it is, its size as told, what is there */
     uint64_t chunk_size;
     struct td_slice chunk;
+    bool has_actions; /* there are open actions (store/action.h); read only, as what follows */
+    bool fix_pending; /* a fix of its registration is pending (store/repair.h) */
 };
 
 /* Without a row: version 0 and everything empty; TD_OK. */

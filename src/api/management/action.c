@@ -80,6 +80,8 @@ static bool was_out(const struct td_exchange *x, const struct td_action *a)
 
 static enum td_code list(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
+    if (!x->m.has_actions) /* nearly always: known with the session, without a question of its own */
+        return TD_OK;
     return td_action_open_list(tx, x->tenant, x->enrolment.id, x->a, &x->actions, &x->action_count, err);
 }
 

@@ -134,13 +134,15 @@ static bool has_told(const struct td_exchange *x)
            (row->state == TD_ROW_DONE || row->state == TD_ROW_ABSENT || row->state == TD_ROW_FAILED);
 }
 
-static enum td_code settle(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+static enum td_code settle(struct td_exchange *x, struct td_tx *tx, bool hash_came, struct td_error *err)
 {
     const char *id = x->enrolment.registration_id;
     struct td_slice blob = TD_S("");
     if (id[0] == '\0')
         return TD_OK;
-    td_try(td_repair_is_pending(tx, x->tenant, id, &x->mismatch, err));
+    x->mismatch = x->m.fix_pending;
+    if (hash_came)
+        td_try(td_repair_is_pending(tx, x->tenant, id, &x->mismatch, err));
     if (!x->mismatch || !has_told(x))
         return TD_OK;
     for (const struct td_mgmt_report *r = x->reports; r != NULL; r = r->next)
@@ -152,8 +154,12 @@ static enum td_code settle(struct td_exchange *x, struct td_tx *tx, struct td_er
 
 enum td_code td_mgmt_harvest(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
-    for (const struct td_mgmt_report *r = x->reports; r != NULL; r = r->next)
-        if (strcmp(r->uri, HASH_URI) == 0)
-            td_try(take_hash(x, tx, r->value, err));
-    return settle(x, tx, err);
+    bool came = false;
+    for (const struct td_mgmt_report *r = x->reports; r != NULL; r = r->next) {
+        if (strcmp(r->uri, HASH_URI) != 0)
+            continue;
+        td_try(take_hash(x, tx, r->value, err));
+        came = true;
+    }
+    return settle(x, tx, came, err);
 }
