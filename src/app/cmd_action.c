@@ -84,6 +84,14 @@ static enum td_code run_list(struct td_cli *cli, struct td_error *err)
 
 /* ---- one, by its id or its bulk action's ---- */
 
+static enum td_code none_such(const struct td_cli *cli, enum td_code rc, struct td_error *err)
+{
+    if (rc != TD_ENOTFOUND)
+        return rc;
+    return td_remedy(err, td_fail(err, TD_ENOTFOUND, "action", "there is no action %.40s", cli->args[0]),
+                     "touchdown action list tells the ids of actions, with --batches those of bulk actions");
+}
+
 static enum td_code show_one(struct ctx *c, struct td_tx *tx, struct td_error *err)
 {
     struct td_cli *cli = c->cli;
@@ -97,7 +105,8 @@ static enum td_code show_one(struct ctx *c, struct td_tx *tx, struct td_error *e
     } else if (rc != TD_ENOTFOUND) {
         return rc;
     } else {
-        td_try(td_action_batch_find(tx, cli->tenant.id, cli->args[0], &cli->arena, &b, err));
+        rc = td_action_batch_find(tx, cli->tenant.id, cli->args[0], &cli->arena, &b, err);
+        td_try(none_such(cli, rc, err));
         td_try(td_batch_show(cli, tx, &b, json, err));
     }
     if (cli->json)
@@ -134,7 +143,7 @@ static enum td_code decide(struct td_tx *tx, void *ctx, struct td_error *err)
     td_try(td_action_actor(cli, tx, true, &actor, err));
     enum td_code rc = td_action_find(tx, cli->tenant.id, cli->args[0], &cli->arena, &x, err);
     if (rc == TD_ENOTFOUND)
-        return decide_batch(c, tx, actor, err);
+        return none_such(cli, decide_batch(c, tx, actor, err), err);
     td_try(rc);
     if (c->verdict == CANCEL)
         return td_action_cancel(tx, cli->tenant.id, x.id, actor, err);

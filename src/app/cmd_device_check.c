@@ -95,7 +95,7 @@ static enum td_code check_all(struct ctx *c, struct td_error *err)
         td_cli_flush(c->cli); /* as it goes: a fleet's findings fit no buffer */
     }
     if (!c->cli->json) {
-        td_cli_say(c->cli, "%zu registered devices, of %zu a deployment would fail", c->checked, c->failed);
+        td_cli_say(c->cli, "%zu registered, the deployment of %zu would fail", c->checked, c->failed);
         return TD_OK;
     }
     td_jsonw_arr_end(&c->w);

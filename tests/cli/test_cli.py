@@ -387,6 +387,9 @@ def actions_need_two(box):
     done = json.loads(box.said("action", "approve", wipe["id"], "--as", "two@contoso.test", "--json"))
     same((done["state"], done["decidedBy"]), ("pending", "two@contoso.test"))
     same(box.run("action", "approve", wipe["id"], "--as", "two@contoso.test").returncode, 1)
+    for verb in (("show",), ("cancel",), ("approve", "--as", "two@contoso.test")):
+        refused = box.run("action", verb[0], "1234", *verb[1:])
+        assert refused.returncode == 1 and "no action 1234" in refused.stderr, refused.stderr
 
 
 def actions_in_bulk(box):
