@@ -2,7 +2,8 @@
  *
  * A device gets a signed link in its ArchiveDefinition (DiagnosticLog of Windows) and puts one zip there, as clients of
  * Azure Blob do (one Put Blob, at most TD_DIAGNOSTIC_MAX octets); docs/protocol/diagnostics-upload.md. The bytes rest
- * in DIR/diagnostics/<action id>, the row in store/diagnostics.h; a job removes both after 28 days. */
+ * in DIR/diagnostics/<action id>, the row in store/diagnostics.h; a job removes both after 28 days, or when ten newer
+ * ones of the device have come. */
 #ifndef TD_API_DIAGNOSTICS_H
 #define TD_API_DIAGNOSTICS_H
 

@@ -4,12 +4,27 @@
 
 #define COLUMNS "tenant, id, enrolment_id, way_id, size, arrived_at, sha256"
 
+/* The oldest go, so that a device that is asked again and again fills no disk. */
+static enum td_code expire_more(struct td_tx *tx, const char *tenant, const char *enrolment_id, struct td_error *err)
+{
+    if (td_fault("diagnostics-without-end"))
+        return TD_OK;
+    return td_sql(tx, err,
+                  "UPDATE diagnostic SET arrived_at = 0 WHERE tenant = $1 AND enrolment_id = $2 AND arrived_at <> 0"
+                  " AND id NOT IN (SELECT id FROM diagnostic WHERE tenant = $1 AND enrolment_id = $2"
+                  " AND arrived_at <> 0 ORDER BY id DESC LIMIT $3)",
+                  "ssi", tenant, enrolment_id, (int64_t)TD_DIAGNOSTIC_KEPT);
+}
+
 enum td_code td_diagnostic_put(struct td_tx *tx, const char *tenant, const struct td_diagnostic *d,
                                struct td_error *err)
 {
     enum td_code rc = td_sql(tx, err, "INSERT INTO diagnostic(" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7)",
                              "ssssiis", tenant, d->id, d->enrolment_id, d->way_id, d->size, td_tx_now(tx), d->sha256);
-    return rc == TD_EEXISTS ? td_fail(err, TD_EEXISTS, "archive", "it has come already") : rc;
+    if (rc == TD_EEXISTS)
+        return td_fail(err, TD_EEXISTS, "archive", "it has come already");
+    td_try(rc);
+    return expire_more(tx, tenant, d->enrolment_id, err);
 }
 
 static enum td_code read_rows(struct td_rows *r, struct td_arena *a, struct td_diagnostic **ret, size_t *ret_count,

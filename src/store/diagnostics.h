@@ -7,6 +7,7 @@
 #include "store/db.h"
 
 #define TD_DIAGNOSTIC_LIFE (28 * TD_DAY)
+enum { TD_DIAGNOSTIC_KEPT = 10 }; /* of a device, at most: the newest */
 
 struct td_diagnostic {
     const char *tenant;

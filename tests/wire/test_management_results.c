@@ -308,6 +308,33 @@ static void of_several_archives_one_stays(void **state)
     (void)rmdir(folder);
 }
 
+/* Asked again and again: the newest are kept, and the bytes of the others go. */
+static void archives_without_end(void **state)
+{
+    struct td_slice zip = td_bytes(ZIP, sizeof(ZIP) - 1);
+    struct client *c = ready(state);
+    struct td_service *svc = &c->w->wire.svc;
+    const char *folder = td_arena_printf(&c->w->wire.arena, "%s/diagnostics", svc->data_dir), *last = "";
+    bool more = true;
+    for (size_t i = 0; i < TD_DIAGNOSTIC_KEPT + 3; i++) {
+        last = ask_for(c, TD_ACTION_DIAGNOSTICS);
+        c->session++;
+        c->msg = 0;
+        send_next(c, LOGIN("user"), true);
+        const char *target = upload_target(c);
+        send_next(c, "", true);
+        assert_int_equal(put(c, target, zip), 201);
+        c->w->wire.env.now += TD_MINUTE;
+    }
+    assert_ok(td_diagnostics_job(svc, &more, NULL));
+    assert_int_equal(files_in(folder), TD_DIAGNOSTIC_KEPT);
+    assert_int_equal(access(td_diagnostic_path(svc->data_dir, last, &c->w->wire.arena), F_OK), 0);
+    c->w->wire.env.now += 29 * TD_DAY;
+    assert_ok(td_diagnostics_job(svc, &more, NULL));
+    assert_int_equal(files_in(folder), 0);
+    (void)rmdir(folder);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -320,6 +347,7 @@ int main(void)
         T(an_archive_that_never_comes),
         T(of_several_archives_one_stays),
         T(passwords_without_end),
+        T(archives_without_end),
     };
     return cmocka_run_group_tests_name("management_results", tests, world_open, world_close);
 }
