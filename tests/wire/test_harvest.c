@@ -69,17 +69,24 @@ static void enrol(struct td_tx *tx, struct service_box *b)
     assert_ok(td_way_happened(tx, b->tenant, way.id, TD_EV_ENROLLED, "device", "{}", NULL));
 }
 
-static const struct machine *reported;
+static const struct machine *reported, *more;
+static size_t more_count; /* of one message */
 
 static void report(struct td_tx *tx, struct service_box *b)
 {
     struct td_error err = {0};
     struct td_exchange *x = td_arena_new(&b->arena, struct td_exchange);
-    struct td_mgmt_report r = {.uri = "./DevDetail/Ext/DeviceHardwareData", .value = td_str(machine_hash(b, reported))};
+    struct td_mgmt_report r[8] = {{.value = td_str(machine_hash(b, reported))}};
+    for (size_t i = 0; i <= more_count; i++) {
+        r[i].uri = "./DevDetail/Ext/DeviceHardwareData";
+        if (i != 0)
+            r[i].value = td_str(machine_hash(b, &more[i - 1]));
+        r[i].next = i < more_count ? &r[i + 1] : NULL;
+    }
     x->svc = &b->svc;
     x->a = &b->arena;
     x->tenant = b->tenant;
-    x->reports = &r;
+    x->reports = r;
     td_ledger_init(&x->ledger, &b->arena);
     assert_ok(td_enrolment_find(tx, b->tenant, ENROLMENT, &b->arena, &x->enrolment, NULL));
     if (td_mgmt_harvest(x, tx, &err) != TD_OK)
@@ -175,6 +182,65 @@ static void a_personal_device_is_not(void **state)
     reports(&one);
     box_in_write(box, look);
     assert_false(now.there);
+}
+
+static int64_t counted;
+
+static void count_registrations(struct td_tx *tx, struct service_box *b)
+{
+    struct td_rows r;
+    assert_ok(td_sql_query(tx, &r, NULL, "SELECT COUNT(*) FROM registration WHERE tenant = $1", "s", b->tenant));
+    while (td_rows_next(&r))
+        counted = td_col_int(&r, 0);
+    assert_ok(td_rows_done(&r, NULL));
+}
+
+static void count_refusals(struct td_tx *tx, struct service_box *b)
+{
+    struct td_rows r;
+    assert_ok(td_sql_query(tx, &r, NULL,
+                           "SELECT COUNT(*) FROM event WHERE tenant = $1 AND type = 'management.not-harvested'", "s",
+                           b->tenant));
+    while (td_rows_next(&r))
+        counted = td_col_int(&r, 0);
+    assert_ok(td_rows_done(&r, NULL));
+}
+
+static int64_t count(void (*what)(struct td_tx *tx, struct service_box *b))
+{
+    box_in_write(box, what);
+    return counted;
+}
+
+/* One message that tells of several machines. */
+static void a_device_is_one_machine(void **state)
+{
+    static const struct machine others[] = {{.number = 2}, {.number = 3}, {.number = 4}};
+    box = *state;
+    pc.joined = true;
+    box_in_write(box, harvest_all);
+    box_in_write(box, enrol);
+    more = others;
+    more_count = TD_COUNTOF(others);
+    reports(&one);
+    more_count = 0;
+    assert_int_equal(count(count_registrations), 1);
+}
+
+static void what_is_not_harvested_is_told_once_an_hour(void **state)
+{
+    static const struct machine nameless = {.serial = "", .number = 1};
+    box = *state;
+    pc.joined = true;
+    box_in_write(box, harvest_all);
+    box_in_write(box, enrol);
+    for (int i = 0; i < 5; i++)
+        reports(&nameless);
+    assert_int_equal(count(count_refusals), 1);
+    box->world.now += 2 * TD_HOUR;
+    reports(&nameless);
+    assert_int_equal(count(count_refusals), 2);
+    assert_int_equal(count(count_registrations), 0);
 }
 
 static void call_it_ours(struct td_tx *tx, struct service_box *b)
@@ -330,6 +396,8 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, box_setup, box_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_corporate_device_is_harvested),
+        TEST(a_device_is_one_machine),
+        TEST(what_is_not_harvested_is_told_once_an_hour),
         TEST(a_personal_device_is_not),
         TEST(unless_a_corporate_identifier_names_it),
         TEST(without_the_setting_nothing_is_harvested),

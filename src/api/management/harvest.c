@@ -74,11 +74,14 @@ static enum td_code register_it(struct harvest *h, struct td_error *err)
     struct td_registration_new new;
     struct td_import_row row;
     struct td_import_given given = {.serial = td_str(h->hw.serial), .hash = h->text};
+    bool may = false;
     td_import_prepare(&given, false, x->a, &new, &row);
     new.source = "harvest";
     if (!row.refused)
         td_try(td_import_write(h->tx, x->tenant, &new, actor, x->a, &row, err));
-    if (!row.refused)
+    if (row.refused)
+        td_try(td_managed_may_tell(h->tx, x->tenant, x->enrolment.id, &may, err));
+    if (!may)
         return TD_OK;
     struct td_event e = {.subject = x->enrolment.way_id, .type = "management.not-harvested", .actor = actor};
     return td_event_tell(h->tx, x->tenant, &e, err, "reason", row.name, "cause", row.text, "remedy", row.remedy, NULL);
