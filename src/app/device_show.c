@@ -55,10 +55,21 @@ enum td_code td_device_way(struct td_tx *tx, struct td_cli *cli, struct td_way_r
     return td_way_find(tx, cli->tenant.id, TD_WAY_ENROLMENT, enrolment, &cli->arena, ret, err);
 }
 
+/* One that is managed without a registration (autopilot.md R15) is known by the serial number that it told. */
+static enum td_code find_managed(struct td_tx *tx, struct shown *s, const char *key, struct td_error *err)
+{
+    struct td_cli *cli = s->cli;
+    const char *way = "";
+    enum td_code rc = find(tx, s, key, err);
+    if (rc != TD_ENOTFOUND || td_action_way_of(tx, cli->tenant.id, key, &cli->arena, &way, NULL) != TD_OK)
+        return rc;
+    return td_way_find(tx, cli->tenant.id, TD_WAY_ID, way, &cli->arena, &s->way, err);
+}
+
 static enum td_code read_all(struct td_tx *tx, struct shown *s, struct td_error *err)
 {
     struct td_cli *cli = s->cli;
-    td_try(find(tx, s, cli->args[0], err));
+    td_try(find_managed(tx, s, cli->args[0], err));
     td_try(td_group_of_way(tx, cli->tenant.id, s->way.id, &cli->arena, &s->groups, &s->group_count, err));
     struct td_profile_given given = {.name = NULL};
     enum td_code got = td_profile_given(tx, cli->tenant.id, s->way.id, &cli->arena, &given, err);

@@ -5,16 +5,19 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from lab import LabError
+from lab import TENANT, LabError
+
+DEVICES = "/v1.0/deviceManagement/managedDevices"
 
 
 class Script:
     def __init__(self, lab, tenant, role="DeviceManagementServiceConfig.ReadWrite.All"):
-        self.lab = lab
-        app = lab.cli("app", "add", f"script of {tenant}", "--role", role, "--tenant", tenant, "--json")
+        self.lab, self.token = lab, None
+        self.sign_in(tenant, lab.cli("app", "add", f"script of {tenant}", "--role", role, "--tenant", tenant, "--json"))
+
+    def sign_in(self, tenant, app):
         form = {"grant_type": "client_credentials", "client_id": app["client_id"], "client_secret": app["client_secret"],
                 "scope": "https://graph.microsoft.com/.default"}
-        self.token = None
         self.token = self.send("POST", f"/{tenant}/oauth2/v2.0/token", urllib.parse.urlencode(form).encode(),
                                "application/x-www-form-urlencoded")[1]["access_token"]
 
@@ -36,3 +39,27 @@ class Script:
         if status != want:
             raise LabError(f"{method} {path}: {status}, expected {want}: {answer}")
         return answer
+
+
+class Program(Script):
+    """An application of the tenant's with these roles."""
+
+    def __init__(self, lab, name, *roles):
+        self.lab, self.token = lab, None
+        given = [word for role in roles for word in ("--role", role)]
+        self.sign_in(TENANT, lab.cli("app", "add", name, *given, "--json"))
+
+    def found(self, serial):
+        return self.ask(200, "GET", f"{DEVICES}?$filter=serialNumber eq '{serial}'")["value"]
+
+    def only(self, serial):
+        found = self.found(serial)
+        if len(found) != 1:
+            raise LabError(f"not one managed device {serial}: {found}")
+        return found[0]
+
+    def act(self, serial, action, body=None):
+        self.ask(204, "POST", f"{DEVICES}/{self.only(serial)['id']}/{action}", body)
+
+    def result(self, serial, name):
+        return {r["actionName"]: r["actionState"] for r in self.only(serial)["deviceActionResults"]}.get(name)

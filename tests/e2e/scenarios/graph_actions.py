@@ -2,48 +2,19 @@
 import base64
 import io
 import ssl
-import urllib.parse
 import urllib.request
 import zipfile
 
 import contoso
-import graph_script
 import lab as laboratory
+from graph_script import DEVICES, Program
 from lab import say
 from matrix import must, oem, shown, sync
 from support import ITEM
 
 SECOND = f"grace@{laboratory.TENANT}"
 MANAGED = "DeviceManagementManagedDevices."
-DEVICES = "/v1.0/deviceManagement/managedDevices"
 APPROVALS = "/beta/deviceManagement/operationApprovalRequests"
-
-
-class Program(graph_script.Script):
-    """An application of the tenant's with these roles."""
-
-    def __init__(self, lab, name, *roles):
-        self.lab, self.token = lab, None
-        given = [word for role in roles for word in ("--role", role)]
-        app = lab.cli("app", "add", name, *given, "--json")
-        form = {"grant_type": "client_credentials", "client_id": app["client_id"], "client_secret": app["client_secret"],
-                "scope": "https://graph.microsoft.com/.default"}
-        self.token = self.send("POST", f"/{laboratory.TENANT}/oauth2/v2.0/token", urllib.parse.urlencode(form).encode(),
-                               "application/x-www-form-urlencoded")[1]["access_token"]
-
-    def found(self, serial):
-        return self.ask(200, "GET", f"{DEVICES}?$filter=serialNumber eq '{serial}'")["value"]
-
-    def only(self, serial):
-        found = self.found(serial)
-        must(len(found) == 1, f"one managed device {serial}: {found}")
-        return found[0]
-
-    def act(self, serial, action, body=None):
-        self.ask(204, "POST", f"{DEVICES}/{self.only(serial)['id']}/{action}", body)
-
-    def result(self, serial, name):
-        return {r["actionName"]: r["actionState"] for r in self.only(serial)["deviceActionResults"]}.get(name)
 
 
 def plain_ones(lab, graph, serial):
