@@ -28,6 +28,8 @@ const struct td_setting td_tenant_settings[] = {
      "hours after which an accepted wipe counts as done if the device stays away"},
     {"deleted-device", TD_SET_CHOICE, "refuse", 0, 0, "refuse retire",
      "a device whose record was deleted: refused at once, or told once to retire"},
+    {"local-reset-owner", TD_SET_CHOICE, "keep", 0, 0, "keep next",
+     "whose a device is after a reset at its lock screen: as before, or whoever signs in next"},
     {"graph-throttle", TD_SET_BOOL, "off", 0, 0, NULL, "answer 429 to programs that call the interface too often"},
     {"graph-throttle-requests", TD_SET_INT, "2000", 0, 1000000, NULL,
      "calls of a tenant in 20 seconds; 0 for no limit"},

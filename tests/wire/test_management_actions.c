@@ -490,6 +490,19 @@ static void a_local_reset_is_seen(void **state)
     assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 2);
 }
 
+/* Where the tenant wants it so, the next one who signs in takes the device over, as after a reset from afar. */
+static void a_local_reset_may_change_the_owner(void **state)
+{
+    struct client *c = ready(state);
+    world_set(c->w, "local-reset-owner", "next");
+    c->nodes = at_1;
+    (void)run_session(c, BOOTSTRAP);
+    assert_int_equal(world_events(c->w, c->way, "device.reset", NULL), 1);
+    assert_string_equal(world_enrolment(c->w, c->id).user_upn, "");
+    assert_ok(td_store_write(c->w->wire.svc.store, sign_in, c, NULL));
+    assert_string_equal(world_enrolment(c->w, c->id).user_upn, c->w->upn);
+}
+
 /* The first session behind the reset is cut: the next one need not say again what it said. */
 static void a_local_reset_is_not_missed(void **state)
 {
@@ -744,6 +757,7 @@ int main(void)
         T(a_reset_device_is_not_reset_again),
         T(a_reset_that_never_begins_ends),
         T(a_local_reset_is_seen),
+        T(a_local_reset_may_change_the_owner),
         T(a_local_reset_is_not_missed),
         T(a_deployment_does_not_begin_for_ever),
         T(the_next_user_is_named),

@@ -8,18 +8,35 @@
 #include "store/life_end.h"
 #include "store/management.h"
 #include "store/primary_user.h"
+#include "store/tenant.h"
 #include "store/way.h"
 
 #include <string.h>
 
 /* ---- what follows ---- */
 
+/* A reset at the lock screen leaves owner and primary user (autopilot.md 3.6), unless the tenant wants it otherwise. */
+static enum td_code clears_user(struct td_tx *tx, const char *tenant, enum td_action_kind kind, bool *ret,
+                                struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const char *policy = "";
+    *ret = td_action_rows[kind].clears_user && !td_fault("action-reset-keeps-owner");
+    if (kind != TD_ACTION_LOCAL_RESET)
+        return TD_OK;
+    td_try(td_tenant_get(tx, tenant, "local-reset-owner", &a, &policy, err));
+    *ret = strcmp(policy, "next") == 0;
+    return TD_OK;
+}
+
 /* Users and what they left are gone, the rest begins anew on the enrolment that was kept. */
 static enum td_code set_up_anew(struct td_tx *tx, const char *tenant, const struct td_action *x,
                                 const struct td_action_device *d, struct td_error *err)
 {
+    bool clears = false;
+    td_try(clears_user(tx, tenant, x->kind, &clears, err));
     if (d->active) {
-        if (td_action_rows[x->kind].clears_user && !td_fault("action-reset-keeps-owner"))
+        if (clears)
             td_try(td_primary_user_clear(tx, tenant, x->enrolment_id, x->actor, err));
         else if (x->kind == TD_ACTION_LOCAL_RESET && d->device_id[0] != '\0')
             td_try(td_life_forget_users(tx, tenant, d->device_id, err));
