@@ -1,5 +1,6 @@
 #include "store/event.h"
 
+#include "base/fault.h"
 #include "codec/json.h"
 #include "store/audit.h"
 #include "store/driver.h"
@@ -107,5 +108,18 @@ enum td_code td_event_list(struct td_tx *tx, const char *tenant, const char *sub
         read_event(&r, a, &list[n++]);
     *ret = list;
     *ret_count = n;
+    return td_rows_done(&r, err);
+}
+
+enum td_code td_event_crowded(struct td_tx *tx, const char *tenant, const char *subject, bool *ret,
+                              struct td_error *err)
+{
+    struct td_rows r;
+    *ret = false;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT at FROM event WHERE tenant = $1 AND subject = $2 ORDER BY pos DESC LIMIT 1 OFFSET $3",
+                        "ssi", tenant, subject, (int64_t)TD_EVENTS_AN_HOUR - 1));
+    while (td_rows_next(&r))
+        *ret = td_col_int(&r, 0) > td_tx_now(tx) - TD_HOUR && !td_fault("events-flood");
     return td_rows_done(&r, err);
 }

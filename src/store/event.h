@@ -30,4 +30,10 @@ enum td_code td_event_list(struct td_tx *tx, const char *tenant, const char *sub
                            struct td_arena *a, struct td_event **ret, size_t *ret_count, struct td_error *err)
     TD_MUST_USE;
 
+/* Did more happen to it within an hour than happens to any honest device? Then what only informs is left out: a device
+ * that lies in every session fills no store. Reads the index alone. */
+enum { TD_EVENTS_AN_HOUR = 5000 };
+enum td_code td_event_crowded(struct td_tx *tx, const char *tenant, const char *subject, bool *ret,
+                              struct td_error *err) TD_MUST_USE;
+
 #endif

@@ -2,6 +2,7 @@
 #include "api/join.h"
 #include "api/local_credential.h"
 #include "store/certificate.h"
+#include "store/event.h"
 #include "wire/action_client.h"
 
 #include <dirent.h>
@@ -335,6 +336,49 @@ static void archives_without_end(void **state)
     (void)rmdir(folder);
 }
 
+/* --- what is too much ------------------------------------------------------------------------------------------------
+ */
+
+static enum td_code crowd(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct client *c = ctx;
+    const struct td_event e = {.subject = c->way, .type = "configuration.failed", .actor = "device", .detail = "{}"};
+    for (int i = 0; i < TD_EVENTS_AN_HOUR; i++)
+        td_try(td_event_append(tx, c->w->tenant, &e, err));
+    return TD_OK;
+}
+
+static enum td_code count_words(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct td_rows r;
+    int64_t *ret = ctx;
+    td_try(td_sql_query(tx, &r, err, "SELECT COUNT(*) FROM event WHERE type = 'management.rolled-back'", ""));
+    while (td_rows_next(&r))
+        *ret = td_col_int(&r, 0);
+    return td_rows_done(&r, err);
+}
+
+static int64_t words_told(struct client *c)
+{
+    int64_t n = -1;
+    assert_ok(td_store_read(c->w->wire.svc.store, count_words, &n, NULL));
+    return n;
+}
+
+/* What only informs is left out where a device says too much in an hour; its management goes on. */
+static void words_without_end(void **state)
+{
+    static const char took_back[] = LOGIN("user")
+        ALERT("1226", "org.touchdown:mdm.wipe.rolledback", "<Source><LocURI>./x</LocURI></Source>", "int", "1");
+    struct client *c = ready(state);
+    assert_ok(td_store_write(c->w->wire.svc.store, crowd, c, NULL));
+    (void)run_session(c, took_back);
+    assert_int_equal(words_told(c), 0);
+    c->w->wire.env.now += 2 * TD_HOUR;
+    (void)run_session(c, took_back);
+    assert_int_equal(words_told(c), 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -348,6 +392,7 @@ int main(void)
         T(of_several_archives_one_stays),
         T(passwords_without_end),
         T(archives_without_end),
+        T(words_without_end),
     };
     return cmocka_run_group_tests_name("management_results", tests, world_open, world_close);
 }

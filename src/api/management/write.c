@@ -20,6 +20,20 @@ static enum td_code write_event(struct td_exchange *x, struct td_tx *tx, const s
     return rc == TD_ESTATE || rc == TD_ENOTFOUND ? TD_OK : rc;
 }
 
+/* Steps are always told, words only while the device has not said too much. */
+static enum td_code write_events(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+{
+    bool crowded = false, words = false;
+    for (size_t i = 0; i < x->event_count; i++)
+        words = words || x->events[i]->type != NULL;
+    if (words)
+        td_try(td_event_crowded(tx, x->tenant, x->enrolment.way_id, &crowded, err));
+    for (size_t i = 0; i < x->event_count; i++)
+        if (!crowded || x->events[i]->type == NULL)
+            td_try(write_event(x, tx, x->events[i], err));
+    return TD_OK;
+}
+
 /* Told in every session and never twice the same, for the time in it; what it says rests with the registration. */
 static bool is_known_hash(const struct td_exchange *x, const char *uri)
 {
@@ -38,8 +52,7 @@ enum td_code td_mgmt_store(struct td_tx *tx, void *exchange, struct td_error *er
     for (const struct td_mgmt_item_change *c = x->item_changes; c != NULL; c = c->next)
         td_try(
             td_item_status_put(tx, x->tenant, id, c->item, td_item_state_word(c->state), c->status, c->hresult, err));
-    for (size_t i = 0; i < x->event_count; i++)
-        td_try(write_event(x, tx, x->events[i], err));
+    td_try(write_events(x, tx, err));
     if (x->has_page)
         td_try(td_status_page_give(tx, x->tenant, id, &x->status_page, err));
     if (x->new_session) {
