@@ -81,6 +81,10 @@ enum td_code td_autopilot_csv_open(struct td_slice in, struct td_buf *converted,
     struct td_autopilot_csv c = {0};
     struct td_csv_row row;
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    if (td_starts(in, "PK\x03\x04")) /* what diagnostics write, and spreadsheet programs */
+        return td_remedy(
+            err, td_fail(err, TD_EINVAL, "file", "it is a ZIP archive or a spreadsheet, not a CSV"),
+            "take the CSV out of the archive (hash.csv in what diagnostics write), or save the sheet as CSV");
     td_try(td_csv_open(in, converted, &c.csv, err));
     struct td_csv ahead = c.csv;
     if (!td_csv_next(&ahead, &a, &row))

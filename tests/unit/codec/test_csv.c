@@ -128,6 +128,7 @@ static void device_lists(void **state TD_UNUSED)
          "1/2 S1   1\n2/3 !it has a cell without a column\n"},
         {"Device Serial Number,Hardware Hash\nS1\n", "1/2 S1   0\n"},
         {"", "!file: there is no row in it"},
+        {"PK\x03\x04\nS1,," HASH "\n", "!file: it is a ZIP archive or a spreadsheet, not a CSV"},
         {"Device Serial Number,Colour,Hardware Hash\nS1,red," HASH "\n", "!header: unknown column \"Colour\""},
         {"Device Serial Number,Windows Product ID\nS1,\n", "!header: no column \"Hardware Hash\""},
         {"Hardware Hash\n" HASH "\n", "!header: no column \"Device Serial Number\""},
