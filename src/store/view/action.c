@@ -56,7 +56,7 @@ const struct td_view td_view_approval = {
 /* An archive that was taken away again, by its age or by somebody, takes its request along. */
 #define REQUEST_ID "x.tenant || '_' || x.enrolment_id || '_' || x.id"
 static const struct td_view_column log_columns[] = {
-    {.name = "id", .type = TD_V_TEXT, .sql = REQUEST_ID, .fold = REQUEST_ID},
+    {.name = "id", .type = TD_V_TEXT, .sql = REQUEST_ID, .fold = REQUEST_ID, .indexed = true},
     {.name = "managedDevice", .type = TD_V_TEXT, .sql = "x.enrolment_id", .fold = "x.enrolment_id"},
     {.name = "managedDeviceId", .type = TD_V_TEXT, .sql = "x.enrolment_id", .fold = "x.enrolment_id"},
     {.name = "status",
@@ -74,9 +74,9 @@ static const struct td_view_column log_columns[] = {
 };
 const struct td_view td_view_log_collection = {
     .name = "logCollectionRequests",
-    .from = "device_action x JOIN enrolment e ON e.tenant = x.tenant AND e.id = x.enrolment_id"
+    .from = "device_action x JOIN enrolment e ON e.tenant = x.tenant AND e.id = x.enrolment_id AND x.kind = 6"
             " LEFT JOIN diagnostic g ON g.tenant = x.tenant AND g.id = x.id AND g.arrived_at <> 0",
-    .where = "x.kind = 6 AND x.state <> 5 AND (x.state <> 3 OR g.id IS NOT NULL)",
+    .where = "x.state <> 5 AND (x.state <> 3 OR g.id IS NOT NULL)",
     .tenant = "x.tenant",
     .key = REQUEST_ID,
     .sought = (const char *const[]){"initiatedByUserPrincipalName", NULL},

@@ -22,7 +22,7 @@ static const struct {
     {&td_view_configuration, false},
     {&td_view_configuration_assignment, false},
     {&td_view_approval, false},
-    {&td_view_log_collection, false},
+    {&td_view_log_collection, true},
     {&td_view_local_credential, true},
     {&td_view_imports, true},
     {&td_view_identifiers, true},
