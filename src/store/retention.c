@@ -3,6 +3,8 @@
 #include "base/fault.h"
 #include "store/audit.h"
 
+#include <string.h>
+
 /* Rows x of tenants that keep them for so many days only; $1 is the moment, $2 how many rows go at once. */
 #define OLDER(key, rows, column)                                                                                \
     "tenant_setting s JOIN " rows " WHERE s.key = '" key "' AND s.value <> '0' AND " column " <> 0 AND " column \
@@ -14,80 +16,97 @@
     "DELETE FROM " table " WHERE (tenant, id) IN (SELECT x.tenant, x.id FROM " OLDER(key, OF(table), column) \
         more AT_MOST
 
-/* An enrolment has ended, and its certificate has run out as well. */
-#define ENDED_ENROLMENT " AND x.state <> 0 AND x.cert_not_after < $1"
-#define OF_ENROLMENT(table)                                                                                        \
-    "DELETE FROM " table " WHERE (tenant, enrolment_id) IN (SELECT x.tenant, x.id FROM " OLDER(                    \
-        "history-retention", OF("enrolment") " JOIN " table " c ON c.tenant = x.tenant AND c.enrolment_id = x.id", \
-        "x.ended_at") ENDED_ENROLMENT AT_MOST
-/* A machine that is gone, and of which no event is left. */
-#define OF_MACHINE(table)                                                                                         \
-    "DELETE FROM " table " WHERE (tenant, way_id) IN (SELECT x.tenant, x.way_id FROM " OLDER(                     \
-        "event-retention", OF("life_machine") " JOIN " table " c ON c.tenant = x.tenant AND c.way_id = x.way_id", \
-        "x.ended_at") " AND NOT EXISTS (SELECT 1 FROM event e WHERE e.tenant = x.tenant AND e.subject = "         \
-                      "x.way_id)" AT_MOST
+/* Rows x of one tenant in the order of their age, from where the run is: what it is called, when it ended, and until
+ * when it is kept all the same. */
+#define IN_TURN(table, key, column, until)                                                         \
+    "SELECT x." key ", x." column ", " until " FROM " table " x WHERE x.tenant = $1 AND x." column \
+    " <> 0 AND x." column " >= $2 AND x." column " < $3 ORDER BY x." column " LIMIT $4"
+#define FOR_EVER "9223372036854775807"
+#define OF_ENROLMENT(table) "DELETE FROM " table " WHERE tenant = $1 AND enrolment_id = $2"
+#define OF_MACHINE(table) "DELETE FROM " table " WHERE tenant = $1 AND way_id = $2"
 
 /* Of a bulk action no single one is left. */
 #define ASKED_OF_NOBODY                                                                              \
     " AND NOT EXISTS (SELECT 1 FROM device_action d WHERE d.tenant = x.tenant AND d.batch_id = x.id" \
     " AND d.batch_id <> '')"
 
-/* In turn; what hangs on a row goes before it. NULL: the events, which are looked at one by one. */
-static const char *const stages[] = {
+enum { MAX_TAKES = 8 };
+
+/* One statement where an index gives nothing but what may go. Else rows are looked at in turn, so that those that stay
+ * cost no more than their part of a slice; what hangs on a row goes before it, in the same write. */
+struct stage {
+    const char *at_once;
+    const char *key, *in_turn, *takes[MAX_TAKES];
+    size_t rows;
+};
+
+static const struct stage stages[] = {
     /* events of the audit alone go with it; those of a device's timeline follow event-retention */
-    "DELETE FROM event WHERE pos IN (SELECT e.pos FROM " OLDER(
-        "audit-retention", OF("audit") " JOIN event e ON e.pos = x.pos AND e.subject = ''", "x.at") AT_MOST,
-    BY_ID("audit", "audit-retention", "x.at", ""),
-    BY_ID("device_action", "history-retention", "x.ended_at", ""),
-    "DELETE FROM action_batch_device WHERE (tenant, batch_id, position) IN (SELECT c.tenant, c.batch_id, c.position"
-    " FROM " OLDER("history-retention",
-                   OF("action_batch") " JOIN action_batch_device c ON c.tenant = x.tenant AND c.batch_id = x.id",
-                   "x.ended_at") ASKED_OF_NOBODY AT_MOST,
-    BY_ID("action_batch", "history-retention", "x.ended_at",
-          ASKED_OF_NOBODY " AND NOT EXISTS (SELECT 1 FROM action_batch_device c WHERE c.tenant = x.tenant"
-                          " AND c.batch_id = x.id)"),
-    BY_ID("deployment", "history-retention", "x.ended_at",
-          " AND x.id <> (SELECT n.id FROM deployment n WHERE n.tenant = x.tenant AND n.way_id = x.way_id"
-          " ORDER BY n.started_at DESC LIMIT 1)"),
-    OF_ENROLMENT("management"),
-    OF_ENROLMENT("management_ledger"),
-    OF_ENROLMENT("management_chunk"),
-    OF_ENROLMENT("management_report"),
-    OF_ENROLMENT("management_item"),
-    OF_ENROLMENT("status_page_given"),
-    BY_ID("enrolment", "history-retention", "x.ended_at", ENDED_ENROLMENT),
-    "DELETE FROM certificate WHERE sha256 IN (SELECT x.sha256 FROM " OLDER("history-retention", OF("certificate"),
-                                                                           "x.not_after") AT_MOST,
-    BY_ID("directory_device", "history-retention", "x.deleted_at", ""),
-    NULL,
-    OF_MACHINE("hardware_past"),
-    OF_MACHINE("life_fact"),
-    OF_MACHINE("life_machine"),
+    {.key = "audit-retention",
+     .in_turn = IN_TURN("audit", "id", "at", "0"),
+     .takes = {"DELETE FROM event WHERE pos = (SELECT pos FROM audit WHERE tenant = $1 AND id = $2) AND subject = ''",
+               "DELETE FROM audit WHERE tenant = $1 AND id = $2"},
+     .rows = TD_RETENTION_ROWS},
+    {.at_once = BY_ID("device_action", "history-retention", "x.ended_at", "")},
+    {.at_once = "DELETE FROM action_batch_device WHERE (tenant, batch_id, position) IN (SELECT c.tenant, c.batch_id,"
+                " c.position FROM " OLDER(
+                    "history-retention",
+                    OF("action_batch") " JOIN action_batch_device c ON c.tenant = x.tenant AND c.batch_id = x.id",
+                    "x.ended_at") ASKED_OF_NOBODY AT_MOST},
+    {.at_once = BY_ID("action_batch", "history-retention", "x.ended_at",
+                      ASKED_OF_NOBODY " AND NOT EXISTS (SELECT 1 FROM action_batch_device c WHERE c.tenant = x.tenant"
+                                      " AND c.batch_id = x.id)")},
+    /* the last deployment of a device is state */
+    {.key = "history-retention",
+     .in_turn = IN_TURN("deployment", "id", "ended_at",
+                        "CASE WHEN x.id = (SELECT n.id FROM deployment n WHERE n.tenant = x.tenant AND n.way_id ="
+                        " x.way_id ORDER BY n.started_at DESC LIMIT 1) THEN " FOR_EVER " ELSE 0 END"),
+     .takes = {"DELETE FROM deployment WHERE tenant = $1 AND id = $2"},
+     .rows = TD_RETENTION_ROWS},
+    /* ended, and its certificate has run out as well: until then the door must know it */
+    {.key = "history-retention",
+     .in_turn =
+         IN_TURN("enrolment", "id", "ended_at", "CASE WHEN x.state = 0 THEN " FOR_EVER " ELSE x.cert_not_after END"),
+     .takes = {OF_ENROLMENT("management"), OF_ENROLMENT("management_ledger"), OF_ENROLMENT("management_chunk"),
+               OF_ENROLMENT("management_report"), OF_ENROLMENT("management_item"), OF_ENROLMENT("status_page_given"),
+               "DELETE FROM enrolment WHERE tenant = $1 AND id = $2"},
+     .rows = TD_RETENTION_WHOLES},
+    {.at_once = "DELETE FROM certificate WHERE sha256 IN (SELECT x.sha256 FROM " OLDER(
+         "history-retention", OF("certificate"), "x.not_after") AT_MOST},
+    {.at_once = BY_ID("directory_device", "history-retention", "x.deleted_at", "")},
+    {.at_once = NULL}, /* the events */
+    /* a machine that is gone, and of which no event is left */
+    {.key = "event-retention",
+     .in_turn = IN_TURN("life_machine", "way_id", "ended_at",
+                        "CASE WHEN EXISTS (SELECT 1 FROM event e WHERE e.tenant = x.tenant AND e.subject = x.way_id)"
+                        " THEN " FOR_EVER " ELSE 0 END"),
+     .takes = {OF_MACHINE("hardware_past"), OF_MACHINE("life_fact"), OF_MACHINE("life_machine")},
+     .rows = TD_RETENTION_WHOLES},
 };
 
 struct run {
-    int64_t stage, pos, begun_at, ended_at;
-    const char *settings;
+    int64_t stage, pos, begun_at, ended_at; /* pos: in the stage, or in its tenant; -1: done with that one */
+    const char *settings, *tenant;
 };
 
 static enum td_code load(struct td_tx *tx, struct td_arena *a, struct run *ret, struct td_error *err)
 {
     struct td_rows r;
-    *ret = (struct run){.settings = ""};
-    td_try(td_sql_query(tx, &r, err, "SELECT stage, pos, begun_at, ended_at, settings FROM retention_run WHERE one = 1",
-                        ""));
+    *ret = (struct run){.settings = "", .tenant = ""};
+    td_try(td_sql_query(
+        tx, &r, err, "SELECT stage, pos, begun_at, ended_at, settings, tenant FROM retention_run WHERE one = 1", ""));
     while (td_rows_next(&r))
-        *ret = (struct run){td_col_int(&r, 0), td_col_int(&r, 1), td_col_int(&r, 2), td_col_int(&r, 3),
-                            td_col_text0(&r, 4, a)};
+        *ret = (struct run){td_col_int(&r, 0), td_col_int(&r, 1),      td_col_int(&r, 2),
+                            td_col_int(&r, 3), td_col_text0(&r, 4, a), td_col_text0(&r, 5, a)};
     return td_rows_done(&r, err);
 }
 
 static enum td_code save(struct td_tx *tx, const struct run *run, struct td_error *err)
 {
     return td_sql(tx, err,
-                  "UPDATE retention_run SET stage = $1, pos = $2, begun_at = $3, ended_at = $4, settings = $5"
-                  " WHERE one = 1",
-                  "iiiis", run->stage, run->pos, run->begun_at, run->ended_at, run->settings);
+                  "UPDATE retention_run SET stage = $1, pos = $2, begun_at = $3, ended_at = $4, settings = $5,"
+                  " tenant = $6 WHERE one = 1",
+                  "iiiiss", run->stage, run->pos, run->begun_at, run->ended_at, run->settings, run->tenant);
 }
 
 /* What the tenants want kept, as one text: "" where all of them keep everything. */
@@ -193,14 +212,87 @@ static enum td_code take_events(struct td_tx *tx, struct run *run, bool *ret_end
     return TD_OK;
 }
 
+/* --- rows in turn --- */
+
+struct turn {
+    const char *ids[TD_RETENTION_ROWS];
+    size_t count, seen;
+    int64_t last; /* when the last one that was seen had ended */
+};
+
+/* The tenant that the run is at, or the next one that wants something removed. False: there is none any more. */
+static enum td_code next_tenant(struct td_tx *tx, const struct stage *stage, struct run *run, struct td_arena *a,
+                                int64_t *ret_days, bool *ret, struct td_error *err)
+{
+    struct td_rows r;
+    *ret = false;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT tenant, CAST(value AS INTEGER) FROM tenant_setting WHERE key = $1 AND value <> '0'"
+                        " AND (tenant > $2 OR (tenant = $2 AND $3 >= 0)) ORDER BY tenant LIMIT 1",
+                        "ssi", stage->key, run->tenant, run->pos));
+    while (td_rows_next(&r)) {
+        const char *tenant = td_col_text0(&r, 0, a);
+        run->pos = strcmp(tenant, run->tenant) == 0 ? run->pos : 0;
+        run->tenant = tenant;
+        *ret_days = td_col_int(&r, 1);
+        *ret = true;
+    }
+    return td_rows_done(&r, err);
+}
+
+static enum td_code look_in_turn(struct td_tx *tx, const struct stage *stage, const struct run *run, int64_t days,
+                                 struct td_arena *a, struct turn *t, struct td_error *err)
+{
+    struct td_rows r;
+    int64_t now = td_tx_now(tx);
+    td_try(td_sql_query(tx, &r, err, stage->in_turn, "siii", run->tenant, run->pos, now - days * TD_DAY,
+                        (int64_t)TD_RETENTION_LOOKS));
+    while (t->count < stage->rows && td_rows_next(&r)) {
+        t->seen++;
+        t->last = td_col_int(&r, 1);
+        if (td_col_int(&r, 2) < now)
+            t->ids[t->count++] = td_col_text0(&r, 0, a);
+    }
+    return td_rows_done(&r, err);
+}
+
+/* Rows may have ended in the same moment: the next slice looks at that moment once more, unless nothing came of it. */
+static int64_t where_now(const struct stage *stage, const struct turn *t, int64_t from)
+{
+    if (t->count < stage->rows && t->seen < TD_RETENTION_LOOKS)
+        return -1;
+    return t->count != 0 || t->last > from ? t->last : t->last + 1;
+}
+
+static enum td_code take_in_turn(struct td_tx *tx, const struct stage *stage, struct run *run, struct td_arena *a,
+                                 bool *ret_end, struct td_error *err)
+{
+    struct turn *t = td_arena_new(a, struct turn);
+    int64_t days = 0;
+    bool found;
+    td_try(next_tenant(tx, stage, run, a, &days, &found, err));
+    *ret_end = !found;
+    if (!found)
+        return TD_OK;
+    td_try(look_in_turn(tx, stage, run, days, a, t, err));
+    for (size_t i = 0; i < t->count; i++)
+        for (size_t k = 0; k < MAX_TAKES && stage->takes[k] != NULL; k++)
+            td_try(td_sql(tx, err, stage->takes[k], "ss", run->tenant, t->ids[i]));
+    run->pos = where_now(stage, t, run->pos);
+    return TD_OK;
+}
+
 /* --- a run --- */
 
-static enum td_code take_stage(struct td_tx *tx, struct run *run, bool *ret_end, struct td_error *err)
+static enum td_code take_stage(struct td_tx *tx, struct run *run, struct td_arena *a, bool *ret_end,
+                               struct td_error *err)
 {
-    const char *sql = stages[run->stage];
-    if (sql == NULL)
+    const struct stage *stage = &stages[run->stage];
+    if (stage->in_turn != NULL)
+        return take_in_turn(tx, stage, run, a, ret_end, err);
+    if (stage->at_once == NULL)
         return take_events(tx, run, ret_end, err);
-    td_try(td_sql(tx, err, sql, "ii", td_tx_now(tx), (int64_t)TD_RETENTION_ROWS));
+    td_try(td_sql(tx, err, stage->at_once, "ii", td_tx_now(tx), (int64_t)TD_RETENTION_ROWS));
     *ret_end = td_sql_changes(tx) < TD_RETENTION_ROWS;
     return TD_OK;
 }
@@ -212,13 +304,17 @@ enum td_code td_retention_slice(struct td_tx *tx, bool *ret_more, struct td_erro
     bool end = false;
     td_try(load(tx, &a, &run, err));
     if (!under_way(&run) || run.stage < 0 || run.stage >= (int64_t)TD_COUNTOF(stages)) {
-        run = (struct run){.begun_at = td_tx_now(tx), .ended_at = run.ended_at};
+        run = (struct run){.begun_at = td_tx_now(tx), .ended_at = run.ended_at, .tenant = ""};
         td_try(wanted(tx, &a, &run.settings, err));
         if (run.begun_at <= run.ended_at) /* a clock that was put back */
             run.ended_at = run.begun_at - 1;
     }
-    td_try(take_stage(tx, &run, &end, err));
-    run.stage += end;
+    td_try(take_stage(tx, &run, &a, &end, err));
+    if (end) {
+        run.stage++;
+        run.pos = 0;
+        run.tenant = "";
+    }
     *ret_more = run.stage < (int64_t)TD_COUNTOF(stages);
     if (!*ret_more)
         run.ended_at = TD_MAX(td_tx_now(tx), run.begun_at);

@@ -10,8 +10,9 @@
 
 #include "store/db.h"
 
-/* Rows that a slice takes away, and events that it looks at: with these a write stays below 50 ms. */
-enum { TD_RETENTION_ROWS = 200, TD_RETENTION_LOOKS = 2000 };
+/* Rows that a slice takes away (with all that hangs on them: fewer), and how many it looks at: with these a write stays
+ * below 50 ms. */
+enum { TD_RETENTION_ROWS = 200, TD_RETENTION_WHOLES = 25, TD_RETENTION_LOOKS = 2000 };
 
 enum td_code td_retention_is_due(struct td_tx *tx, bool *ret, struct td_error *err) TD_MUST_USE;
 /* One slice, oldest first. */

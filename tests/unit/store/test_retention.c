@@ -5,6 +5,9 @@
 #include "store/retention.h"
 #include "unit/store/life_world.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static const char dev[] = "device-1", enr[] = "enrolment-1";
 
 static const char *setting[2];
@@ -290,6 +293,74 @@ static void each_tenant_by_itself(void **state)
     assert_int_equal(EVENTS(l, "theirs"), 0);
 }
 
+static void deployment(struct td_tx *tx, struct life *l, int64_t number, int64_t way)
+{
+    char id[24], way_id[24];
+    (void)snprintf(id, sizeof(id), "run-%" PRId64, number);
+    (void)snprintf(way_id, sizeof(way_id), "way-%" PRId64, way);
+    assert_ok(td_sql(tx, NULL,
+                     "INSERT INTO deployment(tenant, id, way_id, enrolment_id, profile_name, state, enrolment_state,"
+                     " device_state, account_state, started_at, enrolled_at, device_at, device_done_at, account_at,"
+                     " ended_at, changed_at, failures, failure) VALUES ($1, $2, $3, '', '', 1, 0, 0, 0, $4, 0, 0, 0, 0,"
+                     " $5, 1, 0, '')",
+                     "sssii", l->tenant, id, way_id, number, td_tx_now(tx) + number));
+}
+
+/* Each is the last of its device, but for the one before the very last. */
+static void deployed(struct td_tx *tx, struct life *l)
+{
+    for (int64_t i = 0; i < 2 * TD_RETENTION_LOOKS; i++)
+        deployment(tx, l, i, i);
+    deployment(tx, l, 2 * TD_RETENTION_LOOKS, 2 * TD_RETENTION_LOOKS - 1);
+}
+
+/* What stays is looked at piece by piece too: a slice's cost does not grow with what there is. */
+static void what_stays_is_walked_in_slices(void **state)
+{
+    struct life *l = *state;
+    keeps(l, "history-retention", "30");
+    int before = runs(l);
+    life_write(l, deployed);
+    l->env.now += 60 * TD_DAY;
+    assert_true(runs(l) >= before + 2);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM deployment WHERE tenant = $1", l->tenant), 2 * TD_RETENTION_LOOKS);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM deployment WHERE way_id = $1", "way-3999"), 1);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM deployment WHERE id = $1", "run-4000"), 1);
+}
+
+static const char *first_tenant;
+
+static void both_told(struct td_tx *tx, struct life *l)
+{
+    struct td_tenant t;
+    told(tx, l);
+    assert_ok(td_tenant_add(tx, "fabrikam.test", NULL, &l->arena, &t, NULL));
+    first_tenant = l->tenant;
+    l->tenant = t.id;
+    told(tx, l);
+    assert_ok(td_tenant_set(tx, t.id, "audit-retention", "20", "admin", NULL));
+    l->tenant = first_tenant;
+    assert_ok(td_tenant_set(tx, first_tenant, "audit-retention", "40", "admin", NULL));
+}
+
+#define GROUPS "SELECT COUNT(*) FROM audit WHERE kind = $1"
+
+/* A run goes from tenant to tenant, each by its own time. */
+static void tenants_in_turn(void **state)
+{
+    struct life *l = *state;
+    life_write(l, both_told);
+    assert_int_equal(rows(l, GROUPS, "group"), 2);
+    l->env.now += 30 * TD_DAY;
+    (void)runs(l);
+    assert_int_equal(rows(l, GROUPS, "group"), 1);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM audit WHERE kind = 'group' AND tenant = $1", l->tenant), 1);
+    l->env.now += 30 * TD_DAY;
+    (void)runs(l);
+    assert_int_equal(rows(l, GROUPS, "group"), 0);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM event WHERE type = $1", "group.changed"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +371,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_life_says_that_it_was_cut, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(a_machine_is_forgotten_last, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(each_tenant_by_itself, life_setup, life_teardown),
+        cmocka_unit_test_setup_teardown(what_stays_is_walked_in_slices, life_setup, life_teardown),
+        cmocka_unit_test_setup_teardown(tenants_in_turn, life_setup, life_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
