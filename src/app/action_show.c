@@ -1,6 +1,7 @@
 #include "app/action_show.h"
 
 #include "api/access.h"
+#include "store/application.h"
 #include "store/user.h"
 
 #include <inttypes.h>
@@ -11,6 +12,16 @@ enum { REFUSALS = 1000 };
 static const char *code_of(struct td_arena *a, uint32_t hresult)
 {
     return hresult != 0 ? td_arena_printf(a, "0x%08x", (unsigned)hresult) : "";
+}
+
+const char *td_actor_text(struct td_cli *cli, struct td_tx *tx, const char *actor, struct td_arena *a)
+{
+    struct td_application app = {.name = ""};
+    char id[TD_UUID_TEXT];
+    if (!td_uuid_parse(td_str(actor), id) ||
+        td_application_find(tx, cli->tenant.id, td_str(id), a, &app, NULL) != TD_OK || app.name[0] == '\0')
+        return actor;
+    return td_arena_printf(a, "%s (%s)", app.name, id);
 }
 
 static void action_json(struct td_cli *cli, const struct td_action *x, const char *name, struct td_jsonw *w)
@@ -61,7 +72,7 @@ enum td_code td_action_show(struct td_cli *cli, struct td_tx *tx, const struct t
     }
     td_cli_say(cli, "%s  %s  %-22s %-20s %s%s%s  by %s", x->id, td_time_text(x->asked_at, at),
                td_action_rows[x->kind].word, td_action_state_word(x->state), name,
-               x->parameter[0] != '\0' ? " -> " : "", x->parameter, x->actor);
+               x->parameter[0] != '\0' ? " -> " : "", x->parameter, td_actor_text(cli, tx, x->actor, &cli->arena));
     if (x->reason[0] != '\0')
         td_cli_say(cli, "    why: %s", x->reason);
     if (x->cause[0] != '\0')

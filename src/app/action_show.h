@@ -22,6 +22,9 @@ enum td_code td_action_show(struct td_cli *cli, struct td_tx *tx, const struct t
 enum td_code td_batch_show(struct td_cli *cli, struct td_tx *tx, const struct td_action_batch *b, struct td_jsonw *w,
                            struct td_error *err) TD_MUST_USE;
 
+/* Who did it, for people: programs act by their client id, which is shown behind their name. */
+const char *td_actor_text(struct td_cli *cli, struct td_tx *tx, const char *actor, struct td_arena *a);
+
 /* "command line", or the user whom --as names: one of the tenant who is enabled and may do that. */
 enum td_code td_action_actor(struct td_cli *cli, struct td_tx *tx, bool destroys, const char **ret,
                              struct td_error *err) TD_MUST_USE;

@@ -13,6 +13,7 @@ enum { FLUSH_AT = 1 << 16 };
 
 struct telling {
     struct td_cli *cli;
+    struct td_tx *tx;
     struct td_life life;
     struct td_jsonw json;
     bool csv;
@@ -72,7 +73,7 @@ static void chapter_text(struct telling *t, const struct td_life_chapter *c)
         const char *before, *text;
     } parts[] = {{"", c->what},
                  {"", c->outcome},
-                 {"by ", c->who},
+                 {"by ", td_actor_text(t->cli, t->tx, c->who, &a)},
                  {"for ", strcmp(c->user, c->who) ? c->user : ""},
                  {"profile ", c->profile},
                  {"why: ", c->why}};
@@ -195,6 +196,7 @@ static enum td_code tell(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct telling *t = ctx;
     struct td_cli *cli = t->cli;
+    t->tx = tx;
     td_try(td_life_find(tx, cli->tenant.id, cli->args[0], &cli->arena, &t->life, err));
     if (t->csv)
         begin_csv(t);
