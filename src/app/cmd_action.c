@@ -1,6 +1,7 @@
 /* touchdown action: what was asked of devices, what became of it, the second pair of eyes. */
 #include "app/action_show.h"
 #include "app/commands.h"
+#include "store/life.h"
 
 enum { DEFAULT_LIMIT = 100, MAX_LIMIT = 10000, SLICE = 25 };
 
@@ -32,6 +33,18 @@ static enum td_code read_filter(struct ctx *c, struct td_error *err)
     return TD_OK;
 }
 
+/* Its actions outlive a device that was deregistered, by whatever it was known (store/life.h). */
+static enum td_code find_way(struct ctx *c, struct td_tx *tx, const char *device, struct td_error *err)
+{
+    struct td_cli *cli = c->cli;
+    struct td_life life;
+    enum td_code rc = td_action_way_of(tx, cli->tenant.id, device, &cli->arena, &c->filter.way_id, err);
+    if (rc != TD_ENOTFOUND || td_life_find(tx, cli->tenant.id, device, &cli->arena, &life, NULL) != TD_OK)
+        return rc;
+    c->filter.way_id = life.ways[life.way_count - 1];
+    return TD_OK;
+}
+
 static enum td_code list_actions(struct ctx *c, struct td_tx *tx, struct td_jsonw *w, struct td_error *err)
 {
     struct td_cli *cli = c->cli;
@@ -39,7 +52,7 @@ static enum td_code list_actions(struct ctx *c, struct td_tx *tx, struct td_json
     size_t count = 0;
     const char *device = td_cli_option(cli, "device");
     if (device != NULL)
-        td_try(td_action_way_of(tx, cli->tenant.id, device, &cli->arena, &c->filter.way_id, err));
+        td_try(find_way(c, tx, device, err));
     td_try(td_action_list(tx, cli->tenant.id, &c->filter, (size_t)c->limit, &cli->arena, &list, &count, err));
     for (size_t i = 0; i < count; i++)
         td_try(td_action_show(cli, tx, &list[i], w, err));

@@ -194,4 +194,6 @@ def scenario(lab):
     say("wiped, and deployed again")
     deregister(lab, graph, pc)
     retire(lab, graph, pc)
-    say(lab.cli("device", "life", pc.serial))
+    life = lab.cli("device", "life", pc.serial)
+    must("by Script (" in life and "by Script (" in lab.cli("action", "list", "--device", pc.serial), f"programs go by their names: {life}")
+    say(life)
