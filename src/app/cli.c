@@ -37,12 +37,14 @@ const char *td_cli_option(const struct td_cli *cli, const char *name)
     return td_cli_option_at(cli, name, 0);
 }
 
-/* What devices, users and lists brought in is shown and never obeyed: no octet that a terminal takes for a command. */
-static void make_harmless(char *text)
+/* What devices, users and lists brought in is shown and never obeyed: no octet that a terminal takes for a command, and
+ * no line that looks like one of ours. */
+static void make_harmless(char *text, bool lines)
 {
     for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
         bool c1 = *c == 0xC2 && c[1] >= 0x80 && c[1] <= 0x9F; /* U+0080 to U+009F in UTF-8 */
-        if ((*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7F || c1)
+        bool fine = *c == '\t' || (*c == '\n' && lines);
+        if ((*c < ' ' && !fine) || *c == 0x7F || c1)
             *c = '?';
         if (c1)
             *++c = '?';
@@ -56,7 +58,7 @@ void td_cli_say(struct td_cli *cli, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
-    make_harmless(line);
+    make_harmless(line, strchr(fmt, '\n') != NULL);
     td_buf_adds(&cli->out, line);
     td_buf_addc(&cli->out, '\n');
 }
@@ -205,10 +207,10 @@ static void print_error(const struct td_cli *cli, const struct td_error *err)
 {
     if (!cli->json) {
         char line[4096];
-        (void)snprintf(line, sizeof(line), "touchdown: %s%s%s%s%s\n", err->where, err->where[0] != '\0' ? ": " : "",
+        (void)snprintf(line, sizeof(line), "touchdown: %s%s%s%s%s", err->where, err->where[0] != '\0' ? ": " : "",
                        err->text, err->remedy[0] != '\0' ? "; " : "", err->remedy);
-        make_harmless(line);
-        (void)fputs(line, stderr);
+        make_harmless(line, false);
+        (void)fprintf(stderr, "%s\n", line);
         return;
     }
     struct td_buf b;

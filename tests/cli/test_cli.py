@@ -214,6 +214,7 @@ def nothing_commands_the_terminal(box):
     told = box.said("device", "show", "CLI1") + box.said("device", "life", "CLI1") + box.run("device", "show", "a\x1b[2J\x9b").stderr
     assert "Box??31m" in told and "a?[2J??" in told, told
     same(re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", told), [], "octets that command")
+    same(len(box.run("device", "show", "a\ntouchdown: all is well").stderr.splitlines()), 1, "lines of an error")
 
 
 def errors_are_json(box):
