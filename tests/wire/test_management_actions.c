@@ -658,6 +658,21 @@ static void retires_by_its_goodbye(void **state)
     assert_int_equal(world_events(c->w, c->way, "management.left", NULL), 0);
 }
 
+/* The user was faster: what the administrator wanted has happened, with everything that follows from it. */
+static void leaves_before_it_was_told(void **state)
+{
+    struct client *c = ready(state);
+    const char *id = ask_for(c, TD_ACTION_RETIRE);
+    c->session++;
+    c->msg = 0;
+    send_next(c, GOODBYE, true);
+    assert_false(has_commands(c));
+    assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
+    assert_int_equal(world_enrolment(c->w, c->id).state, TD_ENROLMENT_ENDED);
+    assert_int_equal(world_events(c->w, c->way, "device.retired", NULL), 1);
+    assert_int_equal(world_events(c->w, c->way, "management.left", NULL), 0);
+}
+
 static void a_goodbye_that_nobody_asked_for(void **state)
 {
     struct client *c = ready(state);
@@ -764,6 +779,7 @@ int main(void)
         T(a_wipe_that_keeps_users_comes_back),
         T(retires_by_its_status),
         T(retires_by_its_goodbye),
+        T(leaves_before_it_was_told),
         T(a_goodbye_that_nobody_asked_for),
         T(every_refusal_is_told),
         T(a_replaced_enrolment_is_told),

@@ -509,8 +509,8 @@ enum td_code td_mgmt_leave(struct td_exchange *x, struct td_tx *tx, struct td_er
 {
     if (x->leaving != NULL)
         return td_action_answered(tx, x->tenant, x->leaving->id, x->leaving_status, 0, err);
-    for (size_t i = 0; i < x->action_count; i++)
-        if (x->actions[i].state == TD_ACT_ACTIVE && row_of(&x->actions[i])->end == TD_END_UNENROLLED)
+    for (size_t i = 0; i < x->action_count; i++) /* one that was still to be delivered has got what it wanted, too */
+        if (row_of(&x->actions[i])->end == TD_END_UNENROLLED)
             return td_action_finish(tx, x->tenant, x->actions[i].id, TD_ACT_DONE, NULL, err);
     return leave_unasked(x, tx, err);
 }
