@@ -106,6 +106,17 @@ static const char *either(const char *now, const char *before)
     return now != NULL && now[0] != '\0' ? now : before;
 }
 
+/* The managed device is called as the machine is (graph-api.md 3.4 looks it up by its serial number). */
+static enum td_code write_managed(struct td_repairing *p, struct td_error *err)
+{
+    return td_sql(
+        p->tx, err,
+        "UPDATE enrolment SET serial = r.serial, manufacturer = r.manufacturer, model = r.model"
+        " FROM registration r WHERE r.tenant = $1 AND r.id = $2 AND enrolment.tenant = $1 AND enrolment.state = 0"
+        " AND enrolment.id = (SELECT w.enrolment_id FROM way w WHERE w.tenant = $1 AND w.id = $3)",
+        "sss", p->tenant, p->r.id, p->r.way_id);
+}
+
 static enum td_code write_texts(struct td_repairing *p, const struct td_proposal *by, struct td_error *err)
 {
     bool nameless = td_fact_is_placeholder(td_str(by->serial));
@@ -121,6 +132,7 @@ static enum td_code write_texts(struct td_repairing *p, const struct td_proposal
                   "sssssssssi", p->tenant, p->r.id, serial, td_repairing_serial_key(p, serial),
                   either(by->manufacturer, p->r.manufacturer), either(by->model, p->r.model), either(by->sku, p->r.sku),
                   either(by->family, p->r.family), either(by->product_key, p->r.product_key), td_tx_now(p->tx)));
+    td_try(write_managed(p, err));
     const char *device_id = "";
     const struct td_device_precreated what = {.registration_id = p->r.id,
                                               .serial = serial,

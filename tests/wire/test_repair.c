@@ -279,6 +279,18 @@ static void a_blank_board_needs_a_person(void **state)
     assert_int_equal(td_store_write(w->wire.svc.store, accept_fn, NULL, NULL), TD_ENOTFOUND);
 }
 
+/* Scripts look a managed device up by the serial number that stands on it now. */
+static void the_managed_device_is_called_anew(void **state)
+{
+    const struct pc moved = {"SN-0003", 3, 3, 1, 1}; /* disk and adapter went over to a board of its own */
+    at_work(state);
+    assert_string_not_equal(world_enrolment(w, c->id).serial, "SN-0003");
+    (void)shows(&moved, "");
+    assert_int_equal(state_of(id), TD_REMEDY_NONE);
+    assert_string_equal(now.r.serial, "SN-0003");
+    assert_string_equal(world_enrolment(w, c->id).serial, "SN-0003");
+}
+
 static void what_was_rejected_is_passed_over(void **state)
 {
     const struct pc another = {"Default string", 5, 5, 5, 1};
@@ -493,6 +505,7 @@ int main(void)
         TEST(without_its_word_the_hash_is_enough),
         TEST(parts_go_unnoticed),
         TEST(a_blank_board_needs_a_person),
+        TEST(the_managed_device_is_called_anew),
         TEST(what_was_rejected_is_passed_over),
         TEST(the_tenant_may_want_to_be_asked),
         TEST(what_it_tells_must_fit),
