@@ -167,6 +167,17 @@ struct told {
     const struct td_json *detail;
 };
 
+/* How it stands with an exchanged board: it begins, asks for somebody, and is over. */
+static const char *remediation_of(const struct td_json *detail)
+{
+    static const char *const words[][2] = {{"automatic", "fix pending"}, {"manual", "required"}, {"none", "over"}};
+    const char *word = text_of(detail, "remediation");
+    for (size_t i = 0; i < TD_COUNTOF(words); i++)
+        if (strcmp(words[i][0], word) == 0)
+            return words[i][1];
+    return "";
+}
+
 static enum td_code point(struct story *s, const struct told *t, struct td_error *err)
 {
     struct waiting *w = NULL;
@@ -174,6 +185,7 @@ static enum td_code point(struct story *s, const struct told *t, struct td_error
     PUT(w->c.why, why_of(t->detail));
     PUT(w->c.what, text_of(t->detail, "action"));
     PUT(w->c.user, text_of(t->detail, "user"));
+    PUT(w->c.outcome, remediation_of(t->detail));
     return TD_OK;
 }
 

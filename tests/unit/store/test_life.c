@@ -152,7 +152,9 @@ static void whole(struct td_tx *tx, struct life *l)
                  "reset|reset||it@contoso.test, approved by boss@contoso.test|||Ada has left|0\n"
                  "redeployed||ready|bob@contoso.test|bob@contoso.test|Sales||30\n"
                  "repurposed|||bob@contoso.test|bob@contoso.test|||0\n"
+                 "attention||fix pending|system|||mainboard and mac differ|0\n"
                  "repaired|||system|||mainboard and mac differ|0\n"
+                 "attention||over|system|||it was registered anew|0\n"
                  "action|sync|cancelled|it@contoso.test||||10\n"
                  "action|reset|cancelled|it@contoso.test|||for Cem; wipe takes its place|10\n"
                  "retired|||it@contoso.test||||0\n");
@@ -175,7 +177,9 @@ static void tells_it_in_chapters(void **state)
     happens(l, w, TD_EV_REPURPOSED, "bob@contoso.test", "{\"user\":\"bob@contoso.test\"}");
     happens(l, w, TD_EV_ACCOUNT_SETUP, "bob@contoso.test", "{}");
     happens(l, w, TD_EV_READY, "device", "{}");
+    notes(l, w, "device.attention", "system", "{\"remediation\":\"automatic\",\"cause\":\"mainboard and mac differ\"}");
     happens(l, w, TD_EV_REPAIRED, "system", "{\"differs\":\"mainboard and mac differ\"}");
+    notes(l, w, "device.attention", "system", "{\"remediation\":\"none\",\"cause\":\"it was registered anew\"}");
     happens(l, w, TD_EV_ACTION_QUEUED, "it@contoso.test", "{\"action\":\"sync\",\"id\":\"a2\"}");
     happens(l, w, TD_EV_ACTION_CANCELLED, "it@contoso.test", "{\"action\":\"sync\",\"id\":\"a2\"}");
     happens(l, w, TD_EV_ACTION_QUEUED, "it@contoso.test",
