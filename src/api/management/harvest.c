@@ -158,11 +158,10 @@ static enum td_code settle(struct td_exchange *x, struct td_tx *tx, bool hash_ca
 enum td_code td_mgmt_harvest(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
     bool came = false;
-    for (const struct td_mgmt_report *r = x->reports; r != NULL; r = r->next) {
-        if (strcmp(r->uri, HASH_URI) != 0)
-            continue;
-        td_try(take_hash(x, tx, r->value, err));
-        came = true;
+    for (const struct td_mgmt_report *r = x->reports; r != NULL && !came; r = r->next) { /* a machine has one hash */
+        came = strcmp(r->uri, HASH_URI) == 0;
+        if (came)
+            td_try(take_hash(x, tx, r->value, err));
     }
     return settle(x, tx, came, err);
 }
