@@ -13,6 +13,7 @@
 #include "store/user.h"
 #include "unit/run.h"
 #include "unit/test.h"
+#include "wire/first_start.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ struct service_box {
     const char *tenant, *other;     /* contoso.test, fabrikam.test */
     const char *user_id, *stranger; /* ada@contoso.test, bob@fabrikam.test */
     struct td_http_reply reply;     /* of the last request; ended by the next */
+    bool started;                   /* once: what was made then is in dir */
 };
 
 struct box_write {
@@ -72,6 +74,9 @@ static inline void box_start(struct service_box *b)
                                  .base = "https://localhost:8443",
                                  .names = names,
                                  .password_cost = {.memory_kib = 64, .passes = 1, .lanes = 1}};
+    if (!b->started)
+        first_start(&b->svc, BOX_NOW, b->dir);
+    b->started = true;
     if (td_store_open(b->dir, &b->world.env, &b->svc.store, &err) != TD_OK ||
         td_authority_open(&b->svc, &b->svc.authority, &err) != TD_OK ||
         td_keyring_open(&b->svc, &b->svc.keyring, &err) != TD_OK)

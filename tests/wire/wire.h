@@ -10,6 +10,7 @@
 #include "store/tenant.h"
 #include "store/user.h"
 #include "unit/test.h"
+#include "wire/first_start.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -80,6 +81,7 @@ static inline void wire_open(struct wire *w, const struct td_door *doors, size_t
     w->svc.names = names;
     w->svc.password_cost = (struct td_password_cost){8, 1, 1};
     w->router = (struct td_router){doors, count};
+    first_start(&w->svc, WIRE_NOW, w->dir);
     wire_ok(td_store_open(w->dir, &w->env.env, &w->svc.store, &err), &err, "store");
     wire_ok(td_master_load(w->dir, &w->env.env, &w->svc.master, &err), &err, "master");
     wire_ok(td_authority_open(&w->svc, &w->svc.authority, &err), &err, "authority");
