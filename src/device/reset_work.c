@@ -64,6 +64,14 @@ static bool goes(const struct work *w, uint32_t parts)
 
 /* --- new contents beside the old ---------------------------------------------------------------------------------- */
 
+/* Whoever was retired has no way but through the box, though the power failed before the session had noted that. */
+static void note_end(const struct work *w, struct td_jsonw *out)
+{
+    bool leaves = td_action_rows[w->j->kind].leaves == TD_LEAVES_UNMANAGED;
+    if (leaves && td_state_get(w->dev->state, "enrol.ended") == NULL && !td_fault("retired-starts-over"))
+        td_jsonw_kstr(out, "enrol.ended", "unenrolled by the service");
+}
+
 static enum td_code next_state(struct work *w)
 {
     TD_CLEANUP(td_buf_wipe) struct td_buf text;
@@ -75,6 +83,7 @@ static enum td_code next_state(struct work *w)
     for (size_t i = 0; td_state_at(w->dev->state, i, &key, &value); i++)
         if (value != NULL && !goes(w, td_disk_parts(TD_DISK_STATE, key)))
             td_jsonw_kstr(&out, key, value);
+    note_end(w, &out);
     td_jsonw_end(&out);
     td_try(td_buf_check(&text, "state.json", w->err));
     return td_file_write(path(w, contents[0].next), td_buf_slice(&text), 0600, w->err);

@@ -308,7 +308,7 @@ static inline void assert_same(const struct td_disk_list *a, const struct td_dis
 }
 
 /* The whole state after an action against the state before and the matrix: what is kept is the same, what goes is
- * gone, and nothing has come. */
+ * gone, and nothing has come but the reason of an end. */
 static inline void assert_matrix(const struct td_disk_list *before, const struct td_disk_list *after,
                                  enum td_action_kind kind, const char *when)
 {
@@ -324,6 +324,10 @@ static inline void assert_matrix(const struct td_disk_list *before, const struct
             fail_msg("%s, %s: %s (%s) is still there", td_action_rows[kind].word, when, things[i].name,
                      things[i].parts);
         kept += stays;
+    }
+    if (td_action_rows[kind].leaves == TD_LEAVES_UNMANAGED) { /* why there is no management any more */
+        assert_non_null(world_find(after, TD_DISK_STATE, "enrol.ended"));
+        kept++;
     }
     if (after->count != kept)
         fail_msg("%s, %s: %zu things, not %zu", td_action_rows[kind].word, when, after->count, kept);

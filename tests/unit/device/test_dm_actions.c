@@ -486,6 +486,17 @@ static void a_cut_unenrolment_goes_on_though_the_service_refuses(void **state TD
     dm_close(&w);
 }
 
+/* The power fails behind the order, before the session has noted why there is no management any more. */
+static void a_cut_unenrolment_begins_no_new_way(void **state TD_UNUSED)
+{
+    struct dm_world w;
+    out_of_the_box(&w, true);
+    assert_ok(td_reset_schedule(&w.dev, TD_ACTION_RETIRE, "", NULL));
+    assert_true(restart(&w));
+    assert_true(td_life_is_unmanaged(&w.dev));
+    dm_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +516,7 @@ int main(void)
         cmocka_unit_test(a_wipe_that_was_cut_off_is_told),
         cmocka_unit_test(unenrolment_takes_the_join_as_well),
         cmocka_unit_test(a_cut_unenrolment_goes_on_though_the_service_refuses),
+        cmocka_unit_test(a_cut_unenrolment_begins_no_new_way),
         cmocka_unit_test(an_archive_is_put_where_it_was_asked),
         cmocka_unit_test(an_archive_waits_for_its_service),
         cmocka_unit_test(an_archive_is_given_up_in_time),
