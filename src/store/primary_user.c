@@ -153,7 +153,7 @@ enum td_code td_primary_user_set(struct td_tx *tx, const char *tenant, const cha
                                  const char *actor, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct managed m = {.id = ""};
+    struct managed m = {.id = "", .user_id = ""};
     struct td_user u = {.id = "", .upn = ""};
     td_try(by_enrolment(tx, tenant, enrolment_id, &a, &m, err));
     if (upn[0] != '\0')
