@@ -2,6 +2,7 @@
 #include "api/import.h"
 #include "api/lookup.h"
 #include "api/repair.h"
+#include "store/life.h"
 #include "store/registration.h"
 #include "way/mismatch.h"
 #include "wire/management_client.h"
@@ -279,6 +280,14 @@ static void a_blank_board_needs_a_person(void **state)
     assert_int_equal(td_store_write(w->wire.svc.store, accept_fn, NULL, NULL), TD_ENOTFOUND);
 }
 
+static enum td_code find_life(struct td_tx *tx, void *serial, struct td_error *err)
+{
+    struct td_life life;
+    td_try(td_life_find(tx, w->tenant, serial, &w->wire.arena, &life, err));
+    assert_string_equal(life.serial, "SN-0003");
+    return TD_OK;
+}
+
 /* Scripts look a managed device up by the serial number that stands on it now. */
 static void the_managed_device_is_called_anew(void **state)
 {
@@ -289,6 +298,10 @@ static void the_managed_device_is_called_anew(void **state)
     assert_int_equal(state_of(id), TD_REMEDY_NONE);
     assert_string_equal(now.r.serial, "SN-0003");
     assert_string_equal(world_enrolment(w, c->id).serial, "SN-0003");
+    static char known[][16] = {"SN-0003", "sn-0001"}; /* and its life by the one that it had */
+    for (size_t i = 0; i < TD_COUNTOF(known); i++)
+        assert_ok(td_store_read(w->wire.svc.store, find_life, known[i], NULL));
+    assert_int_equal(td_store_read(w->wire.svc.store, find_life, (char[]){"SN-000"}, NULL), TD_ENOTFOUND);
 }
 
 static void what_was_rejected_is_passed_over(void **state)

@@ -51,27 +51,35 @@ static enum td_code by_id(struct search *s, const char *key, struct td_error *er
     return TD_OK;
 }
 
-/* Ids and serial numbers that it had: of enrolments that ended or were replaced, of registrations that were removed. */
+/* The serial number among the facts of a board that was exchanged, as td_facts_text writes it. */
+static const char *in_past_facts(struct td_arena *a, const char *key)
+{
+    return td_arena_printf(a, "%%|%s\n%%", serial_key(a, key));
+}
+
+/* Ids and serial numbers that it had: of enrolments that ended or were replaced, of registrations that were removed, of
+ * boards that were exchanged. */
 static enum td_code by_history(struct search *s, const char *key, struct td_error *err)
 {
-    static const struct {
-        const char *sql;
-        bool by_serial;
+    const struct {
+        const char *sql, *value;
     } questions[] = {
-        {"SELECT way_id FROM enrolment WHERE tenant = $1 AND id = $2", false},
+        {"SELECT way_id FROM enrolment WHERE tenant = $1 AND id = $2", key},
         {"SELECT way_id FROM enrolment WHERE tenant = $1 AND device_id = $2 AND device_id <> ''"
          " ORDER BY created_at DESC LIMIT 1",
-         false},
-        {"SELECT way_id FROM life_machine WHERE tenant = $1 AND registration_id = $2", false},
-        {"SELECT way_id FROM life_machine WHERE tenant = $1 AND serial_key = $2 ORDER BY ended_at DESC LIMIT 1", true},
+         key},
+        {"SELECT way_id FROM life_machine WHERE tenant = $1 AND registration_id = $2", key},
+        {"SELECT way_id FROM life_machine WHERE tenant = $1 AND serial_key = $2 ORDER BY ended_at DESC LIMIT 1",
+         serial_key(s->a, key)},
         {"SELECT way_id FROM enrolment WHERE tenant = $1 AND lower(serial) = $2 AND serial <> ''"
          " ORDER BY created_at DESC LIMIT 1",
-         false},
+         key},
+        {"SELECT way_id FROM hardware_past WHERE tenant = $1 AND facts LIKE $2 ORDER BY replaced_at DESC LIMIT 1",
+         td_fact_is_placeholder(td_str(key)) ? "" : in_past_facts(s->a, key)},
     };
     for (size_t i = 0; i < TD_COUNTOF(questions) && s->count == 0; i++) {
         struct td_rows r;
-        const char *value = questions[i].by_serial ? serial_key(s->a, key) : key;
-        td_try(td_sql_query(s->tx, &r, err, questions[i].sql, "ss", s->tenant, value));
+        td_try(td_sql_query(s->tx, &r, err, questions[i].sql, "ss", s->tenant, questions[i].value));
         td_try(add_rows(s, &r, err));
     }
     return TD_OK;
