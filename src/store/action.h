@@ -94,7 +94,7 @@ enum td_code td_action_delivered(struct td_tx *tx, const char *tenant, const cha
 /* A session has run: what only waits for one is done. */
 enum td_code td_action_contacted(struct td_tx *tx, const char *tenant, const char *enrolment_id, struct td_error *err)
     TD_MUST_USE;
-/* Status of the command: 2xx accepts, 404, 405, 406 are 'not supported', everything else fails it. */
+/* Status of the command: 200 to 213 accept, 404, 405, 406 are 'not supported', everything else fails it. */
 enum td_code td_action_answered(struct td_tx *tx, const char *tenant, const char *id, int status, uint32_t hresult,
                                 struct td_error *err) TD_MUST_USE;
 /* AutomaticRedeployment/Status and LastError. *ret_began (may be NULL): the device was set up anew by this very

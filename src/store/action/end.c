@@ -207,6 +207,8 @@ static enum td_code refused_by_device(struct td_tx *tx, const char *tenant, stru
     return end(tx, tenant, x, a, err);
 }
 
+enum { LAST_SUCCESS = 213 }; /* 214 cancelled, 215 not executed, 216 rolled back (oma-dm.md 5) */
+
 enum td_code td_action_answered(struct td_tx *tx, const char *tenant, const char *id, int status, uint32_t hresult,
                                 struct td_error *err)
 {
@@ -216,7 +218,7 @@ enum td_code td_action_answered(struct td_tx *tx, const char *tenant, const char
     td_try(find_open(tx, tenant, id, &a, &x, &open, err));
     if (!open)
         return TD_OK;
-    if (status < 200 || status > 299)
+    if (status < 200 || status > LAST_SUCCESS)
         return refused_by_device(tx, tenant, &x, status, hresult, &a, err);
     enum td_action_end by = td_action_rows[x.kind].end;
     bool done = by == TD_END_ANSWER || by == TD_END_UNENROLLED || by == TD_END_CONTACT;

@@ -446,6 +446,18 @@ static void is_not_supported(void **state)
     assert_int_equal(events(l, "device.action-failed"), 2);
 }
 
+/* oma-dm.md 5: cancelled, not executed, rolled back. Codes of two hundred that mean that nothing was done. */
+static void was_not_executed(void **state)
+{
+    struct life *l = *state;
+    for (int status = 214; status <= 216; status++) {
+        const char *id = ask(l, TD_ACTION_WIPE);
+        delivered(l, id);
+        answered(l, id, status);
+        assert_action(l, id, "failed");
+    }
+}
+
 /* ---- ends ---- */
 
 static void resets_for_another_user(void **state)
@@ -784,6 +796,7 @@ int main(void)
                                        T(holds_the_limit),
                                        T(goes_further),
                                        T(is_not_supported),
+                                       T(was_not_executed),
                                        T(resets_for_another_user),
                                        T(fails_a_reset),
                                        T(resets_at_the_lock_screen),
