@@ -5,6 +5,7 @@
 #include "store/action.h"
 #include "store/event.h"
 #include "store/group.h"
+#include "store/life.h"
 #include "store/registration.h"
 #include "store/way.h"
 
@@ -66,10 +67,23 @@ static enum td_code find_managed(struct td_tx *tx, struct shown *s, const char *
     return td_way_find(tx, cli->tenant.id, TD_WAY_ID, way, &cli->arena, &s->way, err);
 }
 
+/* What such a one told of itself. */
+static enum td_code read_managed(struct td_tx *tx, struct shown *s, struct td_error *err)
+{
+    struct td_life life = {.serial = "", .manufacturer = "", .model = ""};
+    td_try(td_life_find(tx, s->cli->tenant.id, s->way.id, &s->cli->arena, &life, err));
+    s->r.serial = life.serial;
+    s->r.manufacturer = life.manufacturer;
+    s->r.model = life.model;
+    return TD_OK;
+}
+
 static enum td_code read_all(struct td_tx *tx, struct shown *s, struct td_error *err)
 {
     struct td_cli *cli = s->cli;
     td_try(find_managed(tx, s, cli->args[0], err));
+    if (!s->registered)
+        td_try(read_managed(tx, s, err));
     td_try(td_group_of_way(tx, cli->tenant.id, s->way.id, &cli->arena, &s->groups, &s->group_count, err));
     struct td_profile_given given = {.name = NULL};
     enum td_code got = td_profile_given(tx, cli->tenant.id, s->way.id, &cli->arena, &given, err);
@@ -111,11 +125,15 @@ static void timeline_json(struct td_jsonw *w, const struct shown *s)
     td_jsonw_arr_end(w);
 }
 
-static void registration_json(struct td_jsonw *w, const struct shown *s)
+static void machine_json(struct td_jsonw *w, const struct shown *s)
 {
     td_jsonw_kstr(w, "serialNumber", s->r.serial);
     td_jsonw_kstr(w, "manufacturer", s->r.manufacturer);
     td_jsonw_kstr(w, "model", s->r.model);
+}
+
+static void registration_json(struct td_jsonw *w, const struct shown *s)
+{
     td_jsonw_kstr(w, "groupTag", s->r.group_tag);
     td_jsonw_kstr(w, "assignedUser", s->r.assigned_user);
     td_jsonw_kstr(w, "warning", s->r.warning);
@@ -169,6 +187,7 @@ static void show_json(const struct shown *s)
     td_jsonw_kstr(&w, "deviceId", s->way.device_id);
     td_jsonw_kstr(&w, "enrolmentId", s->way.enrolment_id);
     td_jsonw_kstr(&w, "user", s->way.user_upn);
+    machine_json(&w, s);
     if (s->registered)
         registration_json(&w, s);
     profile_json(&w, s);
@@ -199,9 +218,6 @@ static void line_time(struct td_cli *cli, const char *name, int64_t at)
 
 static void registration_text(const struct shown *s)
 {
-    line(s->cli, "serial", s->r.serial);
-    line(s->cli, "manufacturer", s->r.manufacturer);
-    line(s->cli, "model", s->r.model);
     line(s->cli, "group tag", s->r.group_tag);
     line(s->cli, "assigned user", s->r.assigned_user);
     line(s->cli, "warning", s->r.warning);
@@ -227,6 +243,9 @@ static void show_text(const struct shown *s)
 {
     struct td_cli *cli = s->cli;
     line(cli, "state", td_way_word(&s->way.way));
+    line(cli, "serial", s->r.serial);
+    line(cli, "manufacturer", s->r.manufacturer);
+    line(cli, "model", s->r.model);
     if (s->registered)
         registration_text(s);
     else if (s->got != NULL)

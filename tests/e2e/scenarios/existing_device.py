@@ -69,6 +69,8 @@ def goes_by_the_file(lab, told):
     events = [e for e in timeline["timeline"] if e["type"] == "enrolment.offline-profile"]
     must(len(events) == 1 and told["enrollmentProfileName"] in json.dumps(events[0]), "its way tells the profile")
     must("By file" in lab.cli("device", "show", device["deviceId"]), "it is in the group")
+    told = lab.cli("device", "show", device["deviceId"], "--json")["serialNumber"]
+    must(told and told == lab.cli("device", "show", told, "--json")["serialNumber"], f"and shown by the serial number that it told: {told}")
     say(lab.cli("device", "show", device["deviceId"], "--timeline"))
 
 
