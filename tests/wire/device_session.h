@@ -58,14 +58,29 @@ static inline enum td_code join(struct td_tx *tx, void *ctx TD_UNUSED, struct td
     return registration_id[0] != '\0' ? join_way(tx, err) : TD_OK;
 }
 
+static void free_keys(void)
+{
+    td_key_free(TD_TAKE(device_key));
+    td_key_free(TD_TAKE(transport_key));
+}
+
+/* Once for the program: they take longer than a test. */
+static inline void make_keys(void)
+{
+    if (device_key != NULL)
+        return;
+    assert_ok(td_key_generate(TD_KEY_RSA, &device_key, NULL));
+    assert_ok(td_key_generate(TD_KEY_RSA, &transport_key, NULL));
+    (void)atexit(free_keys);
+}
+
 static inline void certify(void)
 {
     const struct td_rdn subject[] = {{"CN", device_id}};
     struct td_error err = {0};
     struct td_cert_template t = {
         .subject = subject, .subject_count = 1, .not_before = WIRE_NOW - TD_DAY, .not_after = WIRE_NOW + 3650 * TD_DAY};
-    assert_ok(td_key_generate(TD_KEY_RSA, &device_key, NULL));
-    assert_ok(td_key_generate(TD_KEY_RSA, &transport_key, NULL));
+    make_keys();
     assert_ok(td_key_public_der(device_key, &w.arena, &t.spki));
     wire_ok(td_authority_issue(&w.svc, TD_PURPOSE_DEVICE, &t, &w.arena, &device_cert, &err), &err, "certificate");
 }
@@ -85,8 +100,6 @@ static inline void join_device(void)
 
 static inline int teardown(void **state TD_UNUSED)
 {
-    td_key_free(TD_TAKE(device_key));
-    td_key_free(TD_TAKE(transport_key));
     wire_close(&w);
     return 0;
 }
