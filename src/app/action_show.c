@@ -60,6 +60,13 @@ static void action_json(struct td_cli *cli, const struct td_action *x, const cha
     td_jsonw_end(w);
 }
 
+/* The second administrator. */
+static void decision_text(struct td_cli *cli, struct td_tx *tx, const char *who)
+{
+    if (who[0] != '\0')
+        td_cli_say(cli, "    decided by %s", td_actor_text(cli, tx, who, &cli->arena));
+}
+
 enum td_code td_action_show(struct td_cli *cli, struct td_tx *tx, const struct td_action *x, struct td_jsonw *w,
                             struct td_error *err)
 {
@@ -75,6 +82,7 @@ enum td_code td_action_show(struct td_cli *cli, struct td_tx *tx, const struct t
                x->parameter[0] != '\0' ? " -> " : "", x->parameter, td_actor_text(cli, tx, x->actor, &cli->arena));
     if (x->reason[0] != '\0')
         td_cli_say(cli, "    why: %s", x->reason);
+    decision_text(cli, tx, x->decided_by);
     if (x->cause[0] != '\0')
         td_cli_say(cli, "    %s%s%s%s%s", code_of(&cli->arena, x->hresult), x->hresult != 0 ? ": " : "", x->cause,
                    x->remedy[0] != '\0' ? "; " : "", x->remedy);
@@ -132,8 +140,8 @@ static void batch_json(const struct td_action_batch *b, const struct td_batch_re
     td_jsonw_end(w);
 }
 
-static void batch_text(struct td_cli *cli, const struct td_action_batch *b, const struct td_batch_refusal *list,
-                       size_t count)
+static void batch_text(struct td_cli *cli, struct td_tx *tx, const struct td_action_batch *b,
+                       const struct td_batch_refusal *list, size_t count)
 {
     char at[TD_TIME_TEXT];
     const char *numbers = td_arena_printf(&cli->arena, "%" PRId64 " devices", b->total);
@@ -145,7 +153,8 @@ static void batch_text(struct td_cli *cli, const struct td_action_batch *b, cons
     if (b->refused != 0)
         numbers = td_arena_printf(&cli->arena, "%s, %" PRId64 " refused", numbers, b->refused);
     td_cli_say(cli, "%s  %s  %-22s %-20s %s  by %s", b->id, td_time_text(b->asked_at, at), td_action_rows[b->kind].word,
-               td_batch_state_word(b->state), numbers, b->actor);
+               td_batch_state_word(b->state), numbers, td_actor_text(cli, tx, b->actor, &cli->arena));
+    decision_text(cli, tx, b->decided_by);
     for (size_t i = 0; i < count; i++)
         td_cli_say(cli, "    refused: %s: %s", list[i].name, list[i].cause);
 }
@@ -159,7 +168,7 @@ enum td_code td_batch_show(struct td_cli *cli, struct td_tx *tx, const struct td
     if (w != NULL)
         batch_json(b, list, count, w);
     else
-        batch_text(cli, b, list, count);
+        batch_text(cli, tx, b, list, count);
     return TD_OK;
 }
 

@@ -387,6 +387,7 @@ def actions_need_two(box):
     assert "no role" in box.run("device", "action", "retire", "SN-A", "--as", "clerk@contoso.test").stderr
     done = json.loads(box.said("action", "approve", wipe["id"], "--as", "two@contoso.test", "--json"))
     same((done["state"], done["decidedBy"]), ("pending", "two@contoso.test"))
+    assert "decided by two@contoso.test" in box.said("action", "show", wipe["id"])
     same(box.run("action", "approve", wipe["id"], "--as", "two@contoso.test").returncode, 1)
     for verb in (("show",), ("cancel",), ("approve", "--as", "two@contoso.test")):
         refused = box.run("action", verb[0], "1234", *verb[1:])
