@@ -204,13 +204,29 @@ static enum td_code remove_part(struct work *w, const struct td_disk_list *files
     return TD_OK;
 }
 
-/* Names of folders tell of people too. Folders of the layout go with the last thing in them and come back with the
- * next. */
-static void remove_empty_folders(struct work *w, const struct td_disk_list *files)
+static bool is_empty(const char *folder)
 {
-    for (size_t i = 0; i < files->count; i++)
-        if (is_folder(files->v[i].name))
-            (void)rmdir(path(w, files->v[i].name));
+    TD_CLEANUP(close_dir) DIR *d = opendir(folder);
+    const struct dirent *e;
+    while (d != NULL && (e = readdir(d)) != NULL)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            return false;
+    return d != NULL;
+}
+
+/* Names of folders tell of people too: an empty one that stays is no end. Folders of the layout go with the last thing
+ * in them and come back with the next. */
+static enum td_code remove_empty_folders(struct work *w, const struct td_disk_list *files)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        const char *name = files->v[i].name;
+        if (!is_folder(name) || rmdir(path(w, name)) == 0)
+            continue;
+        int why = errno;
+        if (is_empty(path(w, name)) && !td_fault("reset-leaves-folders"))
+            return td_fail(w->err, TD_EIO, name, "cannot be removed: %s", strerror(why));
+    }
+    return TD_OK;
 }
 
 static enum td_code remove_parts(struct work *w)
@@ -220,8 +236,7 @@ static enum td_code remove_parts(struct work *w)
     for (int p = 0; p < TD_PART_COUNT; p++)
         if (td_remains(w->j->kind, (enum td_part)p) != TD_KEPT)
             td_try(remove_part(w, &files, (enum td_part)p));
-    remove_empty_folders(w, &files);
-    return TD_OK;
+    return remove_empty_folders(w, &files);
 }
 
 static enum td_code reload(struct work *w)

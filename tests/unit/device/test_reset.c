@@ -143,6 +143,48 @@ static void links_are_not_followed(void **state TD_UNUSED)
     world_close(&other);
 }
 
+/* As somebody whom the file system can refuse; the whole device is his. */
+static void become_nobody(struct reset_world *w)
+{
+    enum { NOBODY = 65534 };
+    struct td_disk_list files = {0};
+    if (geteuid() != 0)
+        return;
+    assert_ok(td_disk_files(&w->dev, &w->a, &files, NULL));
+    for (size_t i = 0; i < files.count; i++)
+        assert_int_equal(lchown(world_path(w, files.v[i].name), NOBODY, NOBODY), 0);
+    assert_int_equal(lchown(w->dir, NOBODY, NOBODY), 0);
+    assert_int_equal(seteuid(NOBODY), 0);
+}
+
+/* Its name tells of a person: the reset goes on until it is gone. */
+static void a_folder_that_stays_is_no_end(void **state TD_UNUSED)
+{
+    struct reset_world w;
+    struct td_error err = {0};
+    enum td_action_kind kind;
+    bool did = false;
+    world_open(&w);
+    assert_int_equal(mkdir(world_path(&w, "disk/data/shared"), 0700), 0);
+    assert_int_equal(mkdir(world_path(&w, "disk/data/shared/ada@contoso.test"), 0700), 0);
+    world_write(&w, "disk/data/shared/ada@contoso.test/letter.txt", TD_S("kept by some"));
+    assert_int_equal(chmod(world_path(&w, "disk/data/shared"), 0500), 0);
+    become_nobody(&w);
+    assert_ok(td_reset_now(&w.dev, TD_ACTION_RETIRE, NULL)); /* for what is kept it is no matter */
+    enum td_code rc = td_reset_now(&w.dev, TD_ACTION_REINSTALL, &err);
+    bool pending = td_reset_pending(&w.dev, &kind);
+    (void)chmod(world_path(&w, "disk/data/shared"), 0700);
+    enum td_code again = td_reset_carry_on(&w.dev, &did, NULL);
+    (void)seteuid(getuid());
+    assert_int_equal(rc, TD_EIO);
+    assert_non_null(strstr(err.where, "disk/data/shared/ada"));
+    assert_true(pending);
+    assert_ok(again);
+    assert_true(did);
+    assert_false(td_file_exists(world_path(&w, "disk/data")));
+    world_close(&w);
+}
+
 /* --- what is reported --------------------------------------------------------------------------------------------- */
 
 static int64_t status_of(struct reset_world *w, uint32_t *ret_error)
@@ -496,6 +538,7 @@ int main(void)
         cmocka_unit_test(nothing_of_the_former_user),
         cmocka_unit_test(secrets_are_overwritten),
         cmocka_unit_test(links_are_not_followed),
+        cmocka_unit_test(a_folder_that_stays_is_no_end),
         cmocka_unit_test(reports_each_step),
         cmocka_unit_test(news_are_told_once),
         cmocka_unit_test(can_be_repeated),
