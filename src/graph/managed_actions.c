@@ -7,6 +7,7 @@
 #include "graph/autopilot.h"
 #include "graph/directory.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- why and what ---- */
@@ -171,7 +172,10 @@ static enum td_code set_name(struct td_g_call *call, struct td_tx *tx, struct td
     td_try(td_g_action_text(call, "deviceName", &name, err));
     if (name == NULL || name[0] == '\0')
         return td_fail(err, TD_EINVAL, "deviceName", "the member is missing");
-    return ask(call, tx, TD_ACTION_RENAME, name, err);
+    enum td_code rc = ask(call, tx, TD_ACTION_RENAME, name, err);
+    if (rc == TD_EINVAL && strcmp(err->where, "name") == 0) /* as it is called here */
+        (void)snprintf(err->where, sizeof(err->where), "deviceName");
+    return rc;
 }
 
 /* ---- the table ---- */

@@ -193,6 +193,7 @@ static void every_other_action(void **state TD_UNUSED)
     ask(400, "POST " MANAGED "/" FIRST "/setDeviceName", "{}");
     ask(400, "POST " MANAGED "/" FIRST "/setDeviceName", "{\"deviceName\":\"a name with blanks\"}");
     is_error("BadRequest");
+    assert_true(strncmp(gw_str("error/message"), "deviceName: ", 12) == 0);
     ask(400, "POST " MANAGED "/" FIRST "/setDeviceName", "{\"deviceName\":7}");
     assert_int_equal(open_of(FIRST).count, 0);
     ask(404, "POST " MANAGED "/" SECOND "/wipe", "{}");
