@@ -70,6 +70,15 @@ static int64_t retry_after(const struct td_net_response *r)
     return TD_MIN(seconds, 86400) * TD_SECOND;
 }
 
+/* What a service says of a refusal, so that it can stand inside a line. */
+static struct td_slice sentence(struct td_slice body)
+{
+    struct td_slice text = td_trim(td_sub(body, 0, 160));
+    while (text.n != 0 && text.p[text.n - 1] == '.')
+        text.n--;
+    return text;
+}
+
 static enum td_code judge(const struct td_net_response *r, struct td_error *err)
 {
     struct td_slice type = td_net_header(r, "Content-Type");
@@ -80,12 +89,12 @@ static enum td_code judge(const struct td_net_response *r, struct td_error *err)
     if (r->status == 429 || r->status >= 500)
         return td_fail(err, TD_EUNAVAILABLE, "management", "the service answers HTTP %d", r->status);
     if (r->status == 401 || r->status == 403)
-        return td_remedy(err,
-                         td_fail(err, TD_EDENIED, "management", "the service refuses this device: %.*s",
-                                 TD_FMT(td_sub(r->body, 0, 160))),
-                         "Look at the device's certificate and state in the service.");
+        return td_remedy(
+            err,
+            td_fail(err, TD_EDENIED, "management", "the service refuses this device: %.*s", TD_FMT(sentence(r->body))),
+            "Look at the device's certificate and state in the service.");
     return td_fail(err, TD_EINVAL, "management", "the service answers HTTP %d: %.*s", r->status,
-                   TD_FMT(td_sub(r->body, 0, 160)));
+                   TD_FMT(sentence(r->body)));
 }
 
 /* Away, refused (oma-dm.md 1: the client backs off), or cut so that it is no message any more. */

@@ -88,7 +88,8 @@ static inline enum td_code dm_post(void *ctx, const struct td_net_request *req, 
     if (answer->status == -1)
         return td_fail(err, TD_EUNAVAILABLE, "test", "no answer");
     const char *body = answer->body == NULL ? "<Final/>" : answer->body;
-    body = td_starts(td_str(body), "<SyncML") ? body : dm_envelope(w, &w->posts[n], body);
+    if (!td_starts(td_str(body), "<SyncML") && answer->status < 400) /* a refusal is a text (oma-dm.md 13.4) */
+        body = dm_envelope(w, &w->posts[n], body);
     ret->status = answer->status == 0 ? 200 : answer->status;
     ret->body = td_str(td_arena_strdup(a, body));
     ret->headers = td_str(td_arena_printf(

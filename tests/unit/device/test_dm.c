@@ -273,7 +273,7 @@ static void gives_up_with_a_cause(void **state TD_UNUSED)
         const char *text;
     } rows[] = {
         {{.status = -1}, TD_EUNAVAILABLE, "no answer"},
-        {{.status = 403, .body = "unknown certificate"}, TD_EDENIED, "refuses"},
+        {{.status = 403, .body = "unknown certificate.\n"}, TD_EDENIED, "refuses this device: unknown certificate"},
         {{.status = 415, .body = "x"}, TD_EINVAL, "415"},
         {{.type = "text/html"}, TD_EFORMAT, "text/html"},
         {{.body = "<SyncML xmlns='SYNCML:SYNCML1.2'/>"}, TD_EFORMAT, ""},
@@ -295,6 +295,8 @@ static void gives_up_with_a_cause(void **state TD_UNUSED)
         assert_int_equal(td_dm_talk(&w.dm, TD_DM_SCHEDULE, false, &err), rows[i].code);
         if (strstr(err.text, rows[i].text) == NULL)
             fail_msg("row %zu: %s", i, err.text);
+        if (td_ends(td_str(err.text), ".") || td_ends(td_str(err.text), " ")) /* it stands inside a line */
+            fail_msg("row %zu: \"%s\"", i, err.text);
         dm_close(&w);
     }
 }
