@@ -173,7 +173,7 @@ static enum td_code set_name(struct td_g_call *call, struct td_tx *tx, struct td
     if (name == NULL || name[0] == '\0')
         return td_fail(err, TD_EINVAL, "deviceName", "the member is missing");
     enum td_code rc = ask(call, tx, TD_ACTION_RENAME, name, err);
-    if (rc == TD_EINVAL && strcmp(err->where, "name") == 0) /* as it is called here */
+    if (rc == TD_EINVAL && err != NULL && strcmp(err->where, "name") == 0) /* as it is called here */
         (void)snprintf(err->where, sizeof(err->where), "deviceName");
     return rc;
 }

@@ -18,6 +18,9 @@ struct managed {
     " CASE WHEN serial <> '' THEN serial ELSE managed_name END, awaited FROM enrolment WHERE tenant = $1 AND state = " \
     "0"
 
+static const struct managed nobody = {
+    .id = "", .device_id = "", .way_id = "", .user_id = "", .upn = "", .former = "", .name = ""};
+
 /* key: one of the two statements that find an active enrolment. */
 static enum td_code find(struct td_tx *tx, const char *sql, const char *tenant, const char *key, struct td_arena *a,
                          struct managed *ret, bool *ret_found, struct td_error *err)
@@ -102,7 +105,7 @@ enum td_code td_primary_user_clear(struct td_tx *tx, const char *tenant, const c
                                    struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct managed m = {.id = ""};
+    struct managed m = nobody;
     const char *owner = "";
     td_try(by_enrolment(tx, tenant, enrolment_id, &a, &m, err));
     td_try(owner_of(tx, tenant, m.device_id, &a, &owner, err));
@@ -137,7 +140,7 @@ enum td_code td_primary_user_signed_in(struct td_tx *tx, const char *tenant, con
                                        const char *upn, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct managed m = {.id = ""};
+    struct managed m = nobody;
     bool found = false;
     if (device_id[0] == '\0' || user_id[0] == '\0')
         return TD_OK;
@@ -153,7 +156,7 @@ enum td_code td_primary_user_set(struct td_tx *tx, const char *tenant, const cha
                                  const char *actor, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct managed m = {.id = "", .user_id = ""};
+    struct managed m = nobody;
     struct td_user u = {.id = "", .upn = ""};
     td_try(by_enrolment(tx, tenant, enrolment_id, &a, &m, err));
     if (upn[0] != '\0')
