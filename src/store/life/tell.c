@@ -72,6 +72,7 @@ struct story {
     struct td_life_chapter *deployment; /* that is open; NULL: none */
     bool deployed_before;
     char profile[TD_LIFE_TEXT];
+    char owner[TD_LIFE_TEXT]; /* whose it is, for deployments in which nobody needs to sign in */
     td_life_fn *fn;
     void *ctx;
 };
@@ -213,6 +214,17 @@ static void close_deployment(struct story *s, int64_t at, const char *outcome)
     s->deployment = NULL;
 }
 
+/* What keeps its user is set up anew for the same one. */
+static void put_owner(struct story *s)
+{
+    if (s->deployment == NULL)
+        return;
+    if (s->deployment->user[0] == '\0')
+        PUT(s->deployment->user, s->owner);
+    else
+        PUT(s->owner, s->deployment->user);
+}
+
 /* A step that failed can be tried again, and then the same deployment goes on. */
 static enum td_code broke(struct story *s, const struct told *t, struct td_error *err)
 {
@@ -232,6 +244,7 @@ static enum td_code user(struct story *s, const struct told *t, struct td_error 
     struct waiting *w = NULL;
     td_try(begin(s, t->rule->word, t->e, true, &w, err));
     PUT(w->c.user, after[0] != '\0' ? after : before);
+    PUT(s->owner, after);
     if (s->deployment != NULL && after[0] != '\0')
         PUT(s->deployment->user, after);
     return TD_OK;
@@ -257,6 +270,8 @@ static enum td_code left(struct story *s, const struct told *t, struct td_error 
     }
     if (s->deployment != NULL)
         close_deployment(s, t->e->at, strcmp(s->deployment->outcome, "failed") == 0 ? "failed" : "broken off");
+    if (strcmp(t->rule->word, "reset") != 0)
+        s->owner[0] = '\0';
     td_try(begin(s, t->rule->word, t->e, true, &w, err));
     put_who(&w->c, t);
     PUT(w->c.why, why_of(t->detail));
@@ -308,6 +323,7 @@ static enum td_code take(struct story *s, const struct told *t, struct td_error 
         return station(s, t, err);
     case READY:
         s->deployed_before = true;
+        put_owner(s);
         close_deployment(s, t->e->at, t->rule->word);
         return TD_OK;
     case BROKE:

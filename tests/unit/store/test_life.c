@@ -157,6 +157,8 @@ static void whole(struct td_tx *tx, struct life *l)
                  "attention||over|system|||it was registered anew|0\n"
                  "action|sync|cancelled|it@contoso.test||||10\n"
                  "action|reset|cancelled|it@contoso.test|||for Cem; wipe takes its place|10\n"
+                 "reset|local-reset||device||||0\n"
+                 "redeployed||ready|device|bob@contoso.test|Sales||20\n"
                  "retired|||it@contoso.test||||0\n");
     td_buf_done(&t.out);
 }
@@ -186,6 +188,10 @@ static void tells_it_in_chapters(void **state)
             "{\"action\":\"reset\",\"id\":\"a3\",\"reason\":\"for Cem\"}");
     happens(l, w, TD_EV_ACTION_CANCELLED, "it@contoso.test",
             "{\"action\":\"reset\",\"id\":\"a3\",\"reason\":\"for Cem\",\"cause\":\"wipe takes its place\"}");
+    happens(l, w, TD_EV_RESET, "device", "{\"action\":\"local-reset\",\"id\":\"a4\"}");
+    happens(l, w, TD_EV_DEVICE_SETUP, "device", "{}");
+    happens(l, w, TD_EV_ACCOUNT_SETUP, "device", "{}");
+    happens(l, w, TD_EV_READY, "device", "{}");
     happens(l, w, TD_EV_RETIRED, "it@contoso.test", "{}");
     life_write(l, whole);
 }
