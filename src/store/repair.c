@@ -168,11 +168,14 @@ enum td_code td_repair_seen(struct td_tx *tx, const char *tenant, const char *re
     td_try(td_repairing_open(&p, tx, tenant, registration_id, err));
     struct td_match m = td_facts_match(p.known, &what->facts);
     bool exchange = p.known->count != 0 && td_repair_is_exchange(p.known, &what->facts);
+    bool copy = td_repair_could_be_copy(p.known, &what->facts);
+    if (p.r.remediation == TD_REMEDY_NONE && !exchange && !copy && td_repair_is_same(p.known, &what->facts))
+        return TD_OK; /* nearly every session: nothing is new, nothing waits, nothing more is read */
     if (p.known->count != 0 && !exchange && !td_match_is_device(&m))
         return TD_OK;                                   /* too little to be sure: what is stored stays */
     if (!exchange && !td_fault("repair-foreign-board")) /* what was not known of this board is known as another's */
         td_try(td_hardware_elsewhere(tx, &what->facts, tenant, registration_id, &exchange, err));
-    if (exchange || td_repair_could_be_copy(p.known, &what->facts))
+    if (exchange || copy)
         td_try(td_repairing_was_here(&p, &what->facts, &before, err));
     if (exchange || (before && !td_fault("repair-copy")))
         return other_hardware(&p, what, before, err);
