@@ -23,8 +23,7 @@ static void begin_session(struct td_exchange *x)
     m->max_msg = 0;
     m->owed = "";
     /* csp.md 21: the first session of every enrolment, and until it was answered once */
-    m->inventory = hash == NULL || hash->state == TD_ROW_PENDING || hash->state == TD_ROW_SENT ||
-                   (x->enrolment.sync_asked_at > x->enrolment.sync_done_at && !td_fault("sync-asks-nothing"));
+    m->inventory = hash == NULL || hash->state == TD_ROW_PENDING || hash->state == TD_ROW_SENT;
     if (m->chunk_uri[0] != '\0') {
         m->chunk_uri = "";
         x->chunk_changed = true;
