@@ -16,7 +16,7 @@
     " device_name, device_type, os_version, os_edition, locale, in_oobe, plug_and_forget, white_glove,"    \
     " version, cert_sha256, cert_not_after, secrets, state, created_at, renewed_at, ended_at, last_contact_at"
 
-#define ASKED ", sync_asked_at, sync_done_at, offline_profile, serial, awaited, former_user"
+#define ASKED ", offline_profile, serial, awaited, former_user"
 
 /* The purpose under which the certificates of enrolments are recorded (store/certificate.h). */
 static const char PURPOSE[] = "management";
@@ -29,8 +29,7 @@ static void read_row(struct td_rows *r, struct td_arena *a, struct td_enrolment 
         &ret->provider,    &ret->dm_id,      &ret->hw_dev_id,  &ret->device_name,
         &ret->device_type, &ret->os_version, &ret->os_edition, &ret->locale,
     };
-    int64_t *times[] = {&ret->created_at,      &ret->renewed_at,    &ret->ended_at,
-                        &ret->last_contact_at, &ret->sync_asked_at, &ret->sync_done_at};
+    int64_t *times[] = {&ret->created_at, &ret->renewed_at, &ret->ended_at, &ret->last_contact_at};
     int col = 0;
     for (size_t i = 0; i < TD_COUNTOF(texts); i++)
         *texts[i] = td_col_text0(r, col++, a);
@@ -247,8 +246,6 @@ enum td_code td_enrolment_end(struct td_tx *tx, const char *tenant, const char *
 
 enum td_code td_enrolment_seen(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
 {
-    return td_sql(tx, err,
-                  "UPDATE enrolment SET last_contact_at = $3, sync_done_at = CASE WHEN sync_asked_at > sync_done_at"
-                  " THEN $3 ELSE sync_done_at END WHERE tenant = $1 AND id = $2",
-                  "ssi", tenant, id, td_tx_now(tx));
+    return td_sql(tx, err, "UPDATE enrolment SET last_contact_at = $3 WHERE tenant = $1 AND id = $2", "ssi", tenant, id,
+                  td_tx_now(tx));
 }

@@ -34,7 +34,6 @@ struct td_enrolment { /* texts are "" when absent, never NULL */
     int64_t created_at, renewed_at, ended_at, last_contact_at; /* 0: never */
     const char *offline_profile,
         *serial; /* store/offline_profile.h; as registered or reported. Not for td_enrolment_add */
-    int64_t sync_asked_at, sync_done_at; /* store/managed.h; asked behind done: its next session brings everything */
 };
 
 /* Adds it, created_at and state filled here, and replaces older active enrolments of the same directory device or of

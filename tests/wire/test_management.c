@@ -313,11 +313,11 @@ static void follows_the_administrator(void **state)
     assert_int_equal(count_seen(c, "SMBIOSSerialNumber"), 0);
     c->w->wire.env.now += TD_MINUTE;
     assert_ok(td_store_write(store, ask_sync, c, NULL));
-    assert_int_equal(world_enrolment(c->w, c->id).sync_done_at, 0);
+    assert_int_equal(world_events(c->w, c->way, "device.action-done", NULL), 0);
     c->w->wire.env.now += TD_MINUTE;
     (void)run_session(c, LOGIN("user"));
     assert_int_equal(count_seen(c, "SMBIOSSerialNumber"), 1);
-    assert_int_equal(world_enrolment(c->w, c->id).sync_done_at, c->w->wire.env.now);
+    assert_int_equal(world_events(c->w, c->way, "device.action-done", NULL), 1);
     (void)run_session(c, LOGIN("user"));
     assert_int_equal(count_seen(c, "SMBIOSSerialNumber"), 0);
     assert_ok(td_store_write(store, end_management, c, NULL));

@@ -274,9 +274,6 @@ enum td_code td_action_release(struct td_tx *tx, const char *tenant, struct td_a
         x->state = TD_ACT_DONE;
         x->ended_at = td_tx_now(tx);
         return TD_OK;
-    case TD_END_CONTACT:
-        return td_sql(tx, err, "UPDATE enrolment SET sync_asked_at = $3 WHERE tenant = $1 AND id = $2", "ssi", tenant,
-                      x->enrolment_id, td_tx_now(tx));
     default:
         return TD_OK;
     }
