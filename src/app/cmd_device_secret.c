@@ -113,6 +113,12 @@ static void list_archives(struct td_cli *cli, const struct reading *r)
     }
 }
 
+static enum td_code tell_reading(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct reading *r = ctx;
+    return td_diagnostic_told(tx, r->cli->tenant.id, r->way.enrolment_id, "managed-device.logs-read", actor, err);
+}
+
 static enum td_code copy_archive(struct td_cli *cli, const struct td_diagnostic *d, const char *out,
                                  struct td_error *err)
 {
@@ -133,8 +139,10 @@ static enum td_code run_diagnostics(struct td_cli *cli, struct td_error *err)
         return td_remedy(err, td_fail(err, TD_ENOTFOUND, cli->args[0], "no archive of this device has come"),
                          "Ask for one: touchdown device action diagnostics %s; archives are kept for 28 days.",
                          cli->args[0]);
-    if (out != NULL)
+    if (out != NULL) { /* nobody gets the bytes untold */
+        td_try(td_store_write(cli->store, tell_reading, &r, err));
         return copy_archive(cli, &r.archives[0], out, err);
+    }
     list_archives(cli, &r);
     return TD_OK;
 }

@@ -3,7 +3,6 @@
 #include "base/fault.h"
 #include "graph/managed_actions.h"
 #include "graph/types.h"
-#include "store/audit.h"
 #include "store/views.h"
 
 #include <string.h>
@@ -34,10 +33,7 @@ enum td_code td_g_collect_logs(struct td_g_call *call, struct td_tx *tx, struct 
 
 static enum td_code tell(struct td_g_call *call, struct td_tx *tx, const char *type, struct td_error *err)
 {
-    const char *enrolment = td_view_text(call->row, "managedDeviceId");
-    const struct td_audit what = {
-        .type = type, .actor = call->actor, .kind = "managed-device", .id = enrolment, .name = "logs"};
-    return td_audit_tell(tx, call->tenant, &what, err);
+    return td_diagnostic_told(tx, call->tenant, td_view_text(call->row, "managedDeviceId"), type, call->actor, err);
 }
 
 static enum td_code create_url(struct td_g_call *call, struct td_tx *tx, struct td_error *err)

@@ -1,6 +1,7 @@
 #include "store/diagnostics.h"
 
 #include "base/fault.h"
+#include "store/audit.h"
 
 #define COLUMNS "tenant, id, enrolment_id, way_id, size, arrived_at, sha256"
 
@@ -94,4 +95,12 @@ enum td_code td_diagnostic_expire(struct td_tx *tx, const char *tenant, const ch
 enum td_code td_diagnostic_remove(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
 {
     return td_sql(tx, err, "DELETE FROM diagnostic WHERE tenant = $1 AND id = $2", "ss", tenant, id);
+}
+
+enum td_code td_diagnostic_told(struct td_tx *tx, const char *tenant, const char *enrolment_id, const char *type,
+                                const char *actor, struct td_error *err)
+{
+    const struct td_audit what = {
+        .type = type, .actor = actor, .kind = "managed-device", .id = enrolment_id, .name = "logs"};
+    return td_audit_tell(tx, tenant, &what, err);
 }

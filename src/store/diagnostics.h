@@ -30,6 +30,10 @@ enum td_code td_diagnostic_list(struct td_tx *tx, const char *tenant, const char
  * first, at most max: for the one who removes the bytes before the row. */
 enum td_code td_diagnostic_old(struct td_tx *tx, size_t max, struct td_arena *a, struct td_diagnostic **ret,
                                size_t *ret_count, struct td_error *err) TD_MUST_USE;
+/* Somebody reads or removes archives of this enrolment: the audit is told, type is "managed-device.logs-read" or alike.
+ */
+enum td_code td_diagnostic_told(struct td_tx *tx, const char *tenant, const char *enrolment_id, const char *type,
+                                const char *actor, struct td_error *err) TD_MUST_USE;
 /* Somebody takes it away: nobody finds it any more, and the next slice of the job removes bytes and row. */
 enum td_code td_diagnostic_expire(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
     TD_MUST_USE;

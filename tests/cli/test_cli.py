@@ -366,6 +366,8 @@ def devices_bring_things(box):
     box.said("device", "diagnostics", "SN-A", "--out", box.path("logs.zip"))
     with open(box.path("logs.zip"), encoding="utf-8") as f:
         same(f.read(), "PK...")
+    read = json.loads(box.said("audit", "list", "--kind", "managed-device", "--json"))
+    same(len([e for e in read if "logs" in e["activity"].lower()]), 1, f"whoever fetches an archive is told of: {read}")
     same(box.run("device", "diagnostics", "SN-A", "--out", box.path("no", "such")).returncode, 1)
     same(box.run("device", "diagnostics", "SN-B").returncode, 1)
     assert "not joined" in box.run("device", "laps", "SN-A").stderr
