@@ -37,6 +37,21 @@ enum td_code td_key_from_rsa_numbers(struct td_slice n, struct td_slice e, struc
 enum td_code td_key_rsa_numbers(const struct td_key *key, struct td_arena *a, struct td_slice *ret_n,
                                 struct td_slice *ret_e) TD_MUST_USE;
 
+/* A key whose private half lives elsewhere (a TPM): everything that signs by a td_key works with it, what asks for the
+ * private half is TD_EDENIED. sign gets a digest of SHA-256 (32 octets) or SHA-384 (48) and gives PKCS#1 v1.5 for RSA,
+ * ECDSA-Sig-Value in DER for EC; it may be called from the thread that uses the key only. signer outlives the key. */
+struct td_signer {
+    enum td_code (*sign)(void *ctx, struct td_slice digest, struct td_arena *a, struct td_slice *ret,
+                         struct td_error *err);
+    void *ctx;
+};
+enum td_code td_key_of_signer(struct td_slice spki, const struct td_signer *signer, struct td_key **ret,
+                              struct td_error *err) TD_MUST_USE;
+/* Shows key and certificate chain (PEM, leaf first) in the TLS handshakes of an SSL_CTX (passed as void: only this room
+ * sees the engine). For EC keys of a signer; others go as PEM. */
+enum td_code td_key_tls_identity(void *ssl_ctx, const struct td_key *key, struct td_slice chain_pem,
+                                 struct td_error *err) TD_MUST_USE;
+
 enum td_key_kind td_key_kind(const struct td_key *key);
 int td_key_bits(const struct td_key *key);
 bool td_key_same_public(const struct td_key *a, const struct td_key *b);

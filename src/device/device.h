@@ -11,6 +11,7 @@
 #include "net/net.h"
 
 struct td_device_state;
+struct td_tpm;
 
 /* Remedy of an error about a file in the state folder that cannot be read. */
 #define TD_STATE_DAMAGED "Restore the state folder from a copy, or begin anew with an empty --state."
@@ -23,6 +24,8 @@ struct td_device {
     int pace;               /* waits of protocols are divided by this */
     int64_t deadline;       /* monotonic; --timeout; 0: none */
     struct td_device_state *state;
+    const char *tcti;                         /* --tpm, NULL: as the state says (device/tpm.h) */
+    struct td_tpm *tpm;                       /* once opened */
     bool log;                                 /* what is said is also kept in DIR/log (device/diagnostics.h) */
     void (*say)(void *ctx, const char *line); /* where td_device_say goes; NULL: standard output */
     void *say_ctx;

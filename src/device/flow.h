@@ -76,6 +76,9 @@ enum td_code td_flow_pages(struct td_flow *f, struct td_error *err) TD_MUST_USE;
 enum td_code td_flow_last_pages(struct td_flow *f, struct td_error *err) TD_MUST_USE;  /* behind the sign-in */
 enum td_code td_flow_name(struct td_flow *f, struct td_error *err) TD_MUST_USE;        /* the profile's computer name */
 enum td_code td_flow_sign_in(struct td_flow *f, struct td_error *err) TD_MUST_USE;
+/* "Securing your hardware": proves the TPM (docs/protocol/attestation.md); the join ticket is then secrets.join_token.
+ * purpose: "self-deploying" or "pre-provisioning". */
+enum td_code td_flow_attest(struct td_flow *f, const char *purpose, struct td_error *err) TD_MUST_USE;
 enum td_code td_flow_join(struct td_flow *f, struct td_error *err) TD_MUST_USE;
 enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err) TD_MUST_USE;
 /* Terms of use where the directory names a page; what comes back is sent on with the enrolment. Once per device. */

@@ -13,6 +13,9 @@ struct td_net_config {
     struct td_slice ca_pem;     /* trust anchors, PEM, several allowed; nothing else is trusted */
     struct td_slice client_pem; /* leaf certificate in PEM, or empty */
     struct td_slice client_key; /* PKCS#8 PEM, or empty */
+    /* Instead of both: puts key and certificate into the engine's context before each handshake (a key in a TPM). */
+    enum td_code (*identity)(void *ctx, void *ssl_ctx, struct td_error *err);
+    void *identity_ctx;
     const char *user_agent;
     int timeout_seconds; /* whole exchange; 0: 30 */
     size_t max_body;     /* 0: 16 MiB */

@@ -142,7 +142,7 @@ static void enrolled(struct run *d, int64_t now)
 
 static void reach(struct run *d, unsigned is, int64_t now)
 {
-    if (is >= TD_D_ENROLLED && d->enrolled == 0)
+    if (is >= TD_D_ENROLLED && is != TD_D_ATTESTED && d->enrolled == 0)
         enrolled(d, now);
     if (is == TD_D_DEVICE_SETUP) {
         d->device = d->device == TD_RUN_FAILURE ? d->device : TD_RUN_IN_PROGRESS;

@@ -58,12 +58,12 @@ static const unsigned char enrolment[TD_E_COUNT][TD_EV_COUNT] = {
 };
 
 /* What is the same in every state of a deployment. A lookup proves nothing, so it moves only what it began itself or
- * what has failed (the rows below); a sign-in that carries the lookup's ticket begins anew wherever the device was;
- * what a proven device reports of its status page moves on from everywhere but idle. A device that is reset or retired
- * has no deployment. */
-#define DEPLOYMENT_ALWAYS(state)                                                                                \
-    [TD_EV_CONTACTED_NONE] = TO(state), [TD_EV_SIGNED_IN] = TO(TD_D_SIGNED_IN), [TD_EV_RESET] = TO(TD_D_RESET), \
-    [TD_EV_WIPED] = TO(TD_D_IDLE), [TD_EV_RETIRED] = TO(TD_D_IDLE)
+ * what has failed (the rows below); a sign-in that carries the lookup's ticket, and a proven TPM, begin anew wherever
+ * the device was; what a proven device reports of its status page moves on from everywhere but idle. A device that is
+ * reset or retired has no deployment. */
+#define DEPLOYMENT_ALWAYS(state)                                                                                      \
+    [TD_EV_CONTACTED_NONE] = TO(state), [TD_EV_SIGNED_IN] = TO(TD_D_SIGNED_IN), [TD_EV_ATTESTED] = TO(TD_D_ATTESTED), \
+    [TD_EV_RESET] = TO(TD_D_RESET), [TD_EV_WIPED] = TO(TD_D_IDLE), [TD_EV_RETIRED] = TO(TD_D_IDLE)
 
 static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
     {
@@ -156,10 +156,10 @@ static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
                 [TD_EV_FAILED] = TO(TD_D_FAILED),
                 [TD_EV_HANDED_OVER] = TO(TD_D_DEVICE_SETUP),
             },
-        /* Pre-provisioning un-joins here and is put on the shelf (autopilot.md 3.4). */
         [TD_D_DEVICE_DONE] =
             {
                 DEPLOYMENT_ALWAYS(TD_D_DEVICE_DONE),
+                [TD_EV_PROVISIONED] = TO(TD_D_PROVISIONED),
                 [TD_EV_CONTACTED] = TO(TD_D_DEVICE_DONE),
                 [TD_EV_JOINED] = TO(TD_D_DEVICE_DONE),
                 [TD_EV_UNJOINED] = TO(TD_D_IDLE),
@@ -252,6 +252,39 @@ static const unsigned char deployment[TD_D_COUNT][TD_EV_COUNT] =
                 [TD_EV_FAILED] = TO(TD_D_FAILED),
                 [TD_EV_HANDED_OVER] = TO(TD_D_HANDED_OVER),
             },
+        /* As a sign-in: only the proof is another. */
+        [TD_D_ATTESTED] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_ATTESTED),
+                [TD_EV_CONTACTED] = TO(TD_D_ATTESTED),
+                [TD_EV_JOINED] = TO(TD_D_JOINED),
+                [TD_EV_UNJOINED] = TO(TD_D_ATTESTED),
+                [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
+                [TD_EV_UNENROLLED] = TO(TD_D_ATTESTED),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
+                [TD_EV_DEVICE_DONE] = TO(TD_D_DEVICE_DONE),
+                [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_READY] = TO(TD_D_READY),
+                [TD_EV_FAILED] = TO(TD_D_FAILED),
+                [TD_EV_HANDED_OVER] = TO(TD_D_ATTESTED),
+            },
+        /* Its technician's part is done: it un-joins, keeps its enrolment, and its user's sign-in begins the rest. */
+        [TD_D_PROVISIONED] =
+            {
+                DEPLOYMENT_ALWAYS(TD_D_PROVISIONED),
+                [TD_EV_CONTACTED] = TO(TD_D_PROVISIONED),
+                [TD_EV_JOINED] = TO(TD_D_JOINED),
+                [TD_EV_UNJOINED] = TO(TD_D_PROVISIONED),
+                [TD_EV_ENROLLED] = TO(TD_D_ENROLLED),
+                [TD_EV_UNENROLLED] = TO(TD_D_IDLE),
+                [TD_EV_DEVICE_SETUP] = TO(TD_D_DEVICE_SETUP),
+                [TD_EV_DEVICE_DONE] = TO(TD_D_PROVISIONED),
+                [TD_EV_PROVISIONED] = TO(TD_D_PROVISIONED),
+                [TD_EV_ACCOUNT_SETUP] = TO(TD_D_ACCOUNT_SETUP),
+                [TD_EV_READY] = TO(TD_D_READY),
+                [TD_EV_FAILED] = TO(TD_D_FAILED),
+                [TD_EV_HANDED_OVER] = TO(TD_D_PROVISIONED),
+            },
 };
 
 /* Ends of an action, reachable from everywhere: the device may report them unasked (a reset at the lock screen, a
@@ -288,8 +321,8 @@ static const char *const registration_words[] = {"none", "registered", "assigned
 static const char *const join_words[] = {"none", "joined"};
 static const char *const enrolment_words[] = {"none", "enrolled"};
 static const char *const deployment_words[] = {
-    "idle",         "contacted",     "signed in", "joined", "enrolled", "device setup",
-    "device setup", "account setup", "ready",     "failed", "joined",   "reset",
+    "idle",          "contacted", "signed in", "joined", "enrolled", "device setup", "device setup",
+    "account setup", "ready",     "failed",    "joined", "reset",    "attested",     "pre-provisioned",
 };
 static const char *const action_words[] = {
     "none", "queued", "sent", "done", "failed", "reset", "repurposed", "repaired", "retired",
@@ -336,6 +369,8 @@ static const char *const event_words[TD_EV_COUNT] = {
     [TD_EV_HANDED_OVER] = "device.handed-over",
     [TD_EV_WIPED] = "device.wiped",
     [TD_EV_ACTION_CANCELLED] = "device.action-cancelled",
+    [TD_EV_ATTESTED] = "device.attested",
+    [TD_EV_PROVISIONED] = "device.provisioned",
 };
 
 unsigned td_way_state_count(enum td_machine machine)

@@ -17,7 +17,7 @@ enum td_way_event {
     TD_EV_DEREGISTERED,
     TD_EV_CONTACTED,      /* deployment lookup answered with a profile */
     TD_EV_CONTACTED_NONE, /* deployment lookup answered 'none' */
-    TD_EV_SIGNED_IN,      /* its user was proven (or its TPM) */
+    TD_EV_SIGNED_IN,      /* its user was proven */
     TD_EV_JOINED,
     TD_EV_UNJOINED,
     TD_EV_ENROLLED,
@@ -38,6 +38,8 @@ enum td_way_event {
     TD_EV_HANDED_OVER, /* joined here, and given its token for another service that manages it */
     TD_EV_WIPED,       /* back in its box: join and enrolment are gone, the registration stays */
     TD_EV_ACTION_CANCELLED,
+    TD_EV_ATTESTED,    /* its TPM was proven: what a sign-in is to a device that has a user */
+    TD_EV_PROVISIONED, /* a technician's part is done: set up for the device, waiting for its user on the shelf */
     TD_EV_COUNT
 };
 
@@ -58,6 +60,8 @@ enum {
     TD_D_FAILED,
     TD_D_HANDED_OVER, /* our part is done: word "joined", as nothing further is known here */
     TD_D_RESET,       /* set up anew in place, no session since */
+    TD_D_ATTESTED,    /* stands where TD_D_SIGNED_IN stands for a device with a user */
+    TD_D_PROVISIONED, /* on the shelf (autopilot.md 3.4): un-joined, enrolled still */
     TD_D_COUNT
 };
 enum {
@@ -86,8 +90,9 @@ enum td_code td_way_step(struct td_way *way, enum td_way_event event, bool *ret_
 unsigned td_way_state_count(enum td_machine machine);
 int td_way_next(enum td_machine machine, unsigned state, enum td_way_event event);
 
-/* registered, assigned, contacted, signed in, joined, enrolled, device setup, account setup, ready, failed, reset,
- * repurposed, repaired, retired: the same words everywhere. "in its box" before anything is known. */
+/* registered, assigned, contacted, signed in, attested, joined, enrolled, device setup, pre-provisioned, account setup,
+ * ready, failed, reset, repurposed, repaired, retired: the same words everywhere. "in its box" before anything is
+ * known. */
 const char *td_way_word(const struct td_way *way);
 const char *td_way_event_word(enum td_way_event event); /* "device.registered", ... as stored in the event's type */
 const char *td_way_machine_word(enum td_machine machine);

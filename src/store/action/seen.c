@@ -75,7 +75,7 @@ static enum td_code reinstalled(struct td_tx *tx, const char *tenant, const stru
                                 struct td_error *err)
 {
     unsigned deployment = b->way.way.state[TD_M_DEPLOYMENT];
-    bool begun = deployment == TD_D_SIGNED_IN || deployment == TD_D_CONTACTED;
+    bool begun = deployment == TD_D_SIGNED_IN || deployment == TD_D_ATTESTED || deployment == TD_D_CONTACTED;
     struct td_action x = {.id = td_uuid_rising(td_tx_env(tx), a),
                           .enrolment_id = b->way.enrolment_id,
                           .way_id = b->way.id,
