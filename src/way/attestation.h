@@ -49,7 +49,8 @@ struct td_attest_row {
 };
 const struct td_attest_row *td_attest_row(enum td_attest_reason reason); /* never NULL */
 const struct td_attest_row *td_attest_by_name(const char *name);         /* NULL: none */
-/* Fills err from the row; detail (may be NULL) follows the cause. Returns row->code. */
+/* Fills err from the row; detail (may be NULL) follows the cause, where is the row's name, by which td_attest_by_name
+ * finds it again. Returns row->code. */
 enum td_code td_attest_refuse(struct td_error *err, enum td_attest_reason reason, const char *detail);
 
 /* How the key was believed. */
@@ -73,9 +74,11 @@ struct td_pcr_facts { /* what a quote and a log that lead to one another say */
     uint32_t baseline_known;
 };
 /* allowed: lines "pcr:hex[,hex...]" separated by blanks, one list a PCR (the profile's pcrAllowed); the PCRs that are
- * named must have one of the values. TD_ATT_OK or TD_ATT_PCR with *ret_detail (may be NULL) saying which. */
+ * named must have one of the values. Without a baseline all that a quote covers has to be told, to be learnt. TD_ATT_OK
+ * or TD_ATT_PCR with *ret_detail (may be NULL) saying which. */
 enum td_attest_reason td_pcr_judge(enum td_pcr_policy policy, const char *allowed, const struct td_pcr_facts *f,
                                    struct td_error *ret_detail);
+/* PCRs 0 to 7, each once, 64 digits a value; an empty list is well-formed. */
 enum td_code td_pcr_allowed_check(const char *allowed, struct td_error *err) TD_MUST_USE;
 
 /* Limits of the door. */
