@@ -51,6 +51,7 @@ static const struct rule state_rules[] = {
     {"*.lookup", P(PROFILE_CACHE)},
     {"*.name", P(NAME)},
     {"*.sign-in", P(JOIN)},
+    {"*.attest", P(JOIN)},
     {"*.join", P(JOIN)},
     {"*.enrolment", P(ENROLMENT)},
     {"*.device setup", P(POLICIES)},

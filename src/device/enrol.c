@@ -150,6 +150,11 @@ static void fill_context(struct td_flow *f, const struct service *s, struct td_e
     if (s->version >= 50) /* what both speak governs what is sent (mde2.md 1.2, 4.2) */
         c->request_version = td_arena_printf(a, "%d.%d", s->version / 10, s->version % 10);
     c->user_logged_on = c->ux_initiated = c->not_in_oobe = TD_FALSE;
+    enum td_flow_kind kind = td_flow_kind(f);
+    if (kind == TD_FLOW_SELF_DEPLOYING)
+        c->plug_and_forget = TD_TRUE;
+    if (kind == TD_FLOW_TECHNICIAN)
+        c->white_glove = TD_TRUE;
     for (size_t i = 0; i < f->hw.facts.nic_count && c->mac_count < TD_CONTEXT_MAX_MACS; i++) {
         char mac[TD_MAC_TEXT];
         td_hw_mac_text(f->hw.facts.nics[i].mac, mac);
@@ -251,10 +256,11 @@ static enum td_code request_certificate(struct td_flow *f, const struct service 
     return install(f, response.document, key, a, err);
 }
 
-/* The token names the device, so the primary refresh token comes first; the sign-in's own is enough for it. */
+/* The token names the device, so the primary refresh token comes first; the sign-in's own is enough for it. A device
+ * without a user needs none. */
 static enum td_code ready_prt(struct td_flow *f, struct td_error *err)
 {
-    if (td_prt_there(f))
+    if (td_flow_kind(f) != TD_FLOW_USER || td_prt_there(f))
         return TD_OK;
     if (f->secrets.refresh_token == NULL)
         td_try(td_flow_sign_in(f, err)); /* killed since: the sign-in is asked again */

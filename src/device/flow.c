@@ -18,7 +18,7 @@ static int64_t restarts(struct td_flow *f)
 }
 
 /* A restart loses what was typed: the user signs in a second time (autopilot.md 3.1, step 8). */
-static enum td_code device_setup(struct td_flow *f, struct td_error *err)
+enum td_code td_flow_device_setup(struct td_flow *f, struct td_error *err)
 {
     int64_t before = restarts(f);
     td_try(td_dm_status_page(f->dev, TD_DM_DEVICE_SETUP, err));
@@ -160,19 +160,57 @@ static enum td_code lookup(struct td_flow *f, struct td_error *err)
     return rc;
 }
 
-static const struct td_step steps[] = {
+const struct td_step td_flow_head[] = {
     {"first pages", td_flow_first_pages, skip_first_pages, false},
     {"lookup", lookup, skip_lookup, false},
+};
+const size_t td_flow_head_count = TD_COUNTOF(td_flow_head);
+
+static const struct td_step for_a_user[] = {
     {"name", td_flow_name, NULL, true},
     {"pages", td_flow_pages, NULL, true},
     {"sign-in", td_flow_sign_in, skip_sign_in, false},
     {"join", td_flow_join, NULL, false},
     {"enrolment", td_flow_enrol, NULL, false},
     {"last pages", td_flow_last_pages, NULL, true},
-    {"device setup", device_setup, NULL, false},
+    {"device setup", td_flow_device_setup, NULL, false},
     {"user sign-in", td_flow_user_sign_in, skip_user_sign_in, false},
     {"account setup", account_setup, NULL, false},
 };
+
+/* autopilot.md 3.3: nobody is there to sign in, so there is no account to set up. */
+static const struct td_step for_nobody[] = {
+    {"name", td_flow_name, NULL, true},
+    {"pages", td_flow_pages, NULL, true},
+    {"attest", td_flow_secure, td_flow_skip_secure, false},
+    {"join", td_flow_join_attested, NULL, false},
+    {"enrolment", td_flow_enrol, NULL, false},
+    {"device setup", td_flow_device_setup, NULL, false},
+};
+
+static const struct td_step *steps_of(const struct td_flow *f, size_t *ret_count)
+{
+    bool user = td_flow_kind(f) == TD_FLOW_USER;
+    *ret_count = user ? TD_COUNTOF(for_a_user) : TD_COUNTOF(for_nobody);
+    return user ? for_a_user : for_nobody;
+}
+
+static enum td_code walk(struct td_flow *f, struct td_error *err)
+{
+    size_t count = 0;
+    td_try(td_flow_walk(f, td_flow_head, td_flow_head_count, err));
+    const struct td_step *steps = steps_of(f, &count); /* known by the profile */
+    return td_flow_walk(f, steps, count, err);
+}
+
+/* Who signs in here is up to whoever comes: the device has no user of its own. */
+static void say_end(struct td_flow *f)
+{
+    if (td_flow_kind(f) == TD_FLOW_USER)
+        td_device_say(f->dev, "page", "desktop: %s", td_flow_get(f, "signin.user"));
+    else
+        td_device_say(f->dev, "page", "sign-in screen: %s", td_flow_get(f, "profile.tenant"));
+}
 
 enum td_code td_flow_run(struct td_flow *f, struct td_error *err)
 {
@@ -183,14 +221,14 @@ enum td_code td_flow_run(struct td_flow *f, struct td_error *err)
         td_device_say(f->dev, "page", "desktop: this device is no longer managed");
         return TD_OK;
     }
-    td_try(td_flow_walk(f, steps, TD_COUNTOF(steps), err));
+    td_try(walk(f, err));
     if (was_ready)
         td_try(td_life_switched_on(f, err));
     if (td_flow_get(f, "ready.at")[0] == '\0') {
         char at[TD_TIME_TEXT];
         td_try(td_flow_keep(f, "ready.at", td_time_text(td_now(f->dev->env), at), err));
     }
-    td_device_say(f->dev, "page", "desktop: %s", td_flow_get(f, "signin.user"));
+    say_end(f);
     return TD_OK;
 }
 
@@ -200,22 +238,34 @@ static int64_t time_of(struct td_flow *f, const char *when, const char *step)
     return td_state_int(f->dev->state, td_arena_printf(&a, "%s.%s", when, step), 0);
 }
 
-void td_flow_timeline(struct td_flow *f)
+struct span {
+    int64_t first, last;
+};
+
+static void tell_times(struct td_flow *f, const struct td_step *steps, size_t count, struct span *span)
 {
-    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    int64_t first = 0, last = 0;
     int64_t since = td_state_int(f->dev->state, "reset.at", 0); /* what was before is another way */
-    for (size_t i = 0; i < TD_COUNTOF(steps); i++) {
+    for (size_t i = 0; i < count; i++) {
         int64_t begin = time_of(f, "begin", steps[i].name), end = time_of(f, "end", steps[i].name);
         if (begin == 0 || end == 0 || begin < since)
             continue;
-        first = first == 0 ? begin : first;
-        last = TD_MAX(last, end);
+        span->first = span->first == 0 ? begin : span->first;
+        span->last = TD_MAX(span->last, end);
         if (!steps[i].hidden)
             td_device_say(f->dev, "time", "%-14s %8.2f s", steps[i].name, (double)(end - begin) / TD_SECOND);
     }
-    td_device_say(f->dev, "time", "%-14s %8.2f s", "together", (double)(last - first) / TD_SECOND);
+}
+
+void td_flow_timeline(struct td_flow *f)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct span span = {0, 0};
+    size_t count = 0;
+    const struct td_step *steps = steps_of(f, &count);
+    tell_times(f, td_flow_head, td_flow_head_count, &span);
+    tell_times(f, steps, count, &span);
+    td_device_say(f->dev, "time", "%-14s %8.2f s", "together", (double)(span.last - span.first) / TD_SECOND);
     const char *which;
     int n = td_ui_inputs(f->ui, &a, &which);
-    td_device_say(f->dev, "ready", "inputs asked: %d (%s)", n, which);
+    td_device_say(f->dev, "ready", "inputs asked: %d (%s)", n, n == 0 ? "none" : which);
 }

@@ -42,8 +42,15 @@ struct td_flow {
     int64_t retry_after;       /* microseconds that a busy service asked for, 0 if it did not */
     bool looked_up, signed_in; /* in this process */
     int lookups_lost;          /* in a row without an answer */
+    bool technician;           /* a technician provisions it: no user, though the profile has one */
     char news[256];            /* what the running step has reached: told once it is kept */
 };
+
+/* For whom a device is set up: by the profile until it has joined, from then on by how it joined (a reset in place
+ * keeps the join and with it this). "join.attested" in the state is the purpose of the attestation that it joined by.
+ */
+enum td_flow_kind { TD_FLOW_USER, TD_FLOW_SELF_DEPLOYING, TD_FLOW_TECHNICIAN };
+enum td_flow_kind td_flow_kind(const struct td_flow *f);
 
 /* One step of a way. What it has done is in the state before it returns TD_OK; TD_EUNAVAILABLE means: try again. */
 struct td_step {
@@ -79,11 +86,23 @@ enum td_code td_flow_sign_in(struct td_flow *f, struct td_error *err) TD_MUST_US
 /* "Securing your hardware": proves the TPM (docs/protocol/attestation.md); the join ticket is then secrets.join_token.
  * purpose: "self-deploying" or "pre-provisioning". */
 enum td_code td_flow_attest(struct td_flow *f, const char *purpose, struct td_error *err) TD_MUST_USE;
+/* The steps of a device without a user: attestation for the kind's purpose unless a join ticket is there already; the
+ * join by it, attested anew (at most three times in all) where the ticket is refused: its answer was lost, or it is too
+ * old. */
+enum td_code td_flow_secure(struct td_flow *f, struct td_error *err) TD_MUST_USE;
+bool td_flow_skip_secure(const struct td_flow *f);
+enum td_code td_flow_join_attested(struct td_flow *f, struct td_error *err) TD_MUST_USE;
 enum td_code td_flow_join(struct td_flow *f, struct td_error *err) TD_MUST_USE;
 enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err) TD_MUST_USE;
 /* Terms of use where the directory names a page; what comes back is sent on with the enrolment. Once per device. */
 enum td_code td_flow_terms(struct td_flow *f, const char *token, struct td_error *err) TD_MUST_USE;
+enum td_code td_flow_device_setup(struct td_flow *f, struct td_error *err) TD_MUST_USE; /* status page */
 enum td_code td_flow_user_sign_in(struct td_flow *f, struct td_error *err) TD_MUST_USE; /* lock screen */
+
+/* From the box to the profile, the same for everybody: first pages where there is no wire, and the lookup, which waits
+ * for the approval of a device that is not known yet. Walked before the steps of one kind. */
+extern const struct td_step td_flow_head[];
+extern const size_t td_flow_head_count;
 
 /* State shorthand: "" if unset; set and saved at once. */
 const char *td_flow_get(const struct td_flow *f, const char *key);

@@ -57,8 +57,10 @@ static enum td_code keep_profile(struct td_flow *f, const struct td_json *answer
     td_state_set(f->dev->state, "profile.source", NULL);
     if (td_state_int(f->dev->state, "profile.join_method", 0) != 0)
         return td_fail(err, TD_ENOTOFFERED, "lookup", "this device offers directory join only");
-    if (td_state_int(f->dev->state, "profile.mode", 0) != 0)
-        return td_fail(err, TD_ENOTOFFERED, "lookup", "this device offers the user-driven mode only");
+    int64_t mode = td_state_int(f->dev->state, "profile.mode", 0);
+    if (mode < 0 || mode > 2) /* 2: user-driven, and a technician may do the device's part (autopilot.md 2.5, step 5) */
+        return td_fail(err, TD_ENOTOFFERED, "lookup", "the deployment mode %lld is not known to this device",
+                       (long long)mode);
     return td_state_save(f->dev->state, err);
 }
 

@@ -1,5 +1,6 @@
 #include "device/pages.h"
 
+#include "base/fault.h"
 #include "device/flow.h"
 
 const struct td_page td_pages[] = {
@@ -18,7 +19,12 @@ const struct td_page td_pages[] = {
 const size_t td_page_count = TD_COUNTOF(td_pages);
 
 /* Language, region and keyboard are set by a profile only where it was known in time, on a wire (autopilot.md 2.1). */
-const char *td_page_skipped(const struct td_page *page, const struct td_page_facts *facts)
+static bool known_in_time(const struct td_page *page, const struct td_page_facts *facts)
+{
+    return facts->profile && (facts->wired || page->stage != TD_PAGES_FIRST);
+}
+
+static const char *skipped_by_rule(const struct td_page *page, const struct td_page_facts *facts)
 {
     bool early = facts->profile && facts->wired;
     switch (page->rule) {
@@ -33,8 +39,15 @@ const char *td_page_skipped(const struct td_page *page, const struct td_page_fac
     case TD_SKIP_BY_BIT:
         break;
     }
-    bool in_time = page->stage == TD_PAGES_FIRST ? early : facts->profile;
-    return in_time && (facts->oobe & page->skip_bit) != 0 ? "left out by the profile" : NULL;
+    return known_in_time(page, facts) && (facts->oobe & page->skip_bit) != 0 ? "left out by the profile" : NULL;
+}
+
+const char *td_page_skipped(const struct td_page *page, const struct td_page_facts *facts)
+{
+    const char *why = skipped_by_rule(page, facts);
+    if (why == NULL && facts->nobody && known_in_time(page, facts) && !td_fault("device-pages-for-nobody"))
+        why = "the device deploys itself"; /* nobody is there who could press a key (3.3) */
+    return why;
 }
 
 static enum td_code network_there(const struct td_flow *f, const char *name, struct td_error *err)
@@ -73,6 +86,8 @@ static void answer_skipped(struct td_flow *f, const struct td_page *page)
     const char *set = page->rule == TD_SKIP_LANGUAGE ? td_flow_get(f, "profile.language")
                       : page->rule == TD_SKIP_REGION ? td_flow_get(f, "profile.region")
                                                      : "";
+    if (set[0] == '\0' && td_flow_kind(f) != TD_FLOW_USER)
+        set = "os-default";
     bool own = strcmp(set, "os-default") == 0;
     if (page->rule == TD_SKIP_LANGUAGE && set[0] != '\0')
         td_state_set(f->dev->state, "answer.language", own ? f->hw.locale : set);
@@ -84,6 +99,7 @@ static enum td_code walk(struct td_flow *f, enum td_page_stage stage, struct td_
 {
     const struct td_page_facts facts = {.wired = f->hw.wired,
                                         .profile = td_flow_get(f, "profile.tenant_id")[0] != '\0',
+                                        .nobody = td_flow_kind(f) != TD_FLOW_USER,
                                         .oobe = td_state_int(f->dev->state, "profile.oobe", 0),
                                         .language = td_flow_get(f, "profile.language"),
                                         .region = td_flow_get(f, "profile.region")};

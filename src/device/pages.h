@@ -12,6 +12,7 @@ struct td_page_facts {
     int64_t oobe;         /* CloudAssignedOobeConfig */
     const char *language; /* CloudAssignedLanguage, "" if the user chooses */
     const char *region;
+    bool nobody; /* it deploys the device by itself (autopilot.md 3.3) */
 };
 
 struct td_page {

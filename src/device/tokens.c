@@ -233,15 +233,24 @@ static enum td_code open_answer(const unsigned char session_key[SESSION_KEY], st
     return TD_OK;
 }
 
-enum td_code td_token_for(struct td_flow *f, const char *resource, struct td_arena *a, const char **ret,
-                          struct td_error *err)
+static enum td_code read_access(struct td_flow *f, const struct td_net_response *r, struct td_arena *a,
+                                const char **ret, struct td_error *err)
+{
+    struct td_web w = {.flow = f, .arena = a, .what = "token"};
+    const struct td_json *reply;
+    td_try(td_web_json(&w, r, &reply, err));
+    *ret = td_json_str(reply, "access_token");
+    return *ret != NULL ? TD_OK : td_fail(err, TD_EFORMAT, "token", "the answer has no access_token");
+}
+
+static enum td_code token_by_session(struct td_flow *f, const char *resource, struct td_arena *a, const char **ret,
+                                     struct td_error *err)
 {
     unsigned char session_key[SESSION_KEY];
     TD_CLEANUP(td_buf_wipe) struct td_buf payload;
     td_buf_init(&payload, 16384);
     const char *nonce;
     struct td_net_response r;
-    const struct td_json *reply;
     td_try(get_nonce(f, a, &nonce, err));
     write_broker_payload(&payload, f, resource, nonce);
     td_try(td_buf_check(&payload, "token", err));
@@ -252,8 +261,44 @@ enum td_code td_token_for(struct td_flow *f, const char *resource, struct td_are
         rc = open_answer(session_key, &r, a, err);
     td_wipe(session_key, sizeof(session_key));
     td_try(rc);
-    struct td_web w = {.flow = f, .arena = a, .what = "token"};
-    td_try(td_web_json(&w, &r, &reply, err));
-    *ret = td_json_str(reply, "access_token");
-    return *ret != NULL ? TD_OK : td_fail(err, TD_EFORMAT, "token", "the answer has no access_token");
+    return read_access(f, &r, a, ret, err);
+}
+
+/* join-and-tokens.md 5: the certificate alone is the credential. */
+static void write_device_payload(struct td_buf *out, const struct td_flow *f, const char *resource, const char *nonce)
+{
+    struct td_jsonw w;
+    td_jsonw_init(&w, out);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "resource", resource);
+    td_jsonw_kstr(&w, "client_id", td_broker_client);
+    td_jsonw_kstr(&w, "request_nonce", nonce);
+    td_jsonw_kstr(&w, "win_ver", f->hw.os_version);
+    td_jsonw_kstr(&w, "grant_type", "device_token");
+    td_jsonw_kstr(&w, "redirect_uri", "ms-aadj-redir://auth/mdm");
+    td_jsonw_kstr(&w, "iss", "aad:brokerplugin");
+    td_jsonw_end(&w);
+}
+
+static enum td_code token_by_device(struct td_flow *f, const char *resource, struct td_arena *a, const char **ret,
+                                    struct td_error *err)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf payload;
+    td_buf_init(&payload, 16384);
+    const char *nonce;
+    char *request;
+    struct td_net_response r;
+    td_try(get_nonce(f, a, &nonce, err));
+    write_device_payload(&payload, f, resource, nonce);
+    td_try(td_buf_check(&payload, "token", err));
+    td_try(sign_by_device(f, td_buf_slice(&payload), a, &request, err));
+    td_try(post_request(f, request, a, &r, err));
+    return read_access(f, &r, a, ret, err);
+}
+
+enum td_code td_token_for(struct td_flow *f, const char *resource, struct td_arena *a, const char **ret,
+                          struct td_error *err)
+{
+    return td_flow_kind(f) == TD_FLOW_USER ? token_by_session(f, resource, a, ret, err)
+                                           : token_by_device(f, resource, a, ret, err);
 }

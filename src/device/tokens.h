@@ -24,7 +24,8 @@ enum td_code td_password_check(struct td_flow *f, const char *user, const char *
 enum td_code td_prt_by_refresh(struct td_flow *f, const char *refresh_token, struct td_error *err) TD_MUST_USE;
 bool td_prt_there(const struct td_flow *f);
 
-/* Access token with deviceid for a resource, asked by the session key. */
+/* Access token with deviceid for a resource: asked by the session key, or, on a device that joined without a user, by
+ * the device's key; such a token names no user (join-and-tokens.md 5). */
 enum td_code td_token_for(struct td_flow *f, const char *resource, struct td_arena *a, const char **ret,
                           struct td_error *err) TD_MUST_USE;
 

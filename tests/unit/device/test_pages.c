@@ -16,19 +16,26 @@ static const struct {
     const char *want;
 } rows[] = {
     /* the usual profile: 1310 = keyboard, upgrade, EULA, OEM, express settings, standard user */
-    {{true, true, 1310, "os-default", ""}, ""},
-    {{true, true, 1310, "en-US", "US"}, ""},
+    {{true, true, 1310, "os-default", "", false}, ""},
+    {{true, true, 1310, "en-US", "US", false}, ""},
     /* the user chooses language and region */
-    {{true, true, 1310, "", ""}, "language,region"},
-    {{true, true, 1310, "", "US"}, "language"},
+    {{true, true, 1310, "", "", false}, "language,region"},
+    {{true, true, 1310, "", "US", false}, "language"},
     /* pages that the profile leaves in */
-    {{true, true, 286, "os-default", ""}, "keyboard,second keyboard"},
-    {{true, true, 1310 & ~16, "os-default", ""}, "licence terms"},
-    {{true, true, 1310 & ~4, "os-default", ""}, "privacy"},
+    {{true, true, 286, "os-default", "", false}, "keyboard,second keyboard"},
+    {{true, true, 1310 & ~16, "os-default", "", false}, "licence terms"},
+    {{true, true, 1310 & ~4, "os-default", "", false}, "privacy"},
     /* without a wire the first pages come before the profile */
-    {{false, true, 1310, "en-US", "US"}, "language,region,keyboard,second keyboard,network"},
+    {{false, true, 1310, "en-US", "US", false}, "language,region,keyboard,second keyboard,network"},
+    /* self-deploying on a wire: nothing, whatever the profile leaves in; without one as much as comes before it */
+    {{true, true, 0, "", "", true}, ""},
+    {{true, true, 96, "en-US", "US", true}, ""},
+    {{false, true, 96, "en-US", "US", true}, "language,region,keyboard,second keyboard,network"},
+    {{true, false, 0, "", "", true},
+     "language,region,keyboard,second keyboard,licence terms,work or personal,privacy,voice assistant,cloud "
+     "storage,maker's registration"},
     /* no profile at all */
-    {{true, false, 0, "", ""},
+    {{true, false, 0, "", "", false},
      "language,region,keyboard,second keyboard,licence terms,work or personal,privacy,voice assistant,cloud "
      "storage,maker's registration"},
 };

@@ -1,0 +1,55 @@
+/* A device without a user: its TPM in place of a sign-in (autopilot.md 3.3, 3.4; docs/protocol/attestation.md). */
+#include "device/flow.h"
+
+enum { MOST_TICKETS = 3 };
+
+static const char *const purposes[] = {
+    [TD_FLOW_SELF_DEPLOYING] = "self-deploying", [TD_FLOW_TECHNICIAN] = "pre-provisioning"};
+
+enum td_flow_kind td_flow_kind(const struct td_flow *f)
+{
+    const char *by = td_flow_get(f, "join.attested");
+    if (f->technician)
+        return TD_FLOW_TECHNICIAN;
+    if (td_flow_step_done(f, "join"))
+        return strcmp(by, purposes[TD_FLOW_SELF_DEPLOYING]) == 0 ? TD_FLOW_SELF_DEPLOYING : TD_FLOW_USER;
+    return td_state_int(f->dev->state, "profile.mode", 0) == 1 ? TD_FLOW_SELF_DEPLOYING : TD_FLOW_USER;
+}
+
+/* The ticket lives in memory: whoever was killed before the join proves the TPM again. */
+bool td_flow_skip_secure(const struct td_flow *f)
+{
+    return td_flow_step_done(f, "join") || f->secrets.join_token != NULL;
+}
+
+enum td_code td_flow_secure(struct td_flow *f, struct td_error *err)
+{
+    td_try(td_flow_attest(f, purposes[td_flow_kind(f)], err));
+    if (f->secrets.join_token == NULL)
+        return td_fail(err, TD_EINTERNAL, "attestation", "admitted without a join ticket");
+    td_flow_news(f, "hardware proven: %s", purposes[td_flow_kind(f)]);
+    return TD_OK;
+}
+
+/* What a join that has no bearer is to people: no device token (autopilot.md 6.7). */
+static enum td_code no_token(enum td_code rc, struct td_error *err)
+{
+    if (rc == TD_EAUTH && err != NULL)
+        err->hresult = 0x801c03ea;
+    return rc;
+}
+
+enum td_code td_flow_join_attested(struct td_flow *f, struct td_error *err)
+{
+    const char *purpose = purposes[td_flow_kind(f)];
+    enum td_code rc = TD_EAUTH;
+    for (int tickets = 0; rc == TD_EAUTH && tickets < MOST_TICKETS; tickets++) {
+        if (f->secrets.join_token == NULL)
+            td_try(td_flow_secure(f, err));
+        td_state_set(f->dev->state, "join.attested", purpose); /* kept with what the join leaves */
+        rc = td_flow_join(f, err);
+        if (rc == TD_EAUTH || rc == TD_OK)
+            td_secret_put(&f->secrets.join_token, NULL);
+    }
+    return no_token(rc, err);
+}
