@@ -57,7 +57,7 @@ char *td_x509_serial(struct td_arena *a, const ASN1_INTEGER *serial)
     return out;
 }
 
-static const char *one_line(struct td_arena *a, const X509_NAME *name)
+const char *td_x509_line(struct td_arena *a, const X509_NAME *name)
 {
     TD_CLEANUP(bio_done) BIO *out = BIO_new(BIO_s_mem());
     char *p = NULL;
@@ -72,8 +72,8 @@ static void read_subject(const X509 *x, struct td_arena *a, struct td_cert *c)
     X509_NAME *subject = X509_get_subject_name(x), *issuer = X509_get_issuer_name(x);
     c->subject_der = TD_OSSL_DER(a, i2d_X509_NAME, subject);
     c->issuer_der = TD_OSSL_DER(a, i2d_X509_NAME, issuer);
-    c->subject = one_line(a, subject);
-    c->issuer = one_line(a, issuer);
+    c->subject = td_x509_line(a, subject);
+    c->issuer = td_x509_line(a, issuer);
     c->subject_parts = X509_NAME_entry_count(subject);
     int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
     c->subject_cn = at >= 0 ? td_x509_text(a, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))) : "";

@@ -83,6 +83,7 @@ X509 *td_x509_from_der(struct td_slice der);
 int64_t td_x509_time(const ASN1_TIME *t);
 /* Printable UTF-8 of an attribute: what is not printable becomes '?'. */
 char *td_x509_text(struct td_arena *a, const ASN1_STRING *s);
+const char *td_x509_line(struct td_arena *a, const X509_NAME *name);  /* one line, for people */
 char *td_x509_serial(struct td_arena *a, const ASN1_INTEGER *serial); /* upper-case hex */
 bool td_x509_set_time(ASN1_TIME *t, int64_t us);
 
