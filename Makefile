@@ -24,11 +24,11 @@ serve: all
 	@python3 tests/e2e/demo.py --serve
 
 check:
-	@tools/install.sh build demo check
+	@tools/install.sh build demo check tpm
 	@tools/check.py
 
 e2e: all
-	@tools/install.sh demo
+	@tools/install.sh demo tpm machine
 	@command -v npm >/dev/null || [ "$$SKIP_INSTALL" = 1 ] || tools/install.sh client
 	@python3 tests/e2e/run.py $(SCENARIO)
 
@@ -41,7 +41,7 @@ fuzz:
 	@tools/fuzz.sh $(or $(SECONDS_EACH),30)
 
 soak: all
-	@tools/install.sh demo
+	@tools/install.sh demo tpm
 	@python3 tests/e2e/run.py --soak $(SCENARIO)
 
 lint:

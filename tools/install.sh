@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages of the named groups that are missing: install.sh build demo client check lint fuzz bench
+# Installs the Debian packages of the named groups that are missing: install.sh build demo client check lint fuzz tpm machine bench
 # SKIP_INSTALL=1 forbids it and tells what is missing.
 set -eu
 
@@ -12,6 +12,8 @@ libargon2-dev libcurl4-openssl-dev libevent-dev libinih-dev node-llhttp" ;;
     check) echo "libcmocka-dev libxml2-utils jose openssl" ;;
     lint) echo "clang-format clang-tidy cppcheck" ;;
     fuzz) echo "clang libclang-rt-14-dev" ;;
+    tpm) echo "swtpm swtpm-tools tpm2-tools openssl libtss2-esys-3.0.2-0 libtss2-tctildr0 libtss2-tcti-swtpm0 libtss2-tcti-device0" ;;
+    machine) echo "qemu-system-x86 qemu-system-data seabios ipxe-qemu cpio busybox-static iproute2" ;;
     bench) echo "nginx-light" ;;
     *) echo "install.sh: there is no group $1" >&2 && exit 2 ;;
     esac

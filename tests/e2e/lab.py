@@ -140,9 +140,10 @@ class Lab:
 
     # --- devices
 
-    def register(self, hardware=None, tag=TAG, name="device"):
-        """The device tells its hash as CSV; the row gets the group tag; the service imports it. Returns the serial."""
-        argv = [DEVICE, "hash", "--csv"] + (["--hardware", hardware] if hardware else [])
+    def register(self, hardware=None, tag=TAG, name="device", tpm=None):
+        """The device tells its hash as CSV; the row gets the group tag; the service imports it. Returns the serial.
+        tpm: its TCTI (tests/e2e/tpms.py); the hash then names its endorsement key."""
+        argv = [DEVICE, "hash", "--csv"] + (["--hardware", hardware] if hardware else []) + (["--tpm", tpm] if tpm else [])
         lines = run(*argv).stdout.splitlines()
         header, row = lines[0].split(","), lines[1].split(",")
         cells = dict(zip(header, row))
@@ -151,11 +152,13 @@ class Lab:
         self.cli("device", "import", csv)
         return cells["Device Serial Number"]
 
-    def device_args(self, name="device", hardware=None, pace=60, timeout=300, answers=(), ca=None):
-        given = {"user": USER, "password": "@" + self.password_file, **dict(answers)}
-        argv = [DEVICE, "run", "--server", self.url, "--ca", ca or self.ca, "--state", self.path(name), "--pace", str(pace),
+    def device_args(self, name="device", hardware=None, pace=60, timeout=300, answers=(), ca=None, tpm=None, alone=False, command="run"):
+        """alone: nobody answers anything but what answers says."""
+        given = {**({} if alone else {"user": USER, "password": "@" + self.password_file}), **dict(answers)}
+        argv = [DEVICE, command, "--server", self.url, "--ca", ca or self.ca, "--state", self.path(name), "--pace", str(pace),
                 "--timeout", str(timeout)]
         argv += ["--hardware", hardware] if hardware else []
+        argv += ["--tpm", tpm] if tpm else []
         for key, value in given.items():
             argv += ["--answer", f"{key}={value}"]
         return argv
