@@ -172,13 +172,13 @@ static void step(struct run *d, unsigned is, enum td_way_event event, int64_t no
         hand_over(d, now);
         return;
     }
-    if (event == TD_EV_SIGNED_IN)
+    if (event == TD_EV_SIGNED_IN || (event == TD_EV_ATTESTED && !td_fault("run-goes-on-attested")))
         begin(d, now);
     if (!td_fault("run-ends-for-ever")) {
         d->state = TD_RUN_IN_PROGRESS;
         d->ended = 0;
     }
-    if (is == TD_D_READY)
+    if (is == TD_D_READY || is == TD_D_PROVISIONED) /* a technician's part is a run of its own (autopilot.md 6.4) */
         ready(d, now);
     else
         reach(d, is, now);
@@ -201,7 +201,7 @@ enum td_code td_deployment_step(struct td_tx *tx, const char *tenant, const stru
     if (is == was && event != TD_EV_RESET)
         return TD_OK;
     td_try(last_run(tx, tenant, row->id, &a, &d, &found, err));
-    bool rested = was == TD_D_READY || was == TD_D_HANDED_OVER;
+    bool rested = was == TD_D_READY || was == TD_D_HANDED_OVER || was == TD_D_PROVISIONED;
     bool fresh = was == TD_D_IDLE || rested || event == TD_EV_RESET;
     if (!found && !fresh)
         return TD_OK; /* nobody deploys it */

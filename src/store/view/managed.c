@@ -3,8 +3,9 @@
 #include "store/views.h"
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
-/* By the device alone, with nobody signed in: a primary user who was taken off since was there then. */
-#define BY_DEVICE "(e.user_id = '' AND e.former_user = '')"
+/* By the device alone, with nobody signed in: a primary user who was taken off since was there then, and one whom an
+ * administrator has given to a device that deployed itself was not. */
+#define BY_DEVICE "(e.plug_and_forget = 1 OR (e.user_id = '' AND e.former_user = ''))"
 #define ALL_DEVICES "'adadadad-808e-44e2-905a-0b7873a8a531'"
 
 /* Of the newest action that ends management (numbers of way/action.h and store/action.h): the wipes with Autopilot
@@ -148,7 +149,7 @@ static const struct td_view_column deployment_columns[] = {
     {.name = "enrollmentType",
      .type = TD_V_ENUM,
      .sql = "CASE WHEN r.id IS NULL AND COALESCE(e.offline_profile, '') <> '' THEN 5 WHEN r.id IS NULL THEN 0 WHEN "
-            "v.trust_type = 'ServerAd' THEN 2"
+            "v.trust_type = 'ServerAd' THEN 2 WHEN d.enrolment_id <> '' AND e.white_glove = 1 THEN 6"
             " WHEN d.enrolment_id <> '' AND " BY_DEVICE " THEN 3 ELSE 1 END",
      .words = WORDS("unknown", "azureADJoinedWithAutopilotProfile", "offlineDomainJoined",
                     "azureADJoinedUsingDeviceAuthWithAutopilotProfile",

@@ -130,6 +130,41 @@ static void straight(void **state)
     assert_runs(b, "1 111 2 5 6 7 8 9\n2 455 13 -1 -1 -1 -1 -1\n");
 }
 
+/* autopilot.md 3.3: no account phase, and an attestation begins as a sign-in does. */
+static void without_a_user(void **state)
+{
+    struct box *b = *state;
+    HAPPEN(b, TD_EV_CONTACTED, TD_EV_ATTESTED, TD_EV_JOINED, TD_EV_ENROLLED, TD_EV_DEVICE_SETUP, TD_EV_DEVICE_DONE);
+    assert_runs(b, "2 115 1 4 5 6 -1 -1\n");
+    HAPPEN(b, TD_EV_READY);
+    assert_runs(b, "1 116 1 4 5 6 -1 7\n");
+    HAPPEN(b, TD_EV_ATTESTED, TD_EV_JOINED); /* installed anew by hand */
+    assert_runs(b, "1 116 1 4 5 6 -1 7\n2 455 8 -1 -1 -1 -1 -1\n");
+    HAPPEN(b, TD_EV_ENROLLED, TD_EV_DEVICE_SETUP, TD_EV_ATTESTED); /* killed, wiped by hand, begun anew */
+    assert_runs(b, "1 116 1 4 5 6 -1 7\n2 455 8 -1 -1 -1 -1 -1\n");
+}
+
+/* autopilot.md 3.4, 6.4: two runs, and the time on the shelf is in neither. */
+static void provisioned_for_its_user(void **state)
+{
+    struct box *b = *state;
+    HAPPEN(b, TD_EV_CONTACTED, TD_EV_ATTESTED, TD_EV_JOINED, TD_EV_ENROLLED, TD_EV_DEVICE_SETUP, TD_EV_DEVICE_DONE,
+           TD_EV_PROVISIONED);
+    assert_runs(b, "1 116 1 4 5 6 -1 7\n");
+    HAPPEN(b, TD_EV_UNJOINED, TD_EV_CONTACTED, TD_EV_SIGNED_IN, TD_EV_JOINED);
+    assert_runs(b, "1 116 1 4 5 6 -1 7\n2 455 10 -1 -1 -1 -1 -1\n");
+    HAPPEN(b, TD_EV_DEVICE_SETUP, TD_EV_DEVICE_DONE, TD_EV_ACCOUNT_SETUP, TD_EV_READY);
+    assert_runs(b, "1 116 1 4 5 6 -1 7\n1 111 10 12 12 13 14 15\n");
+}
+
+static void wiped_on_the_shelf(void **state)
+{
+    struct box *b = *state;
+    HAPPEN(b, TD_EV_CONTACTED, TD_EV_ATTESTED, TD_EV_JOINED, TD_EV_ENROLLED, TD_EV_DEVICE_SETUP, TD_EV_DEVICE_DONE,
+           TD_EV_PROVISIONED, TD_EV_WIPED);
+    assert_runs(b, "1 116 1 4 5 6 -1 7\n");
+}
+
 /* The status page runs once more on the enrolment that was kept (autopilot.md 3.8): a run of its own, ready anew. */
 static void reset_in_place(void **state)
 {
@@ -249,8 +284,18 @@ static void silence_ends(void **state)
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-    const struct CMUnitTest tests[] = {
-        T(straight),     T(tried_again), T(went_on_after_time_out), T(began_anew),     T(shelf),
-        T(silence_ends), T(handed_over), T(handed_over_late),       T(reset_in_place), T(reset_in_the_midst)};
+    const struct CMUnitTest tests[] = {T(straight),
+                                       T(tried_again),
+                                       T(went_on_after_time_out),
+                                       T(began_anew),
+                                       T(shelf),
+                                       T(silence_ends),
+                                       T(handed_over),
+                                       T(handed_over_late),
+                                       T(reset_in_place),
+                                       T(reset_in_the_midst),
+                                       T(without_a_user),
+                                       T(provisioned_for_its_user),
+                                       T(wiped_on_the_shelf)};
     return cmocka_run_group_tests_name("deployment", tests, NULL, NULL);
 }
