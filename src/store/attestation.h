@@ -19,8 +19,9 @@ struct td_ek_root {
     struct td_slice der;
     int64_t not_after, added_at;
 };
+enum { TD_EK_ROOTS_MAX = 2000, TD_EK_ROOT_LABEL_MAX = 128 /* characters */, TD_EK_DER_MAX = 16384 };
 enum td_code td_ek_root_add(struct td_tx *tx, const char *tenant, const struct td_ek_root *root, const char *actor,
-                            struct td_error *err) TD_MUST_USE; /* TD_EEXISTS */
+                            struct td_error *err) TD_MUST_USE; /* TD_EEXISTS, TD_ELIMIT */
 /* which: the hash or an unambiguous beginning of at least eight digits. */
 enum td_code td_ek_root_remove(struct td_tx *tx, const char *tenant, const char *which, const char *actor,
                                struct td_error *err) TD_MUST_USE;
@@ -47,13 +48,16 @@ enum td_code td_tpm_binding_find(struct td_tx *tx, const char *tenant, const cha
  */
 enum td_code td_tpm_owner(struct td_tx *tx, const char *ek_sha256, struct td_arena *a, const char **ret_tenant,
                           const char **ret_registration, struct td_error *err) TD_MUST_USE;
-/* Makes it or brings it up to date. TD_ESTATE if the EK is bound elsewhere, or the registration to another EK. */
+/* Makes it or brings it up to date; the times are the transaction's. An empty baseline leaves the one that is there.
+ * TD_ESTATE if the EK is bound elsewhere (err->where is the name of TD_ATT_CLONED), or the registration to another EK
+ * (TD_ATT_OTHER_TPM). */
 enum td_code td_tpm_bind(struct td_tx *tx, const char *tenant, const struct td_tpm_binding *b, struct td_error *err)
     TD_MUST_USE;
-/* The registration ends, or its board was exchanged. None: TD_OK. */
+/* The registration ends, or its board was exchanged: its challenges and tickets go too. None: TD_OK. */
 enum td_code td_tpm_unbind(struct td_tx *tx, const char *tenant, const char *registration_id, struct td_error *err)
     TD_MUST_USE;
-/* Forgets the learnt measurements, or takes those last proven for them. */
+/* Forgets the learnt measurements, or takes those last proven for them. TD_ENOTFOUND: no TPM was proven, or none of its
+ * measurements is known. */
 enum td_code td_tpm_baseline_reset(struct td_tx *tx, const char *tenant, const char *registration_id, bool take_last,
                                    struct td_error *err) TD_MUST_USE;
 
@@ -82,6 +86,9 @@ struct td_challenge {
     const char *management_key_sha256; /* the same of the management key, "" if it was not certified */
     int64_t ticket_expires_at, ticket_used_at;
 };
+/* created_at 0 is the transaction's time. Takes away a few challenges older than TD_CHALLENGE_KEPT, so that callers
+ * without any credential fill no store. */
+#define TD_CHALLENGE_KEPT TD_DAY
 enum td_code td_challenge_add(struct td_tx *tx, const char *tenant, const struct td_challenge *c, struct td_error *err)
     TD_MUST_USE;
 /* Challenges of this EK since a time, in all tenants. */
@@ -90,14 +97,27 @@ enum td_code td_challenge_count(struct td_tx *tx, const char *ek_sha256, int64_t
 /* Finds the tenant too: the session id is all that an answer has. TD_ENOTFOUND. */
 enum td_code td_challenge_find(struct td_tx *tx, const char *id, struct td_arena *a, const char **ret_tenant,
                                struct td_challenge *ret, struct td_error *err) TD_MUST_USE;
-/* Writes answered_at, verdict, keys and the ticket's end. TD_ESTATE: it was answered before. */
+/* Writes answered_at (the transaction's time), verdict, keys and the ticket's end. TD_ESTATE: it was answered before.
+ */
 enum td_code td_challenge_answer(struct td_tx *tx, const char *tenant, const struct td_challenge *c,
                                  struct td_error *err) TD_MUST_USE;
-/* The join uses its ticket: once. TD_ESTATE used, TD_EEXPIRED too late, TD_ENOTFOUND. */
+/* The join uses its ticket: once; those that were used before for the same device are forgotten. TD_ESTATE used,
+ * TD_EEXPIRED too late, TD_ENOTFOUND. */
 enum td_code td_join_ticket_use(struct td_tx *tx, const char *tenant, const char *challenge_id, struct td_error *err)
     TD_MUST_USE;
 /* The newest admitted attestation whose join ticket was used: which keys may be certified for this device. */
 enum td_code td_attested(struct td_tx *tx, const char *tenant, const char *registration_id, struct td_arena *a,
                          struct td_challenge *ret, struct td_error *err) TD_MUST_USE; /* TD_ENOTFOUND */
+
+/* --- certificates fetched from makers (api/ek_fetch.h) ---------------------------------------------------------------
+ */
+
+enum { TD_EK_ISSUERS_MAX = 500 };
+/* TD_ENOTFOUND: not kept. */
+enum td_code td_ek_issuer_find(struct td_tx *tx, const char *tenant, const char *url, struct td_arena *a,
+                               struct td_slice *ret_der, int64_t *ret_fetched_at, struct td_error *err) TD_MUST_USE;
+/* Replaces; of more than TD_EK_ISSUERS_MAX the oldest go. */
+enum td_code td_ek_issuer_keep(struct td_tx *tx, const char *tenant, const char *url, struct td_slice der,
+                               struct td_error *err) TD_MUST_USE;
 
 #endif

@@ -28,6 +28,8 @@ static const struct noun {
     {"app", false, "Application", "MobileApp"},
     {"content", false, "Application", "MobileAppContent"},
     {"role", false, "Role", "RoleAssignment"},
+    {"tpm-root", false, "Enrollment", "TpmManufacturerCertificate"},
+    {"tpm", false, "Enrollment", "TrustedPlatformModule"},
     {"access", false, "Other", "Request"},
     {"group", true, "GroupManagement", "Group"},
     {"user", true, "UserManagement", "User"},
