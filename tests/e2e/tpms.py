@@ -231,12 +231,15 @@ class Tpm:
         """TPM2B_PUBLIC."""
         return self.read("readpublic", "-c", handle, "-f", "tss")
 
+    def has_nv(self, nv):
+        return any(int(line.split()[-1], 16) == int(nv, 16) for line in self.tool("getcap", "handles-nv-index").stdout.splitlines() if line.strip())
+
     def put_certificate(self, data, nv=EK_CERT_NV):
         """Puts another certificate where the endorsement certificate rests. Not on TPMs whose storage is locked."""
         path = self.dir + ".in"
         with open(path, "wb") as f:
             f.write(data)
-        if nv.lower() in self.tool("getcap", "handles-nv-index").stdout.lower():
+        if self.has_nv(nv):
             self.tool("nvundefine", nv, "-C", "p")
         self.tool("nvdefine", nv, "-C", "p", "-s", str(len(data)), "-a", "ppwrite|ppread|ownerread|authread|policyread|no_da|platformcreate")
         self.tool("nvwrite", nv, "-C", "p", "-i", path)
