@@ -245,40 +245,43 @@ static bool add_more(struct path *p, struct td_slice *wanted, const struct td_sl
     return false;
 }
 
-static bool is_date_error(int e)
+static enum td_code refuse(int e, const char *whose, struct td_error *err)
 {
-    return e == X509_V_ERR_CERT_HAS_EXPIRED || e == X509_V_ERR_CERT_NOT_YET_VALID;
+    bool date = e == X509_V_ERR_CERT_HAS_EXPIRED || e == X509_V_ERR_CERT_NOT_YET_VALID;
+    return td_fail(err, date ? TD_EEXPIRED : TD_EAUTH, "EK certificate", "%s: %s", whose,
+                   X509_verify_cert_error_string(e));
 }
 
-/* What no EK certificate is refused for: extensions of its own that only TPM people know, and a key that the engine
- * can't read (we did). */
-static int lenient(int ok, X509_STORE_CTX *ctx)
+static enum td_code check_dates(const X509 *x, const char *whose, int64_t now, struct td_error *err)
 {
-    int e = X509_STORE_CTX_get_error(ctx);
-    if (ok == 0 && X509_STORE_CTX_get_error_depth(ctx) == 0 &&
-        (e == X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION || e == X509_V_ERR_EE_KEY_TOO_SMALL)) {
-        X509_STORE_CTX_set_error(ctx, X509_V_OK);
-        return 1;
-    }
-    return ok;
-}
-
-static enum td_code judge(X509_STORE_CTX *ctx, int64_t now, struct td_error *err)
-{
-    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
-    X509_VERIFY_PARAM_set_depth(param, DEPTH_MAX);
-    X509_VERIFY_PARAM_set_auth_level(param, 1); /* no MD5, no SHA-1, no short keys of a maker */
-    (void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
     if (now == 0)
-        (void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME);
-    else
-        X509_VERIFY_PARAM_set_time(param, (time_t)(now / TD_SECOND));
-    X509_STORE_CTX_set_verify_cb(ctx, lenient);
-    if (X509_verify_cert(ctx) == 1)
         return TD_OK;
-    int e = X509_STORE_CTX_get_error(ctx);
-    return td_fail(err, is_date_error(e) ? TD_EEXPIRED : TD_EAUTH, "EK certificate", "%s at depth %d",
-                   X509_verify_cert_error_string(e), X509_STORE_CTX_get_error_depth(ctx));
+    if (now < td_x509_time(X509_get0_notBefore(x)))
+        return refuse(X509_V_ERR_CERT_NOT_YET_VALID, whose, err);
+    if (now > td_x509_time(X509_get0_notAfter(x)))
+        return refuse(X509_V_ERR_CERT_HAS_EXPIRED, whose, err);
+    return TD_OK;
+}
+
+/* No MD5, no SHA-1, no short keys of a maker. */
+static bool strong(X509 *leaf, const EVP_PKEY *issuer)
+{
+    enum { LEAST = 80 };
+    int bits = 0;
+    return X509_get_signature_info(leaf, NULL, NULL, &bits, NULL) == 1 && bits >= LEAST &&
+           EVP_PKEY_get_security_bits(issuer) >= LEAST;
+}
+
+/* Was leaf signed by issuer, and may that sign certificates? The engine's way through a chain asks for the leaf's own
+ * key, which it can't read where that is called id-RSAES-OAEP: so this step is ours. */
+static bool issued(X509 *leaf, X509 *issuer)
+{
+    EVP_PKEY *key = X509_get0_pubkey(issuer);
+    bool good = key != NULL && (X509_check_ca(issuer) == 1 || X509_check_ca(issuer) == 3) &&
+                X509_check_issued(issuer, leaf) == X509_V_OK && strong(leaf, key) &&
+                (X509_verify(leaf, key) == 1 || td_fault("ek-any-signature"));
+    ERR_clear_error();
+    return good;
 }
 
 static size_t anchor_of(X509_STORE_CTX *ctx, const struct path *p)
@@ -291,7 +294,22 @@ static size_t anchor_of(X509_STORE_CTX *ctx, const struct path *p)
     return p->anchor_at[0];
 }
 
-static enum td_code verify(X509 *leaf, const struct path *p, int64_t now, size_t *ret_anchor, struct td_error *err)
+static enum td_code judge(X509_STORE_CTX *ctx, int64_t now, struct td_error *err)
+{
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+    X509_VERIFY_PARAM_set_depth(param, DEPTH_MAX);
+    X509_VERIFY_PARAM_set_auth_level(param, 1);
+    (void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
+    if (now == 0)
+        (void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME);
+    else
+        X509_VERIFY_PARAM_set_time(param, (time_t)(now / TD_SECOND));
+    return X509_verify_cert(ctx) == 1 ? TD_OK : refuse(X509_STORE_CTX_get_error(ctx), "a maker's certificate", err);
+}
+
+/* From an authority that is not trusted itself up to one that is. */
+static enum td_code upwards(X509 *authority, const struct path *p, int64_t now, size_t *ret_anchor,
+                            struct td_error *err)
 {
     TD_CLEANUP(x509_store_ctx_done) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     STACK_OF(X509) *between = sk_X509_new_null(), *trusted = sk_X509_new_null();
@@ -301,12 +319,12 @@ static enum td_code verify(X509 *leaf, const struct path *p, int64_t now, size_t
         ok = sk_X509_push(between, p->more[i]) > 0;
     for (size_t i = 0; ok && i < p->anchor_count; i++)
         ok = sk_X509_push(trusted, p->anchors[i]) > 0;
-    if (!ok || X509_STORE_CTX_init(ctx, NULL, leaf, between) != 1) {
+    if (!ok || X509_STORE_CTX_init(ctx, NULL, authority, between) != 1) {
         rc = td_ossl_fail(err, TD_EINTERNAL, "EK certificate", "can't be checked");
     } else {
         X509_STORE_CTX_set0_trusted_stack(ctx, trusted);
         rc = judge(ctx, now, err);
-        if (rc == TD_OK && ret_anchor != NULL)
+        if (rc == TD_OK)
             *ret_anchor = anchor_of(ctx, p);
     }
     sk_X509_free(between);
@@ -315,11 +333,25 @@ static enum td_code verify(X509 *leaf, const struct path *p, int64_t now, size_t
     return rc;
 }
 
+static enum td_code follow(X509 *leaf, const struct path *p, int64_t now, size_t *ret_anchor, struct td_error *err)
+{
+    for (size_t i = 0; i < p->anchor_count; i++)
+        if (issued(leaf, p->anchors[i])) {
+            *ret_anchor = p->anchor_at[i];
+            return check_dates(p->anchors[i], "its maker's", now, err);
+        }
+    for (size_t i = 0; i < p->more_count; i++)
+        if (issued(leaf, p->more[i]))
+            return upwards(p->more[i], p, now, ret_anchor, err);
+    return td_fail(err, TD_EAUTH, "EK certificate", "none of the certificates with its maker's name has signed it");
+}
+
 enum td_code td_ek_cert_chain(struct td_slice ek, const struct td_slice *anchors, size_t anchor_count,
                               const struct td_slice *more, size_t more_count, int64_t now, size_t *ret_anchor,
                               struct td_error *err)
 {
     struct names n = {0};
+    size_t anchor = 0;
     struct td_slice der = unpadded(ek);
     TD_CLEANUP(path_done) struct path p = {0};
     TD_CLEANUP(x509_done) X509 *leaf = td_x509_from_der(der);
@@ -331,5 +363,9 @@ enum td_code td_ek_cert_chain(struct td_slice ek, const struct td_slice *anchors
         add_anchors(&p, wanted, anchors, anchor_count);
     if (p.anchor_count == 0)
         return td_fail(err, TD_EAUTH, "EK certificate", "no trusted certificate has issued it or one above it");
-    return verify(leaf, &p, now, ret_anchor, err);
+    td_try(follow(leaf, &p, now, &anchor, err));
+    td_try(check_dates(leaf, "its own", now, err));
+    if (ret_anchor != NULL)
+        *ret_anchor = anchor;
+    return TD_OK;
 }
