@@ -101,6 +101,8 @@ static const struct rule node_rules[] = {
     {"@unenrolled", P(ENROLMENT)},
     {"@poll", P(POLICIES)}, /* counts from the beginning: the schedule is the dense one again */
     {"@page*", P(POLICIES)},
+    {"@autologon", P(POLICIES)},
+    {"@shared*", P(POLICIES)},
     {"@archive*", P(POLICIES)},
     {"@user-sessions", P(POLICIES) | P(PROFILES)},
     {"@job*", P(MANAGED_APPS)},

@@ -203,13 +203,17 @@ static enum td_code walk(struct td_flow *f, struct td_error *err)
     return td_flow_walk(f, steps, count, err);
 }
 
-/* Who signs in here is up to whoever comes: the device has no user of its own. */
+/* Who signs in here is up to whoever comes: the device has no user of its own. A kiosk has the screen by itself. */
 static void say_end(struct td_flow *f)
 {
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const char *screen = td_device_effect(f->dev, "screen", &a);
     if (td_flow_kind(f) == TD_FLOW_USER)
         td_device_say(f->dev, "page", "desktop: %s", td_flow_get(f, "signin.user"));
-    else
+    else if (screen == NULL || strcmp(screen, "sign-in screen") == 0)
         td_device_say(f->dev, "page", "sign-in screen: %s", td_flow_get(f, "profile.tenant"));
+    else
+        td_device_say(f->dev, "page", "%s", screen);
 }
 
 enum td_code td_flow_run(struct td_flow *f, struct td_error *err)

@@ -166,7 +166,7 @@ static void add_lists(struct td_desired_ctx *c, bool user, enum td_stage stage)
 
 static bool has_user(const struct td_desired_in *in)
 {
-    return in->user_upn[0] != '\0' || in->awaits_user;
+    return !in->for_nobody && (in->user_upn[0] != '\0' || in->awaits_user);
 }
 
 static void add_page(struct td_desired_ctx *c, const struct td_item_page *p)
@@ -327,6 +327,7 @@ void td_desired_make(const struct td_desired_in *in, struct td_arena *a, struct 
     if (in->standard_user && in->user_upn[0] != '\0')
         add_account_type(&c);
     add_items(&c);
+    td_removal_wants(&c, ret->wants);
     if (in->setup && in->account)
         add_account(&c, ret);
     if (!in->setup)

@@ -53,7 +53,8 @@ struct td_want {
     bool each_session;                     /* a query that is asked once in every session */
     const char *unless_uri, *unless_value; /* not needed where this query was answered so; NULL: always needed */
     bool untracked;                        /* of an item that the status page does not wait for */
-    const char *expect; /* a query: the value that proves the item; "" any value; NULL proves nothing */
+    const char *expect;   /* a query: the value that proves the item; "" any value; NULL proves nothing */
+    const char *again_of; /* said once more: needless where the row of this key is not done yet; NULL: said once */
 };
 
 struct td_desired_in {
@@ -67,6 +68,7 @@ struct td_desired_in {
     bool setup;                /* the deployment runs: status page, releases */
     bool account;              /* account phase has begun */
     bool awaits_user;          /* none yet: the next one who signs in becomes its user */
+    bool for_nobody;           /* it deployed itself: no account phase, whomever an administrator gave it to since */
     bool other_user;           /* user_upn is not the one that it was enrolled with */
     bool ask_redeployment;     /* how far its reset is */
     bool ask_release;          /* does it still know of the release of its device phase? */
@@ -78,6 +80,10 @@ struct td_desired_in {
     bool page_is_default;
     const struct td_item *items;
     size_t item_count;
+    bool settled; /* its deployment ended a while ago: no restart of it is to come */
+    /* LocURIs that it took and that go away again where nobody wants them any more (td_desired_goes_away). */
+    const char *const *given;
+    size_t given_count;
 };
 
 struct td_desired {
@@ -97,6 +103,10 @@ struct td_desired {
 char *td_desired_release_uri(const char *provider, struct td_arena *a);
 /* Is it asked to know the device, and not what was configured? */
 bool td_desired_is_identity(const char *uri);
+
+/* Is the node deleted where the item that wrote it is no longer assigned? (Kiosk and shared PC: what is left of them
+ * would keep people from the device. Other settings stay until something else is written.) */
+bool td_desired_goes_away(const char *uri);
 
 /* What stands for the text of a want of ours in the ledger, since it has no revision. */
 uint64_t td_want_text_version(const char *text);

@@ -263,8 +263,10 @@ static void edition_wants(struct td_desired_ctx *c, const struct td_item *item)
 void td_item_wants(struct td_desired_ctx *c, const struct td_item *item)
 {
     static void (*const makers[TD_ITEM_KIND_COUNT])(struct td_desired_ctx *, const struct td_item *) = {
-        [TD_ITEM_POLICY] = policy_wants, [TD_ITEM_MSI] = msi_wants,         [TD_ITEM_ROOT_CERTIFICATE] = root_wants,
-        [TD_ITEM_WIFI] = wifi_wants,     [TD_ITEM_EDITION] = edition_wants, [TD_ITEM_STATUS_PAGE] = NULL,
+        [TD_ITEM_POLICY] = policy_wants,         [TD_ITEM_MSI] = msi_wants,
+        [TD_ITEM_ROOT_CERTIFICATE] = root_wants, [TD_ITEM_WIFI] = wifi_wants,
+        [TD_ITEM_EDITION] = edition_wants,       [TD_ITEM_STATUS_PAGE] = NULL,
+        [TD_ITEM_KIOSK] = td_kiosk_wants,        [TD_ITEM_SHARED_PC] = td_shared_pc_wants,
     };
     if (makers[item->kind] != NULL)
         makers[item->kind](c, item);
@@ -283,6 +285,8 @@ void td_item_expect(const struct td_item *item, enum td_expect list, struct td_a
         for (size_t i = 0; i < item->as.policy.count; i++)
             if (is_policy(item->as.policy.settings[i].uri))
                 member(out, item->as.policy.settings[i].uri);
+    if (list == TD_EXPECT_POLICY && item->kind == TD_ITEM_KIOSK)
+        member(out, TD_KIOSK_URI); /* autopilot.md 4.2: of the policies the page waits for this one */
     if (list == TD_EXPECT_NETWORK && item->kind == TD_ITEM_WIFI)
         member(out, wifi_node(item, a));
     if (list == TD_EXPECT_MSI && item->kind == TD_ITEM_MSI)

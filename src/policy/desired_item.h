@@ -22,7 +22,14 @@ struct td_want *td_want_put(struct td_desired_ctx *c, enum td_stage stage, const
                             const char *data);
 struct td_want *td_want_ask(struct td_desired_ctx *c, enum td_stage stage, const char *uri, const char *expect);
 
+#define TD_KIOSK_URI "./Device/Vendor/MSFT/AssignedAccess/Configuration"
+
 void td_item_wants(struct td_desired_ctx *c, const struct td_item *item);
+/* desired_kiosk.c */
+void td_kiosk_wants(struct td_desired_ctx *c, const struct td_item *item);
+void td_shared_pc_wants(struct td_desired_ctx *c, const struct td_item *item);
+/* A Delete for what the device was given (td_desired_in.given) and none of these wants writes. */
+void td_removal_wants(struct td_desired_ctx *c, const struct td_want *wants);
 /* Appends the item's members of one list of FirstSyncStatus, joined by U+F000. */
 void td_item_expect(const struct td_item *item, enum td_expect list, struct td_arena *a, struct td_buf *out);
 

@@ -4,13 +4,20 @@
 #include "base/env.h"
 #include "codec/syncml.h"
 #include "policy/catalogue.h"
+#include "policy/item_read.h"
 
 #include <ctype.h>
 #include <stdio.h>
 
 static const char *const KINDS[TD_ITEM_KIND_COUNT] = {
-    [TD_ITEM_POLICY] = "policy", [TD_ITEM_MSI] = "msi",         [TD_ITEM_ROOT_CERTIFICATE] = "root-certificate",
-    [TD_ITEM_WIFI] = "wifi",     [TD_ITEM_EDITION] = "edition", [TD_ITEM_STATUS_PAGE] = "status-page",
+    [TD_ITEM_POLICY] = "policy",
+    [TD_ITEM_MSI] = "msi",
+    [TD_ITEM_ROOT_CERTIFICATE] = "root-certificate",
+    [TD_ITEM_WIFI] = "wifi",
+    [TD_ITEM_EDITION] = "edition",
+    [TD_ITEM_STATUS_PAGE] = "status-page",
+    [TD_ITEM_KIOSK] = "kiosk",
+    [TD_ITEM_SHARED_PC] = "shared-pc",
 };
 
 const char *td_item_word(enum td_item_kind kind)
@@ -50,13 +57,6 @@ int td_edition_number(struct td_slice name)
     return 0;
 }
 
-struct reader {
-    const struct td_json *json;
-    struct td_arena *arena;
-    struct td_item *item;
-    struct td_error *err;
-};
-
 /* Members of each kind beside kind, scope and track: one list, so that a misspelt one is told and not ignored. */
 static const char *const MEMBERS[TD_ITEM_KIND_COUNT] = {
     [TD_ITEM_POLICY] = " settings atomic ",
@@ -66,9 +66,14 @@ static const char *const MEMBERS[TD_ITEM_KIND_COUNT] = {
     [TD_ITEM_EDITION] = " productKey edition ",
     [TD_ITEM_STATUS_PAGE] = (" show showToEveryUser timeoutMinutes allowReset allowRetry allowContinue collectLogs "
                              "errorText "),
+    [TD_ITEM_KIOSK] = (" aumid path arguments url edgeType edgeIdleMinutes apps taskbar account autologonName "
+                       "breakout "),
+    [TD_ITEM_SHARED_PC] = (" oneDriveSync accountModel deletionPolicy diskLevelDeletion diskLevelCaching inactiveDays "
+                           "accountManager kioskAumid kioskTile eduPolicies powerPolicies maintenanceStart "
+                           "signInOnResume sleepSeconds restrictLocalStorage maxPageFileMb "),
 };
 
-static enum td_code check_members(struct reader *r)
+static enum td_code check_members(struct td_item_reader *r)
 {
     for (const struct td_json *m = r->json->child; m != NULL; m = m->next) {
         char quoted[68];
@@ -81,7 +86,7 @@ static enum td_code check_members(struct reader *r)
     return TD_OK;
 }
 
-static enum td_code text_member(struct reader *r, const char *name, size_t max, bool needed, const char **ret)
+enum td_code td_item_text(struct td_item_reader *r, const char *name, size_t max, bool needed, const char **ret)
 {
     const struct td_json *m = td_json_get(r->json, name);
     *ret = "";
@@ -95,7 +100,7 @@ static enum td_code text_member(struct reader *r, const char *name, size_t max, 
     return TD_OK;
 }
 
-static enum td_code int_member(struct reader *r, const char *name, int otherwise, int min, int max, int *ret)
+enum td_code td_item_int(struct td_item_reader *r, const char *name, int otherwise, int min, int max, int *ret)
 {
     const struct td_json *m = td_json_get(r->json, name);
     *ret = otherwise;
@@ -107,7 +112,7 @@ static enum td_code int_member(struct reader *r, const char *name, int otherwise
     return TD_OK;
 }
 
-static enum td_code bool_member(struct reader *r, const char *name, bool otherwise, bool *ret)
+enum td_code td_item_bool(struct td_item_reader *r, const char *name, bool otherwise, bool *ret)
 {
     const struct td_json *m = td_json_get(r->json, name);
     *ret = otherwise;
@@ -118,7 +123,8 @@ static enum td_code bool_member(struct reader *r, const char *name, bool otherwi
     return TD_OK;
 }
 
-static enum td_code value_text(struct reader *r, const struct td_json *m, const char **ret, const char **ret_format)
+static enum td_code value_text(struct td_item_reader *r, const struct td_json *m, const char **ret,
+                               const char **ret_format)
 {
     *ret_format = "chr";
     if (m == NULL)
@@ -135,7 +141,7 @@ static enum td_code value_text(struct reader *r, const struct td_json *m, const 
     return TD_OK;
 }
 
-static enum td_code setting_uri(struct reader *r, const struct td_json *s, const char **ret)
+static enum td_code setting_uri(struct td_item_reader *r, const struct td_json *s, const char **ret)
 {
     const char *policy = td_json_str(s, "policy"), *uri = td_json_str(s, "uri");
     const char *scope = r->item->user ? "./User" : "./Device";
@@ -151,7 +157,7 @@ static enum td_code setting_uri(struct reader *r, const struct td_json *s, const
     return TD_OK;
 }
 
-static enum td_code read_setting(struct reader *r, const struct td_json *s, struct td_item_setting *ret)
+static enum td_code read_setting(struct td_item_reader *r, const struct td_json *s, struct td_item_setting *ret)
 {
     const char *format, *verb = td_json_str(s, "operation"), *given = td_json_str(s, "format");
     if (s->type != TD_JSON_OBJECT)
@@ -170,7 +176,7 @@ static enum td_code read_setting(struct reader *r, const struct td_json *s, stru
     return TD_OK;
 }
 
-static enum td_code read_policy(struct reader *r)
+static enum td_code read_policy(struct td_item_reader *r)
 {
     struct td_item_policy *p = &r->item->as.policy;
     const struct td_json *list = td_json_get(r->json, "settings");
@@ -181,38 +187,38 @@ static enum td_code read_policy(struct reader *r)
     p->settings = td_arena_array(r->arena, struct td_item_setting, td_json_count(list));
     for (const struct td_json *s = list->child; s != NULL; s = s->next)
         td_try(read_setting(r, s, &p->settings[p->count++]));
-    return bool_member(r, "atomic", false, &p->atomic);
+    return td_item_bool(r, "atomic", false, &p->atomic);
 }
 
-static enum td_code read_msi(struct reader *r)
+static enum td_code read_msi(struct td_item_reader *r)
 {
     struct td_item_msi *m = &r->item->as.msi;
     const char *code;
     char id[TD_UUID_TEXT];
-    td_try(text_member(r, "content", 64, true, &m->content));
+    td_try(td_item_text(r, "content", 64, true, &m->content));
     if (strlen(m->content) != 64 || strspn(m->content, "0123456789abcdef") != 64)
         return td_fail(r->err, TD_EINVAL, "content", "must be a SHA-256 in lower-case hexadecimal");
-    td_try(text_member(r, "productCode", 38, true, &code));
+    td_try(td_item_text(r, "productCode", 38, true, &code));
     if (!td_uuid_parse(td_str(code), id))
         return td_fail(r->err, TD_EINVAL, "productCode", "must be a GUID");
     for (char *c = id; *c != '\0'; c++)
         *c = (char)toupper((unsigned char)*c);
     m->product_code = td_arena_printf(r->arena, "{%s}", id);
-    td_try(text_member(r, "productVersion", 32, true, &m->product_version));
-    td_try(text_member(r, "commandLine", 1024, false, &m->command_line));
-    td_try(int_member(r, "timeoutMinutes", 10, 0, 1440, &m->timeout_minutes));
-    td_try(int_member(r, "retryCount", 3, 0, 100, &m->retry_count));
-    return int_member(r, "retryIntervalMinutes", 5, 0, 1440, &m->retry_interval_minutes);
+    td_try(td_item_text(r, "productVersion", 32, true, &m->product_version));
+    td_try(td_item_text(r, "commandLine", 1024, false, &m->command_line));
+    td_try(td_item_int(r, "timeoutMinutes", 10, 0, 1440, &m->timeout_minutes));
+    td_try(td_item_int(r, "retryCount", 3, 0, 100, &m->retry_count));
+    return td_item_int(r, "retryIntervalMinutes", 5, 0, 1440, &m->retry_interval_minutes);
 }
 
-static enum td_code read_root(struct reader *r)
+static enum td_code read_root(struct td_item_reader *r)
 {
     struct td_item_root *c = &r->item->as.root;
     struct td_slice der;
-    td_try(text_member(r, "thumbprint", 40, true, &c->thumbprint));
+    td_try(td_item_text(r, "thumbprint", 40, true, &c->thumbprint));
     if (strlen(c->thumbprint) != 40 || strspn(c->thumbprint, "0123456789ABCDEF") != 40)
         return td_fail(r->err, TD_EINVAL, "thumbprint", "must be a SHA-1 in upper-case hexadecimal");
-    td_try(text_member(r, "certificate", 32768, true, &c->certificate));
+    td_try(td_item_text(r, "certificate", 32768, true, &c->certificate));
     if (td_b64_decode(r->arena, td_str(c->certificate), TD_B64_STD, &der) != TD_OK || der.n == 0)
         return td_fail(r->err, TD_EINVAL, "certificate", "must be base64 on one line");
     if (r->item->user)
@@ -220,12 +226,12 @@ static enum td_code read_root(struct reader *r)
     return TD_OK;
 }
 
-static enum td_code read_wifi(struct reader *r)
+static enum td_code read_wifi(struct td_item_reader *r)
 {
     struct td_item_wifi *w = &r->item->as.wifi;
-    td_try(text_member(r, "ssid", 32, true, &w->ssid));
-    td_try(text_member(r, "security", 16, false, &w->security));
-    td_try(text_member(r, "passphrase", 64, false, &w->passphrase));
+    td_try(td_item_text(r, "ssid", 32, true, &w->ssid));
+    td_try(td_item_text(r, "security", 16, false, &w->security));
+    td_try(td_item_text(r, "passphrase", 64, false, &w->passphrase));
     if (w->security[0] == '\0')
         w->security = w->passphrase[0] != '\0' ? "wpa2-personal" : "open";
     bool open = strcmp(w->security, "open") == 0;
@@ -235,8 +241,8 @@ static enum td_code read_wifi(struct reader *r)
         return td_fail(r->err, TD_EINVAL, "passphrase", "an open network has none");
     if (!open && strlen(w->passphrase) < 8)
         return td_fail(r->err, TD_EINVAL, "passphrase", "must have 8 to 64 characters");
-    td_try(bool_member(r, "hidden", false, &w->hidden));
-    return bool_member(r, "automatic", true, &w->automatic);
+    td_try(td_item_bool(r, "hidden", false, &w->hidden));
+    return td_item_bool(r, "automatic", true, &w->automatic);
 }
 
 static bool is_product_key(const char *key)
@@ -251,11 +257,11 @@ static bool is_product_key(const char *key)
     return true;
 }
 
-static enum td_code read_edition(struct reader *r)
+static enum td_code read_edition(struct td_item_reader *r)
 {
     struct td_item_edition *e = &r->item->as.edition;
     const struct td_json *edition = td_json_get(r->json, "edition");
-    td_try(text_member(r, "productKey", 29, true, &e->product_key));
+    td_try(td_item_text(r, "productKey", 29, true, &e->product_key));
     if (!is_product_key(e->product_key))
         return td_fail(r->err, TD_EINVAL, "productKey", "must be five groups of five capital letters or digits");
     if (edition != NULL && edition->type == TD_JSON_STRING)
@@ -269,46 +275,48 @@ static enum td_code read_edition(struct reader *r)
     return TD_OK;
 }
 
-static enum td_code read_page(struct reader *r)
+static enum td_code read_page(struct td_item_reader *r)
 {
     struct td_item_page *p = &r->item->as.page, d = td_item_default_page();
-    td_try(bool_member(r, "show", d.show, &p->show));
-    td_try(bool_member(r, "showToEveryUser", d.show_to_every_user, &p->show_to_every_user));
-    td_try(int_member(r, "timeoutMinutes", d.timeout_minutes, 1, 1440, &p->timeout_minutes));
-    td_try(bool_member(r, "allowReset", d.allow_reset, &p->allow_reset));
-    td_try(bool_member(r, "allowRetry", d.allow_retry, &p->allow_retry));
-    td_try(bool_member(r, "allowContinue", d.allow_continue, &p->allow_continue));
-    td_try(bool_member(r, "collectLogs", d.collect_logs, &p->collect_logs));
-    return text_member(r, "errorText", 1000, false, &p->error_text);
+    td_try(td_item_bool(r, "show", d.show, &p->show));
+    td_try(td_item_bool(r, "showToEveryUser", d.show_to_every_user, &p->show_to_every_user));
+    td_try(td_item_int(r, "timeoutMinutes", d.timeout_minutes, 1, 1440, &p->timeout_minutes));
+    td_try(td_item_bool(r, "allowReset", d.allow_reset, &p->allow_reset));
+    td_try(td_item_bool(r, "allowRetry", d.allow_retry, &p->allow_retry));
+    td_try(td_item_bool(r, "allowContinue", d.allow_continue, &p->allow_continue));
+    td_try(td_item_bool(r, "collectLogs", d.collect_logs, &p->collect_logs));
+    return td_item_text(r, "errorText", 1000, false, &p->error_text);
 }
 
-static enum td_code (*const READERS[TD_ITEM_KIND_COUNT])(struct reader *r) = {
-    [TD_ITEM_POLICY] = read_policy, [TD_ITEM_MSI] = read_msi,         [TD_ITEM_ROOT_CERTIFICATE] = read_root,
-    [TD_ITEM_WIFI] = read_wifi,     [TD_ITEM_EDITION] = read_edition, [TD_ITEM_STATUS_PAGE] = read_page,
+static enum td_code (*const READERS[TD_ITEM_KIND_COUNT])(struct td_item_reader *r) = {
+    [TD_ITEM_POLICY] = read_policy,         [TD_ITEM_MSI] = read_msi,
+    [TD_ITEM_ROOT_CERTIFICATE] = read_root, [TD_ITEM_WIFI] = read_wifi,
+    [TD_ITEM_EDITION] = read_edition,       [TD_ITEM_STATUS_PAGE] = read_page,
+    [TD_ITEM_KIOSK] = td_item_read_kiosk,   [TD_ITEM_SHARED_PC] = td_item_read_shared_pc,
 };
 
-static enum td_code read_kind(struct reader *r)
+static enum td_code read_kind(struct td_item_reader *r)
 {
     const char *kind, *scope;
-    td_try(text_member(r, "kind", 32, true, &kind));
+    td_try(td_item_text(r, "kind", 32, true, &kind));
     r->item->kind = TD_ITEM_KIND_COUNT;
     for (unsigned i = 0; i < TD_ITEM_KIND_COUNT; i++)
         if (strcmp(kind, KINDS[i]) == 0)
             r->item->kind = (enum td_item_kind)i;
     if (r->item->kind == TD_ITEM_KIND_COUNT)
         return td_fail(r->err, TD_EINVAL, "kind",
-                       "must be policy, msi, root-certificate, wifi, edition or status-page");
-    td_try(text_member(r, "scope", 8, false, &scope));
+                       "must be policy, msi, root-certificate, wifi, edition, status-page, kiosk or shared-pc");
+    td_try(td_item_text(r, "scope", 8, false, &scope));
     r->item->user = strcmp(scope, "user") == 0;
     if (scope[0] != '\0' && !r->item->user && strcmp(scope, "device") != 0)
         return td_fail(r->err, TD_EINVAL, "scope", "must be device or user");
-    return bool_member(r, "track", true, &r->item->tracked);
+    return td_item_bool(r, "track", true, &r->item->tracked);
 }
 
 enum td_code td_item_parse(const struct td_json *json, struct td_arena *a, struct td_item *ret, struct td_error *err)
 {
     struct td_item item = {.id = "", .name = ""};
-    struct reader r = {.json = json, .arena = a, .item = &item, .err = err};
+    struct td_item_reader r = {.json = json, .arena = a, .item = &item, .err = err};
     if (json == NULL || json->type != TD_JSON_OBJECT)
         return td_fail(err, TD_EFORMAT, "item", "must be a JSON object");
     td_try(read_kind(&r));

@@ -15,10 +15,12 @@ enum td_item_kind {
     TD_ITEM_WIFI,
     TD_ITEM_EDITION,
     TD_ITEM_STATUS_PAGE,
+    TD_ITEM_KIOSK,
+    TD_ITEM_SHARED_PC,
     TD_ITEM_KIND_COUNT
 };
 
-enum { TD_ITEM_MAX = 512 << 10, TD_ITEM_MAX_SETTINGS = 200 };
+enum { TD_ITEM_MAX = 512 << 10, TD_ITEM_MAX_SETTINGS = 200, TD_ITEM_MAX_APPS = 100 };
 
 struct td_item_setting {
     const char *uri, *format, *value;
@@ -62,6 +64,36 @@ struct td_item_page { /* Enrollment Status Page (autopilot.md 4.2) */
     const char *error_text;
 };
 
+struct td_item_app { /* one of aumid and path is "" */
+    const char *aumid, *path, *arguments;
+    bool launch; /* started at the sign-in */
+};
+
+/* AssignedAccess. Exactly one of: aumid or path of the single app, url (the browser is the single app), apps. */
+struct td_item_kiosk {
+    struct td_item_app app;
+    const char *url, *edge_type; /* "fullscreen" or "public-browsing" */
+    int edge_idle_minutes;       /* 0: never begins anew */
+    struct td_item_app *apps;
+    size_t app_count;
+    bool taskbar;
+    const char *account;        /* that has the kiosk; "": the device makes one and signs it in by itself */
+    const char *autologon_name; /* of that one, as the sign-in screen shows it; "" the system's word */
+    const char *breakout;       /* keys that leave the single app; "" Ctrl+Alt+Del */
+};
+
+/* SharedPC. Numbers are what the nodes take; TD_ITEM_UNSET: the device's own default. */
+enum { TD_ITEM_UNSET = -1 };
+struct td_item_shared_pc {
+    bool one_drive_sync;
+    int account_model;   /* 0 guests, 1 people of the directory, 2 both */
+    int deletion_policy; /* 0 at sign-out, 1 when the disk fills, 2 and after inactivity */
+    int disk_level_deletion, disk_level_caching, inactive_days, maintenance_start, sleep_seconds, max_page_file;
+    bool account_manager;
+    const char *kiosk_aumid, *kiosk_tile;
+    int edu_policies, power_policies, sign_in_on_resume, restrict_local_storage; /* 0, 1 or unset */
+};
+
 struct td_item {
     const char *id, *name;
     enum td_item_kind kind;
@@ -75,6 +107,8 @@ struct td_item {
         struct td_item_wifi wifi;
         struct td_item_edition edition;
         struct td_item_page page;
+        struct td_item_kiosk kiosk;
+        struct td_item_shared_pc shared_pc;
     } as;
 };
 

@@ -1,5 +1,5 @@
 /* Configuration items: back to normalised JSON. */
-#include "policy/item.h"
+#include "policy/item_read.h"
 
 static void key_if(struct td_jsonw *w, const char *name, const char *value)
 {
@@ -93,6 +93,12 @@ void td_item_write(struct td_jsonw *w, const struct td_item *item, bool with_sec
         break;
     case TD_ITEM_STATUS_PAGE:
         write_page(w, item);
+        break;
+    case TD_ITEM_KIOSK:
+        td_item_write_kiosk(w, &item->as.kiosk);
+        break;
+    case TD_ITEM_SHARED_PC:
+        td_item_write_shared_pc(w, &item->as.shared_pc);
         break;
     case TD_ITEM_KIND_COUNT:
         break;

@@ -162,6 +162,48 @@ static void judge(struct td_row *r)
     }
 }
 
+static bool goes_away(const struct td_row *r)
+{
+    return (r->key[0] == 'A' || r->key[0] == 'R') && r->delivered && td_desired_goes_away(r->key + 2);
+}
+
+size_t td_plan_given(const struct td_ledger *l, struct td_arena *a, const char *const **ret)
+{
+    const char **uris = td_arena_array(a, const char *, l->count + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (goes_away(&l->rows[i]))
+            uris[n++] = l->rows[i].key + 2;
+    *ret = uris;
+    return n;
+}
+
+static bool was_deleted(const struct td_ledger *l, const char *uri)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->rows[i].key[0] == 'D' && strcmp(l->rows[i].key + 2, uri) == 0)
+            return l->rows[i].state == TD_ROW_DONE || l->rows[i].state == TD_ROW_ABSENT;
+    return false;
+}
+
+/* What was taken away is as if it had never been there: assigned again it is sent again. The Delete's own row is the
+ * last to go, when nothing is left that it would be looked up for. */
+static void forget_deleted(struct td_ledger *l)
+{
+    static const char *const letters[] = {"AR", "D"};
+    for (size_t pass = 0; pass < TD_COUNTOF(letters); pass++) {
+        size_t kept = 0;
+        for (size_t i = 0; i < l->count; i++) {
+            const struct td_row *r = &l->rows[i];
+            bool of_pass = strchr(letters[pass], r->key[0]) != NULL && td_desired_goes_away(r->key + 2);
+            if (!of_pass ||
+                (pass == 0 ? !was_deleted(l, r->key + 2) : r->state != TD_ROW_DONE && r->state != TD_ROW_ABSENT))
+                l->rows[kept++] = *r;
+        }
+        l->count = kept;
+    }
+}
+
 void td_plan_judge(struct td_ledger *l, int64_t session)
 {
     for (size_t i = 0; i < l->count; i++)
@@ -169,6 +211,7 @@ void td_plan_judge(struct td_ledger *l, int64_t session)
             judge(&l->rows[i]);
             l->changed = true;
         }
+    forget_deleted(l);
 }
 
 void td_plan_reopen(struct td_ledger *l, int64_t session, bool count_attempt)
@@ -216,6 +259,13 @@ static bool is_needless(const struct td_want *w, const struct td_ledger *l)
     return value != NULL && td_ieqs(td_str(value), w->unless_value);
 }
 
+/* Nothing to say once more while it was not said once. */
+static bool is_first_time(const struct td_want *w, const struct td_ledger *l)
+{
+    const struct td_row *first = w->again_of != NULL ? td_ledger_find(l, w->again_of) : NULL;
+    return w->again_of != NULL && (first == NULL || first->state != TD_ROW_DONE);
+}
+
 void td_plan_align(const struct td_desired *d, struct td_ledger *l)
 {
     for (const struct td_want *w = d->wants; w != NULL; w = w->next) {
@@ -228,7 +278,7 @@ void td_plan_align(const struct td_desired *d, struct td_ledger *l)
             renew(l, r, w->version);
             forget_proofs(d, l, w->item);
         }
-        if (r != NULL && r->state == TD_ROW_PENDING && is_needless(w, l)) {
+        if (r != NULL && r->state == TD_ROW_PENDING && (is_needless(w, l) || is_first_time(w, l))) {
             r->state = TD_ROW_DONE;
             l->changed = true;
         }
@@ -248,7 +298,7 @@ void td_plan_prune(const struct td_desired *d, struct td_ledger *l, const char *
     size_t kept = 0;
     for (size_t i = 0; i < l->count; i++) {
         const struct td_row *r = &l->rows[i];
-        bool lasting = (r->key[0] == 'A' && r->delivered) || r->key[0] == 'I';
+        bool lasting = (r->key[0] == 'A' && r->delivered) || r->key[0] == 'I' || goes_away(r);
         if (lasting || r->state == TD_ROW_SENT || strcmp(r->key, keep) == 0 || is_listed(d, r->key))
             l->rows[kept++] = *r;
     }
@@ -268,6 +318,41 @@ void td_plan_begin_again(struct td_ledger *l)
     l->count = kept;
     l->item_count = 0;
     l->changed = true;
+}
+
+/* Its answer says that the package failed: then its job is ordered once more. */
+static void order_again(struct td_ledger *l, struct td_row *status)
+{
+    const char *slash = strrchr(status->key, '/');
+    struct td_row *job = td_ledger_find(
+        l, td_arena_printf(l->arena, "S %.*s/DownloadInstall", (int)(slash - status->key) - 2, status->key + 2));
+    if (job == NULL || status->value == NULL || strcmp(status->value, "70") == 0)
+        return;
+    status->value = NULL;
+    job->state = TD_ROW_PENDING;
+    job->attempts = 0;
+    job->status = 0;
+}
+
+void td_plan_begin_user(struct td_ledger *l)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (td_search(td_str(l->rows[i].key), TD_S("/FirstSyncStatus/")) == SIZE_MAX)
+            l->rows[kept++] = l->rows[i];
+    l->count = kept;
+    l->changed = true;
+    for (size_t i = 0; i < l->count; i++) {
+        struct td_row *r = &l->rows[i];
+        if (is_get(r) && td_ends(td_str(r->key), "/Status"))
+            order_again(l, r);
+        if (r->state != TD_ROW_FAILED || is_action(r) || td_fault("user-inherits-failures"))
+            continue;
+        r->state = TD_ROW_PENDING;
+        r->attempts = 0;
+        r->status = 0;
+        r->original_error = 0;
+    }
 }
 
 void td_plan_drop_actions(const struct td_desired *d, struct td_ledger *l)

@@ -24,6 +24,9 @@ void td_plan_judge(struct td_ledger *l, int64_t session);
  * Attempts of an action always count: who can't tell whether it was done asks a bounded number of times. */
 void td_plan_reopen(struct td_ledger *l, int64_t session, bool count_attempt);
 
+/* LocURIs of what the device took and of what goes away again (td_desired_goes_away), for td_desired_in.given. */
+size_t td_plan_given(const struct td_ledger *l, struct td_arena *a, const char *const **ret);
+
 /* Brings the ledger to the wants: new versions become pending, needless ones done. */
 void td_plan_align(const struct td_desired *d, struct td_ledger *l);
 /* Forgets rows that nobody wants any more, so that a ledger does not grow for ever; not the one of this key,
@@ -31,6 +34,9 @@ void td_plan_align(const struct td_desired *d, struct td_ledger *l);
 void td_plan_prune(const struct td_desired *d, struct td_ledger *l, const char *keep);
 /* The device was set up anew: what it was given is gone. Identity, what is asked of resets, and open actions stay. */
 void td_plan_begin_again(struct td_ledger *l);
+/* Behind a technician's work its user's begins (autopilot.md 3.4): the page is told anew, what failed is tried again,
+ * everything else that the device has stays. */
+void td_plan_begin_user(struct td_ledger *l);
 /* Forgets the rows of actions that d does not list: they are over. */
 void td_plan_drop_actions(const struct td_desired *d, struct td_ledger *l);
 /* The next want to hand out behind `after` (NULL: the first), or NULL. user_active: ./User works by what LoginStatus
@@ -45,7 +51,14 @@ void td_plan_too_big(struct td_ledger *l, const struct td_want *w);
 enum td_item_state td_plan_item(const struct td_desired *d, const struct td_ledger *l, const char *item,
                                 const struct td_row **ret_row);
 
-enum td_phase { TD_PHASE_NEW, TD_PHASE_DEVICE, TD_PHASE_DEVICE_DONE, TD_PHASE_ACCOUNT, TD_PHASE_READY };
+enum td_phase {
+    TD_PHASE_NEW,
+    TD_PHASE_DEVICE,
+    TD_PHASE_DEVICE_DONE,
+    TD_PHASE_ACCOUNT,
+    TD_PHASE_READY,
+    TD_PHASE_PROVISIONED, /* a technician's work is done; its user's join begins again at TD_PHASE_NEW */
+};
 
 struct td_progress {
     enum td_phase phase;
@@ -58,6 +71,7 @@ struct td_progress_in {
     const struct td_ledger *ledger;
     bool has_user, user_active;
     int64_t now;
+    bool technician; /* the device phase is all there is, and what it ends in is TD_EV_PROVISIONED */
 };
 
 /* Moves the progress one step if the ledger allows; false if nothing moved (call again until then). A step that the way

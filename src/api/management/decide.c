@@ -4,6 +4,7 @@
 #include "codec/hwhash.h"
 #include "codec/json.h"
 #include "crypto/digest.h"
+#include "store/provisioning.h"
 #include "way/names.h"
 
 #include <stdio.h>
@@ -65,14 +66,24 @@ static void draw_name(struct td_exchange *x)
                      "\"remedy\":\"Mend the template of the profile.\"}");
 }
 
-/* Another one has taken the device over since it was enrolled. */
+/* Another one has taken the device over since it was enrolled, or it was enrolled for nobody by a technician. */
 static bool is_other_user(const struct td_enrolment *e)
 {
+    if (e->provisioning == TD_PROV_USER)
+        return true;
     return e->former_user[0] != '\0' && strcmp(e->former_user, e->user_id) != 0;
+}
+
+/* Its deployment is over, and the restarts that belong to it. */
+static bool is_settled(const struct td_exchange *x)
+{
+    return x->progress.phase == TD_PHASE_READY && td_now(x->svc->env) - x->progress.since >= TD_MINUTE;
 }
 
 static void make_desired(struct td_exchange *x)
 {
+    const char *const *given;
+    size_t given_count = td_plan_given(&x->ledger, x->a, &given);
     struct td_desired_in in = {
         .provider = x->enrolment.provider,
         .user_upn = x->enrolment.user_upn,
@@ -80,6 +91,7 @@ static void make_desired(struct td_exchange *x)
         .standard_user = x->standard_user,
         .inventory = x->m.inventory,
         .awaits_user = x->enrolment.awaited,
+        .for_nobody = x->enrolment.plug_and_forget,
         .other_user = is_other_user(&x->enrolment),
         .ask_redeployment = td_mgmt_asks_redeployment(x),
         .ask_release = td_mgmt_asks_release(x),
@@ -88,11 +100,14 @@ static void make_desired(struct td_exchange *x)
         .registered = x->enrolment.registration_id[0] != '\0',
         .mismatch = x->mismatch,
         .setup = x->progress.phase != TD_PHASE_READY,
-        .account = x->progress.phase >= TD_PHASE_ACCOUNT,
+        .account = x->progress.phase == TD_PHASE_ACCOUNT || x->progress.phase == TD_PHASE_READY,
         .page = x->has_page ? &x->page : NULL,
         .page_is_default = x->status_page.is_default,
         .items = x->items,
         .item_count = x->item_count,
+        .settled = is_settled(x),
+        .given = given,
+        .given_count = given_count,
     };
     td_desired_make(&in, x->a, &x->desired);
     td_plan_align(&x->desired, &x->ledger);
@@ -118,8 +133,10 @@ static void advance(struct td_exchange *x)
 {
     struct td_progress_in in = {.desired = &x->desired,
                                 .ledger = &x->ledger,
-                                .has_user = x->enrolment.user_upn[0] != '\0' || x->enrolment.awaited,
+                                .has_user = !x->enrolment.plug_and_forget &&
+                                            (x->enrolment.user_upn[0] != '\0' || x->enrolment.awaited),
                                 .user_active = x->m.user_active,
+                                .technician = x->enrolment.provisioning == TD_PROV_TECHNICIAN,
                                 .now = td_now(x->svc->env)};
     struct td_mgmt_event event = {0};
     while (x->event_count < TD_MGMT_MAX_EVENTS && td_plan_progress(&in, &x->progress, &event.way, &event.failure)) {

@@ -3,6 +3,7 @@
 #include "base/encode.h"
 #include "codec/xml.h"
 #include "crypto/cert.h"
+#include "device/csp/kiosk.h"
 #include "device/csp/tree.h"
 
 #include <stdlib.h>
@@ -270,6 +271,69 @@ static const char *tenant_lockdown(struct td_csp *csp, struct td_arena *a)
     return v == NULL ? NULL : td_arena_strdup(a, v);
 }
 
+/* --- the screen: kiosk and shared PC ------------------------------------------------------------------------------ */
+
+static const char *kiosk_app(struct td_csp *csp, struct td_arena *a)
+{
+    struct td_csp_kiosk k;
+    if (!td_csp_kiosk(csp, a, &k))
+        return NULL;
+    const char *app = k.launched[0] != '\0' ? k.launched : "the allowed apps";
+    return k.arguments[0] != '\0' ? td_arena_printf(a, "%s %s", app, k.arguments) : app;
+}
+
+static const char *kiosk_apps(struct td_csp *csp, struct td_arena *a)
+{
+    struct td_csp_kiosk k;
+    return td_csp_kiosk(csp, a, &k) ? k.apps : NULL;
+}
+
+static const char *kiosk_account(struct td_csp *csp, struct td_arena *a)
+{
+    struct td_csp_kiosk k;
+    return td_csp_kiosk(csp, a, &k) ? k.account : NULL;
+}
+
+static const char *autologon(struct td_csp *csp, struct td_arena *a)
+{
+    const char *account = td_csp_value(csp, "@autologon");
+    return account != NULL ? td_arena_strdup(a, account) : NULL;
+}
+
+static const char *word_of(int number, const char *const *words, int count)
+{
+    return words[number >= 0 && number < count ? number : 0];
+}
+
+static const char *shared_pc(struct td_csp *csp, struct td_arena *a TD_UNUSED)
+{
+    static const char *const words[] = {"guests", "people of the organisation",
+                                        "people of the organisation and guests"};
+    struct td_csp_shared s;
+    return td_csp_shared(csp, &s) ? word_of(s.accounts, words, TD_COUNTOF(words)) : NULL;
+}
+
+static const char *account_deletion(struct td_csp *csp, struct td_arena *a TD_UNUSED)
+{
+    static const char *const words[] = {"at sign-out", "when the disk fills",
+                                        "when the disk fills or after inactivity"};
+    struct td_csp_shared s;
+    if (!td_csp_shared(csp, &s))
+        return NULL;
+    return s.manager ? word_of(s.deletion, words, TD_COUNTOF(words)) : "never";
+}
+
+/* What stands on the screen while nobody has signed in by hand. */
+static const char *screen(struct td_csp *csp, struct td_arena *a)
+{
+    const char *by_itself = td_csp_value(csp, "@autologon"), *app = kiosk_app(csp, a), *who = shared_pc(csp, a);
+    if (by_itself != NULL && app != NULL)
+        return td_arena_printf(a, "kiosk: %s as %s", app, by_itself);
+    if (app != NULL)
+        return td_arena_printf(a, "sign-in screen: %s gets the kiosk %s", kiosk_account(csp, a), app);
+    return who != NULL ? td_arena_printf(a, "sign-in screen: shared PC for %s", who) : "sign-in screen";
+}
+
 static const struct effect {
     const char *word;
     const char *(*fn)(struct td_csp *csp, struct td_arena *a);
@@ -286,6 +350,13 @@ static const struct effect {
     {"policies", policies},
     {"restarts", restarts},
     {"tenant_lockdown", tenant_lockdown},
+    {"kiosk_app", kiosk_app},
+    {"kiosk_apps", kiosk_apps},
+    {"kiosk_account", kiosk_account},
+    {"autologon", autologon},
+    {"shared_pc", shared_pc},
+    {"account_deletion", account_deletion},
+    {"screen", screen},
 };
 
 const char *td_csp_effect(struct td_csp *csp, const char *word, struct td_arena *a)

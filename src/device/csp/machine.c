@@ -1,4 +1,5 @@
 /* csp/machine: nodes that change the machine itself: its name, restarts, the edition. */
+#include "device/csp/kiosk.h"
 #include "device/csp/tree.h"
 
 #include <stdio.h>
@@ -155,6 +156,7 @@ void td_csp_restart(struct td_csp *csp)
         td_csp_put(csp, "@name", "chr", next);
     td_csp_drop(csp, "@name.next");
     td_csp_drop(csp, "@restart");
+    td_csp_kiosk_restart(csp);
     td_csp_put_int(csp, "@restarts", td_csp_int(csp, "@restarts", 0) + 1);
 }
 

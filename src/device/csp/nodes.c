@@ -26,6 +26,8 @@
 #define CLEAN "Vendor/MSFT/CleanPC/"
 #define LAPS "Vendor/MSFT/LAPS/"
 #define DIAGNOSTIC "Vendor/MSFT/DiagnosticLog/DiagnosticArchive/"
+#define KIOSK "Vendor/MSFT/AssignedAccess/"
+#define SHARED "Vendor/MSFT/SharedPC/"
 #define STATUS "Vendor/MSFT/DeviceStatus/"
 #define FACT(name) td_csp_fact_node, name
 #define ALWAYS ""
@@ -301,6 +303,36 @@ const struct td_csp_row td_csp_rows[] = {
     {LAPS "Actions/ResetPassword", DEV, "null|chr", "X", "", "", td_csp_laps_reset, NULL,
      "a new password after the session, sent to the directory; needs BackupDirectory 1"},
     {LAPS "Actions/ResetPasswordStatus", DEV, "int", "G", "", "0", PLAIN, "HRESULT; 0x8000000A while at work"},
+
+    {KIOSK "Configuration", DEV, "chr|xml", "ADGRu", "", NULL, td_csp_kiosk_config, NULL,
+     "AssignedAccessConfiguration: which account gets which apps; an AutoLogonAccount is signed in by itself"},
+    {KIOSK "KioskModeApp", DEV, "chr", "ADGRu", "", NULL, td_csp_kiosk_app, NULL,
+     "JSON of Account and AUMID; without effect beside a Configuration"},
+    {KIOSK "StatusConfiguration", DEV, "chr|xml", "ADGRu", "", NULL, td_csp_kiosk_monitor, NULL,
+     "StatusEnabled On, OnWithAlerts or Off; no alert is sent, since nothing fails here"},
+    {KIOSK "Status", DEV, "chr", "G", "", ALWAYS, td_csp_kiosk_status, NULL,
+     "KioskModeAppRuntimeStatus: 1 runs, 0 nobody is signed in to it; 404 while it is not asked for"},
+    {KIOSK "ShellLauncher", DEV, "chr|xml", "AX", "", NULL, td_csp_not_offered, NULL, "not offered: 405"},
+    {SHARED "AccountModel", DEV, "int", "ADGRu", "0|1|2", "0", PLAIN, "0 guests, 1 people of the directory, 2 both"},
+    {SHARED "DeletionPolicy", DEV, "int", "ADGRu", "0|1|2", "1", PLAIN,
+     "0 at sign-out, 1 when the disk fills, 2 and after InactiveThreshold"},
+    {SHARED "DiskLevelCaching", DEV, "int", "ADGRu", "0-100", "50", PLAIN, "kept: the virtual disk does not fill"},
+    {SHARED "DiskLevelDeletion", DEV, "int", "ADGRu", "0-100", "25", PLAIN, "kept: the virtual disk does not fill"},
+    {SHARED "InactiveThreshold", DEV, "int", "ADGRu", "0-4294967295", "30", PLAIN, "days without a sign-in"},
+    {SHARED "EnableAccountManager", DEV, "bool", "ADGRu", "", "false", PLAIN, "deletes accounts by DeletionPolicy"},
+    {SHARED "KioskModeAUMID", DEV, "chr", "ADGRu", "", NULL, PLAIN, "an app of its own tile at the sign-in screen"},
+    {SHARED "KioskModeUserTileDisplayText", DEV, "chr", "ADGRu", "", NULL, PLAIN, "what that tile says"},
+    {SHARED "MaintenanceStartTime", DEV, "int", "ADGRu", "0-1440", "0", PLAIN, "minutes from midnight; kept"},
+    {SHARED "MaxPageFileSizeMB", DEV, "int", "ADGRu", "0-32768", "1024", PLAIN, "kept"},
+    {SHARED "RestrictLocalStorage", DEV, "bool", "ADGRu", "", "false", PLAIN, "kept"},
+    {SHARED "SetEduPolicies", DEV, "bool", "ADGRu", "", "false", PLAIN, "kept"},
+    {SHARED "SetPowerPolicies", DEV, "bool", "ADGRu", "", "false", PLAIN, "kept"},
+    {SHARED "SignInOnResume", DEV, "bool", "ADGRu", "", "false", PLAIN, "kept"},
+    {SHARED "SleepTimeout", DEV, "int", "ADGRu", "0-4294967295", "300", PLAIN, "seconds, 0 never; kept"},
+    {SHARED "EnableSharedPCMode", DEV, "bool", "ADGRu", "", "false", td_csp_shared_mode, NULL,
+     "true: the nodes above take effect as they stand now"},
+    {SHARED "EnableSharedPCModeWithOneDriveSync", DEV, "bool", "ADGRu", "", "false", td_csp_shared_mode, NULL,
+     "the same, files synchronized"},
 
     {DIAGNOSTIC "ArchiveDefinition", DEV, "chr|xml", "ARuX", "", "", td_csp_archive_definition, NULL,
      "a Collection of ID, SasUrl and what to collect; sent by PUT after the session"},

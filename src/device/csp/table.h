@@ -68,7 +68,9 @@ td_csp_handler td_csp_wlan;                         /* wifi.c */
 td_csp_handler td_csp_edition_key, td_csp_key_fits; /* licensing.c */
 td_csp_handler td_csp_policy, td_csp_policy_result; /* policies.c */
 td_csp_handler td_csp_reboot_now, td_csp_not_offered;
-td_csp_handler td_csp_order, td_csp_reset_fact;              /* actions.c */
-td_csp_handler td_csp_laps_reset, td_csp_archive_definition; /* actions.c */
+td_csp_handler td_csp_order, td_csp_reset_fact;                                                  /* actions.c */
+td_csp_handler td_csp_laps_reset, td_csp_archive_definition;                                     /* actions.c */
+td_csp_handler td_csp_kiosk_config, td_csp_kiosk_app, td_csp_kiosk_monitor, td_csp_kiosk_status; /* kiosk.c */
+td_csp_handler td_csp_shared_mode;                                                               /* shared.c */
 
 #endif

@@ -1,5 +1,6 @@
 /* dm/page: the status page: sessions until the phase is at its end (csp.md 3.3, 4; autopilot.md 4). */
 #include "base/encode.h"
+#include "device/csp/kiosk.h"
 #include "device/csp/msi.h"
 #include "device/dm/client.h"
 
@@ -309,6 +310,7 @@ static enum td_code hold_session(struct page *p, struct td_error *err)
 static enum td_code leave(struct page *p, struct td_error *err)
 {
     restart_if_due(p->dm);
+    td_csp_kiosk_assert(p->dm->csp); /* the last restart of the deployment is behind it (autopilot.md Z35) */
     td_csp_drop(p->dm->csp, "@page.shown");
     return mark(p, "done", err);
 }
