@@ -130,6 +130,8 @@ bool td_plan_progress(const struct td_progress_in *in, struct td_progress *p, en
             return move(in, p, TD_PHASE_DEVICE_DONE, TD_EV_DEVICE_DONE, ret_event);
         break;
     case TD_PHASE_DEVICE_DONE:
+        if (in->technician)
+            return move(in, p, TD_PHASE_PROVISIONED, TD_EV_PROVISIONED, ret_event);
         if (!in->has_user)
             return move(in, p, TD_PHASE_READY, TD_EV_READY, ret_event);
         return in->user_active && move(in, p, TD_PHASE_ACCOUNT, TD_EV_ACCOUNT_SETUP, ret_event);
@@ -138,6 +140,7 @@ bool td_plan_progress(const struct td_progress_in *in, struct td_progress *p, en
             return move(in, p, TD_PHASE_READY, TD_EV_READY, ret_event);
         break;
     case TD_PHASE_READY:
+    case TD_PHASE_PROVISIONED:
         return false;
     }
     if (p->failed || !has_failed(in, p, ret_why))

@@ -1,5 +1,7 @@
 #include "policy/status_page.h"
 
+#include "base/fault.h"
+
 struct td_item_page td_page_of(const struct td_status_page *p, bool registered)
 {
     return (struct td_item_page){.show = p->show != 0 && (registered || !p->autopilot_only),
@@ -12,8 +14,11 @@ struct td_item_page td_page_of(const struct td_status_page *p, bool registered)
                                  .error_text = p->message};
 }
 
-void td_page_untrack(const struct td_status_page *p, struct td_item *items, size_t count, struct td_arena *a)
+void td_page_untrack(const struct td_status_page *p, bool technician, struct td_item *items, size_t count,
+                     struct td_arena *a)
 {
+    if (technician && !p->allow_non_blocking && !td_fault("technician-lenient"))
+        return;
     for (size_t i = 0; i < count; i++)
         if (items[i].kind == TD_ITEM_MSI && !td_status_page_blocks(p, items[i].id, a))
             items[i].tracked = false;

@@ -224,8 +224,9 @@ enum td_code td_deployment_user(struct td_tx *tx, const char *tenant, const char
         return TD_OK;
     return td_sql(tx, err,
                   "UPDATE deployment SET user_upn = $3 WHERE tenant = $1 AND user_upn = '' AND id = (SELECT x.id FROM"
-                  " deployment x WHERE x.tenant = $1 AND x.way_id = $2 ORDER BY x.started_at DESC LIMIT 1)",
-                  "sss", tenant, way_id, upn);
+                  " deployment x WHERE x.tenant = $1 AND x.way_id = $2 ORDER BY x.started_at DESC LIMIT 1)"
+                  " AND NOT EXISTS (SELECT 1 FROM way w WHERE w.tenant = $1 AND w.id = $2 AND w.deployment_state = $4)",
+                  "sssi", tenant, way_id, upn, (int64_t)TD_D_PROVISIONED); /* that run was a technician's */
 }
 
 struct silent {

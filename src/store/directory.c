@@ -4,6 +4,7 @@
 #include "store/certificate.h"
 #include "store/device.h"
 #include "store/group.h"
+#include "store/provisioning.h"
 #include "store/way.h"
 
 /* --- devices --- */
@@ -95,6 +96,8 @@ static enum td_code follow_leaving(struct td_tx *tx, const char *tenant, const c
         return td_group_forget_way(tx, tenant, way.id, err);
     td_try(rc);
     td_try(td_way_link(tx, tenant, way.id, TD_WAY_DEVICE, waiting.id, err));
+    if (strcmp(actor, "device") == 0) /* who is removed from the directory has no management either */
+        td_try(td_provisioning_left(tx, tenant, id, waiting.id, err));
     return td_group_device_moved(tx, tenant, waiting.id, actor, err);
 }
 

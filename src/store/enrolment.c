@@ -7,6 +7,7 @@
 #include "store/event.h"
 #include "store/group.h"
 #include "store/life_end.h"
+#include "store/provisioning.h"
 #include "store/way.h"
 
 #include <string.h>
@@ -16,7 +17,7 @@
     " device_name, device_type, os_version, os_edition, locale, in_oobe, plug_and_forget, white_glove,"    \
     " version, cert_sha256, cert_not_after, secrets, state, created_at, renewed_at, ended_at, last_contact_at"
 
-#define ASKED ", offline_profile, serial, awaited, former_user"
+#define ASKED ", offline_profile, serial, awaited, former_user, provisioning"
 
 /* The purpose under which the certificates of enrolments are recorded (store/certificate.h). */
 static const char PURPOSE[] = "management";
@@ -47,7 +48,8 @@ static void read_row(struct td_rows *r, struct td_arena *a, struct td_enrolment 
     ret->offline_profile = td_col_text0(r, col++, a);
     ret->serial = td_col_text0(r, col++, a);
     ret->awaited = td_col_int(r, col++) != 0;
-    ret->former_user = td_col_text0(r, col, a);
+    ret->former_user = td_col_text0(r, col++, a);
+    ret->provisioning = (int)td_col_int(r, col);
 }
 
 static enum td_code read_one(struct td_rows *r, struct td_arena *a, struct td_enrolment *ret, struct td_error *err)
@@ -75,20 +77,31 @@ enum td_code td_enrolment_find(struct td_tx *tx, const char *tenant, const char 
     return read_one(&r, a, ret, err);
 }
 
+enum td_code td_enrolment_device_serving(struct td_tx *tx, const struct td_enrolment *e, struct td_arena *a,
+                                         struct td_error *err)
+{
+    struct td_device_row device;
+    if (e->device_id[0] == '\0')
+        return TD_OK;
+    enum td_code rc = td_device_serving(tx, e->tenant, e->device_id, a, &device, err);
+    if (rc == TD_ENOTFOUND && e->provisioning == TD_PROV_SEALED) {
+        rc = td_device_find(tx, e->tenant, e->device_id, a, &device, err);
+        if (rc == TD_OK && !device.enabled && !td_fault("sealed-disabled-served"))
+            return td_remedy(err, td_fail(err, TD_EDENIED, "device", "it is disabled"), "enable it in the directory");
+    }
+    return rc == TD_ENOTFOUND ? td_fail(err, TD_EDENIED, "device", "the directory no longer knows this device") : rc;
+}
+
 enum td_code td_enrolment_serving(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                                   struct td_enrolment *ret, struct td_error *err)
 {
-    struct td_device_row device;
     enum td_code rc = td_enrolment_find(tx, tenant, id, a, ret, err);
     if (rc == TD_ENOTFOUND)
         return td_fail(err, TD_EDENIED, "enrolment", "it is not known here: enrol again");
     td_try(rc);
     if (ret->state != TD_ENROLMENT_ACTIVE && !td_fault("enrolment-any-state"))
         return td_fail(err, TD_EDENIED, "enrolment", "it has ended or was replaced: enrol again");
-    if (ret->device_id[0] == '\0' || td_fault("enrolment-any-device"))
-        return TD_OK;
-    rc = td_device_serving(tx, tenant, ret->device_id, a, &device, err);
-    return rc == TD_ENOTFOUND ? td_fail(err, TD_EDENIED, "device", "the directory no longer knows it") : rc;
+    return td_fault("enrolment-any-device") ? TD_OK : td_enrolment_device_serving(tx, ret, a, err);
 }
 
 enum td_code td_enrolment_of_hardware(struct td_tx *tx, const char *tenant, const char *hw_dev_id, struct td_arena *a,
@@ -121,13 +134,14 @@ enum td_code td_enrolment_count_user(struct td_tx *tx, const char *tenant, const
 static enum td_code insert(struct td_tx *tx, const struct td_enrolment *e, const char *name, struct td_error *err)
 {
     return td_sql(tx, err,
-                  "INSERT INTO enrolment(" COLUMNS ", managed_name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-                  " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, 0, $24, 0, 0, 0, $25)",
-                  "ssssssssssssssssiiiibibis", e->id, e->tenant, e->device_id, e->registration_id, e->way_id,
+                  "INSERT INTO enrolment(" COLUMNS
+                  ", managed_name, provisioning) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+                  " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, 0, $24, 0, 0, 0, $25, $26)",
+                  "ssssssssssssssssiiiibibisi", e->id, e->tenant, e->device_id, e->registration_id, e->way_id,
                   e->user_id, e->user_upn, e->type, e->provider, e->dm_id, e->hw_dev_id, e->device_name, e->device_type,
                   e->os_version, e->os_edition, e->locale, (int64_t)e->in_oobe, (int64_t)e->plug_and_forget,
                   (int64_t)e->white_glove, (int64_t)e->version, td_bytes(e->cert_sha256, sizeof(e->cert_sha256)),
-                  e->cert_not_after, e->secrets, td_tx_now(tx), name);
+                  e->cert_not_after, e->secrets, td_tx_now(tx), name, (int64_t)e->provisioning);
 }
 
 /* What the registration knows of the machine, and the profile that it is enrolled with. */

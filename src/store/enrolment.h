@@ -30,6 +30,7 @@ struct td_enrolment { /* texts are "" when absent, never NULL */
     struct td_slice secrets; /* sealed; td_enrolment_secrets (api/enrolment.h) */
     bool awaited;            /* no user yet: the next one who signs in becomes its own (store/primary_user.h) */
     const char *former_user; /* id of the last one it had, "" if it never changed hands */
+    int provisioning;        /* enum td_provisioning (store/provisioning.h) */
     enum td_enrolment_state state;
     int64_t created_at, renewed_at, ended_at, last_contact_at; /* 0: never */
     const char *offline_profile,
@@ -48,6 +49,10 @@ enum td_code td_enrolment_find(struct td_tx *tx, const char *tenant, const char 
  * has one, is there and enabled. */
 enum td_code td_enrolment_serving(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                                   struct td_enrolment *ret, struct td_error *err) TD_MUST_USE;
+/* The second half of that: its directory device lets it be served. One that a technician has sealed waits for its next
+ * join, un-joined; the object that waits with it has to be there and enabled. TD_EDENIED. */
+enum td_code td_enrolment_device_serving(struct td_tx *tx, const struct td_enrolment *e, struct td_arena *a,
+                                         struct td_error *err) TD_MUST_USE;
 /* The newest active one of a hw_dev_id (never of a placeholder). TD_ENOTFOUND. */
 enum td_code td_enrolment_of_hardware(struct td_tx *tx, const char *tenant, const char *hw_dev_id, struct td_arena *a,
                                       struct td_enrolment *ret, struct td_error *err) TD_MUST_USE;

@@ -1,6 +1,7 @@
 #include "store/management.h"
 
 #include "base/fault.h"
+#include "policy/plan.h"
 #include "store/event.h"
 #include "store/group.h"
 #include "store/registration.h"
@@ -103,6 +104,15 @@ static enum td_code save_chunk(struct td_tx *tx, const char *tenant, const char 
                   "sssib", tenant, enrolment, m->chunk_uri, (int64_t)m->chunk_size, m->chunk);
 }
 
+static enum td_code write_ledger(struct td_tx *tx, const char *tenant, const char *enrolment, const char *text,
+                                 struct td_error *err)
+{
+    return td_sql(tx, err,
+                  "INSERT INTO management_ledger(tenant, enrolment_id, ledger) VALUES ($1, $2, $3)"
+                  " ON CONFLICT(tenant, enrolment_id) DO UPDATE SET ledger = excluded.ledger",
+                  "sss", tenant, enrolment, text);
+}
+
 enum td_code td_managed_save(struct td_tx *tx, const char *tenant, const char *enrolment, const struct td_managed *m,
                              bool with_ledger, bool with_chunk, struct td_error *err)
 {
@@ -111,12 +121,7 @@ enum td_code td_managed_save(struct td_tx *tx, const char *tenant, const char *e
     td_try(save_session(tx, tenant, enrolment, m, err));
     if (with_chunk)
         td_try(save_chunk(tx, tenant, enrolment, m, err));
-    if (!with_ledger)
-        return TD_OK;
-    return td_sql(tx, err,
-                  "INSERT INTO management_ledger(tenant, enrolment_id, ledger) VALUES ($1, $2, $3)"
-                  " ON CONFLICT(tenant, enrolment_id) DO UPDATE SET ledger = excluded.ledger",
-                  "sss", tenant, enrolment, m->ledger);
+    return with_ledger ? write_ledger(tx, tenant, enrolment, m->ledger, err) : TD_OK;
 }
 
 /* What lists of managed devices filter by stands beside the enrolment too: fixed statements by node. Who a registered
@@ -195,6 +200,25 @@ enum td_code td_managed_begin_again(struct td_tx *tx, const char *tenant, const 
                   "UPDATE management_item SET state = 'pending', status = 0, hresult = 0, at = $3"
                   " WHERE tenant = $1 AND enrolment_id = $2",
                   "ssi", tenant, enrolment, td_tx_now(tx));
+}
+
+enum td_code td_managed_begin_user(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    TD_CLEANUP(td_buf_done) struct td_buf text;
+    struct td_managed m;
+    struct td_ledger ledger;
+    td_buf_init(&text, TD_LEDGER_MAX);
+    td_try(td_managed_find(tx, tenant, enrolment, &a, &m, err));
+    td_try(td_ledger_parse(td_str(m.ledger), &a, &ledger, err));
+    td_plan_begin_user(&ledger);
+    td_ledger_write(&ledger, &text);
+    td_try(td_buf_check(&text, "ledger", err));
+    td_try(write_ledger(tx, tenant, enrolment, td_arena_text(&a, td_buf_slice(&text)), err));
+    return td_sql(tx, err,
+                  "UPDATE management SET phase = 0, phase_since = 0, failed = 0, inventory = 1"
+                  " WHERE tenant = $1 AND enrolment_id = $2",
+                  "ss", tenant, enrolment);
 }
 
 static enum td_code way_of(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_arena *a,

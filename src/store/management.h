@@ -47,6 +47,11 @@ enum td_code td_managed_save(struct td_tx *tx, const char *tenant, const char *e
 enum td_code td_managed_begin_again(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_error *err)
     TD_MUST_USE;
 
+/* Behind a technician's work (store/provisioning.h) the device's user begins: phases and page anew, what is installed
+ * stays, what failed is tried again. */
+enum td_code td_managed_begin_user(struct td_tx *tx, const char *tenant, const char *enrolment, struct td_error *err)
+    TD_MUST_USE;
+
 /* An enrolment that the service ended shows itself again: an event on its way, at most one an hour. why is what it was
  * answered. */
 enum td_code td_managed_refused(struct td_tx *tx, const char *tenant, const char *enrolment, const struct td_error *why,

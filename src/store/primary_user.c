@@ -10,12 +10,12 @@
 
 struct managed {
     const char *id, *device_id, *way_id, *user_id, *upn, *former, *name;
-    bool awaited;
+    bool awaited, shared; /* shared: it deployed itself, for nobody in particular */
 };
 
 #define COLUMNS                                                                                                        \
     "SELECT id, device_id, way_id, user_id, user_upn, former_user,"                                                    \
-    " CASE WHEN serial <> '' THEN serial ELSE managed_name END, awaited FROM enrolment WHERE tenant = $1 AND state = " \
+    " CASE WHEN serial <> '' THEN serial ELSE managed_name END, awaited, plug_and_forget FROM enrolment WHERE tenant = $1 AND state = " \
     "0"
 
 static const struct managed nobody = {
@@ -38,6 +38,7 @@ static enum td_code find(struct td_tx *tx, const char *sql, const char *tenant, 
             .former = td_col_text0(&r, 5, a),
             .name = td_col_text0(&r, 6, a),
             .awaited = td_col_int(&r, 7) != 0,
+            .shared = td_col_int(&r, 8) != 0,
         };
         *ret_found = true;
     }
@@ -113,7 +114,7 @@ enum td_code td_primary_user_clear(struct td_tx *tx, const char *tenant, const c
     /* a shared device stays shared (autopilot.md 3.7) */
     if (m.user_id[0] == '\0' && owner[0] == '\0' && !td_fault("primary-user-of-shared"))
         return TD_OK;
-    td_try(write(tx, tenant, &m, "", "", true, err));
+    td_try(write(tx, tenant, &m, "", "", !m.shared || td_fault("shared-awaits-a-user"), err));
     return tell(tx, tenant, &m, "", actor, err);
 }
 
@@ -150,6 +151,16 @@ enum td_code td_primary_user_signed_in(struct td_tx *tx, const char *tenant, con
     td_try(write(tx, tenant, &m, user_id, upn, false, err));
     td_try(tell(tx, tenant, &m, upn, upn, err));
     return tell_taken(tx, tenant, &m, user_id, upn, err);
+}
+
+enum td_code td_primary_user_joined(struct td_tx *tx, const char *tenant, const char *enrolment_id, const char *user_id,
+                                    const char *upn, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct managed m = nobody;
+    td_try(by_enrolment(tx, tenant, enrolment_id, &a, &m, err));
+    td_try(write(tx, tenant, &m, user_id, upn, false, err));
+    return tell(tx, tenant, &m, upn, upn, err);
 }
 
 enum td_code td_primary_user_set(struct td_tx *tx, const char *tenant, const char *enrolment_id, const char *upn,

@@ -16,6 +16,9 @@ enum td_code td_primary_user_clear(struct td_tx *tx, const char *tenant, const c
  * happens. */
 enum td_code td_primary_user_signed_in(struct td_tx *tx, const char *tenant, const char *device_id, const char *user_id,
                                        const char *upn, struct td_error *err) TD_MUST_USE;
+/* A user has joined a device that a technician has prepared for nobody: the first one it has. */
+enum td_code td_primary_user_joined(struct td_tx *tx, const char *tenant, const char *enrolment_id, const char *user_id,
+                                    const char *upn, struct td_error *err) TD_MUST_USE;
 /* An administrator says who. upn "" clears without awaiting anybody. TD_ENOTFOUND: device or user. */
 enum td_code td_primary_user_set(struct td_tx *tx, const char *tenant, const char *enrolment_id, const char *upn,
                                  const char *actor, struct td_error *err) TD_MUST_USE;

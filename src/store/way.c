@@ -108,7 +108,7 @@ enum td_code td_way_set_user(struct td_tx *tx, const char *tenant, const char *w
 static void move_times(struct td_way_row *row, const struct td_way *before, enum td_way_event event, int64_t now)
 {
     unsigned was = before->state[TD_M_DEPLOYMENT], is = row->way.state[TD_M_DEPLOYMENT];
-    bool rested = was == TD_D_IDLE || was == TD_D_READY || was == TD_D_HANDED_OVER;
+    bool rested = was == TD_D_IDLE || was == TD_D_READY || was == TD_D_HANDED_OVER || was == TD_D_PROVISIONED;
     bool begins = event == TD_EV_RESET || (is != TD_D_IDLE && is != TD_D_FAILED && rested && is != was);
     if (begins) {
         row->deployment_started_at = now;

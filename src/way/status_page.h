@@ -22,7 +22,7 @@ struct td_status_page { /* every member is filled; flags are 0 and 1 */
     int64_t first_user_only;    /* later users of the device see no account phase */
     int64_t autopilot_only;     /* only where the device came by its deployment profile */
     int64_t quality_updates;    /* kept; updates at the end of the page are later work */
-    int64_t allow_non_blocking; /* kept; the technician's phase is later work */
+    int64_t allow_non_blocking; /* apps outside the list do not fail a technician's phase; else every app does */
     int64_t minutes;
     const char *message; /* "" for the built-in text */
     const char *apps;    /* JSON list of ids of the apps that block; [] for all */

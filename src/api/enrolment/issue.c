@@ -17,6 +17,7 @@
 #include "store/group.h"
 #include "store/offline_profile.h"
 #include "store/profile.h"
+#include "store/provisioning.h"
 #include "store/tenant.h"
 #include "store/way.h"
 #include "way/os_version.h"
@@ -42,6 +43,17 @@ static enum td_code not_supported(struct td_enrol *call, const char *text)
     return td_enrol_refuse(call, TD_FAULT_DEVICE_NOT_SUPPORTED, TD_EDENIED, "device", text);
 }
 
+/* By what was proven at the join, not by the request's WhiteGlove. */
+static enum td_code note_technician(struct issue *i, struct td_tx *tx, const struct td_device_row *device)
+{
+    bool technician = false;
+    td_try(td_provisioning_is(tx, i->caller.tenant, device, &technician, &i->call->err));
+    if (td_fault("technician-by-claim"))
+        technician = i->e.white_glove;
+    i->e.provisioning = technician ? TD_PROV_TECHNICIAN : TD_PROV_NONE;
+    return TD_OK;
+}
+
 /* The directory device of the token proves the registration; the request's own word only has to agree with it. */
 static enum td_code check_device(struct issue *i, struct td_tx *tx)
 {
@@ -54,6 +66,9 @@ static enum td_code check_device(struct issue *i, struct td_tx *tx)
             return not_supported(call, "the directory device is deleted or disabled");
         td_try(rc);
         i->e.registration_id = device.registration_id;
+        i->e.provisioning = TD_PROV_NONE;
+        if (i->caller.user_id[0] == '\0')
+            td_try(note_technician(i, tx, &device));
     }
     if (!td_uuid_parse(td_str(i->rst->context.ztd_id), claimed))
         return TD_OK;
@@ -138,7 +153,8 @@ static enum td_code choose_page(struct issue *i, struct td_tx *tx)
     if (rc != TD_OK && rc != TD_ENOTFOUND)
         return rc;
     td_try(td_ec_page_for(tx, i->e.tenant, rc == TD_OK ? way.id : "", i->e.user_id, call->a, &page, &call->err));
-    call->no_page = !td_page_of(&page.page, i->e.registration_id[0] != '\0' || i->offline.id != NULL).show;
+    call->no_page = i->e.provisioning != TD_PROV_TECHNICIAN &&
+                    !td_page_of(&page.page, i->e.registration_id[0] != '\0' || i->offline.id != NULL).show;
     return TD_OK;
 }
 
@@ -331,7 +347,8 @@ static enum td_code make_row(struct issue *i)
                                  .os_edition = c->os_edition,
                                  .locale = c->locale,
                                  .in_oobe = c->not_in_oobe != TD_TRUE && c->ux_initiated != TD_TRUE,
-                                 .plug_and_forget = c->plug_and_forget == TD_TRUE,
+                                 .plug_and_forget = c->plug_and_forget == TD_TRUE &&
+                                                    (i->caller.user_id[0] == '\0' || td_fault("enrol-claims-nobody")),
                                  .white_glove = c->white_glove == TD_TRUE || c->white_glove_hybrid == TD_TRUE,
                                  .version = governing_version(c->request_version)};
     return read_type(i->call, c, i->caller.device_id[0] != '\0' ? "Device" : "Full", &i->e.type);

@@ -13,6 +13,7 @@
 #include "store/device.h"
 #include "store/event.h"
 #include "store/group.h"
+#include "store/provisioning.h"
 #include "store/registration.h"
 #include "store/tenant.h"
 #include "store/user.h"
@@ -301,6 +302,8 @@ static enum td_code record(struct td_tx *tx, void *ctx, struct td_error *err)
     td_try(td_cert_supersede(tx, tenant, "device", j->joining.id, err));
     td_try(td_cert_record(tx, &j->cert_row, err));
     td_try(tell_way(tx, j, before, err));
+    td_try(td_provisioning_joined(tx, tenant, j->joining.registration_id, j->joining.id, j->caller.oid, j->caller.upn,
+                                  err));
     return td_group_device_moved(tx, tenant, j->joining.id, j->caller.upn, err);
 }
 

@@ -133,7 +133,7 @@ static void advance(struct td_exchange *x)
 {
     struct td_progress_in in = {.desired = &x->desired,
                                 .ledger = &x->ledger,
-                                .has_user = !x->enrolment.plug_and_forget &&
+                                .has_user = (!x->enrolment.plug_and_forget || td_fault("userless-waits-for-a-user")) &&
                                             (x->enrolment.user_upn[0] != '\0' || x->enrolment.awaited),
                                 .user_active = x->m.user_active,
                                 .technician = x->enrolment.provisioning == TD_PROV_TECHNICIAN,

@@ -1,6 +1,7 @@
 /* Management: the one durable write of a message. */
 #include "api/management/room.h"
 #include "store/event.h"
+#include "store/provisioning.h"
 #include "store/way.h"
 
 static enum td_code write_event(struct td_exchange *x, struct td_tx *tx, const struct td_mgmt_event *e,
@@ -12,6 +13,8 @@ static enum td_code write_event(struct td_exchange *x, struct td_tx *tx, const s
         struct td_event event = {.subject = way, .type = e->type, .actor = "device", .detail = e->detail};
         return td_event_append(tx, x->tenant, &event, err);
     }
+    if (e->way == TD_EV_PROVISIONED)
+        td_try(td_provisioning_seal(tx, x->tenant, x->enrolment.id, err));
     if (e->way == TD_EV_FAILED)
         rc = td_way_failed(tx, x->tenant, way, e->failure.where, &e->failure, err);
     else

@@ -153,10 +153,14 @@ static void pages_become_nodes(void **state TD_UNUSED)
     struct td_item items[] = {{.id = "a", .kind = TD_ITEM_MSI, .tracked = true},
                               {.id = "b", .kind = TD_ITEM_MSI, .tracked = true},
                               {.id = "c", .kind = TD_ITEM_POLICY, .tracked = true}};
-    td_page_untrack(&p, items, TD_COUNTOF(items), &arena);
+    td_page_untrack(&p, false, items, TD_COUNTOF(items), &arena);
     assert_true(items[0].tracked && items[1].tracked); /* no list: all apps block */
     p.apps = "[\"B\"]";
-    td_page_untrack(&p, items, TD_COUNTOF(items), &arena);
+    p.allow_non_blocking = 0;
+    td_page_untrack(&p, true, items, TD_COUNTOF(items), &arena);
+    assert_true(items[0].tracked); /* a technician's page where every app fails it (E11) */
+    p.allow_non_blocking = 1;
+    td_page_untrack(&p, false, items, TD_COUNTOF(items), &arena);
     assert_true(!items[0].tracked && items[1].tracked && items[2].tracked);
 }
 

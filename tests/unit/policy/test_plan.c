@@ -17,6 +17,7 @@ struct bench { /* one device before the planner */
     int64_t session;
     uint64_t msg;
     bool user_active;
+    bool technician;
 };
 
 static struct td_item item_of(const char *id, const char *text)
@@ -271,7 +272,7 @@ static void first_writer_of_a_node_holds(void **state TD_UNUSED)
 /* Walks the phases; every row: what happens, and the event that must follow (TD_EV_COUNT: none). */
 static enum td_way_event step(struct bench *b, struct td_progress *p, int64_t now)
 {
-    struct td_progress_in in = {&b->d, &b->l, b->in.user_upn[0] != '\0', b->user_active, now};
+    struct td_progress_in in = {&b->d, &b->l, b->in.user_upn[0] != '\0', b->user_active, now, b->technician};
     enum td_way_event event = TD_EV_COUNT;
     err = (struct td_error){0};
     plan(b);
@@ -336,6 +337,47 @@ static void a_device_without_user_ends_early(void **state TD_UNUSED)
     assert_int_equal(step(&b, &p, 0), TD_EV_READY);
 }
 
+/* The technician's work ends where the device phase does, and no failure is told of a device on the shelf. */
+static void a_technician_ends_early(void **state TD_UNUSED)
+{
+    struct bench b = bench_of(NULL);
+    struct td_progress p = {.phase = TD_PHASE_DEVICE_DONE};
+    b.in.items = b.items;
+    b.in.user_upn = "";
+    b.technician = true;
+    assert_int_equal(step(&b, &p, 0), TD_EV_PROVISIONED);
+    assert_int_equal(step(&b, &p, 1000 * TD_DAY), TD_EV_COUNT);
+}
+
+/* Behind it the page is told anew, what failed is asked again, and what the device has is not. */
+static void its_user_begins_with_what_is_there(void **state TD_UNUSED)
+{
+    struct bench b = bench_of(NULL);
+    b.in.items = b.items;
+    plan(&b);
+    all_answers(&b);
+    struct td_row *kept = td_ledger_get(&b.l, "R ./Device/Vendor/MSFT/Policy/Config/Experience/AllowCortana");
+    struct td_row *failed = td_ledger_get(&b.l, "R ./Device/Vendor/MSFT/Policy/Config/Camera/AllowCamera");
+    struct td_row *job =
+        td_ledger_get(&b.l, "S ./Device/Vendor/MSFT/EnterpriseDesktopAppManagement/MSI/X/DownloadInstall");
+    kept->state = job->state = TD_ROW_DONE;
+    failed->state = TD_ROW_FAILED;
+    failed->attempts = TD_PLAN_ATTEMPTS;
+    struct td_row *status = td_ledger_get(&b.l, "G ./Device/Vendor/MSFT/EnterpriseDesktopAppManagement/MSI/X/Status");
+    status->state = TD_ROW_DONE;
+    status->value = "60";
+    assert_non_null(td_ledger_find(&b.l, b.d.release_key));
+    td_plan_begin_user(&b.l);
+    assert_null(td_ledger_find(&b.l, b.d.release_key));
+    assert_int_equal(td_ledger_find(&b.l, "R ./Device/Vendor/MSFT/Policy/Config/Experience/AllowCortana")->state,
+                     TD_ROW_DONE);
+    struct td_row *again = td_ledger_find(&b.l, "R ./Device/Vendor/MSFT/Policy/Config/Camera/AllowCamera");
+    assert_true(again->state == TD_ROW_PENDING && again->attempts == 0);
+    assert_int_equal(
+        td_ledger_find(&b.l, "S ./Device/Vendor/MSFT/EnterpriseDesktopAppManagement/MSI/X/DownloadInstall")->state,
+        TD_ROW_PENDING);
+}
+
 static void ledger_survives_writing(void **state TD_UNUSED)
 {
     struct bench b = bench_of(wlan);
@@ -393,6 +435,7 @@ int main(void)
         cmocka_unit_test(leaves_a_right_edition_alone),    cmocka_unit_test(writes_the_job_as_text),
         cmocka_unit_test(first_writer_of_a_node_holds),    cmocka_unit_test(walks_the_phases),
         cmocka_unit_test(tells_a_time_out_once),           cmocka_unit_test(a_device_without_user_ends_early),
+        cmocka_unit_test(a_technician_ends_early),         cmocka_unit_test(its_user_begins_with_what_is_there),
         cmocka_unit_test(ledger_survives_writing),         cmocka_unit_test(many_settings_are_kept),
     };
     td_arena_init(&arena);

@@ -1,0 +1,139 @@
+#include "api/technician.h"
+
+#include "api/token.h"
+#include "base/encode.h"
+#include "base/fault.h"
+#include "crypto/digest.h"
+#include "store/provisioning.h"
+#include "store/tenant.h"
+#include "way/attestation.h"
+
+enum { CODE_SIGNS = 8, MAX_CODE = 32 };
+
+/* No vowels and nothing that looks like something else: 38 bits a code, and five guesses. */
+static const char alphabet[] = "23456789BCDFGHJKMNPQRSTVWXYZ";
+
+struct asking {
+    const struct td_service *svc;
+    const char *tenant, *registration_id, *who;
+    const struct td_technician_proof *proof;
+    struct td_arena *arena;
+    const char *setting;
+    struct td_claims claims;
+    bool right;
+};
+
+static bool given(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+static enum td_code read_setting(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct asking *q = ctx;
+    return td_tenant_get(tx, q->tenant, "technician-proof", q->arena, &q->setting, err);
+}
+
+static enum td_code read_token(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct asking *q = ctx;
+    return td_token_check(q->svc, tx, td_str(q->proof->token), TD_RESOURCE_DIRECTORY_JOIN, q->arena, &q->claims, err);
+}
+
+static enum td_code by_sign_in(struct asking *q, struct td_error *err)
+{
+    struct td_error why = {0};
+    if (!given(q->proof->token))
+        return td_attest_refuse(err, TD_ATT_TECHNICIAN, "a technician has to sign in first");
+    enum td_code rc = td_store_read(q->svc->store, read_token, q, &why);
+    if (rc == TD_EUNAVAILABLE || rc == TD_EIO || rc == TD_EINTERNAL) {
+        if (err != NULL)
+            *err = why;
+        return rc;
+    }
+    if (rc != TD_OK)
+        return td_attest_refuse(err, TD_ATT_TECHNICIAN,
+                                td_arena_printf(q->arena, "the technician's token: %s", why.text));
+    bool ours = strcmp(q->claims.tenant, q->tenant) == 0 || td_fault("technician-any-tenant");
+    if (!ours || q->claims.upn == NULL || q->claims.upn[0] == '\0')
+        return td_attest_refuse(err, TD_ATT_TECHNICIAN, "the technician is not a user of the device's organization");
+    q->who = q->claims.upn;
+    return TD_OK;
+}
+
+/* As people type it: any case, hyphens and blanks anywhere. */
+static const char *digest_of(const char *code, struct td_arena *a)
+{
+    char plain[MAX_CODE + 1];
+    unsigned char sum[32];
+    size_t n = 0;
+    for (; *code != '\0' && n < MAX_CODE; code++)
+        if (*code != '-' && *code != ' ')
+            plain[n++] = *code >= 'a' && *code <= 'z' ? (char)(*code - 'a' + 'A') : *code;
+    td_sha256(td_bytes(plain, n), sum);
+    td_wipe(plain, sizeof(plain));
+    return td_hex(a, td_bytes(sum, sizeof(sum)));
+}
+
+static enum td_code use_code(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct asking *q = ctx;
+    return td_provision_code_use(tx, q->tenant, q->registration_id, digest_of(q->proof->code, q->arena), q->arena,
+                                 &q->right, &q->who, err);
+}
+
+static enum td_code by_code(struct asking *q, struct td_error *err)
+{
+    if (!given(q->proof->code))
+        return td_attest_refuse(err, TD_ATT_TECHNICIAN, "a code for this device has to be given");
+    if (strlen(q->proof->code) > MAX_CODE)
+        return td_attest_refuse(err, TD_ATT_TECHNICIAN, "the code is none of ours");
+    td_try(td_store_write(q->svc->store, use_code, q, err));
+    if (!q->right)
+        return td_attest_refuse(err, TD_ATT_TECHNICIAN, "the code is wrong, was used, or has run out");
+    q->who = td_arena_printf(q->arena, "code of %s", q->who);
+    return TD_OK;
+}
+
+enum td_code td_technician_check(const struct td_service *svc, const char *tenant, const char *registration_id,
+                                 const struct td_technician_proof *proof, struct td_arena *a, const char **ret_who,
+                                 struct td_error *err)
+{
+    struct asking q = {.svc = svc,
+                       .tenant = tenant,
+                       .registration_id = registration_id,
+                       .proof = proof,
+                       .arena = a,
+                       .who = "presence",
+                       .setting = "presence"};
+    td_try(td_store_read(svc->store, read_setting, &q, err));
+    if (strcmp(q.setting, "sign-in") == 0 && !td_fault("technician-unproven"))
+        td_try(by_sign_in(&q, err));
+    else if (strcmp(q.setting, "companion") == 0 && !td_fault("technician-unproven"))
+        td_try(by_code(&q, err));
+    *ret_who = q.who;
+    return TD_OK;
+}
+
+static void draw(const struct td_env *env, char out[CODE_SIGNS + 1])
+{
+    enum { SIGNS = sizeof(alphabet) - 1, FAIR = 256 / SIGNS * SIGNS };
+    for (int n = 0; n < CODE_SIGNS;) {
+        unsigned char c;
+        td_random_fill(env, &c, 1);
+        if (c < FAIR)
+            out[n++] = alphabet[c % SIGNS];
+    }
+    out[CODE_SIGNS] = '\0';
+}
+
+enum td_code td_technician_code(struct td_tx *tx, const char *tenant, const char *registration_id, const char *actor,
+                                struct td_arena *a, const char **ret, int64_t *ret_expires, struct td_error *err)
+{
+    char code[CODE_SIGNS + 1];
+    draw(td_tx_env(tx), code);
+    td_try(td_provision_code_put(tx, tenant, registration_id, digest_of(code, a), actor, ret_expires, err));
+    *ret = td_arena_printf(a, "%.4s-%s", code, code + 4);
+    td_wipe(code, sizeof(code));
+    return TD_OK;
+}
