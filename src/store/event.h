@@ -30,6 +30,11 @@ enum td_code td_event_list(struct td_tx *tx, const char *tenant, const char *sub
                            struct td_arena *a, struct td_event **ret, size_t *ret_count, struct td_error *err)
     TD_MUST_USE;
 
+/* Was an event of this type, with this word as its detail's member "where", among the subject's latest since then? For
+ * what anybody may cause: the same is told once in a while only. */
+enum td_code td_event_lately(struct td_tx *tx, const char *tenant, const char *subject, const char *type,
+                             const char *where, int64_t since, bool *ret, struct td_error *err) TD_MUST_USE;
+
 /* Did more happen to it within an hour than happens to any honest device? Then what only informs is left out: a device
  * that lies in every session fills no store. Reads the index alone. */
 enum { TD_EVENTS_AN_HOUR = 5000 };

@@ -4,6 +4,20 @@
 
 enum { MAX_CANDIDATES = 64 };
 
+enum td_code td_registration_tenant(struct td_tx *tx, const char *id, struct td_arena *a, const char **ret,
+                                    struct td_error *err)
+{
+    struct td_rows r;
+    bool found = false;
+    td_try(td_sql_query(tx, &r, err, "SELECT tenant FROM registration WHERE id = $1 LIMIT 1", "s", id));
+    while (td_rows_next(&r)) {
+        *ret = td_col_text0(&r, 0, a);
+        found = true;
+    }
+    td_try(td_rows_done(&r, err));
+    return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "registration", "there is no such registration");
+}
+
 struct candidate {
     const char *tenant, *registration_id;
 };

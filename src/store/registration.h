@@ -36,6 +36,10 @@ struct td_registration {
 
 enum td_code td_registration_find(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                                   struct td_registration *ret, struct td_error *err) TD_MUST_USE; /* TD_ENOTFOUND */
+/* Whose registration this is, of any tenant (store/hardware.c): a device that proves its TPM has no other name for it.
+ * TD_ENOTFOUND. */
+enum td_code td_registration_tenant(struct td_tx *tx, const char *id, struct td_arena *a, const char **ret,
+                                    struct td_error *err) TD_MUST_USE;
 /* By id, or by serial number in any spelling. TD_EINVAL if several have that serial number. */
 enum td_code td_registration_find_any(struct td_tx *tx, const char *tenant, const char *key, struct td_arena *a,
                                       struct td_registration *ret, struct td_error *err) TD_MUST_USE;
