@@ -15,7 +15,8 @@ struct managed {
 
 #define COLUMNS                                                                                                        \
     "SELECT id, device_id, way_id, user_id, user_upn, former_user,"                                                    \
-    " CASE WHEN serial <> '' THEN serial ELSE managed_name END, awaited, plug_and_forget FROM enrolment WHERE tenant = $1 AND state = " \
+    " CASE WHEN serial <> '' THEN serial ELSE managed_name END, awaited, plug_and_forget FROM enrolment WHERE tenant " \
+    "= $1 AND state = "                                                                                                \
     "0"
 
 static const struct managed nobody = {
