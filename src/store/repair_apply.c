@@ -1,5 +1,6 @@
 /* What a registered machine was made of, and what it is made of from now on. */
 #include "codec/json.h"
+#include "store/attestation.h"
 #include "store/audit.h"
 #include "store/device.h"
 #include "store/repair_room.h"
@@ -191,6 +192,7 @@ enum td_code td_repairing_apply(struct td_repairing *p, const struct td_proposal
     }
     td_try(td_repairing_drop(p, TD_PROPOSAL_OPEN, err));
     td_try(td_repairing_drop(p, TD_PROPOSAL_WITHDRAWN, err));
+    td_try(td_tpm_unbind(p->tx, p->tenant, p->r.id, err)); /* it went with the board */
     td_try(tell_repaired(p, by, proof, actor, err));
     td_try(td_registration_remedy(p->tx, p->tenant, p->r.id, TD_REMEDY_NONE, "it was registered anew", err));
     return td_registration_evaluate(p->tx, p->tenant, p->r.id, actor, err);

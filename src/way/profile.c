@@ -2,6 +2,7 @@
 
 #include "base/env.h"
 #include "base/fault.h"
+#include "way/attestation.h"
 #include "way/names.h"
 
 enum { TYPE_BOOL, TYPE_TEXT, TYPE_WORD, TYPE_LIST };
@@ -17,7 +18,7 @@ static const struct setting {
     int type;
     size_t offset;
     size_t max;                           /* characters of a text */
-    const char *otherwise, *of_interface; /* defaults */
+    const char *otherwise, *of_interface; /* defaults; no second one: our own, the interface does not reach it */
     const char *words[MAX_WORDS];
 } settings[] = {
 #define AT(member) offsetof(struct td_profile, member)
@@ -52,6 +53,16 @@ static const struct setting {
     BOOL("preprovisioningAllowed", "enableWhiteGlove", false, preprovisioning, "false"),
     BOOL("hardwareHashExtractionEnabled", "extractHardwareHash", false, hash_extraction, "false"),
     BOOL("hybridAzureADJoinSkipConnectivityCheck", NULL, false, skip_connectivity, "false"),
+    {"pcrPolicy",
+     NULL,
+     false,
+     TYPE_WORD,
+     AT(pcr_policy),
+     0,
+     "none",
+     NULL,
+     {"none", "secureBoot", "allowList", "baseline"}},
+    {"pcrAllowed", NULL, false, TYPE_TEXT, AT(pcr_allowed), TD_PROFILE_PCRS_MAX, "", NULL, {NULL}},
 #undef AT
 #undef TEXT
 #undef BOOL
@@ -118,7 +129,9 @@ static void set_default(const struct setting *s, const char *value, struct td_pr
 void td_profile_defaults(bool of_interface, struct td_profile *ret)
 {
     for (size_t i = 0; i < TD_COUNTOF(settings); i++)
-        set_default(&settings[i], of_interface ? settings[i].of_interface : settings[i].otherwise, ret);
+        set_default(&settings[i],
+                    of_interface && settings[i].of_interface != NULL ? settings[i].of_interface : settings[i].otherwise,
+                    ret);
 }
 
 static size_t characters(const char *utf8)
@@ -183,6 +196,16 @@ static enum td_code check_type(const struct setting *s, const struct td_json *v,
     return td_fail(err, TD_EINVAL, v->name, "%s", must[s->type]);
 }
 
+static enum td_code no_word(const struct setting *s, const struct td_json *v, struct td_arena *a, struct td_error *err)
+{
+    const char *all = s->words[0];
+    for (int i = 1; i < MAX_WORDS && s->words[i] != NULL; i++) {
+        bool last = i + 1 == MAX_WORDS || s->words[i + 1] == NULL;
+        all = td_arena_printf(a, "%s%s%s", all, last ? " or " : ", ", s->words[i]);
+    }
+    return td_fail(err, TD_EINVAL, v->name, "must be %s", all);
+}
+
 static enum td_code set_value(const struct setting *s, const struct td_json *v, struct td_arena *a,
                               struct td_profile *p, struct td_error *err)
 {
@@ -193,7 +216,7 @@ static enum td_code set_value(const struct setting *s, const struct td_json *v, 
         return set_list(s, v, a, p, err);
     int64_t number = s->type == TYPE_BOOL ? v->num : word_number(s, v->str);
     if (number < 0)
-        return td_fail(err, TD_EINVAL, v->name, "must be %s or %s", s->words[0], s->words[1]);
+        return no_word(s, v, a, err);
     *(int64_t *)place_of(s, p) = number;
     return TD_OK;
 }
@@ -235,7 +258,7 @@ static void find_said(const struct setting *s, const struct td_json *object, boo
     const char *names[] = {s->old_name, s->name};
     for (size_t i = 0; i < TD_COUNTOF(names); i++) {
         const struct td_json *v = names[i] != NULL ? td_json_get(object, names[i]) : NULL;
-        if (v == NULL || (foreign && v->type == TD_JSON_NULL))
+        if (v == NULL || (foreign && (s->of_interface == NULL || v->type == TD_JSON_NULL)))
             continue;
         if (old_object || i == 0)
             ret->old = v;
@@ -309,6 +332,10 @@ static enum td_code check(struct td_profile *p, struct td_arena *a, struct td_er
     if (p->join == TD_JOIN_HYBRID && p->usage == TD_USAGE_SHARED)
         return td_remedy(err, td_fail(err, TD_EINVAL, "deviceUsageType", "self-deploying devices cannot join hybrid"),
                          "choose singleUser, or the directory join");
+    if (p->pcr_policy == TD_PCR_ALLOW_LIST && td_trim(td_str(p->pcr_allowed)).n == 0)
+        return td_remedy(err, td_fail(err, TD_EINVAL, "pcrAllowed", "pcrPolicy allowList needs the values allowed"),
+                         "Write them as docs/tasks/attestation.md says, or choose another policy.");
+    td_try(td_pcr_allowed_check(p->pcr_allowed, err));
     return td_name_check(td_str(p->name_template), err);
 }
 

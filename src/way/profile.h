@@ -12,7 +12,8 @@ enum {
     TD_PROFILE_MAX_JSON = 65536,
     TD_PROFILE_NAME_MAX = 200,         /* characters, graph-api.md 1.3 */
     TD_PROFILE_DESCRIPTION_MAX = 1500, /* characters */
-    TD_PROFILE_TAGS_MAX = 100
+    TD_PROFILE_TAGS_MAX = 100,
+    TD_PROFILE_PCRS_MAX = 8192 /* characters of pcrAllowed */
 };
 
 enum td_usage { TD_USAGE_SINGLE_USER, TD_USAGE_SHARED };
@@ -32,6 +33,8 @@ struct td_profile { /* every member is filled: with the table's default where no
     int64_t user_type;          /* enum td_user_type */
     int64_t eula_hidden, privacy_hidden, escape_hidden, keyboard_skipped; /* 0 and 1, as all below */
     int64_t preprovisioning, hash_extraction, skip_connectivity;
+    int64_t pcr_policy; /* enum td_pcr_policy (way/attestation.h): ours, no name of the interface's type */
+    const char *pcr_allowed;
 };
 
 /* A profile as it is written by people and tools: current and old names, flat or inside outOfBoxExperienceSetting(s).

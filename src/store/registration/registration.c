@@ -2,6 +2,7 @@
 
 #include "base/fault.h"
 #include "codec/json.h"
+#include "store/attestation.h"
 #include "store/audit.h"
 #include "store/device.h"
 #include "store/event.h"
@@ -333,6 +334,7 @@ enum td_code td_registration_remove(struct td_tx *tx, const char *tenant, const 
     td_try(td_life_remember(tx, tenant, &r, err));
     td_try(td_hardware_drop(tx, tenant, id, err));
     td_try(td_repair_forget(tx, tenant, id, err));
+    td_try(td_tpm_unbind(tx, tenant, id, err));
     for (size_t i = 0; i < TD_COUNTOF(leftovers); i++)
         td_try(td_sql(tx, err, leftovers[i], "ss", tenant, id));
     td_try(td_device_unregister(tx, tenant, id, err));

@@ -2,6 +2,8 @@
  */
 #include "store/attestation.h"
 #include "store/audit.h"
+#include "store/registration.h"
+#include "store/repair.h"
 #include "unit/store/life_world.h"
 
 static const char reg[] = "33333333-0000-4000-8000-000000000001", other_reg[] = "33333333-0000-4000-8000-000000000002";
@@ -312,6 +314,61 @@ static void fetched_certificates_are_bounded(void **state)
     life_write(*state, fetched);
 }
 
+/* --- what else forgets it --- */
+
+static const char *a_registration(struct td_tx *tx, struct life *l)
+{
+    struct td_registration_new n = {
+        .serial = "SN-1", .manufacturer = "Contoso", .model = "Box", .hash = TD_S("octets")};
+    struct td_import_verdict v = {.registration_id = NULL};
+    n.sku = n.family = n.product_key = n.group_tag = n.purchase_order = n.assigned_user = n.warning = "";
+    (void)td_facts_add_tuple(&n.facts, &l->arena, td_str(n.manufacturer), td_str(n.model), td_str(n.serial));
+    (void)td_facts_add_uuid(&n.facts, &l->arena, TD_S("11111111-2222-4333-8444-555555555555"));
+    assert_ok(td_registration_add(tx, l->tenant, &n, "admin", &l->arena, &v, NULL));
+    return v.registration_id;
+}
+
+static bool is_bound(struct td_tx *tx, struct life *l, const char *registration)
+{
+    struct td_tpm_binding got = {.baseline = NULL};
+    return td_tpm_binding_find(tx, l->tenant, registration, &l->arena, &got, NULL) == TD_OK;
+}
+
+static void repaired(struct td_tx *tx, struct life *l)
+{
+    const char *id = a_registration(tx, l);
+    struct td_tpm_binding b = binding(id, hash_a);
+    struct td_proposal by = {.source = "lookup", .enrolment_id = "", .serial = "SN-1", .cause = "", .remedy = ""};
+    by.manufacturer = by.model = by.sku = by.family = by.product_key = "";
+    (void)td_facts_add_tuple(&by.facts, &l->arena, TD_S("Contoso"), TD_S("Box"), TD_S("SN-1"));
+    (void)td_facts_add_uuid(&by.facts, &l->arena, TD_S("11111111-2222-4333-8444-555555555555"));
+    assert_ok(td_tpm_bind(tx, l->tenant, &b, NULL));
+    assert_ok(td_repair_apply(tx, l->tenant, id, &by, "administrator", "ada", NULL)); /* the same board */
+    assert_true(is_bound(tx, l, id));
+    by.alternates = true;
+    assert_ok(td_repair_apply(tx, l->tenant, id, &by, "administrator", "ada", NULL));
+    assert_false(is_bound(tx, l, id));
+}
+
+static void another_board_has_another_tpm(void **state)
+{
+    life_write(*state, repaired);
+}
+
+static void deregistered(struct td_tx *tx, struct life *l)
+{
+    const char *id = a_registration(tx, l);
+    struct td_tpm_binding b = binding(id, hash_a);
+    assert_ok(td_tpm_bind(tx, l->tenant, &b, NULL));
+    assert_ok(td_registration_remove(tx, l->tenant, id, "ada", NULL));
+    assert_false(is_bound(tx, l, id));
+}
+
+static void a_registration_ends_with_its_tpm(void **state)
+{
+    life_write(*state, deregistered);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, life_setup, life_teardown)
@@ -323,6 +380,8 @@ int main(void)
         TEST(tickets_are_used_once),
         TEST(old_challenges_go),
         TEST(fetched_certificates_are_bounded),
+        TEST(another_board_has_another_tpm),
+        TEST(a_registration_ends_with_its_tpm),
     };
     return cmocka_run_group_tests_name("attestation", tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* Profiles as rules: which one holds, how a device stands to it, changes with old and current names, status pages. */
 #include "unit/test.h"
+#include "way/attestation.h"
 #include "way/os_version.h"
 #include "way/profile.h"
 #include "way/profile_choice.h"
@@ -255,6 +256,7 @@ static void limits_by_name(void **state TD_UNUSED)
                                                     .locale = "",
                                                     .region = "",
                                                     .management_app = "",
+                                                    .pcr_allowed = "",
                                                     .scope_tags = "[]"},
                                "{\"locale\":\"zh-Hant-TW\"}")
                             .locale,
@@ -265,6 +267,52 @@ static void limits_by_name(void **state TD_UNUSED)
     name[400] = 'x';
     assert_int_equal(td_profile_name_check(name, &err), TD_EINVAL);
     assert_int_equal(td_profile_name_check("", &err), TD_EINVAL);
+}
+
+/* --- measurements: our own settings, in profile files alone --- */
+
+#define D16 "0123456789abcdef"
+#define PCR0 "0:" D16 D16 D16 D16
+
+static enum td_code pcrs(const char *file, struct td_profile *ret, struct td_error *err)
+{
+    return td_profile_parse(td_str(file), &arena, ret, err);
+}
+
+static void measurements_that_a_profile_wants(void **state TD_UNUSED)
+{
+    static const struct {
+        const char *file, *where, *text;
+    } bad[] = {
+        {"{\"pcrPolicy\":\"any\"}", "pcrPolicy", "must be none, secureBoot, allowList or baseline"},
+        {"{\"pcrPolicy\":\"allowList\"}", "pcrAllowed", "needs the values"},
+        {"{\"pcrPolicy\":\"allowList\",\"pcrAllowed\":\" \"}", "pcrAllowed", "needs the values"},
+        {"{\"pcrAllowed\":\"0:12\"}", "pcrAllowed", "SHA-256"},
+    };
+    struct td_profile p, again, merged_one;
+    struct td_error err = {.text = ""};
+    TD_CLEANUP(td_buf_done) struct td_buf out;
+    struct td_jsonw w;
+    assert_ok(pcrs("{}", &p, &err));
+    assert_int_equal(p.pcr_policy, TD_PCR_NONE);
+    assert_string_equal(p.pcr_allowed, "");
+    for (size_t i = 0; i < TD_COUNTOF(bad); i++)
+        if (pcrs(bad[i].file, &p, &err) != TD_EINVAL || strcmp(err.where, bad[i].where) != 0 ||
+            strstr(err.text, bad[i].text) == NULL)
+            fail_msg("%s: %s: %s", bad[i].file, err.where, err.text);
+    assert_ok(pcrs("{\"pcrPolicy\":\"allowlist\",\"pcrAllowed\":\"" PCR0 "\"}", &p, &err));
+    assert_int_equal(p.pcr_policy, TD_PCR_ALLOW_LIST);
+    /* what is written is read again */
+    td_buf_init(&out, 1 << 16);
+    td_jsonw_init(&w, &out);
+    td_profile_write(&p, &w);
+    assert_ok(td_profile_parse(td_buf_slice(&out), &arena, &again, &err));
+    assert_true(td_profile_same(&p, &again));
+    assert_string_equal(again.pcr_allowed, PCR0);
+    /* the interface's bodies don't reach it, and don't lose it */
+    merged_one = merged(&p, "{\"pcrPolicy\":\"none\",\"pcrAllowed\":7,\"locale\":\"de-DE\"}");
+    assert_int_equal(merged_one.pcr_policy, TD_PCR_ALLOW_LIST);
+    assert_string_equal(merged_one.locale, "de-DE");
 }
 
 /* --- the exporter's file (graph-api.md 3.3, autopilot.md 2.4) --- */
@@ -437,6 +485,7 @@ int main(void)
         cmocka_unit_test(the_module_changes_one_old_member),
         cmocka_unit_test(defaults_of_type_and_portal),
         cmocka_unit_test(limits_by_name),
+        cmocka_unit_test(measurements_that_a_profile_wants),
         cmocka_unit_test(file_as_the_exporter_writes_it),
         cmocka_unit_test(versions_between_bounds),
         cmocka_unit_test(which_status_page_holds),
