@@ -17,6 +17,7 @@ struct td_key {
     EVP_PKEY *pkey;
     enum td_key_kind kind;
     int bits;
+    bool elsewhere; /* the private half is a signer's */
     _Atomic(EVP_PKEY_CTX *) sign[SIG_COUNT], verify[SIG_COUNT];
     _Atomic(X509 *) issuer; /* the certificate it issued under last time: reading one costs five signatures */
 };
@@ -40,6 +41,16 @@ struct td_key *td_key_wrap(EVP_PKEY *pkey)
     key->kind = kind_of(pkey);
     key->bits = EVP_PKEY_get_bits(pkey);
     return key;
+}
+
+void td_key_mark_elsewhere(struct td_key *key)
+{
+    key->elsewhere = true;
+}
+
+bool td_key_is_elsewhere(const struct td_key *key)
+{
+    return key->elsewhere;
 }
 
 EVP_PKEY *td_key_evp(const struct td_key *key)
@@ -119,6 +130,8 @@ bool td_key_same_public(const struct td_key *a, const struct td_key *b)
 
 enum td_code td_key_private_der(const struct td_key *key, struct td_arena *a, struct td_slice *ret)
 {
+    if (key->elsewhere)
+        return TD_EDENIED;
     PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key->pkey);
     if (info == NULL)
         return td_ossl_fail(NULL, TD_EINTERNAL, "key", "not a private key");
@@ -139,6 +152,8 @@ enum td_code td_key_from_private_der(struct td_slice der, struct td_key **ret, s
 
 enum td_code td_key_private_pem(const struct td_key *key, struct td_arena *a, char **ret)
 {
+    if (key->elsewhere)
+        return TD_EDENIED;
     TD_CLEANUP(bio_done) BIO *out = BIO_new(BIO_s_secmem());
     char *p = NULL;
     if (out == NULL || PEM_write_bio_PKCS8PrivateKey(out, key->pkey, NULL, NULL, 0, NULL, NULL) != 1)
@@ -331,5 +346,7 @@ enum td_code td_key_oaep_encrypt(const struct td_key *key, struct td_slice plain
 enum td_code td_key_oaep_decrypt(const struct td_key *key, struct td_slice cipher, struct td_arena *a,
                                  struct td_slice *ret)
 {
+    if (key->elsewhere)
+        return TD_EDENIED;
     return oaep(key, false, cipher, a, ret);
 }

@@ -61,6 +61,9 @@ enum td_code td_ossl_fail(struct td_error *err, enum td_code code, const char *w
 /* A key around pkey, whose reference it takes over. */
 struct td_key *td_key_wrap(EVP_PKEY *pkey);
 EVP_PKEY *td_key_evp(const struct td_key *key);
+/* Its private half is not here (signer.c). */
+void td_key_mark_elsewhere(struct td_key *key);
+bool td_key_is_elsewhere(const struct td_key *key);
 /* The issuer's certificate, read once per key; a reference for the caller. NULL if der is none. */
 X509 *td_key_issuer(const struct td_key *key, struct td_slice der);
 

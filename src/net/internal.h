@@ -10,6 +10,10 @@ struct td_net {
     CURL *curl;
     struct curl_slist *resolve;
     struct td_buf ca, cert, key; /* curl reads them in place; key is wiped */
+    enum td_code (*identity)(void *ctx, void *ssl_ctx, struct td_error *err);
+    void *identity_ctx;
+    enum td_code refused; /* by identity, in this exchange */
+    struct td_error why;
     int timeout_seconds;
     size_t max_body;
     char cause[CURL_ERROR_SIZE];

@@ -12,6 +12,14 @@ static void set_blob(CURL *curl, CURLoption option, const struct td_buf *pem)
         (void)curl_easy_setopt(curl, option, &blob);
 }
 
+/* Before a handshake: the caller puts its key into the engine's context. Why it could not is kept for the verdict. */
+static CURLcode on_handshake(CURL *curl TD_UNUSED, void *ssl_ctx, void *ctx)
+{
+    struct td_net *net = ctx;
+    net->refused = net->identity(net->identity_ctx, ssl_ctx, &net->why);
+    return net->refused == TD_OK ? CURLE_OK : CURLE_ABORTED_BY_CALLBACK;
+}
+
 /* What holds for every exchange of this identity. */
 static void set_identity(struct td_net *net, const struct td_net_config *config)
 {
@@ -32,6 +40,10 @@ static void set_identity(struct td_net *net, const struct td_net_config *config)
     set_blob(c, CURLOPT_SSLKEY_BLOB, &net->key);
     if (net->resolve != NULL)
         (void)curl_easy_setopt(c, CURLOPT_RESOLVE, net->resolve);
+    if (config->identity != NULL) {
+        (void)curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, on_handshake);
+        (void)curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, net);
+    }
 }
 
 enum td_code td_net_new(const struct td_net_config *config, struct td_net **ret, struct td_error *err)
@@ -40,7 +52,11 @@ enum td_code td_net_new(const struct td_net_config *config, struct td_net **ret,
         return td_fail(err, TD_EINVAL, "ca", "no trust anchor was given");
     if ((config->client_pem.n == 0) != (config->client_key.n == 0))
         return td_fail(err, TD_EINVAL, "client", "a client certificate needs its key, and a key its certificate");
+    if (config->identity != NULL && config->client_pem.n != 0)
+        return td_fail(err, TD_EINVAL, "client", "an identity stands instead of certificate and key");
     struct td_net *net = td_new(struct td_net);
+    net->identity = config->identity;
+    net->identity_ctx = config->identity_ctx;
     td_buf_init(&net->ca, MAX_PEM);
     td_buf_init(&net->cert, MAX_PEM);
     td_buf_init(&net->key, MAX_PEM);
@@ -99,6 +115,11 @@ enum td_code td_net_verdict(struct td_net *net, CURLcode rc, const char *url, st
 {
     if (rc == CURLE_OK)
         return TD_OK;
+    if (net->refused != TD_OK) {
+        if (err != NULL)
+            *err = net->why;
+        return net->refused;
+    }
     const char *cause = net->cause[0] != '\0' ? net->cause : curl_easy_strerror(rc);
     struct td_slice where = td_str(url);
     size_t query = td_find(where, '?'); /* may hold a ticket */
@@ -180,6 +201,7 @@ enum td_code td_net_do(struct td_net *net, const struct td_net_request *req, str
     (void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(c, CURLOPT_WRITEDATA, &body);
     net->cause[0] = '\0';
+    net->refused = TD_OK;
     CURLcode rc = curl_easy_perform(c);
     long status = 0;
     (void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
