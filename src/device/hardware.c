@@ -37,7 +37,7 @@ static const struct text_field {
 /* Fields with a rule of their own, and those that td_hardware has outside the hash. */
 static const char *const other_fields[] = {"machine", "uuid",      "chassis", "ram",      "cpuCores", "cpuThreads",
                                            "disks",   "nics",      "tpmEk",   "os",       "edition",  "locale",
-                                           "wifi",    "powerRole", "oemApps", "recovery", "power"};
+                                           "wifi",    "powerRole", "oemApps", "recovery", "power",    "secureBoot"};
 
 static enum td_code check_names(const struct td_json *root, struct td_error *err)
 {
@@ -187,16 +187,20 @@ static enum td_code read_outside(const struct td_json *root, struct td_hardware 
 static enum td_code read_disk(const struct td_json *root, struct td_hardware *hw, struct td_error *err)
 {
     const struct td_json *list = td_json_get(root, "oemApps"), *recovery = td_json_get(root, "recovery");
+    const struct td_json *secure = td_json_get(root, "secureBoot");
     const char *power = td_json_str(root, "power");
     size_t n = 0;
     if (list != NULL)
         td_try(check_list(list, "oemApps", err));
     if (recovery != NULL && recovery->type != TD_JSON_BOOL)
         return td_fail(err, TD_EINVAL, "recovery", "must be true or false");
+    if (secure != NULL && secure->type != TD_JSON_BOOL)
+        return td_fail(err, TD_EINVAL, "secureBoot", "must be true or false");
     if (power != NULL && strcmp(power, "ac") != 0 && strcmp(power, "battery") != 0)
         return td_fail(err, TD_EINVAL, "power", "must be ac or battery");
     hw->battery = power != NULL && strcmp(power, "battery") == 0;
     hw->recovery = td_json_bool(root, "recovery", true);
+    hw->secure_boot = td_json_bool(root, "secureBoot", true);
     for (const struct td_json *e = list != NULL ? list->child : NULL; e != NULL; e = e->next) {
         if (e->type != TD_JSON_STRING || e->str[0] == '\0' || e->str[0] == '.' || strlen(e->str) > 64 ||
             n + 1 >= TD_COUNTOF(hw->oem_apps))
@@ -297,7 +301,8 @@ static void name_hardware(struct td_hardware *hw, struct td_arena *a)
 enum td_code td_hardware_read(const char *root, const char *file, struct td_arena *a, struct td_hardware *ret,
                               struct td_error *err)
 {
-    struct td_hardware hw = {.os_version = "10.0.22631.2506", .edition = 48, .locale = "en-US", .recovery = true};
+    struct td_hardware hw = {
+        .os_version = "10.0.22631.2506", .edition = 48, .locale = "en-US", .recovery = true, .secure_boot = true};
     struct td_json *overlay = NULL;
     td_hw_facts_init(&hw.facts);
     hw.facts.os_type = 2;
@@ -317,11 +322,24 @@ enum td_code td_hardware_read(const char *root, const char *file, struct td_aren
     return TD_OK;
 }
 
+/* The TPM as it was last seen (td_device_tpm_ready), where the file names no other. */
+static void add_tpm(const struct td_device *dev, struct td_arena *a, struct td_hw_facts *f)
+{
+    const char *ek = dev->state != NULL ? td_state_get(dev->state, "tpm.ek") : NULL;
+    const char *version = dev->state != NULL ? td_state_get(dev->state, "tpm.version") : NULL;
+    if (f->tpm_ek.n == 0 && ek != NULL && td_b64_decode(a, td_str(ek), TD_B64_STD, &f->tpm_ek) != TD_OK)
+        f->tpm_ek = TD_S("");
+    if (f->tpm_version[0] == '\0' && version != NULL)
+        f->tpm_version = td_arena_strdup(a, version);
+}
+
 enum td_code td_hardware_of(const struct td_device *dev, struct td_arena *a, struct td_hardware *ret,
                             struct td_error *err)
 {
     const char *kept = td_device_path(dev, a, "hardware.json");
-    return td_hardware_read("", td_file_exists(kept) ? kept : NULL, a, ret, err);
+    td_try(td_hardware_read("", td_file_exists(kept) ? kept : NULL, a, ret, err));
+    add_tpm(dev, a, &ret->facts);
+    return TD_OK;
 }
 
 enum td_code td_hardware_keep(const struct td_device *dev, const char *file, struct td_error *err)

@@ -22,6 +22,7 @@ struct td_hardware {
     const char *oem_apps[9];  /* apps that the maker put on the disk, NULL-terminated */
     bool recovery;            /* a recovery environment is on the disk (true unless the file says otherwise) */
     bool battery;             /* it runs on its battery: "power" is "battery" */
+    bool secure_boot;         /* what a virtual firmware measures (true unless the file says otherwise) */
     char hw_dev_id[65];       /* 64 hexadecimal digits, stable for the same board */
 };
 

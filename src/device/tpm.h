@@ -17,6 +17,14 @@ void td_tpm_close(struct td_tpm *t); /* NULL is fine */
  * the device. *ret NULL: it has none. */
 enum td_code td_device_tpm(struct td_device *dev, struct td_tpm **ret, struct td_error *err) TD_MUST_USE;
 
+/* Opens the device's TPM, if it has one, and keeps in the state what its hardware hash says of it ("tpm.ek",
+ * "tpm.version"): what only looks at the device (td_hardware_of) needs not to open it. Called before anything else by
+ * the commands that get a device further. */
+enum td_code td_device_tpm_ready(struct td_device *dev, struct td_error *err) TD_MUST_USE;
+/* Records 25 and 13 of a hardware hash: TPMT_PUBLIC of the EK, the TPM's version. */
+enum td_code td_tpm_facts(struct td_tpm *t, struct td_arena *a, struct td_slice *ret_ek, const char **ret_version,
+                          struct td_error *err) TD_MUST_USE;
+
 struct td_tpm_ek {
     struct td_slice public_; /* TPMT_PUBLIC */
     struct td_slice cert;    /* DER, empty: the TPM has none */
@@ -39,6 +47,8 @@ enum td_code td_tpm_quote(struct td_tpm *t, struct td_slice nonce, struct td_are
 enum td_tpm_key_kind { TD_TPM_KEY_DEVICE /* RSA-2048: directory */, TD_TPM_KEY_MANAGEMENT /* P-256: TLS */ };
 enum td_code td_tpm_key_open(struct td_device *dev, enum td_tpm_key_kind kind, struct td_key **ret,
                              struct td_error *err) TD_MUST_USE;
+/* "tpm/device.key", below DIR. */
+const char *td_tpm_key_file(enum td_tpm_key_kind kind);
 enum td_code td_tpm_certify(struct td_device *dev, enum td_tpm_key_kind kind, struct td_slice nonce, struct td_arena *a,
                             struct td_slice *ret_public, struct td_tpm_proof *ret, struct td_error *err) TD_MUST_USE;
 

@@ -1,0 +1,108 @@
+/* tpm/wire: between tss2 and the TPM. tss2 waits for an answer as long as it takes; a TPM that never answers would hold
+ * the device for ever. So each answer is waited for by poll, as long as a slow chip may need for a key, and no longer.
+ */
+#include "device/tpm/room.h"
+
+#include <errno.h>
+#include <poll.h>
+
+enum { TCTI_VERSION = 2, WIRE_POLLS = 4 };
+
+struct td_tpm_tcti {
+    TSS2_TCTI_CONTEXT_COMMON_V2 head; /* first: tss2 sees this as a TCTI */
+    TSS2_TCTI_CONTEXT *inner;
+    bool asked; /* a command is out, and nothing of its answer was read */
+};
+
+static struct td_tpm_tcti *ours(TSS2_TCTI_CONTEXT *c)
+{
+    return (struct td_tpm_tcti *)(void *)c;
+}
+
+static TSS2_RC transmit(TSS2_TCTI_CONTEXT *c, size_t size, uint8_t const *command)
+{
+    ours(c)->asked = true;
+    return Tss2_Tcti_Transmit(ours(c)->inner, size, command);
+}
+
+/* Where a TCTI tells no handles there is nothing to wait for: its own receive blocks. */
+static TSS2_RC await(struct td_tpm_tcti *w)
+{
+    TSS2_TCTI_POLL_HANDLE handles[WIRE_POLLS];
+    size_t n = WIRE_POLLS;
+    if (!w->asked)
+        return TSS2_RC_SUCCESS;
+    w->asked = false;
+    TSS2_RC rc = Tss2_Tcti_GetPollHandles(w->inner, handles, &n);
+    if (rc != TSS2_RC_SUCCESS || n == 0 || n > WIRE_POLLS)
+        return TSS2_RC_SUCCESS;
+    int got;
+    do
+        got = poll(handles, n, TD_TPM_ANSWER_SECONDS * 1000);
+    while (got < 0 && errno == EINTR);
+    return got > 0 ? TSS2_RC_SUCCESS : TSS2_TCTI_RC_IO_ERROR;
+}
+
+static TSS2_RC receive(TSS2_TCTI_CONTEXT *c, size_t *size, uint8_t *response, int32_t timeout)
+{
+    TSS2_RC rc = await(ours(c));
+    return rc != TSS2_RC_SUCCESS ? rc : Tss2_Tcti_Receive(ours(c)->inner, size, response, timeout);
+}
+
+static void finalize(TSS2_TCTI_CONTEXT *c TD_UNUSED)
+{
+}
+
+static TSS2_RC cancel(TSS2_TCTI_CONTEXT *c)
+{
+    return Tss2_Tcti_Cancel(ours(c)->inner);
+}
+
+static TSS2_RC handles_of(TSS2_TCTI_CONTEXT *c, TSS2_TCTI_POLL_HANDLE *handles, size_t *n)
+{
+    return Tss2_Tcti_GetPollHandles(ours(c)->inner, handles, n);
+}
+
+static TSS2_RC set_locality(TSS2_TCTI_CONTEXT *c, uint8_t locality)
+{
+    return Tss2_Tcti_SetLocality(ours(c)->inner, locality);
+}
+
+static TSS2_RC make_sticky(TSS2_TCTI_CONTEXT *c, TPM2_HANDLE *handle, uint8_t sticky)
+{
+    return Tss2_Tcti_MakeSticky(ours(c)->inner, handle, sticky);
+}
+
+enum td_code td_tpm_wire_open(const struct td_tss *f, const char *tcti, struct td_tpm_tcti **ret, struct td_error *err)
+{
+    TSS2_TCTI_CONTEXT *inner = NULL;
+    TSS2_RC rc = f->Tss2_TctiLdr_Initialize(tcti, &inner);
+    if (rc != TSS2_RC_SUCCESS)
+        return td_tpm_fail(err, rc, "the TPM can't be reached");
+    struct td_tpm_tcti *w = td_new(struct td_tpm_tcti);
+    w->inner = inner;
+    w->head.v1 = (TSS2_TCTI_CONTEXT_COMMON_V1){.magic = UINT64_C(0x746f756368646f77),
+                                               .version = TCTI_VERSION,
+                                               .transmit = transmit,
+                                               .receive = receive,
+                                               .finalize = finalize,
+                                               .cancel = cancel,
+                                               .getPollHandles = handles_of,
+                                               .setLocality = set_locality};
+    w->head.makeSticky = make_sticky;
+    *ret = w;
+    return TD_OK;
+}
+
+void td_tpm_wire_close(const struct td_tss *f, struct td_tpm_tcti *w)
+{
+    if (w == NULL)
+        return;
+    f->Tss2_TctiLdr_Finalize(&w->inner);
+    td_free(w);
+}
+
+TSS2_TCTI_CONTEXT *td_tpm_wire_context(struct td_tpm_tcti *w)
+{
+    return (TSS2_TCTI_CONTEXT *)(void *)w;
+}
