@@ -13,7 +13,8 @@
 extern const struct td_route td_attestation_routes[];
 extern const size_t td_attestation_route_count;
 
-/* A join ticket, as the join door gets it as bearer. TD_EAUTH: it is none of ours (it may be a token). */
+/* A join ticket, as the join door gets it as bearer. TD_EAUTH: it is none of ours (it may be a token). TD_EEXPIRED: a
+ * day old. That it is good for ten minutes and once is the challenge's row (td_challenge_find, td_join_ticket_use). */
 struct td_join_ticket {
     const char *tenant, *registration_id, *challenge_id;
     const char *key_sha256; /* hex, of the SubjectPublicKeyInfo that may be certified */

@@ -93,7 +93,8 @@ static enum td_code signed_by_device(struct signed_request *r)
     TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
     td_try(read_x5c(r));
     td_try(td_store_read(r->id->svc->store, whose_cert, r, &r->id->err));
-    if (td_cert_public_key(r->cert, &key, NULL) != TD_OK || !td_jws_verify(&r->jws, key, TD_RS256))
+    if (td_cert_public_key(r->cert, &key, NULL) != TD_OK ||
+        !td_jws_verify(&r->jws, key, td_key_kind(key) == TD_KEY_RSA ? TD_RS256 : TD_ES256))
         return not_valid(r, "The signature is not that of the certificate's key.");
     td_try(fresh_nonce(r));
     return td_store_read(r->id->svc->store, whose_device, r, &r->id->err);
@@ -359,12 +360,12 @@ enum td_code td_id_grant_signed(struct td_id *id)
     if (td_jws_decode(request, id->a, &r.jws, &id->err) != TD_OK || r.jws.claims == NULL)
         return not_valid(&r, "request is no signed JSON object.");
     enum td_code rc = TD_OK;
-    if (strcmp(r.jws.alg, "RS256") == 0)
+    if (strcmp(r.jws.alg, "RS256") == 0 || strcmp(r.jws.alg, "ES256") == 0) /* a TPM's key may be P-256 */
         rc = by_device(&r);
     else if (strcmp(r.jws.alg, "HS256") == 0)
         rc = by_session(&r);
     else
-        rc = not_valid(&r, "The algorithm is neither RS256 nor HS256.");
+        rc = not_valid(&r, "The algorithm is none of RS256, ES256 and HS256.");
     td_wipe(r.session_key, sizeof(r.session_key));
     return rc;
 }

@@ -1,5 +1,6 @@
 #include "api/join.h"
 
+#include "api/attestation.h"
 #include "api/authority.h"
 #include "api/join/room.h"
 #include "api/local_credential.h"
@@ -29,6 +30,7 @@ struct job { /* one join on its way through read, signature and write */
     struct td_http_request *req;
     struct td_arena *arena;
     struct td_claims caller;
+    struct td_join_ticket attested; /* a TPM was proven instead of a user; challenge_id NULL: not */
     struct td_join_request asked;
     struct td_device_joining joining;
     const char *ticket_tenant;              /* "" without a ticket of ours */
@@ -39,6 +41,11 @@ struct job { /* one join on its way through read, signature and write */
     bool moved;            /* another join came between read and write */
     const char *boxed_way; /* what this join proves to have come from its box; NULL: nothing to end */
 };
+
+static bool by_tpm(const struct job *j)
+{
+    return j->attested.challenge_id != NULL;
+}
 
 static enum td_code deny(struct td_error *err, const char *where, const char *why, const char *remedy)
 {
@@ -133,6 +140,8 @@ static enum td_code choose_id(struct td_tx *tx, struct job *j, const char **ret_
         td_try(td_device_find(tx, j->caller.tenant, *ret_id, j->arena, &row, err));
     else if (rc != TD_ENOTFOUND)
         return rc;
+    if (by_tpm(j)) /* nobody's: what limits users does not concern it, and it makes nobody administrator */
+        return TD_OK;
     td_try(check_rules(tx, j, row.joined_at != 0 && strcmp(row.owner_id, j->caller.oid) == 0, err));
     j->owner_administrator = true;
     if (j->joining.registration_id[0] == '\0')
@@ -157,11 +166,65 @@ static enum td_code read_hardware_id(struct td_tx *tx, struct job *j)
     return TD_OK;
 }
 
-static enum td_code check_caller(struct td_tx *tx, struct job *j, struct td_error *err)
+static const char *actor_of(const struct job *j)
+{
+    return by_tpm(j) ? "device" : j->caller.upn;
+}
+
+/* Is the join ticket still unused, and the request's key the one that the TPM certified? Asked before anything is
+ * written; the write that joins uses it up. */
+static enum td_code check_join_ticket(struct td_tx *tx, struct job *j, struct td_error *err)
+{
+    struct td_challenge c;
+    const char *tenant = "";
+    note_way(tx, j);
+    enum td_code rc = td_challenge_find(tx, j->attested.challenge_id, j->arena, &tenant, &c, err);
+    if (rc == TD_ENOTFOUND || (rc == TD_OK && strcmp(tenant, j->attested.tenant) != 0))
+        return td_attest_refuse(err, TD_ATT_TICKET, "its attestation is gone");
+    td_try(rc);
+    if (c.ticket_used_at != 0 && !td_fault("join-ticket-twice"))
+        return td_attest_refuse(err, TD_ATT_TICKET, "it was used");
+    if (c.ticket_expires_at <= td_tx_now(tx) && !td_fault("join-ticket-late"))
+        return td_attest_refuse(err, TD_ATT_TICKET, "it has run out");
+    return TD_OK;
+}
+
+static enum td_code check_certified_key(const struct job *j, struct td_error *err)
+{
+    const unsigned char *key = j->joining.key_sha256;
+    if (!by_tpm(j)) /* the key of a device with a user signs its token requests by RS256 (4.2) */
+        return j->asked.csr.kind == TD_KEY_RSA
+                   ? TD_OK
+                   : td_fail(err, TD_EINVAL, "CertificateRequest.Data", "only RSA keys are offered");
+    if (strcmp(td_hex(j->arena, td_bytes(key, sizeof(j->joining.key_sha256))), j->attested.key_sha256) == 0 ||
+        td_fault("join-ticket-any-key"))
+        return TD_OK;
+    return td_attest_refuse(err, TD_ATT_TICKET, "the request is for another key than the TPM certified");
+}
+
+static enum td_code check_token(struct td_tx *tx, struct job *j, struct td_error *err)
 {
     td_try(td_token_check(j->svc, tx, td_http_bearer(j->req), TD_RESOURCE_DIRECTORY_JOIN, j->arena, &j->caller, err));
     if (j->caller.oid[0] == '\0' || j->caller.upn[0] == '\0')
         return deny(err, "token", "it names no user", "Join with a user's token.");
+    return TD_OK;
+}
+
+/* A bearer is the token of a user, or the join ticket of a device that proved its TPM. */
+static enum td_code check_caller(struct td_tx *tx, struct job *j, struct td_error *err)
+{
+    enum td_code rc = td_join_ticket_open(j->svc, td_http_bearer(j->req), j->arena, &j->attested, NULL);
+    if (rc == TD_OK) {
+        j->caller = (struct td_claims){.tenant = j->attested.tenant, .oid = "", .upn = "", .name = ""};
+        j->ticket_tenant = j->attested.tenant;
+        j->joining.registration_id = j->attested.registration_id;
+        td_try(check_join_ticket(tx, j, err));
+    } else if (rc == TD_EEXPIRED) {
+        return td_attest_refuse(err, TD_ATT_TICKET, "it has run out");
+    } else {
+        j->attested = (struct td_join_ticket){.challenge_id = NULL};
+        td_try(check_token(tx, j, err));
+    }
     j->joining.owner_id = j->caller.oid;
     j->joining.owner_upn = j->caller.upn;
     return TD_OK;
@@ -173,7 +236,7 @@ static enum td_code look_for_box(struct td_tx *tx, struct job *j, struct td_erro
     struct td_way_row way = {0};
     bool awaited = false;
     j->boxed_way = NULL;
-    if (j->joining.registration_id[0] == '\0')
+    if (j->joining.registration_id[0] == '\0' || by_tpm(j)) /* the attestation has ended it */
         return TD_OK;
     enum td_code rc =
         td_way_find(tx, j->caller.tenant, TD_WAY_REGISTRATION, j->joining.registration_id, j->arena, &way, err);
@@ -207,7 +270,9 @@ static enum td_code look(struct td_tx *tx, void *ctx, struct td_error *err)
             *err = *l->parse_error;
         return l->parsed;
     }
-    td_try(open_ticket(j, err));
+    if (!by_tpm(j))
+        td_try(open_ticket(j, err));
+    td_try(check_certified_key(j, err));
     td_try(choose_id(tx, j, &id, err));
     td_try(look_for_box(tx, j, err));
     td_try(read_hardware_id(tx, j));
@@ -218,7 +283,9 @@ static enum td_code look(struct td_tx *tx, void *ctx, struct td_error *err)
 static enum td_code certify(struct job *j, struct td_error *err)
 {
     const struct td_join_subject subject = {
-        .device_id = j->joining.id, .user_id = j->caller.oid, .tenant = j->caller.tenant};
+        .device_id = j->joining.id,
+        .user_id = by_tpm(j) ? j->joining.id : j->caller.oid, /* as in the sample of a machine's own join */
+        .tenant = j->caller.tenant};
     struct td_slice der = TD_S("");
     struct td_slice spki = td_fault("join-other-key") ? j->asked.transport_key : j->asked.csr.spki;
     td_try(td_join_certify(j->svc, &subject, spki, j->arena, &der, err));
@@ -257,6 +324,8 @@ static const char *event_detail(const struct job *j)
     td_jsonw_kstr(&w, "trustType", j->joining.trust_type);
     td_jsonw_kstr(&w, "registrationId", j->joining.registration_id);
     td_jsonw_kstr(&w, "certificate", j->cert_row.serial);
+    if (by_tpm(j))
+        td_jsonw_kstr(&w, "attestation", j->attested.challenge_id);
     td_jsonw_end(&w);
     const char *out = td_arena_text(j->arena, td_buf_slice(&b));
     td_buf_done(&b);
@@ -271,9 +340,9 @@ static enum td_code tell_way(struct td_tx *tx, struct job *j, bool before, struc
     td_try(td_way_link(tx, tenant, way.id, TD_WAY_DEVICE, j->joining.id, err));
     td_try(td_way_set_user(tx, tenant, way.id, j->caller.upn, err));
     if (!before)
-        return td_way_happened(tx, tenant, way.id, TD_EV_JOINED, j->caller.upn, detail, err);
-    struct td_event e = {.subject = way.id, .type = "device.rejoined", .actor = j->caller.upn, .detail = detail};
-    td_try(td_way_happened(tx, tenant, way.id, TD_EV_JOINED, j->caller.upn, detail, err));
+        return td_way_happened(tx, tenant, way.id, TD_EV_JOINED, actor_of(j), detail, err);
+    struct td_event e = {.subject = way.id, .type = "device.rejoined", .actor = actor_of(j), .detail = detail};
+    td_try(td_way_happened(tx, tenant, way.id, TD_EV_JOINED, actor_of(j), detail, err));
     return td_event_append(tx, tenant, &e, err);
 }
 
@@ -286,13 +355,21 @@ static enum td_code check_user_still(struct td_tx *tx, struct job *j, struct td_
     return rc;
 }
 
+static enum td_code use_join_ticket(struct td_tx *tx, struct job *j, struct td_error *err)
+{
+    enum td_code rc = td_join_ticket_use(tx, j->caller.tenant, j->attested.challenge_id, err);
+    if (rc == TD_ESTATE || rc == TD_EEXPIRED || rc == TD_ENOTFOUND)
+        return td_attest_refuse(err, TD_ATT_TICKET, rc == TD_ESTATE ? "it was used" : "it has run out");
+    return rc;
+}
+
 /* May run twice. Everything that allows the join is asked again here; only the signatures were made before. */
 static enum td_code record(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct job *j = ctx;
     const char *id = NULL, *tenant = j->caller.tenant;
     struct td_device_row row = {0};
-    td_try(check_user_still(tx, j, err));
+    td_try(by_tpm(j) ? use_join_ticket(tx, j, err) : check_user_still(tx, j, err));
     td_try(choose_id(tx, j, &id, err));
     j->moved = id != NULL && strcmp(id, j->joining.id) != 0;
     if (j->moved)
@@ -304,7 +381,7 @@ static enum td_code record(struct td_tx *tx, void *ctx, struct td_error *err)
     td_try(tell_way(tx, j, before, err));
     td_try(td_provisioning_joined(tx, tenant, j->joining.registration_id, j->joining.id, j->caller.oid, j->caller.upn,
                                   err));
-    return td_group_device_moved(tx, tenant, j->joining.id, j->caller.upn, err);
+    return td_group_device_moved(tx, tenant, j->joining.id, actor_of(j), err);
 }
 
 static enum td_code join(struct job *j, struct td_error *err)

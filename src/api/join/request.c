@@ -28,8 +28,7 @@ static enum td_code read_csr(const struct td_json *root, struct td_arena *a, str
     enum td_code rc = td_csr_parse(der, a, ret, &why);
     if (rc != TD_OK)
         return td_fail(err, rc, "CertificateRequest.Data", "%s", why.text);
-    /* the key signs its token requests by RS256 (4.2) */
-    if (ret->kind != TD_KEY_RSA)
+    if (ret->kind != TD_KEY_RSA && ret->kind != TD_KEY_P256)
         return td_fail(err, TD_EINVAL, "CertificateRequest.Data", "only RSA keys are offered");
     return TD_OK;
 }
