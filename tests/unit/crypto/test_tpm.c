@@ -1,0 +1,299 @@
+/* crypto/tpm: Names, credentials (attestation.md 3.2's vector; opened by a TPM made of OpenSSL), signatures of a
+ * software TPM, logs replayed. */
+#include "base/encode.h"
+#include "crypto/digest.h"
+#include "crypto/tpm.h"
+#include "unit/soft_tpm.h"
+#include "unit/test.h"
+
+static struct td_arena arena;
+static struct td_error err;
+
+static int setup(void **state TD_UNUSED)
+{
+    td_arena_init(&arena);
+    return 0;
+}
+
+static int teardown(void **state TD_UNUSED)
+{
+    td_arena_done(&arena);
+    return 0;
+}
+
+static struct td_slice file(const char *name)
+{
+    struct td_buf b = fixture(name);
+    struct td_slice out = td_arena_copy(&arena, td_buf_slice(&b));
+    td_buf_done(&b);
+    return out;
+}
+
+static struct td_slice hex(const char *text)
+{
+    struct td_slice out = {0};
+    assert_ok(td_hex_decode(&arena, td_str(text), &out));
+    return out;
+}
+
+static struct td_tpm_public public_of(struct td_slice in)
+{
+    struct td_tpm_public p = {0};
+    assert_ok(td_tpm_public_read(in, &p, &err));
+    return p;
+}
+
+/* The octets a cryptographer was asked for: 0, 1, 2 ... */
+static struct td_slice counting(size_t n)
+{
+    unsigned char *p = td_arena_alloc(&arena, n + 1);
+    for (size_t i = 0; i < n; i++)
+        p[i] = (unsigned char)i;
+    return td_bytes(p, n);
+}
+
+static void vector(void **state TD_UNUSED)
+{
+    struct td_tpm_public ek = public_of(file("tpm/ek-rsa.pub"));
+    struct td_tpm_name name = {.n = 34};
+    struct td_tpm_credential c = {0};
+    memcpy(name.octets, hex("000be0e531cbb263f032ac9e154cd1fec0a6ad6869758f3eb5cd68cd192f3e42c7d1").p, 34);
+    assert_ok(
+        td_tpm_make_credential(&ek, &name, TD_S("0123456789abcdef0123456789abcdef"), counting(32), &arena, &c, &err));
+    assert_string_equal(
+        td_hex(&arena, c.id_object),
+        "0020501202a9f186e833a092f470bf3fd6cade1b525e40a705e74efd6728c2373f09e826962084f4b0138e741dabcf75"
+        "ea72ea481207b0ca2fbaf6f2f871af3f51454a35");
+    assert_int_equal(c.secret.n, 256);
+}
+
+static void names(void **state TD_UNUSED)
+{
+    /* The TPM itself said the name of the key it certified. */
+    struct td_tpm_public key = public_of(file("tpm/key.pub"));
+    struct td_tpm_attest t = {0};
+    struct td_tpm_name name = {0};
+    assert_ok(td_tpm_attest_read(file("tpm/certify.attest"), &t, &err));
+    assert_ok(td_tpm_name(&key, &name, &err));
+    assert_true(td_eq(td_bytes(name.octets, name.n), t.name));
+    key.name_alg = TD_TPM_SHA384;
+    assert_ok(td_tpm_name(&key, &name, &err));
+    assert_int_equal(name.n, 50);
+    assert_int_equal(name.octets[1], 0x0c);
+    key.name_alg = TD_TPM_NULL;
+    assert_int_equal(td_tpm_name(&key, &name, &err), TD_EFORMAT);
+}
+
+static void credentials(void **state TD_UNUSED)
+{
+    static const enum soft_kind kinds[] = {SOFT_RSA, SOFT_P256, SOFT_P384};
+    struct td_slice wanted = TD_S("the secret is of thirty-two octe"), got = {0};
+    struct soft_key ak = soft_key_make(SOFT_P256, SOFT_AK, &arena), other = soft_key_make(SOFT_P256, SOFT_AK, &arena);
+    struct td_tpm_public ak_public = public_of(ak.public);
+    struct td_tpm_name name = {0};
+    assert_ok(td_tpm_name(&ak_public, &name, &err));
+    assert_true(td_eq(td_bytes(name.octets, name.n), ak.name));
+    for (size_t i = 0; i < TD_COUNTOF(kinds); i++) {
+        struct soft_key ek = soft_key_make(kinds[i], SOFT_EK, &arena), ek2 = soft_key_make(kinds[i], SOFT_EK, &arena);
+        struct td_tpm_public p = public_of(ek.public);
+        struct td_tpm_credential c = {0};
+        size_t h = kinds[i] == SOFT_P384 ? 48 : 32;
+        assert_ok(td_tpm_make_credential(&p, &name, wanted, counting(64), &arena, &c, &err));
+        assert_true(soft_activate(&ek, ak.name, c.id_object, c.secret, &arena, &got));
+        assert_true(td_eq(got, wanted));
+        assert_int_equal(c.id_object.n, 2 + h + 34);
+        assert_int_equal(c.secret.n, kinds[i] == SOFT_RSA ? 256 : 2 * (h + 2));
+        assert_false(soft_activate(&ek, other.name, c.id_object, c.secret, &arena, &got));
+        assert_false(soft_activate(&ek2, ak.name, c.id_object, c.secret, &arena, &got));
+        assert_int_equal(td_tpm_make_credential(&p, &name, counting(h + 1), counting(64), &arena, &c, &err),
+                         TD_EINTERNAL);
+        assert_int_equal(td_tpm_make_credential(&p, &name, wanted, counting(h - 1), &arena, &c, &err), TD_EINTERNAL);
+        soft_key_done(&ek);
+        soft_key_done(&ek2);
+    }
+    soft_key_done(&ak);
+    soft_key_done(&other);
+}
+
+static void credentials_of_no_ek(void **state TD_UNUSED)
+{
+    struct td_tpm_name name = {.n = 34};
+    struct td_tpm_credential c = {0};
+    struct td_tpm_public good = public_of(file("tpm/ek-p256.pub")), p = good;
+    p.symmetric = TD_TPM_NULL; /* a signing key */
+    assert_int_equal(td_tpm_make_credential(&p, &name, counting(32), counting(64), &arena, &c, &err), TD_EINVAL);
+    p = good;
+    p.symmetric_bits = 512;
+    assert_int_equal(td_tpm_make_credential(&p, &name, counting(32), counting(64), &arena, &c, &err), TD_EINVAL);
+    p = good;
+    p.name_alg = TD_TPM_SHA1;
+    assert_int_equal(td_tpm_make_credential(&p, &name, counting(16), counting(64), &arena, &c, &err), TD_EINVAL);
+    p = good;
+    p.curve = 0x0005; /* P-521 */
+    assert_int_equal(td_tpm_make_credential(&p, &name, counting(32), counting(64), &arena, &c, &err), TD_EFORMAT);
+}
+
+static void keys(void **state TD_UNUSED)
+{
+    static const struct {
+        const char *file;
+        enum td_key_kind kind;
+    } rows[] = {{"tpm/ek-rsa.pub", TD_KEY_RSA},
+                {"tpm/ek-p256.pub", TD_KEY_P256},
+                {"tpm/ek-p384.pub", TD_KEY_P384},
+                {"tpm/ak-rsa.pub", TD_KEY_RSA}};
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+        struct td_tpm_public p = public_of(file(rows[i].file));
+        assert_ok(td_tpm_key(&p, &key, &err));
+        assert_int_equal(td_key_kind(key), rows[i].kind);
+    }
+    struct td_key *none = NULL;
+    struct td_tpm_public p = public_of(file("tpm/ek-p256.pub"));
+    ((char *)(uintptr_t)p.y.p)[31] ^= 1;
+    assert_int_equal(td_tpm_key(&p, &none, &err), TD_EFORMAT); /* off its curve */
+    p.x = counting(33);
+    ((char *)(uintptr_t)p.x.p)[0] = 1;
+    assert_int_equal(td_tpm_key(&p, &none, &err), TD_EFORMAT); /* longer than its field */
+    p = public_of(file("tpm/ek-rsa.pub"));
+    p.rsa_modulus = td_sub(p.rsa_modulus, 0, 128);
+    assert_int_equal(td_tpm_key(&p, &none, &err), TD_EINVAL); /* 1024 bits */
+}
+
+/* A coordinate may come without its leading zeros. */
+static void short_coordinates(void **state TD_UNUSED)
+{
+    for (int i = 0; i < 4096; i++) {
+        struct soft_key k = soft_key_make(SOFT_P256, SOFT_FREE, &arena);
+        struct td_tpm_public p = public_of(k.public);
+        bool zero = p.x.p[0] == 0;
+        soft_key_done(&k);
+        if (!zero)
+            continue;
+        TD_CLEANUP(td_key_cleanup) struct td_key *a = NULL;
+        TD_CLEANUP(td_key_cleanup) struct td_key *b = NULL;
+        assert_ok(td_tpm_key(&p, &a, &err));
+        assert_true(td_tpm_public_in(&p, p.whole));
+        p.x = td_sub(p.x, 1, 31);
+        assert_ok(td_tpm_key(&p, &b, &err));
+        assert_true(td_key_same_public(a, b));
+        assert_true(td_tpm_public_in(&p, k.public));
+        return;
+    }
+    fail_msg("no key with a short coordinate");
+}
+
+static void signatures(void **state TD_UNUSED)
+{
+    static const char *const aks[] = {"ak-p256", "ak-rsa", "ak-pss", "ak-p384"};
+    for (size_t i = 0; i < TD_COUNTOF(aks); i++) {
+        struct td_tpm_public p = public_of(file(td_arena_printf(&arena, "tpm/%s.pub", aks[i])));
+        struct td_slice said = file(td_arena_printf(&arena, "tpm/quote-%s.attest", aks[i]));
+        struct td_slice raw = file(td_arena_printf(&arena, "tpm/quote-%s.sig", aks[i]));
+        struct td_tpm_signature sig = {0};
+        TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+        assert_ok(td_tpm_key(&p, &key, &err));
+        assert_ok(td_tpm_signature_read(raw, &sig, &err));
+        assert_ok(td_tpm_verify(key, &sig, said, &err));
+        for (size_t bit = 0; bit < said.n * 8; bit += 13) { /* any bit of what was said */
+            ((char *)(uintptr_t)said.p)[bit / 8] ^= (char)(1 << bit % 8);
+            assert_int_equal(td_tpm_verify(key, &sig, said, &err), TD_EAUTH);
+            ((char *)(uintptr_t)said.p)[bit / 8] ^= (char)(1 << bit % 8);
+        }
+        for (size_t at = 6; at < raw.n; at += 17) { /* and of the signature */
+            ((char *)(uintptr_t)raw.p)[at] ^= 4;
+            if (td_tpm_signature_read(raw, &sig, &err) == TD_OK)
+                assert_int_equal(td_tpm_verify(key, &sig, said, &err), TD_EAUTH);
+            ((char *)(uintptr_t)raw.p)[at] ^= 4;
+        }
+        assert_ok(td_tpm_signature_read(raw, &sig, &err));
+        assert_ok(td_tpm_verify(key, &sig, said, &err));
+        sig.hash = TD_TPM_SHA1;
+        assert_int_equal(td_tpm_verify(key, &sig, said, &err), TD_EAUTH);
+        sig.hash = p.name_alg;
+        sig.scheme = sig.scheme == TD_TPM_ECDSA ? TD_TPM_RSASSA : TD_TPM_ECDSA;
+        assert_int_equal(td_tpm_verify(key, &sig, said, &err), TD_EAUTH);
+    }
+}
+
+static void other_key_of_the_same_tpm(void **state TD_UNUSED)
+{
+    struct td_tpm_public p = public_of(file("tpm/key.pub"));
+    struct td_tpm_signature sig = {0};
+    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+    assert_ok(td_tpm_key(&p, &key, &err));
+    assert_ok(td_tpm_signature_read(file("tpm/quote-ak-p256.sig"), &sig, &err));
+    assert_int_equal(td_tpm_verify(key, &sig, file("tpm/quote-ak-p256.attest"), &err), TD_EAUTH);
+}
+
+/* The TPM of the fixtures had 11.. extended into PCR 0 and 22.. into PCR 7. */
+static void replays_a_log(void **state TD_UNUSED)
+{
+    char first[32], second[32];
+    unsigned char digest[32];
+    memset(first, 0x11, sizeof(first));
+    memset(second, 0x22, sizeof(second));
+    struct td_tcg_event events[] = {
+        {0, TD_TCG_S_CRTM_VERSION, td_bytes(first, 32), TD_S("")},
+        {0, TD_TCG_NO_ACTION, td_bytes(second, 32), TD_S("says something, extends nothing")},
+        {7, TD_TCG_SEPARATOR, td_bytes(second, 32), TD_S("")},
+    };
+    struct td_tcg_log log = {.events = events, .count = TD_COUNTOF(events)};
+    struct td_tpm_pcr_values v = {0};
+    struct td_tpm_attest t = {0};
+    assert_ok(td_tpm_attest_read(file("tpm/quote-ak-p256.attest"), &t, &err));
+    td_tpm_replay(&log, &v);
+    assert_true(td_tpm_pcr_digest(&v, t.pcrs.selected, digest));
+    assert_true(td_eq(t.pcr_digest, td_bytes(digest, 32)));
+    log.locality = 3;
+    td_tpm_replay(&log, &v);
+    assert_true(td_tpm_pcr_digest(&v, 0xff, digest));
+    assert_false(td_eq(t.pcr_digest, td_bytes(digest, 32)));
+    log.locality = 0;
+    first[5] ^= 1;
+    td_tpm_replay(&log, &v);
+    assert_true(td_tpm_pcr_digest(&v, 0xff, digest));
+    assert_false(td_eq(t.pcr_digest, td_bytes(digest, 32)));
+    events[2].sha256 = TD_S(""); /* a log of another bank says nothing of PCR 7 */
+    td_tpm_replay(&log, &v);
+    assert_int_equal(v.known, 0xffff7f);
+    assert_false(td_tpm_pcr_digest(&v, 0xff, digest));
+    assert_true(td_tpm_pcr_digest(&v, 0x7f, digest));
+    for (size_t i = 0; i < 32; i++)
+        assert_int_equal(v.value[17][i], 0xff);
+}
+
+static void found_in_a_record(void **state TD_UNUSED)
+{
+    struct td_tpm_public rsa = public_of(file("tpm/ek-rsa.pub")), ec = public_of(file("tpm/ek-p384.pub")),
+                         other = public_of(file("tpm/ek-p256.pub"));
+    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+    struct td_slice spki = {0}, blob = {0};
+    assert_ok(td_tpm_key(&rsa, &key, &err));
+    assert_ok(td_key_public_der(key, &arena, &spki));
+    assert_ok(td_key_rsa_blob(key, &arena, &blob));
+    struct td_slice forms[] = {rsa.whole, file("tpm/ek-rsa.pub"), spki, blob, rsa.rsa_modulus};
+    for (size_t i = 0; i < TD_COUNTOF(forms); i++) {
+        assert_true(td_tpm_public_in(&rsa, forms[i]));
+        assert_false(td_tpm_public_in(&ec, forms[i]));
+        assert_false(td_tpm_public_in(&rsa, td_sub(forms[i], 0, forms[i].n - 20)));
+    }
+    assert_true(td_tpm_public_in(&ec, ec.whole));
+    assert_false(td_tpm_public_in(&other, ec.whole));
+    assert_false(td_tpm_public_in(&ec, td_sub(ec.whole, 0, ec.whole.n - 1)));
+    assert_false(td_tpm_public_in(&rsa, TD_S("")));
+    ec.x = ec.y = TD_S("");
+    assert_false(td_tpm_public_in(&ec, file("tpm/ek-p384.pub")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(vector),        cmocka_unit_test(names),
+        cmocka_unit_test(credentials),   cmocka_unit_test(credentials_of_no_ek),
+        cmocka_unit_test(keys),          cmocka_unit_test(short_coordinates),
+        cmocka_unit_test(signatures),    cmocka_unit_test(other_key_of_the_same_tpm),
+        cmocka_unit_test(replays_a_log), cmocka_unit_test(found_in_a_record),
+    };
+    return cmocka_run_group_tests_name("crypto/tpm", tests, setup, teardown);
+}
