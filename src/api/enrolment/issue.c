@@ -33,6 +33,7 @@ struct issue {
     const char *correlator;        /* of a profile file, "" if none came or a registration makes it moot */
     struct td_profile_row offline; /* that it names; id NULL: none of this tenant */
     bool claim_unproven;           /* a registration was claimed that the directory device does not prove */
+    const char *csr_key;           /* SHA-256 of the request's key, NULL until somebody asks */
     bool later;                    /* the certificate is signed: write */
 };
 
@@ -69,6 +70,8 @@ static enum td_code check_device(struct issue *i, struct td_tx *tx)
         i->e.provisioning = TD_PROV_NONE;
         if (i->caller.user_id[0] == '\0')
             td_try(note_technician(i, tx, &device));
+        td_try(td_enrol_attested_key(call, tx, &device, i->caller.tenant, i->rst->csr, &i->csr_key));
+        td_try(td_enrol_once(call, tx, &i->caller, &device));
     }
     if (!td_uuid_parse(td_str(i->rst->context.ztd_id), claimed))
         return TD_OK;
@@ -247,6 +250,7 @@ static enum td_code write_issue(struct issue *i, struct td_tx *tx)
     td_try(take_way(i, tx));
     td_try(td_enrolment_add(tx, &i->e, NULL, &call->err));
     td_try(record_cert(tx, &i->cert, i->e.tenant, i->e.id, &call->err));
+    td_try(td_enrol_once_note(call, tx, &i->caller, i->e.registration_id));
     td_try(td_way_happened(tx, i->e.tenant, i->e.way_id, TD_EV_ENROLLED, actor, event_detail(i), &call->err));
     if (i->correlator[0] != '\0')
         td_try(td_offline_profile_take(tx, &i->e, i->correlator, i->offline.id != NULL ? &i->offline : NULL, call->a,

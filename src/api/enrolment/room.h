@@ -7,6 +7,7 @@
 #include "api/token.h"
 #include "codec/wap.h"
 #include "codec/wstep.h"
+#include "store/device.h"
 
 enum {
     TD_ENROL_VERSION = 40, /* EnrollmentVersion that we offer: attestation (5.0) is a later matter (mde2.md 1.2) */
@@ -47,6 +48,16 @@ enum td_code td_enrol_caller(struct td_enrol *call, struct td_enrol_caller *ret)
 enum td_code td_enrol_certificate(struct td_enrol *call, struct td_enrolment *ret);
 /* In a transaction: the caller's user is still there and enabled. */
 enum td_code td_enrol_user(struct td_enrol *call, struct td_tx *tx, const struct td_enrol_caller *caller);
+
+/* In a transaction: a device whose present join rests on a proven TPM asks by a key that its TPM certified
+ * (enrolment/attested.c). *key: SHA-256 of the request's key, read once, NULL at first. */
+enum td_code td_enrol_attested_key(struct td_enrol *call, struct td_tx *tx, const struct td_device_row *device,
+                                   const char *tenant, struct td_slice csr, const char **key);
+/* Setting userless-once: refuses the second deployment of a registration without a user; notes the first. */
+enum td_code td_enrol_once(struct td_enrol *call, struct td_tx *tx, const struct td_enrol_caller *caller,
+                           const struct td_device_row *device);
+enum td_code td_enrol_once_note(struct td_enrol *call, struct td_tx *tx, const struct td_enrol_caller *caller,
+                                const char *registration_id);
 
 /* RequestSecurityToken: document gets the wap-provisioningdoc. */
 enum td_code td_enrol_issue(struct td_enrol *call, const struct td_rst *rst, struct td_buf *document);
