@@ -9,7 +9,8 @@ int main(int argc, char **argv)
         &td_device_list_commands,  &td_device_repair_commands, &td_device_bulk_commands,   &td_profile_commands,
         &td_status_page_commands,  &td_management_commands,    &td_group_commands,         &td_policy_commands,
         &td_package_commands,      &td_hash_commands,          &td_audit_commands,         &td_device_life_commands,
-        &td_device_check_commands, &td_media_commands,         &td_device_secret_commands, &td_later_commands,
+        &td_device_check_commands, &td_media_commands,         &td_device_secret_commands, &td_tpm_commands,
+        &td_later_commands,
     };
     return td_cli_main(argc, argv, tables, TD_COUNTOF(tables), &td_env_real);
 }
