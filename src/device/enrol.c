@@ -1,6 +1,7 @@
 /* Enrolment in management (mde2.md, client side): find the service, ask its policies, ask a certificate for a key of
  * our own, install what comes back. The credential is a directory token that names the device (2.2). */
 #include "base/encode.h"
+#include "base/fault.h"
 #include "codec/wap.h"
 #include "codec/wstep.h"
 #include "crypto/cert.h"
@@ -151,7 +152,7 @@ static void fill_context(struct td_flow *f, const struct service *s, struct td_e
         c->request_version = td_arena_printf(a, "%d.%d", s->version / 10, s->version % 10);
     c->user_logged_on = c->ux_initiated = c->not_in_oobe = TD_FALSE;
     enum td_flow_kind kind = td_flow_kind(f);
-    if (kind == TD_FLOW_SELF_DEPLOYING)
+    if (kind == TD_FLOW_SELF_DEPLOYING && !td_fault("device-hides-that-it-is-nobodys"))
         c->plug_and_forget = TD_TRUE;
     if (kind == TD_FLOW_TECHNICIAN)
         c->white_glove = TD_TRUE;

@@ -161,6 +161,41 @@ bool td_life_is_unmanaged(const struct td_device *dev)
     return td_state_get(dev->state, "enrol.ended") != NULL && td_state_get(dev->state, "join.device_id") == NULL;
 }
 
+static enum td_code prove_person(struct td_flow *f, const char *user, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    char *password = NULL;
+    td_device_say(f->dev, "page", "sign-in screen: %s", user);
+    td_try(td_ui_ask(f->ui, "password", td_arena_printf(&a, "password of %s", user), true, false, &a, &password, err));
+    enum td_code rc = td_prt_by_password(f, user, password, err);
+    td_wipe(password, strlen(password));
+    return rc;
+}
+
+enum td_code td_life_sign_in(struct td_flow *f, const char *user, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_device *dev = f->dev;
+    struct td_error why = {0};
+    user = td_arena_strdup(&a, user != NULL ? user : td_flow_get(f, "user.signed_in"));
+    if (td_flow_get(f, "ready.at")[0] == '\0' || td_flow_get(f, "join.device_id")[0] == '\0')
+        return td_remedy(err, td_fail(err, TD_ESTATE, "sign-in", "this device is not ready"),
+                         "take it out of its box first: touchdown-device run");
+    if (user[0] == '\0')
+        return td_remedy(err, td_fail(err, TD_EINVAL, "user", "who signs in is not said"), "give --user UPN");
+    td_try(td_hardware_of(dev, &f->arena, &f->hw, err));
+    td_try(prove_person(f, user, err));
+    const char *known = td_flow_get(f, "prt.user");
+    user = known[0] != '\0' ? td_arena_strdup(&a, known) : user;
+    td_state_set(dev->state, "signin.user", user);
+    td_try(td_flow_keep(f, "user.signed_in", user, err));
+    td_try(td_disk_sign_in(dev, user, err));
+    td_device_say(dev, "step", "user signed in: %s", user);
+    if (td_flow_get(f, "enrol.addr")[0] != '\0' && td_dm_session(dev, TD_DM_LOGIN, true, &why) != TD_OK)
+        td_device_say(dev, "manage", "no session: %s", why.text);
+    return TD_OK;
+}
+
 enum td_code td_life_use(struct td_device *dev, const char *user, const char *package, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};

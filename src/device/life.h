@@ -20,6 +20,10 @@ enum td_code td_life_switched_on(struct td_flow *f, struct td_error *err) TD_MUS
 /* The service has ended the management and the join went with it: there is a desktop, and no way from here but through
  * the box (td_life_reinstall). */
 bool td_life_is_unmanaged(const struct td_device *dev);
+/* Somebody of the organization signs in at the screen of a device that is ready, with a network: by the password that
+ * is asked for, then one session as at every sign-in. A device without a user of its own stays nobody's
+ * (autopilot.md 3.3). user NULL: the one who signed in last. */
+enum td_code td_life_sign_in(struct td_flow *f, const char *user, struct td_error *err) TD_MUST_USE;
 /* Somebody works with it: user NULL is the one who is signed in; package NULL for none (docs/tasks/virtual-device.md).
  */
 enum td_code td_life_use(struct td_device *dev, const char *user, const char *package, struct td_error *err)

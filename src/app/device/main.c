@@ -25,8 +25,10 @@ const struct td_program_command td_program_commands[] = {
          TD_OPT_REINSTALL,
      TD_OPT_STATE,
      "Ctrl+Win+R at the lock screen: an administrator signs in, what users left goes, the device is set up anew"},
-    {"use", td_program_use, TD_OPT_STATE | TD_OPT_USER | TD_OPT_PACKAGE, TD_OPT_STATE,
-     "somebody works with it: files, an app, settings, traces that a reset must take away"},
+    {"use", td_program_use, TD_OPT_STATE | TD_OPT_USER | TD_OPT_PACKAGE | TD_OPT_ANSWER | TD_OPT_TIMEOUT | TD_OPT_PACE,
+     TD_OPT_STATE,
+     "somebody works with it: files, an app, settings, traces that a reset must take away; with --answer password= who "
+     "that is signs in first"},
     {"diagnostics", td_program_diagnostics, TD_OPT_STATE | TD_OPT_OUT, TD_OPT_STATE | TD_OPT_OUT,
      "an archive of logs, state, requirements and the CSV that registers the device, without secrets"},
     {"sysprep", td_program_sysprep, TD_OPT_STATE | TD_OPT_GENERALIZE, TD_OPT_STATE,

@@ -180,11 +180,23 @@ int td_program_reset(struct td_program *p)
     return td_life_reinstall(&p->dev, &err) == TD_OK ? TD_EXIT_READY : td_program_fail(&p->dev, &err, TD_EXIT_FAILED);
 }
 
+static int sign_in(struct td_program *p, const struct td_transport *net)
+{
+    struct td_error err = {0};
+    struct td_flow f = {.dev = &p->dev, .ui = &p->ui, .net = net};
+    enum td_code rc = td_life_sign_in(&f, p->user, &err);
+    td_flow_done(&f);
+    return rc == TD_OK ? TD_EXIT_READY : td_program_fail(&p->dev, &err, TD_EXIT_FAILED);
+}
+
 int td_program_use(struct td_program *p)
 {
     struct td_error err = {0};
     if (wake(p, NULL, &err) != TD_OK)
         return td_program_fail(&p->dev, &err, td_program_exit_code(&err));
+    int code = td_ui_given(&p->ui, "password") ? with_net(p, sign_in) : TD_EXIT_READY;
+    if (code != TD_EXIT_READY)
+        return code;
     return td_life_use(&p->dev, p->user, p->package, &err) == TD_OK ? TD_EXIT_READY
                                                                     : td_program_fail(&p->dev, &err, TD_EXIT_FAILED);
 }
