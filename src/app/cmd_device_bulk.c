@@ -201,6 +201,14 @@ static enum td_code run_rename(struct td_cli *cli, struct td_error *err)
     return run_bulk(&b, 1, err);
 }
 
+/* As the interface's allowNextEnrollment does it (autopilot.md R17). */
+static enum td_code run_unblock(struct td_cli *cli, struct td_error *err)
+{
+    static const enum td_userless allowed = TD_USERLESS_ALLOWED;
+    struct bulk b = {.cli = cli, .fn = change_one, .word = "unblocked", .change = {.userless = &allowed}};
+    return run_bulk(&b, 0, err);
+}
+
 /* KEY=VALUE of `device set`, by the names of the interface. */
 static enum td_code read_pairs(struct td_cli *cli, struct td_registration_change *c, struct td_error *err)
 {
@@ -328,6 +336,15 @@ static const struct td_command rows[] = {
      .about = "Gives a device its computer name (at most 15 characters); it wins over the profile's template.",
      .fields = FIELDS,
      .run = run_rename},
+    {.noun = "device",
+     .verb = "unblock",
+     .args = "[SERIAL|ID]...",
+     .max_args = -1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Lets devices deploy without a user once more, where the tenant's userless-once is on.",
+     .fields = FIELDS,
+     .run = run_unblock,
+     .options = {COMMON}},
     {.noun = "device",
      .verb = "set",
      .args = "SERIAL|ID KEY=VALUE...",

@@ -8,6 +8,7 @@
 #include "store/life_end.h"
 #include "store/management.h"
 #include "store/primary_user.h"
+#include "store/registration.h"
 #include "store/tenant.h"
 #include "store/way.h"
 
@@ -85,9 +86,28 @@ static enum td_code enrolled_anew(struct td_tx *tx, const char *tenant, const st
     return td_rows_done(&r, err);
 }
 
+/* Without its record a device may deploy without a user once more (autopilot.md R17). */
+static enum td_code unblock(struct td_tx *tx, const char *tenant, const struct td_action *x, struct td_error *err)
+{
+    static const enum td_userless allowed = TD_USERLESS_ALLOWED;
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_registration r;
+    struct td_way_row way;
+    enum td_code rc = td_way_find(tx, tenant, TD_WAY_ID, x->way_id, &a, &way, err);
+    if (rc == TD_OK && way.registration_id[0] != '\0')
+        rc = td_registration_find(tx, tenant, way.registration_id, &a, &r, err);
+    else if (rc == TD_OK)
+        return TD_OK;
+    if (rc != TD_OK || r.userless != TD_USERLESS_BLOCKED)
+        return rc == TD_ENOTFOUND ? TD_OK : rc;
+    return td_registration_change(tx, tenant, r.id, &(struct td_registration_change){.userless = &allowed}, x->actor,
+                                  NULL, err);
+}
+
 /* A record that is deleted keeps its directory object: that is another one's to delete (graph-api.md 3.4). */
 static enum td_code record_gone(struct td_tx *tx, const char *tenant, const struct td_action *x, struct td_error *err)
 {
+    td_try(unblock(tx, tenant, x, err));
     td_try(td_action_tell(tx, tenant, x, TD_EV_UNENROLLED, x->actor, err));
     return td_action_audit(tx, tenant, "managed-device.removed", x, x->actor, err);
 }
