@@ -15,6 +15,7 @@ extern const struct td_command_table td_device_action_commands;
 extern const struct td_command_table td_action_commands;
 extern const struct td_command_table td_device_life_commands;
 extern const struct td_command_table td_device_list_commands;
+extern const struct td_command_table td_device_provision_commands;
 extern const struct td_command_table td_device_repair_commands;
 extern const struct td_command_table td_device_secret_commands;
 extern const struct td_command_table td_device_bulk_commands;

@@ -2,6 +2,7 @@
 #include "graph/autopilot.h"
 
 #include "api/import.h"
+#include "api/technician.h"
 #include "base/fault.h"
 #include "graph/directory.h"
 #include "graph/profiles.h"
@@ -381,6 +382,27 @@ enum td_code td_g_expand_intended(struct td_g_call *call, struct td_tx *tx, cons
     return write_holding(call, tx, row, w, err);
 }
 
+/* Ours: for a technician's companion (docs/tasks/pre-provisioning.md). Shown once, here. */
+static enum td_code create_provisioning_code(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
+{
+    struct td_jsonw w;
+    const char *code = "";
+    int64_t expires = 0;
+    td_try(td_technician_code(tx, call->tenant, td_view_text(call->row, "id"), call->actor, call->arena, &code,
+                              &expires, err));
+    td_jsonw_init(&w, call->out);
+    td_jsonw_obj(&w);
+    if (call->metadata != TD_G_NONE)
+        td_jsonw_kstr(&w, "@odata.context",
+                      td_arena_printf(call->arena, "%s/%s/$metadata#microsoft.graph.provisioningCode", call->req->base,
+                                      call->version));
+    td_jsonw_kstr(&w, "code", code);
+    td_jsonw_kstr(&w, "expirationDateTime", td_time_arena(call->arena, expires));
+    td_jsonw_end(&w);
+    call->answered = true;
+    return TD_OK;
+}
+
 /* ---- tables ---- */
 
 #define DEVICE_WRITE .right = TD_RIGHT_DEVICE, .access = TD_ACCESS_WRITE
@@ -432,6 +454,11 @@ static const struct td_g_action device_actions[] = {
      .params = "reason:String?",
      .returns = "hardwareComparison"},
     {.name = "allowNextEnrollment", DEVICE_WRITE, .flags = TD_G_BETA_ONLY, .run = allow_next},
+    {.name = "createProvisioningCode",
+     DEVICE_WRITE,
+     .flags = TD_G_BETA_ONLY,
+     .run = create_provisioning_code,
+     .returns = "provisioningCode"},
     {.name = "deleteDevices",
      .right = TD_RIGHT_DEREGISTER,
      .access = TD_ACCESS_WRITE,

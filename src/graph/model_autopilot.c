@@ -216,3 +216,11 @@ static const struct td_g_prop hardware_comparison_props[] = {
 };
 const struct td_g_type td_g_type_hardware_comparison = {
     .name = "hardwareComparison", .TD_G_PROPS(hardware_comparison_props), .complex = true};
+
+/* Ours: createProvisioningCode (graph/autopilot.c writes it). */
+static const struct td_g_prop provisioning_code_props[] = {
+    {.name = "code", .kind = TD_G_STRING},
+    {.name = "expirationDateTime", .kind = TD_G_TIME},
+};
+const struct td_g_type td_g_type_provisioning_code = {
+    .name = "provisioningCode", .TD_G_PROPS(provisioning_code_props), .complex = true, .beta = true};

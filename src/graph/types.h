@@ -46,7 +46,8 @@
     T(device_identifier)        \
     T(device_identifier_result) \
     T(associated_device)        \
-    T(device_request)
+    T(device_request)           \
+    T(provisioning_code)
 #define TD_G_ENUMS_AUTOPILOT(E) \
     E(assignment_status)        \
     E(assignment_detail)        \

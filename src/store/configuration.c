@@ -1,5 +1,6 @@
 #include "store/configuration.h"
 
+#include "base/fault.h"
 #include "codec/json.h"
 #include "store/audit.h"
 
@@ -205,5 +206,38 @@ enum td_code td_configuration_of_way(struct td_tx *tx, const char *tenant, const
     td_try(td_sql_query(tx, &r, err, to_groups, "ss", tenant, way_id));
     td_try(read_list(&r, a, &more, &m, err));
     *ret = joined(all, n, more, m, a, ret_count);
+    return TD_OK;
+}
+
+static size_t of_kind(struct td_configuration *list, size_t n, const char *kind)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (kind == NULL || strcmp(list[i].kind, kind) == 0)
+            list[kept++] = list[i];
+    return kept;
+}
+
+enum td_code td_configuration_wanted(struct td_tx *tx, const char *tenant, const char *way_id, const char *user_id,
+                                     const char *kind, struct td_arena *a, struct td_configuration **ret,
+                                     size_t *ret_count, struct td_error *err)
+{
+    static const char of_user[] = "SELECT " COLUMNS " FROM group_user u JOIN configuration_assignment x"
+                                  " ON x.tenant = u.tenant AND x.group_id = u.group_id JOIN configuration c"
+                                  " ON c.tenant = x.tenant AND c.id = x.configuration_id"
+                                  " WHERE u.tenant = $1 AND u.user_id = $2";
+    struct td_rows r;
+    struct td_configuration *rows, *theirs;
+    size_t n, m;
+    td_try(td_configuration_of_way(tx, tenant, way_id, a, &rows, &n, err));
+    *ret = rows;
+    *ret_count = n;
+    if (user_id[0] == '\0' || td_fault("items-of-users-forgotten"))
+        return TD_OK;
+    td_try(td_sql_query(tx, &r, err, of_user, "ss", tenant, user_id));
+    td_try(read_list(&r, a, &theirs, &m, err));
+    m = of_kind(theirs, m, kind);
+    if (m != 0)
+        *ret = joined(rows, n, theirs, m, a, ret_count);
     return TD_OK;
 }

@@ -39,4 +39,10 @@ enum td_code td_configuration_of_way(struct td_tx *tx, const char *tenant, const
                                      struct td_configuration **ret, size_t *ret_count, struct td_error *err)
     TD_MUST_USE;
 
+/* The same, and what is assigned to groups of this user ("": nobody); kind not NULL: of those only items of this kind.
+ */
+enum td_code td_configuration_wanted(struct td_tx *tx, const char *tenant, const char *way_id, const char *user_id,
+                                     const char *kind, struct td_arena *a, struct td_configuration **ret,
+                                     size_t *ret_count, struct td_error *err) TD_MUST_USE;
+
 #endif

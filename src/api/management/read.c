@@ -8,6 +8,7 @@
 #include "policy/status_page.h"
 #include "store/provisioning.h"
 #include "store/registration.h"
+#include "store/user.h"
 
 static const int64_t link_life = 24 * TD_HOUR;
 
@@ -36,11 +37,36 @@ static bool is_settled(struct td_exchange *x, const struct td_configuration *c)
     return false;
 }
 
+/* Whose groups count: the user's; while a technician is at it, those of the user that the device is meant for, for apps
+ * alone (autopilot.md 3.4). */
+static enum td_code whose_items(struct td_exchange *x, struct td_tx *tx, const char **ret_user, const char **ret_kind,
+                                struct td_error *err)
+{
+    struct td_registration registration;
+    struct td_user user;
+    *ret_user = x->enrolment.user_id;
+    *ret_kind = NULL;
+    if (x->enrolment.provisioning != TD_PROV_TECHNICIAN && x->enrolment.provisioning != TD_PROV_SEALED)
+        return TD_OK;
+    enum td_code rc = td_registration_find(tx, x->tenant, x->enrolment.registration_id, x->a, &registration, err);
+    if (rc == TD_OK && registration.assigned_user[0] != '\0')
+        rc = td_user_find(tx, x->tenant, td_str(registration.assigned_user), x->a, &user, err);
+    else if (rc == TD_OK)
+        return TD_OK;
+    if (rc == TD_OK) {
+        *ret_user = user.id;
+        *ret_kind = "msi";
+    }
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
 static enum td_code load_items(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
     struct td_configuration *rows;
+    const char *user = "", *kind = NULL;
     size_t n;
-    td_try(td_configuration_of_way(tx, x->tenant, x->enrolment.way_id, x->a, &rows, &n, err));
+    td_try(whose_items(x, tx, &user, &kind, err));
+    td_try(td_configuration_wanted(tx, x->tenant, x->enrolment.way_id, user, kind, x->a, &rows, &n, err));
     x->items = td_arena_array(x->a, struct td_item, n + 1);
     x->item_count = 0;
     for (size_t i = 0; i < n; i++) {
@@ -120,8 +146,10 @@ static enum td_code load_page(struct td_exchange *x, struct td_tx *tx, struct td
     x->has_page = true;
     x->page = td_page_of(&x->status_page.page, by_profile(x));
     bool technician = x->enrolment.provisioning == TD_PROV_TECHNICIAN;
-    if (technician && !td_fault("technician-blind")) /* what is green has been seen to be (Z29) */
-        x->page.show = true;
+    if (technician && !td_fault("technician-blind")) { /* what is green has been seen to be (Z29) */
+        x->page.show = x->page.allow_retry = x->page.allow_reset = true;
+        x->page.allow_continue = false;
+    }
     td_page_untrack(&x->status_page.page, technician, x->items, x->item_count, x->a);
     return TD_OK;
 }
