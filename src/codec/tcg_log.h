@@ -29,8 +29,9 @@ enum td_code td_tcg_log_read(struct td_slice in, struct td_arena *a, struct td_t
     TD_MUST_USE;
 
 enum td_tcg_secure_boot { TD_TCG_UNTOLD, TD_TCG_OFF, TD_TCG_ON };
-/* What the log says of the UEFI variable SecureBoot (measured into PCR 7). Two that contradict: off. */
-enum td_tcg_secure_boot td_tcg_secure_boot(const struct td_tcg_log *log);
+/* What an event says of the UEFI variable SecureBoot (measured into PCR 7). It may say anything: crypto/tpm.h's
+ * td_tpm_secure_boot tells what a log proves. */
+enum td_tcg_secure_boot td_tcg_event_secure_boot(const struct td_tcg_event *e);
 
 /* Writing, for the virtual device: the header event (SHA-256 bank alone), then events. */
 void td_tcg_log_begin(struct td_buf *out);

@@ -193,6 +193,35 @@ bool td_tpm_pcr_digest(const struct td_tpm_pcr_values *v, uint32_t selected, uns
     return true;
 }
 
+static bool digest_is_of(const struct td_tcg_event *e, struct td_slice data)
+{
+    unsigned char digest[32];
+    td_sha256(data, digest);
+    return td_eq(e->sha256, td_bytes(digest, sizeof(digest)));
+}
+
+static bool is_separator(const struct td_tcg_event *e)
+{
+    return e->pcr == 7 && e->type != TD_TCG_NO_ACTION &&
+           (digest_is_of(e, td_bytes("\0\0\0", 4)) || digest_is_of(e, TD_S("\xff\xff\xff\xff")));
+}
+
+enum td_tcg_secure_boot td_tpm_secure_boot(const struct td_tcg_log *log)
+{
+    bool on = false, over = false;
+    for (size_t i = 0; i < log->count; i++) {
+        const struct td_tcg_event *e = &log->events[i];
+        enum td_tcg_secure_boot said = td_tcg_event_secure_boot(e);
+        over = over || is_separator(e);
+        if (said == TD_TCG_UNTOLD || (!digest_is_of(e, e->data) && !td_fault("log-any-data")))
+            continue;
+        if (said == TD_TCG_OFF)
+            return TD_TCG_OFF;
+        on = on || !over || td_fault("log-after-separator");
+    }
+    return on ? TD_TCG_ON : TD_TCG_UNTOLD;
+}
+
 bool td_tpm_public_in(const struct td_tpm_public *p, struct td_slice record)
 {
     enum { MIN_OCTETS = 24 }; /* of a number that is found by chance in no record */

@@ -41,6 +41,10 @@ struct td_tpm_pcr_values {
 void td_tpm_replay(const struct td_tcg_log *log, struct td_tpm_pcr_values *ret);
 /* SHA-256 over the selected values in ascending order; false where one is not known. */
 bool td_tpm_pcr_digest(const struct td_tpm_pcr_values *v, uint32_t selected, unsigned char ret[32]);
+/* What a log that leads to its quote says of Secure Boot. An event counts only if its data has the digest that was
+ * extended and, where it says "on", only before the separator of PCR 7: behind it anybody may extend what he likes. The
+ * separator is known by its digest, since a log may call it as it likes. Two that contradict: off. */
+enum td_tcg_secure_boot td_tpm_secure_boot(const struct td_tcg_log *log);
 
 /* An endorsement certificate: what is read from one (its key also where the SPKI says id-RSAES-OAEP; trailing octets
  * behind the DER are cut off), texts "" where absent. */
