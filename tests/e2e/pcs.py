@@ -13,14 +13,16 @@ def text(kind, value):
     return record(kind, value.encode() + b"\0")
 
 
-def hardware_hash(serial, number, disk=None, nic=None, board=None):
-    """Base64 of one machine; disk, nic and board are numbers of exchanged parts."""
+def hardware_hash(serial, number, disk=None, nic=None, board=None, ek=None):
+    """Base64 of one machine; disk, nic and board are numbers of exchanged parts. ek: the public part of its TPM's endorsement
+    key, b"" for a machine that tells none."""
     unique = uuid.uuid5(uuid.NAMESPACE_OID, f"{serial}/{number if board is None else board}")
     mac = hashlib.sha256(f"nic {number if nic is None else nic}".encode()).digest()[:3]
     body = record(1, struct.pack("<HHHH", 0, 10, 0, 1) + struct.pack("<HHHH", 0, 10, 2506, 22631) + b"\0" * 5 + bytes([2, 9, 3]))
     body += text(16, "Contoso") + text(17, "Book 1") + text(14, serial) + text(7, f"DSK{number if disk is None else disk:06d}")
     body += record(12, unique.bytes) + record(8, struct.pack("<I", 14) + b"\x00\x1b\x21" + mac)
-    body += record(25, hashlib.sha512(unique.bytes).digest() * 4)
+    told = hashlib.sha512(unique.bytes).digest() * 4 if ek is None else ek
+    body += record(25, told) if told else b""
     whole = b"OA" + struct.pack("<H", len(body) + 4) + body
     whole += b"CS" + struct.pack("<H", 36) + hashlib.sha256(whole).digest()
     return base64.b64encode(whole.ljust(3000, b"\0")).decode()
