@@ -12,7 +12,9 @@ struct td_net {
     struct td_buf ca, cert, key; /* curl reads them in place; key is wiped */
     enum td_code (*identity)(void *ctx, void *ssl_ctx, struct td_error *err);
     void *identity_ctx;
-    enum td_code refused; /* by identity, in this exchange */
+    bool (*may_reach)(void *ctx, const struct sockaddr *address);
+    void *may_reach_ctx;
+    enum td_code refused; /* by identity or may_reach, in this exchange */
     struct td_error why;
     int timeout_seconds;
     size_t max_body;

@@ -1,6 +1,7 @@
 #include "net/internal.h"
 
 #include <stdio.h>
+#include <sys/socket.h>
 
 enum { TIMEOUT_SECONDS = 30, MAX_HEADERS = 65536, MAX_PEM = 1 << 20, COUNT_HEADERS = 12 };
 static const size_t MAX_BODY = 16U << 20;
@@ -18,6 +19,25 @@ static CURLcode on_handshake(CURL *curl TD_UNUSED, void *ssl_ctx, void *ctx)
     struct td_net *net = ctx;
     net->refused = net->identity(net->identity_ctx, ssl_ctx, &net->why);
     return net->refused == TD_OK ? CURLE_OK : CURLE_ABORTED_BY_CALLBACK;
+}
+
+static curl_socket_t on_socket(void *ctx, curlsocktype purpose TD_UNUSED, struct curl_sockaddr *to)
+{
+    struct td_net *net = ctx;
+    if (!net->may_reach(net->may_reach_ctx, &to->addr)) {
+        net->refused = td_fail(&net->why, TD_EDENIED, "address", "it leads into a network that strangers may not name");
+        return CURL_SOCKET_BAD;
+    }
+    net->refused = TD_OK; /* of several addresses one may be reached */
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+static void set_strangers(CURL *c, struct td_net *net)
+{
+    (void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    (void)curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, net);
+    (void)curl_easy_setopt(c, CURLOPT_CAPATH, "/etc/ssl/certs");
 }
 
 /* What holds for every exchange of this identity. */
@@ -48,7 +68,7 @@ static void set_identity(struct td_net *net, const struct td_net_config *config)
 
 enum td_code td_net_new(const struct td_net_config *config, struct td_net **ret, struct td_error *err)
 {
-    if (td_trim(config->ca_pem).n == 0)
+    if (td_trim(config->ca_pem).n == 0 && config->may_reach == NULL)
         return td_fail(err, TD_EINVAL, "ca", "no trust anchor was given");
     if ((config->client_pem.n == 0) != (config->client_key.n == 0))
         return td_fail(err, TD_EINVAL, "client", "a client certificate needs its key, and a key its certificate");
@@ -57,6 +77,8 @@ enum td_code td_net_new(const struct td_net_config *config, struct td_net **ret,
     struct td_net *net = td_new(struct td_net);
     net->identity = config->identity;
     net->identity_ctx = config->identity_ctx;
+    net->may_reach = config->may_reach;
+    net->may_reach_ctx = config->may_reach_ctx;
     td_buf_init(&net->ca, MAX_PEM);
     td_buf_init(&net->cert, MAX_PEM);
     td_buf_init(&net->key, MAX_PEM);
@@ -72,6 +94,8 @@ enum td_code td_net_new(const struct td_net_config *config, struct td_net **ret,
         return td_fail(err, TD_ELIMIT, "certificates", "larger than 1 MiB, or no memory for a connection");
     }
     set_identity(net, config);
+    if (config->may_reach != NULL)
+        set_strangers(net->curl, net);
     *ret = net;
     return TD_OK;
 }

@@ -1,12 +1,13 @@
 /* HTTP client (libcurl): for the device's side, webhooks and foreign services. One struct td_net is one identity: what
- * it trusts and which client certificate it shows. Only https, no redirects unless asked, bounded bodies, total
- * deadlines. Not thread-safe; connections are kept between calls of one td_net. */
+ * it trusts and which client certificate it shows. Only https (but see may_reach), no redirects unless asked, bounded
+ * bodies, total deadlines. Not thread-safe; connections are kept between calls of one td_net. */
 #ifndef TD_NET_NET_H
 #define TD_NET_NET_H
 
 #include "base/arena.h"
 #include "base/buf.h"
 
+struct sockaddr;
 struct td_net;
 
 struct td_net_config {
@@ -20,6 +21,11 @@ struct td_net_config {
     int timeout_seconds; /* whole exchange; 0: 30 */
     size_t max_body;     /* 0: 16 MiB */
     const char *resolve; /* "host:port:address" override for tests and labs, or NULL */
+    /* Not NULL: addresses that strangers named, such as those in certificates. http is taken too, https is checked
+     * against the system's anchors beside ca_pem (which may be empty), and of each address that a name leads to it is
+     * asked before the connection is made. Refused: TD_EDENIED. */
+    bool (*may_reach)(void *ctx, const struct sockaddr *address);
+    void *may_reach_ctx;
 };
 
 struct td_net_request {
