@@ -263,6 +263,52 @@ static void replays_a_log(void **state TD_UNUSED)
         assert_int_equal(v.value[17][i], 0xff);
 }
 
+/* One event of a log, with the digest of its data unless another one is given. */
+static struct td_tcg_event event(uint32_t type, struct td_slice data, const unsigned char *digest)
+{
+    unsigned char *own = td_arena_alloc(&arena, 32);
+    td_sha256(data, own);
+    return (struct td_tcg_event){7, type, td_bytes(digest != NULL ? digest : own, 32), data};
+}
+
+static void secure_boot(void **state TD_UNUSED)
+{
+    static const unsigned char guid[16] = {0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11,
+                                           0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c};
+    const uint32_t variable = TD_TCG_EFI_VARIABLE_DRIVER_CONFIG;
+    struct td_slice value[2] = {0}, four = td_bytes("\0\0\0", 4);
+    unsigned char other[32] = {1};
+    for (size_t i = 0; i < 2; i++) {
+        struct td_buf b;
+        td_buf_init(&b, 256);
+        td_tcg_variable_write(&b, guid, "SecureBoot", td_bytes(i != 0 ? "\1" : "\0", 1));
+        value[i] = td_arena_copy(&arena, td_buf_slice(&b));
+        td_buf_done(&b);
+    }
+    struct td_tcg_event on = event(variable, value[1], NULL), off = event(variable, value[0], NULL),
+                        lie = event(variable, value[1], other), end = event(TD_TCG_SEPARATOR, four, NULL),
+                        hidden = event(0x0d, TD_S("not told"), (const unsigned char *)end.sha256.p);
+    const struct {
+        struct td_tcg_event events[3];
+        size_t count;
+        enum td_tcg_secure_boot proven;
+    } rows[] = {
+        {{on, end}, 2, TD_TCG_ON},        {{off, end}, 2, TD_TCG_OFF},     {{end}, 1, TD_TCG_UNTOLD},
+        {{lie, end}, 2, TD_TCG_UNTOLD},   /* another digest was extended */
+        {{end, on}, 2, TD_TCG_UNTOLD},    /* anybody can say so behind it */
+        {{hidden, on}, 2, TD_TCG_UNTOLD}, /* the separator under another type */
+        {{off, end, on}, 3, TD_TCG_OFF},  /* contradicted */
+        {{on, off, end}, 3, TD_TCG_OFF},  {{on, end, off}, 3, TD_TCG_OFF}, {{lie, on, end}, 3, TD_TCG_ON},
+    };
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        struct td_tcg_event events[3];
+        memcpy(events, rows[i].events, sizeof(events));
+        struct td_tcg_log log = {.events = events, .count = rows[i].count};
+        if (td_tpm_secure_boot(&log) != rows[i].proven)
+            fail_msg("row %zu", i);
+    }
+}
+
 static void found_in_a_record(void **state TD_UNUSED)
 {
     struct td_tpm_public rsa = public_of(file("tpm/ek-rsa.pub")), ec = public_of(file("tpm/ek-p384.pub")),
@@ -289,11 +335,17 @@ static void found_in_a_record(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vector),        cmocka_unit_test(names),
-        cmocka_unit_test(credentials),   cmocka_unit_test(credentials_of_no_ek),
-        cmocka_unit_test(keys),          cmocka_unit_test(short_coordinates),
-        cmocka_unit_test(signatures),    cmocka_unit_test(other_key_of_the_same_tpm),
-        cmocka_unit_test(replays_a_log), cmocka_unit_test(found_in_a_record),
+        cmocka_unit_test(vector),
+        cmocka_unit_test(names),
+        cmocka_unit_test(credentials),
+        cmocka_unit_test(credentials_of_no_ek),
+        cmocka_unit_test(keys),
+        cmocka_unit_test(short_coordinates),
+        cmocka_unit_test(signatures),
+        cmocka_unit_test(other_key_of_the_same_tpm),
+        cmocka_unit_test(replays_a_log),
+        cmocka_unit_test(secure_boot),
+        cmocka_unit_test(found_in_a_record),
     };
     return cmocka_run_group_tests_name("crypto/tpm", tests, setup, teardown);
 }
