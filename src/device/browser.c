@@ -124,7 +124,8 @@ static enum td_code answer_credential(struct td_browser *b, const char *key, con
         return refused(b, "user name and the password", err);
     if (*kept == NULL || again) {
         char *text = NULL;
-        td_try(td_ui_ask(b->flow->ui, key, prompt, password, again, b->arena, &text, err));
+        const char *other = password ? b->password_key : b->user_key;
+        td_try(td_ui_ask(b->flow->ui, other != NULL ? other : key, prompt, password, again, b->arena, &text, err));
         td_secret_put(kept, text);
         td_wipe(text, strlen(text));
     }

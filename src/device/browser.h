@@ -17,6 +17,8 @@ struct td_browser {
     const char *what;       /* page's name in lines and errors: "sign-in" */
     const char *redirect;   /* the visit ends where this address begins */
     const char *token;      /* Bearer sent to the first page's origin, or NULL */
+    /* Which answers are typed where the page asks for them; NULL: "user", "password". */
+    const char *user_key, *password_key;
     struct td_slice answer; /* when it has ended: the query behind the redirect */
 
     /* Inside. */

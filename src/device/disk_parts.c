@@ -40,6 +40,7 @@ static const struct rule state_rules[] = {
     {"signin.name", P(ACCOUNTS) | P(PROFILES)},
     {"signin.*", P(JOIN)},
     {"user.*", P(ACCOUNTS) | P(PROFILES)},
+    {"seat.*", P(ACCOUNTS) | P(PROFILES)},
     {"prt.*", P(JOIN) | P(PROFILES)},
     {"device.name", P(NAME)},
     {"answer.language", P(REGION)},
@@ -58,9 +59,13 @@ static const struct rule state_rules[] = {
     {"*.user sign-in", P(POLICIES)},
     {"*.account setup", P(POLICIES)},
     {"ready.*", P(POLICIES)},
+    {"provision.*", P(OOBE)},
     {"begin.*", P(OOBE)}, /* the first pages */
     {"end.*", P(OOBE)},
     {"laps.*", P(LOCAL_ADMIN)},
+    {"tpm.tcti", NEVER}, /* where the machine's TPM is, and what it is */
+    {"tpm.ek", NEVER},
+    {"tpm.version", NEVER},
     {"tpm.*", P(TPM)},
     {"", P(SETTINGS)},
 };
@@ -133,6 +138,10 @@ static const struct rule file_rules[] = {
     {"downloads/*", P(MANAGED_APPS)},
     {"certificates/*", P(CERTIFICATES)},
     {"laps*", P(LOCAL_ADMIN)},
+    {"tpm/device.*", P(JOIN)}, /* keys wrapped by the TPM: made anew with what they are for (autopilot.md 3.8) */
+    {"tpm/mdm.*", P(ENROLMENT)},
+    {"tpm/log", NEVER}, /* of this start, as the PCRs are */
+    {"tpm/", NEVER},
     {"tpm/*", P(TPM)},
     {"disk/users/*/account.json", P(ACCOUNTS)},
     {"disk/users/*/files/*", P(FILES)},

@@ -27,6 +27,8 @@ struct td_secrets {
     char *user, *password;
     char *join_token;    /* for directory join */
     char *refresh_token; /* of the broker, from the same sign-in */
+    /* What a technician proves beside presence: technicianToken, technicianCode of docs/protocol/attestation.md. */
+    char *technician_token, *technician_code;
 };
 
 struct td_flow {
@@ -83,6 +85,12 @@ enum td_code td_flow_pages(struct td_flow *f, struct td_error *err) TD_MUST_USE;
 enum td_code td_flow_last_pages(struct td_flow *f, struct td_error *err) TD_MUST_USE;  /* behind the sign-in */
 enum td_code td_flow_name(struct td_flow *f, struct td_error *err) TD_MUST_USE;        /* the profile's computer name */
 enum td_code td_flow_sign_in(struct td_flow *f, struct td_error *err) TD_MUST_USE;
+/* The certificate request of the join, which an attestation shows as well. */
+enum td_code td_join_csr(const struct td_key *device, struct td_arena *a, struct td_slice *ret, struct td_error *err)
+    TD_MUST_USE;
+/* A technician signs in (--answer technician=, technician-password=): secrets.technician_token. Nothing else of it is
+ * kept, and the registration's way does not hear of it. */
+enum td_code td_flow_technician_sign_in(struct td_flow *f, struct td_error *err) TD_MUST_USE;
 /* "Securing your hardware": proves the TPM (docs/protocol/attestation.md); the join ticket is then secrets.join_token.
  * purpose: "self-deploying" or "pre-provisioning". */
 enum td_code td_flow_attest(struct td_flow *f, const char *purpose, struct td_error *err) TD_MUST_USE;
@@ -112,7 +120,8 @@ enum td_code td_flow_keep(struct td_flow *f, const char *key, const char *value,
  * not do it twice. */
 void td_flow_news(struct td_flow *f, const char *fmt, ...) TD_PRINTF(2, 3);
 
-/* A key pair in the state folder (PKCS#8 PEM, mode 0600), made and saved on first use. */
+/* A key pair, made and kept on first use: in the TPM where the device has one (device/tpm.h), else in the state folder
+ * (PKCS#8 PEM, mode 0600). */
 enum td_code td_flow_key(struct td_flow *f, const char *file, struct td_key **ret, struct td_error *err) TD_MUST_USE;
 enum td_code td_flow_read(struct td_flow *f, const char *file, struct td_arena *a, struct td_slice *ret,
                           struct td_error *err) TD_MUST_USE;

@@ -1,6 +1,7 @@
 /* What all steps of the way use: the state, key pairs, secrets in memory. */
 #include "base/file.h"
 #include "device/flow.h"
+#include "device/tpm.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,6 +66,9 @@ enum td_code td_flow_key(struct td_flow *f, const char *file, struct td_key **re
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_slice pem;
+    enum td_tpm_key_kind kind;
+    if (td_tpm_holds(f->dev, file, &kind))
+        return td_tpm_key_open(f->dev, kind, ret, err);
     bool there = td_file_exists(td_device_path(f->dev, &a, file));
     bool joined = td_flow_step_done(f, "join") && strcmp(file, "mdm.key.pem") != 0;
     if (!there && joined) { /* another key would never match what the directory knows */
@@ -94,5 +98,7 @@ void td_flow_done(struct td_flow *f)
     td_secret_put(&f->secrets.password, NULL);
     td_secret_put(&f->secrets.join_token, NULL);
     td_secret_put(&f->secrets.refresh_token, NULL);
+    td_secret_put(&f->secrets.technician_token, NULL);
+    td_secret_put(&f->secrets.technician_code, NULL);
     td_arena_done(&f->arena);
 }

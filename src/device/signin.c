@@ -25,7 +25,9 @@ static struct pkce make_pkce(struct td_flow *f, struct td_arena *a)
     return p;
 }
 
-static const char *authorize_url(struct td_flow *f, const struct td_sts *sts, const struct pkce *p, struct td_arena *a)
+/* own: by the user of this device, whose way begins with it; else a technician's, which says nothing of the device. */
+static const char *authorize_url(struct td_flow *f, const struct td_sts *sts, const struct pkce *p, bool own,
+                                 struct td_arena *a)
 {
     TD_CLEANUP(td_buf_done) struct td_buf q;
     td_buf_init(&q, 8192);
@@ -40,9 +42,9 @@ static const char *authorize_url(struct td_flow *f, const struct td_sts *sts, co
     td_form_add(&q, "code_challenge", p->challenge);
     td_form_add(&q, "code_challenge_method", "S256");
     const char *hint = td_flow_get(f, "profile.upn"), *ticket = td_flow_get(f, "lookup.ticket");
-    if (hint[0] != '\0')
+    if (own && hint[0] != '\0')
         td_form_add(&q, "login_hint", hint);
-    if (ticket[0] != '\0')
+    if (own && ticket[0] != '\0')
         td_form_add(&q, "ztd_ticket", ticket);
     bool has_query = strchr(sts->authorize, '?') != NULL;
     return td_arena_printf(a, "%s%c%s", sts->authorize, has_query ? '&' : '?', q.p);
@@ -64,7 +66,7 @@ static enum td_code check_answer(struct td_browser *b, const struct pkce *p, con
 
 /* Came over TLS from the token endpoint itself, so its claims are checked and its signature is not (OIDC core 3.1.3.7).
  */
-static enum td_code check_id_token(struct td_flow *f, const struct td_json *reply, const struct pkce *p,
+static enum td_code check_id_token(struct td_flow *f, const struct td_json *reply, const struct pkce *p, bool own,
                                    struct td_arena *a, struct td_error *err)
 {
     struct td_jws id;
@@ -79,6 +81,8 @@ static enum td_code check_id_token(struct td_flow *f, const struct td_json *repl
         (void)td_fail(err, TD_EDENIED, "sign-in", "the user name belongs to another organization");
         return td_remedy(err, TD_EDENIED, "sign in with an account of the organization that owns this device");
     }
+    if (!own)
+        return TD_OK;
     upn = upn != NULL ? upn : td_json_str(id.claims, "preferred_username");
     td_state_set(f->dev->state, "signin.user", upn != NULL ? upn : f->secrets.user);
     td_state_set(f->dev->state, "signin.name", td_json_str(id.claims, "name"));
@@ -90,7 +94,7 @@ static enum td_code check_id_token(struct td_flow *f, const struct td_json *repl
 }
 
 static enum td_code redeem(struct td_flow *f, const struct td_sts *sts, const struct pkce *p, const char *code,
-                           struct td_arena *a, struct td_error *err)
+                           bool own, struct td_arena *a, struct td_error *err)
 {
     TD_CLEANUP(td_buf_wipe) struct td_buf form;
     td_buf_init(&form, 16384);
@@ -108,7 +112,11 @@ static enum td_code redeem(struct td_flow *f, const struct td_sts *sts, const st
     const char *access = td_json_str(reply, "access_token"), *refresh = td_json_str(reply, "refresh_token");
     if (access == NULL || refresh == NULL)
         return td_fail(err, TD_EFORMAT, "sign-in", "the answer has no access_token or no refresh_token");
-    td_try(check_id_token(f, reply, p, a, err));
+    td_try(check_id_token(f, reply, p, own, a, err));
+    if (!own) {
+        td_secret_put(&f->secrets.technician_token, access);
+        return TD_OK;
+    }
     td_secret_put(&f->secrets.join_token, access);
     td_secret_put(&f->secrets.refresh_token, refresh);
     return TD_OK;
@@ -122,9 +130,37 @@ enum td_code td_flow_sign_in(struct td_flow *f, struct td_error *err)
     td_try(td_sts_find(f, &a, &sts, err));
     struct pkce p = make_pkce(f, &a);
     struct td_browser b = {.flow = f, .arena = &a, .what = "sign-in", .redirect = join_redirect};
-    td_try(td_browse(&b, authorize_url(f, &sts, &p, &a), err));
+    td_try(td_browse(&b, authorize_url(f, &sts, &p, true, &a), err));
     td_try(check_answer(&b, &p, &code, err));
-    td_try(redeem(f, &sts, &p, code, &a, err));
+    td_try(redeem(f, &sts, &p, code, true, &a, err));
     td_flow_news(f, "signed in: %s", td_flow_get(f, "signin.user"));
     return TD_OK;
+}
+
+static enum td_code technician_pages(struct td_flow *f, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_sts sts;
+    const char *code;
+    td_try(td_sts_find(f, &a, &sts, err));
+    struct pkce p = make_pkce(f, &a);
+    struct td_browser b = {.flow = f,
+                           .arena = &a,
+                           .what = "technician's sign-in",
+                           .redirect = join_redirect,
+                           .user_key = "technician",
+                           .password_key = "technician-password"};
+    td_try(td_browse(&b, authorize_url(f, &sts, &p, false, &a), err));
+    td_try(check_answer(&b, &p, &code, err));
+    return redeem(f, &sts, &p, code, false, &a, err);
+}
+
+enum td_code td_flow_technician_sign_in(struct td_flow *f, struct td_error *err)
+{
+    enum td_code rc = technician_pages(f, err);
+    td_secret_put(&f->secrets.user, NULL); /* whoever signs in on this device later is somebody else */
+    td_secret_put(&f->secrets.password, NULL);
+    if (rc == TD_OK)
+        td_flow_news(f, "the technician has signed in");
+    return rc;
 }

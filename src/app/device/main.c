@@ -13,6 +13,11 @@ const struct td_program_command td_program_commands[] = {
      TD_OPT_STATE | TD_OPT_SERVER | TD_OPT_CA | TD_OPT_HARDWARE | TD_OPT_TPM | TD_OPT_ANSWER | TD_OPT_TIMEOUT |
          TD_OPT_PACE,
      TD_OPT_STATE, "from its box to the desktop; killed and started again, it goes on"},
+    {"provision", td_program_provision,
+     TD_OPT_STATE | TD_OPT_SERVER | TD_OPT_CA | TD_OPT_HARDWARE | TD_OPT_TPM | TD_OPT_ANSWER | TD_OPT_TIMEOUT |
+         TD_OPT_PACE,
+     TD_OPT_STATE,
+     "what a technician does before the device has its user: the device's part up to the green page, sealed behind it"},
     {"sync", td_program_sync, TD_OPT_STATE | TD_OPT_SERVER | TD_OPT_CA | TD_OPT_HARDWARE | TD_OPT_TIMEOUT | TD_OPT_PACE,
      TD_OPT_STATE, "one management session"},
     {"show", td_program_show, TD_OPT_STATE | TD_OPT_JSON, TD_OPT_STATE,
@@ -29,6 +34,8 @@ const struct td_program_command td_program_commands[] = {
      TD_OPT_STATE,
      "somebody works with it: files, an app, settings, traces that a reset must take away; with --answer password= who "
      "that is signs in first"},
+    {"sign-out", td_program_sign_out, TD_OPT_STATE, TD_OPT_STATE,
+     "who is signed in leaves; a shared PC deletes accounts as its policy says"},
     {"diagnostics", td_program_diagnostics, TD_OPT_STATE | TD_OPT_OUT, TD_OPT_STATE | TD_OPT_OUT,
      "an archive of logs, state, requirements and the CSV that registers the device, without secrets"},
     {"sysprep", td_program_sysprep, TD_OPT_STATE | TD_OPT_GENERALIZE, TD_OPT_STATE,

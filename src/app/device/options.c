@@ -7,9 +7,18 @@ enum { MAX_PACE = 100000, MAX_TIMEOUT = 86400 };
 
 static enum td_code take_answer(struct td_program *p, const char *text, struct td_error *err)
 {
-    static const char *const keys[] = {"language", "region",        "keyboard",
-                                       "wifi",     "user",          "password",
-                                       "code",     "administrator", "administrator-password"};
+    static const char *const keys[] = {"language",
+                                       "region",
+                                       "keyboard",
+                                       "wifi",
+                                       "user",
+                                       "password",
+                                       "code",
+                                       "administrator",
+                                       "administrator-password",
+                                       "technician",
+                                       "technician-password",
+                                       "technician-code"};
     struct td_slice key, value = td_cut(td_str(text), '=', &key);
     bool known = false;
     for (size_t i = 0; i < TD_COUNTOF(keys); i++)
@@ -17,7 +26,7 @@ static enum td_code take_answer(struct td_program *p, const char *text, struct t
     if (!known || key.n == strlen(text))
         return td_fail(err, TD_EINVAL, "answer",
                        "must be KEY=VALUE; keys: language region keyboard wifi user password code administrator "
-                       "administrator-password");
+                       "administrator-password technician technician-password technician-code");
     if (p->ui.answer_count == TD_UI_MAX_ANSWERS)
         return td_fail(err, TD_ELIMIT, "answer", "at most %d", TD_UI_MAX_ANSWERS);
     if (td_starts(value, "@"))
@@ -69,7 +78,8 @@ const struct td_program_option td_program_options[] = {
     {"hardware", "FILE", TD_OPT_HARDWARE, "JSON laid over this machine's own facts (docs/tasks/virtual-device.md)",
      INTO(hardware)},
     {"answer", "KEY=VALUE", TD_OPT_ANSWER,
-     "what people type: language region keyboard wifi user password code administrator administrator-password; @FILE "
+     "what people type: language region keyboard wifi user password code administrator administrator-password "
+     "technician technician-password technician-code; @FILE "
      "reads it",
      .take = take_answer},
     {"timeout", "SECONDS", TD_OPT_TIMEOUT, "give up after so long (600)", .take = take_timeout},

@@ -28,6 +28,7 @@ struct td_program {
     const char *hardware, *endpoint, *ca_file, *user, *package, *out, *tpm; /* as given; NULL: not given */
     int64_t timeout;                                                        /* seconds */
     bool csv, json, generalize, reinstall;
+    bool technician; /* provision: a technician is at it */
 };
 
 /* --- options --------------------------------------------------------------------------------------------------------
@@ -83,11 +84,13 @@ enum td_code td_program_take_options(struct td_program *p, char **argv, const st
 
 int td_program_hash(struct td_program *p);
 int td_program_run(struct td_program *p);
+int td_program_provision(struct td_program *p);
 int td_program_sync(struct td_program *p);
 int td_program_show(struct td_program *p);
 int td_program_preflight(struct td_program *p);
 int td_program_reset(struct td_program *p);
 int td_program_use(struct td_program *p);
+int td_program_sign_out(struct td_program *p);
 int td_program_diagnostics(struct td_program *p);
 int td_program_sysprep(struct td_program *p);
 

@@ -7,6 +7,8 @@
 #include "device/hardware.h"
 #include "device/life.h"
 #include "device/offline.h"
+#include "device/provision.h"
+#include "device/seat.h"
 
 #include <stdio.h>
 #include <termios.h>
@@ -56,11 +58,15 @@ static int end_of_way(struct td_flow *f, enum td_code rc, const struct td_error 
     return td_program_fail(f->dev, err, late ? TD_EXIT_TIMEOUT : TD_EXIT_FAILED);
 }
 
-/* From where the device stands to the desktop, or to a restart that was ordered on the way. */
+/* From where the device stands to the desktop, or to a technician's green page, or to a restart that was ordered on the
+ * way. A technician's work that was cut off comes before everything else. */
 static int walk(struct td_program *p, struct td_flow *f)
 {
     struct td_error err = {0};
-    enum td_code rc = td_flow_run(f, &err);
+    bool technician = p->technician || td_provision_is_open(&p->dev);
+    enum td_code rc = technician ? td_provision_run(f, &err) : td_flow_run(f, &err);
+    if (technician && rc == TD_OK)
+        return TD_EXIT_READY;
     return td_life_restart_due(&p->dev, NULL) ? TD_EXIT_READY : end_of_way(f, rc, &err);
 }
 
@@ -116,6 +122,12 @@ int td_program_run(struct td_program *p)
         return td_program_fail(&p->dev, &err, td_program_exit_code(&err));
     td_board_say(&p->dev);
     return with_net(p, live);
+}
+
+int td_program_provision(struct td_program *p)
+{
+    p->technician = true;
+    return td_program_run(p);
 }
 
 /* A device that is there already: locked, and what was cut off brought to its end. */
@@ -199,6 +211,14 @@ int td_program_use(struct td_program *p)
         return code;
     return td_life_use(&p->dev, p->user, p->package, &err) == TD_OK ? TD_EXIT_READY
                                                                     : td_program_fail(&p->dev, &err, TD_EXIT_FAILED);
+}
+
+int td_program_sign_out(struct td_program *p)
+{
+    struct td_error err = {0};
+    if (wake(p, NULL, &err) != TD_OK)
+        return td_program_fail(&p->dev, &err, td_program_exit_code(&err));
+    return td_seat_leave(&p->dev, &err) == TD_OK ? TD_EXIT_READY : td_program_fail(&p->dev, &err, TD_EXIT_FAILED);
 }
 
 /* What a technician runs in an image before its first start (docs/tasks/existing-devices.md). */

@@ -168,9 +168,17 @@ static enum td_code rotate(struct rotation *r, struct td_error *err)
     return settle(r, rc == TD_EUNAVAILABLE ? E_UNREACHABLE : E_REFUSED, err);
 }
 
+/* While a technician has it, and on the shelf, it has no object in the directory that will be there for its user. */
+static bool is_nobodys_yet(const struct td_dm *dm)
+{
+    const struct td_device_state *s = dm->dev->state;
+    bool sealed = td_state_get(s, "provision.sealed") != NULL;
+    return td_state_get(s, "provision.at") != NULL && (!sealed || td_state_get(s, "join.device_id") == NULL);
+}
+
 enum td_code td_dm_laps(struct td_dm *dm, struct td_error *err)
 {
-    if (dm->net->send == NULL || td_csp_unenrolled(dm->csp) || !is_due(dm))
+    if (dm->net->send == NULL || td_csp_unenrolled(dm->csp) || is_nobodys_yet(dm) || !is_due(dm))
         return TD_OK;
     TD_CLEANUP(td_arena_done) struct td_arena a;
     td_arena_init(&a);
