@@ -8,6 +8,11 @@ enum { JOIN_MAX_OCTETS = 32768 };
 
 static const char csr_name[] = "7E980AD9-B86D-4306-9425-9AC066FB014A"; /* constant on every device; servers ignore it */
 
+enum td_code td_join_csr(const struct td_key *device, struct td_arena *a, struct td_slice *ret, struct td_error *err)
+{
+    return td_csr_make(device, csr_name, NULL, a, ret, err);
+}
+
 struct drs {
     const char *join_url, *join_version, *join_resource, *name;
 };
@@ -54,7 +59,7 @@ static enum td_code write_request(struct td_flow *f, const struct td_key *device
                                   struct td_arena *a, struct td_buf *out, struct td_error *err)
 {
     struct td_slice csr, blob;
-    td_try(td_csr_make(device, csr_name, NULL, a, &csr, err));
+    td_try(td_join_csr(device, a, &csr, err));
     td_try(td_key_rsa_blob(transport, a, &blob));
     struct td_jsonw w;
     td_jsonw_init(&w, out);

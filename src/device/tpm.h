@@ -52,6 +52,11 @@ const char *td_tpm_key_file(enum td_tpm_key_kind kind);
 enum td_code td_tpm_certify(struct td_device *dev, enum td_tpm_key_kind kind, struct td_slice nonce, struct td_arena *a,
                             struct td_slice *ret_public, struct td_tpm_proof *ret, struct td_error *err) TD_MUST_USE;
 
+/* Is the private half of "device.key.pem" or "mdm.key.pem" in the TPM? Yes where the device has one, but for keys that
+ * it joined or enrolled with before it had: those stay files until a reset makes them anew. The transport key is a file
+ * always: it opens session keys, which TPM keys for signing do not. */
+bool td_tpm_holds(const struct td_device *dev, const char *file, enum td_tpm_key_kind *ret);
+
 /* The event log of this start: the kernel's where there is one, else that of the virtual firmware, which measures into
  * a TPM whose PCRs are still zero (hardware.json: secureBoot) and keeps its log in DIR/tpm/log. Empty: none. */
 enum td_code td_tpm_event_log(struct td_device *dev, struct td_arena *a, struct td_slice *ret, struct td_error *err)

@@ -3,6 +3,7 @@
 #include "device/board.h"
 #include "device/dm/client.h"
 #include "device/reset.h"
+#include "device/tpm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,16 @@ static const char *reset_fact(struct td_dm *dm, const char *name, struct td_aren
     return td_arena_printf(a, "%lld", (long long)(strcmp(name, "reset-status") == 0 ? status : (int32_t)error));
 }
 
+/* Who has an account by having signed in (device/seat.h), one a line. */
+static const char *people(const struct td_dm *dm, struct td_arena *a)
+{
+    const char *key, *value, *lines = "";
+    for (size_t i = 0; td_state_at(dm->dev->state, i, &key, &value); i++)
+        if (value != NULL && td_starts(td_str(key), "seat."))
+            lines = td_arena_printf(a, "%s%s%s", lines, lines[0] != '\0' ? "\n" : "", key + strlen("seat."));
+    return lines;
+}
+
 static const char *fact(void *ctx, const char *name, struct td_arena *a)
 {
     struct td_dm *dm = ctx;
@@ -84,6 +95,8 @@ static const char *fact(void *ctx, const char *name, struct td_arena *a)
             return state(dm, kept[i].key);
     if (td_starts(td_str(name), "reset-"))
         return reset_fact(dm, name, a);
+    if (strcmp(name, "people") == 0)
+        return people(dm, a);
     if (strcmp(name, "user-type") == 0)
         return (td_state_int(dm->dev->state, "profile.oobe", 0) & OOBE_STANDARD_USER) != 0 ? "standard"
                                                                                            : "administrator";
@@ -123,11 +136,55 @@ void td_dm_close(struct td_dm *dm)
 /* --- the real network ------------------------------------------------------------------------------------------------
  */
 
+/* Who the device is in a handshake: a certificate with its key in a file, or in the TPM. */
+struct identity {
+    struct td_buf cert, key;
+    struct td_key *in_tpm; /* NULL: in the file */
+};
+
+static void identity_init(struct identity *id)
+{
+    td_buf_init(&id->cert, 65536);
+    td_buf_init(&id->key, 65536);
+    id->in_tpm = NULL;
+}
+
+static void identity_done(struct identity *id)
+{
+    td_key_cleanup(&id->in_tpm);
+    td_buf_wipe(&id->cert);
+    td_buf_wipe(&id->key);
+}
+
+static enum td_code show_identity(void *ctx, void *ssl_ctx, struct td_error *err)
+{
+    const struct identity *id = ctx;
+    return td_key_tls_identity(ssl_ctx, id->in_tpm, td_buf_slice(&id->cert), err);
+}
+
+/* name: "mdm" or "device". Fills what config needs of it; id outlives the network client. */
+static enum td_code identity_of(struct td_device *dev, const char *name, struct td_arena *a, struct identity *id,
+                                struct td_net_config *config, struct td_error *err)
+{
+    const char *file = td_arena_printf(a, "%s.key.pem", name);
+    enum td_tpm_key_kind kind;
+    td_try(td_file_read(td_device_path(dev, a, td_arena_printf(a, "%s.crt.pem", name)), &id->cert, err));
+    if (td_tpm_holds(dev, file, &kind)) {
+        config->identity = show_identity;
+        config->identity_ctx = id;
+        return td_tpm_key_open(dev, kind, &id->in_tpm, err);
+    }
+    td_try(td_file_read(td_device_path(dev, a, file), &id->key, err));
+    config->client_pem = td_buf_slice(&id->cert);
+    config->client_key = td_buf_slice(&id->key);
+    return TD_OK;
+}
+
 struct wire {
     struct td_dm *dm;
     struct td_net *net;
     char *trust; /* what net trusts: made anew when management has installed another root */
-    struct td_buf cert, key;
+    struct identity id;
 };
 
 static struct td_slice trust_of(struct td_dm *dm, struct td_arena *a)
@@ -141,8 +198,7 @@ static void wire_done(struct wire *w)
 {
     td_net_free(w->net);
     td_free(w->trust);
-    td_buf_wipe(&w->cert);
-    td_buf_wipe(&w->key);
+    identity_done(&w->id);
     w->net = NULL;
     w->trust = NULL;
 }
@@ -155,14 +211,9 @@ static enum td_code wire_net(struct wire *w, struct td_error *err)
     if (w->net != NULL && td_eqs(trust, w->trust))
         return TD_OK;
     wire_done(w);
-    td_try(td_file_read(td_device_path(w->dm->dev, &a, "mdm.crt.pem"), &w->cert, err));
-    td_try(td_file_read(td_device_path(w->dm->dev, &a, "mdm.key.pem"), &w->key, err));
+    struct td_net_config config = {.ca_pem = trust, .timeout_seconds = 60, .max_body = TD_SYNCML_MAX};
+    td_try(identity_of(w->dm->dev, "mdm", &a, &w->id, &config, err));
     w->trust = td_strdup(trust.p);
-    struct td_net_config config = {.ca_pem = trust,
-                                   .client_pem = td_buf_slice(&w->cert),
-                                   .client_key = td_buf_slice(&w->key),
-                                   .timeout_seconds = 60,
-                                   .max_body = TD_SYNCML_MAX};
     return td_net_new(&config, &w->net, err);
 }
 
@@ -194,18 +245,11 @@ static enum td_code wire_send(void *ctx, bool by_device, const struct td_net_req
                               struct td_net_response *ret, struct td_error *err)
 {
     struct wire *w = ctx;
-    TD_CLEANUP(td_buf_wipe) struct td_buf cert;
-    TD_CLEANUP(td_buf_wipe) struct td_buf key;
-    td_buf_init(&cert, 65536);
-    td_buf_init(&key, 65536);
-    if (by_device) {
-        td_try(td_file_read(td_device_path(w->dm->dev, a, "device.crt.pem"), &cert, err));
-        td_try(td_file_read(td_device_path(w->dm->dev, a, "device.key.pem"), &key, err));
-    }
-    struct td_net_config config = {.ca_pem = trust_of(w->dm, a),
-                                   .client_pem = td_buf_slice(&cert),
-                                   .client_key = td_buf_slice(&key),
-                                   .timeout_seconds = 60};
+    TD_CLEANUP(identity_done) struct identity id;
+    struct td_net_config config = {.ca_pem = trust_of(w->dm, a), .timeout_seconds = 60};
+    identity_init(&id);
+    if (by_device)
+        td_try(identity_of(w->dm->dev, "device", a, &id, &config, err));
     struct td_net *net = NULL;
     td_try(td_net_new(&config, &net, err));
     enum td_code rc = td_net_do(net, req, a, ret, err);
@@ -226,8 +270,7 @@ static enum td_code with_wire(struct td_device *dev, const struct work *work, st
     struct td_dm dm;
     struct wire w = {.dm = &dm};
     const struct td_dm_transport transport = {.post = wire_post, .fetch = wire_fetch, .send = wire_send, .ctx = &w};
-    td_buf_init(&w.cert, 65536);
-    td_buf_init(&w.key, 65536);
+    identity_init(&w.id);
     enum td_code rc = td_dm_open(dev, &transport, &dm, err);
     if (rc == TD_OK)
         rc = work->fn(&dm, work, err);

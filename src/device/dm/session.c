@@ -253,7 +253,7 @@ static void say_goodbye(struct td_dm *dm)
 
 static enum td_code end_management(struct td_dm *dm, struct td_error *err)
 {
-    static const char *const files[] = {"mdm.crt.pem", "mdm.key.pem"};
+    static const char *const files[] = {"mdm.crt.pem", "mdm.key.pem", "tpm/mdm.key"};
     say_goodbye(dm);
     /* From here on a kill goes on with it: what the matrix takes away goes with the next start at the latest. */
     enum td_code rc = td_reset_schedule(dm->dev, TD_ACTION_RETIRE, "", err);

@@ -17,6 +17,25 @@ static const struct kind {
     [TD_TPM_KEY_MANAGEMENT] = {"tpm/mdm.key", "the management key", TPM2_ALG_ECC},
 };
 
+bool td_tpm_holds(const struct td_device *dev, const char *file, enum td_tpm_key_kind *ret)
+{
+    static const char *const files[] = {"device.key.pem", "mdm.key.pem"}, *const bound[] = {"end.join",
+                                                                                            "end.enrolment"};
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const struct td_device_state *state = dev->state;
+    for (size_t i = 0; i < TD_TPM_KEYS; i++) {
+        if (strcmp(files[i], file) != 0)
+            continue;
+        *ret = (enum td_tpm_key_kind)i;
+        if (td_file_exists(td_device_path(dev, &a, kinds[i].file)))
+            return true;
+        if (dev->tpm == NULL && dev->tcti == NULL && (state == NULL || td_state_get(state, "tpm.tcti") == NULL))
+            return false;
+        return state == NULL || td_state_get(state, bound[i]) == NULL;
+    }
+    return false;
+}
+
 const char *td_tpm_key_file(enum td_tpm_key_kind kind)
 {
     return kinds[kind].file;
