@@ -50,6 +50,22 @@ static enum td_code keep_member(struct td_flow *f, const struct td_json *answer,
     return TD_OK;
 }
 
+/* 0 user-driven, 1 self-deploying, 2 user-driven where a technician may do the device's part (autopilot.md 2.5, step
+ * 5). A service that does not say so tells it by the bits of a device that proves its TPM and joins by itself
+ * (2.3, 3.3). */
+static enum td_code check_mode(struct td_flow *f, struct td_error *err)
+{
+    enum { BY_ITSELF = 32 | 64 };
+    int64_t oobe = td_state_int(f->dev->state, "profile.oobe", 0);
+    if (td_flow_get(f, "profile.mode")[0] == '\0')
+        td_state_set_int(f->dev->state, "profile.mode", (oobe & BY_ITSELF) == BY_ITSELF);
+    int64_t mode = td_state_int(f->dev->state, "profile.mode", 0);
+    if (mode >= 0 && mode <= 2)
+        return TD_OK;
+    return td_fail(err, TD_ENOTOFFERED, "lookup", "the deployment mode %lld is not known to this device",
+                   (long long)mode);
+}
+
 static enum td_code keep_profile(struct td_flow *f, const struct td_json *answer, struct td_error *err)
 {
     for (size_t i = 0; i < TD_COUNTOF(members); i++)
@@ -57,10 +73,7 @@ static enum td_code keep_profile(struct td_flow *f, const struct td_json *answer
     td_state_set(f->dev->state, "profile.source", NULL);
     if (td_state_int(f->dev->state, "profile.join_method", 0) != 0)
         return td_fail(err, TD_ENOTOFFERED, "lookup", "this device offers directory join only");
-    int64_t mode = td_state_int(f->dev->state, "profile.mode", 0);
-    if (mode < 0 || mode > 2) /* 2: user-driven, and a technician may do the device's part (autopilot.md 2.5, step 5) */
-        return td_fail(err, TD_ENOTOFFERED, "lookup", "the deployment mode %lld is not known to this device",
-                       (long long)mode);
+    td_try(check_mode(f, err));
     return td_state_save(f->dev->state, err);
 }
 

@@ -238,6 +238,34 @@ static void keeps_no_none(void **state TD_UNUSED)
     assert_ok(td_flow_lookup(&s.flow, NULL));
 }
 
+/* By AutopilotMode, and where it is missing by bits 32 and 64 (autopilot.md 2.3, 2.5, 3.3). */
+static void knows_the_mode(void **state TD_UNUSED)
+{
+    static const struct {
+        int oobe;
+        const char *mode; /* member of the answer */
+        enum td_flow_kind want;
+    } rows[] = {{1310, "", TD_FLOW_USER},
+                {1310, ",\"AutopilotMode\":0", TD_FLOW_USER},
+                {1310, ",\"AutopilotMode\":2", TD_FLOW_USER},
+                {1406, ",\"AutopilotMode\":1", TD_FLOW_SELF_DEPLOYING},
+                {1310 | 96, "", TD_FLOW_SELF_DEPLOYING},
+                {1310 | 32, "", TD_FLOW_USER},
+                {1310 | 64, "", TD_FLOW_USER}};
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        svc.body = td_arena_printf(&s.arena,
+                                   "{\"ZtdRegistrationId\":\"r\",\"CloudAssignedTenantId\":\"t\","
+                                   "\"CloudAssignedTenantDomain\":\"d\",\"CloudAssignedOobeConfig\":%d,"
+                                   "\"CloudAssignedDomainJoinMethod\":0%s}",
+                                   rows[i].oobe, rows[i].mode);
+        assert_ok(td_flow_lookup(&s.flow, NULL));
+        assert_int_equal(td_flow_kind(&s.flow), rows[i].want);
+    }
+    svc.body = "{\"ZtdRegistrationId\":\"r\",\"CloudAssignedTenantId\":\"t\",\"CloudAssignedTenantDomain\":\"d\","
+               "\"CloudAssignedOobeConfig\":28,\"CloudAssignedDomainJoinMethod\":0,\"AutopilotMode\":7}";
+    assert_int_equal(td_flow_lookup(&s.flow, NULL), TD_ENOTOFFERED);
+}
+
 static void refuses_odd_profiles(void **state TD_UNUSED)
 {
     static const char *const bad[] = {
@@ -260,9 +288,15 @@ static void refuses_odd_profiles(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STAGED(joins),          STAGED(joins_without_a_discovery),    STAGED(asks_again_with_the_same_key),
-        STAGED(tells_refusals), STAGED(takes_no_strange_certificate), STAGED(finds_its_profile),
-        STAGED(keeps_no_none),  STAGED(refuses_odd_profiles),
+        STAGED(joins),
+        STAGED(joins_without_a_discovery),
+        STAGED(asks_again_with_the_same_key),
+        STAGED(tells_refusals),
+        STAGED(takes_no_strange_certificate),
+        STAGED(finds_its_profile),
+        STAGED(keeps_no_none),
+        STAGED(knows_the_mode),
+        STAGED(refuses_odd_profiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
