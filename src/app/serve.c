@@ -6,6 +6,7 @@
 #include "app/joblist.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "connect/ek_fetch.h"
 #include "graph/throttle.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ struct serving {
     struct td_operations operations;
     struct td_router router;
     struct td_server *server;
+    struct td_ek_fetch ek_fetch;
     char address[80], http_address[80];
 };
 
@@ -116,6 +118,8 @@ static enum td_code open_service(struct serving *s, struct td_error *err)
     td_try(td_master_load(svc->data_dir, s->env, &svc->master, err));
     td_try(td_authority_open(svc, &svc->authority, err));
     td_try(td_keyring_open(svc, &svc->keyring, err));
+    td_ek_fetch_init(&s->ek_fetch, s->config->makers);
+    svc->ek_fetch = &s->ek_fetch;
     s->operations.svc = svc;
     s->operations.metrics_token = s->config->metrics_token;
     s->operations.started = td_now(s->env);

@@ -5,7 +5,7 @@
 
 #include "http/server.h"
 
-enum { TD_SERVE_MAX_NAMES = 32, TD_SERVE_MAX_CERTS = 16, TD_SERVE_MAX_TRUSTED = 32 };
+enum { TD_SERVE_MAX_MAKERS = 32, TD_SERVE_MAX_NAMES = 32, TD_SERVE_MAX_CERTS = 16, TD_SERVE_MAX_TRUSTED = 32 };
 
 struct td_serve_cert { /* a [certificate NAME] section: PEM files of an administrator's own */
     const char *section;
@@ -28,6 +28,9 @@ struct td_serve_config { /* texts live in the arena that they were read with */
     size_t cert_count;
     struct td_server_proxy proxy; /* its networks are those below */
     struct td_network trusted[TD_SERVE_MAX_TRUSTED];
+    const char
+        *makers[TD_SERVE_MAX_MAKERS + 1]; /* "host[:port]" that connect/ek_fetch may reach whatever its address */
+    size_t maker_count;
 };
 
 void td_serve_config_init(struct td_serve_config *c);

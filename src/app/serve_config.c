@@ -1,5 +1,6 @@
 #include "app/serve.h"
 #include "base/file.h"
+#include "connect/ek_fetch.h"
 
 #include <ini.h>
 #include <stdio.h>
@@ -199,6 +200,20 @@ static enum td_code set_cert(struct td_serve_config *c, const char *section, con
     return TD_OK;
 }
 
+static enum td_code set_attestation(struct td_serve_config *c, const char *key, const char *value, struct td_arena *a,
+                                    struct td_error *err)
+{
+    struct td_ek_url url;
+    if (strcmp(key, "maker-host") != 0)
+        return td_fail(err, TD_EINVAL, "", "no such key");
+    if (!td_ek_url_parse(td_arena_printf(a, "http://%s", value), &url) || strpbrk(value, "/?") != NULL)
+        return td_fail(err, TD_EINVAL, "", "\"%s\" is not HOST or HOST:PORT", value);
+    if (c->maker_count == TD_SERVE_MAX_MAKERS)
+        return td_fail(err, TD_ELIMIT, "", "more than %d hosts", TD_SERVE_MAX_MAKERS);
+    c->makers[c->maker_count++] = td_arena_strdup(a, value);
+    return TD_OK;
+}
+
 static int on_value(void *ctx, const char *section, const char *key, const char *value)
 {
     struct reading *r = ctx;
@@ -210,6 +225,8 @@ static int on_value(void *ctx, const char *section, const char *key, const char 
         r->rc = set_limit(r->config, key, value, r->err);
     else if (strcmp(section, "proxy") == 0)
         r->rc = set_proxy(r->config, key, value, r->arena, r->err);
+    else if (strcmp(section, "attestation") == 0)
+        r->rc = set_attestation(r->config, key, value, r->arena, r->err);
     else if (td_starts(td_str(section), "certificate "))
         r->rc = set_cert(r->config, section, key, value, r->arena, r->err);
     else

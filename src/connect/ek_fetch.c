@@ -160,19 +160,26 @@ static enum td_code ask(const char *url, int seconds, bool named, struct td_aren
     return TD_OK;
 }
 
-static enum td_code get(void *ctx, const char *url, int seconds, struct td_arena *a, struct td_slice *ret,
+static enum td_code get(struct td_ek_fetch *f, const char *url, int seconds, struct td_arena *a, struct td_slice *ret,
                         struct td_error *err)
 {
     struct td_ek_url parts;
     if (!td_ek_url_parse(url, &parts))
         return td_fail(err, TD_EINVAL, "issuer", "the certificate names no address of http or https");
-    bool named = is_named(ctx, &parts);
+    bool named = is_named(f->hosts, &parts);
     if (!named && !parts.usual)
         return td_fail(err, TD_EDENIED, "issuer", "the certificate names an unusual port, which is not asked");
-    return ask(url, TD_MAX(seconds, 1), named, a, ret, err);
+    bool too_many = atomic_fetch_add(&f->waiting, 1) >= TD_EK_FETCH_AT_ONCE;
+    enum td_code rc = too_many ? td_fail(err, TD_EUNAVAILABLE, "issuer", "too many makers are asked at this moment")
+                               : ask(url, TD_MAX(seconds, 1), named, a, ret, err);
+    atomic_fetch_sub(&f->waiting, 1);
+    return rc;
 }
 
 void td_ek_fetch_init(struct td_ek_fetch *f, const char *const *hosts)
 {
-    *f = (struct td_ek_fetch){get, (void *)(uintptr_t)hosts};
+    f->get = get;
+    f->hosts = hosts;
+    f->ctx = NULL;
+    atomic_init(&f->waiting, 0);
 }

@@ -10,13 +10,24 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum { TD_EK_FETCH_BYTES = 65536, TD_EK_FETCH_SECONDS = 5, TD_EK_FETCH_URL_MAX = 512, TD_EK_FETCH_HOSTS_MAX = 32 };
+#include <stdatomic.h>
+
+enum {
+    TD_EK_FETCH_BYTES = 65536,
+    TD_EK_FETCH_SECONDS = 5,
+    TD_EK_FETCH_URL_MAX = 512,
+    TD_EK_FETCH_HOSTS_MAX = 32,
+    TD_EK_FETCH_AT_ONCE = 4 /* threads that wait for answers: whoever names the addresses may answer slowly */
+};
 
 struct td_ek_fetch { /* called by several threads at once */
-    /* TD_EINVAL: not such an address; TD_EDENIED: it may not be reached; TD_EUNAVAILABLE: no answer, or not 200. */
-    enum td_code (*get)(void *ctx, const char *url, int seconds, struct td_arena *a, struct td_slice *ret,
+    /* TD_EINVAL: not such an address; TD_EDENIED: it may not be reached; TD_EUNAVAILABLE: no answer, not 200, or too
+     * many wait already. */
+    enum td_code (*get)(struct td_ek_fetch *f, const char *url, int seconds, struct td_arena *a, struct td_slice *ret,
                         struct td_error *err);
-    void *ctx;
+    const char *const *hosts;
+    atomic_int waiting;
+    void *ctx; /* of other implementations */
 };
 
 /* hosts: NULL-terminated "name" or "name:port" that may be reached whatever their addresses; lives as long as it. */

@@ -256,7 +256,7 @@ enum td_code td_ek_issuer_find(struct td_tx *tx, const char *tenant, const char 
 enum td_code td_ek_issuer_keep(struct td_tx *tx, const char *tenant, const char *url, struct td_slice der,
                                struct td_error *err)
 {
-    if (der.n == 0 || der.n > TD_EK_DER_MAX)
+    if (der.n > TD_EK_DER_MAX)
         return td_fail(err, TD_ELIMIT, "issuer", "longer than %d octets", TD_EK_DER_MAX);
     td_try(td_sql(tx, err,
                   "INSERT INTO tpm_issuer(tenant, url, der, fetched_at) VALUES ($1, $2, $3, $4)"

@@ -109,11 +109,12 @@ enum td_code td_join_ticket_use(struct td_tx *tx, const char *tenant, const char
 enum td_code td_attested(struct td_tx *tx, const char *tenant, const char *registration_id, struct td_arena *a,
                          struct td_challenge *ret, struct td_error *err) TD_MUST_USE; /* TD_ENOTFOUND */
 
-/* --- certificates fetched from makers (api/ek_fetch.h) ---------------------------------------------------------------
+/* --- certificates fetched from makers (api/ek_issuers.h)
+ * ---------------------------------------------------------------
  */
 
 enum { TD_EK_ISSUERS_MAX = 500 };
-/* TD_ENOTFOUND: not kept. */
+/* TD_ENOTFOUND: not asked yet. An empty one: asked in vain. */
 enum td_code td_ek_issuer_find(struct td_tx *tx, const char *tenant, const char *url, struct td_arena *a,
                                struct td_slice *ret_der, int64_t *ret_fetched_at, struct td_error *err) TD_MUST_USE;
 /* Replaces; of more than TD_EK_ISSUERS_MAX the oldest go. */

@@ -23,6 +23,8 @@ const struct td_setting td_tenant_settings[] = {
      "devices whose TPM is a program and that deploy without a user: allow or refuse"},
     {"pinned-ek", TD_SET_CHOICE, "allow", 0, 0, "allow refuse",
      "a TPM without a trusted maker's certificate whose key stands in the registered hardware hash"},
+    {"ek-issuer-fetch", TD_SET_BOOL, "off", 0, 0, NULL,
+     "fetch a missing certificate of a TPM's maker from the address that the TPM's certificate names"},
     {"unproven-management-key", TD_SET_CHOICE, "allow", 0, 0, "allow refuse",
      "management of an attested device by a key that its TPM did not certify"},
     {"userless-once", TD_SET_BOOL, "off", 0, 0, NULL,

@@ -1,6 +1,7 @@
 /* The endorsement key: is it one, is the certificate its own, and who answers for it: its maker, or the registered
  * hardware hash (attestation.md 3.3, domain-join-and-tpm.md 2.2, 2.4). */
 #include "api/attestation/room.h"
+#include "api/ek_issuers.h"
 #include "base/fault.h"
 #include "codec/hwhash.h"
 #include "crypto/digest.h"
@@ -92,7 +93,8 @@ static enum td_code judge_chain(const struct td_attestation *t, const struct td_
         anchors[i] = e->roots[i].der;
     if (td_fault("attest-any-maker"))
         return TD_OK;
-    return td_ek_cert_chain(e->der, anchors, e->root_count, e->chain, e->chain_count, td_now(t->svc->env), NULL, why);
+    const struct td_ek_chain chain = {e->der, anchors, e->root_count, e->chain, e->chain_count};
+    return td_ek_issuers_chain(t->svc, t->tenant, &chain, t->a, why);
 }
 
 static enum td_code believe_maker(struct td_attestation *t, struct td_endorsement *e, bool pinned, struct td_error *err)

@@ -161,7 +161,7 @@ static enum td_code fetch(struct server *s, bool named, const char *host, struct
     const char *const hosts[] = {"maker.test", named ? td_arena_printf(&arena, "%s:%d", host, s->port) : NULL, NULL};
     struct td_ek_fetch f;
     td_ek_fetch_init(&f, hosts);
-    return f.get(f.ctx, td_arena_printf(&arena, "http://%s:%d/ca.cer", host, s->port), 2, &arena, ret, err);
+    return f.get(&f, td_arena_printf(&arena, "http://%s:%d/ca.cer", host, s->port), 2, &arena, ret, err);
 }
 
 static void a_named_host_is_asked(void **state TD_UNUSED)
@@ -189,11 +189,30 @@ static void others_are_not_asked(void **state TD_UNUSED)
     assert_int_equal(s.asked, 0);
     end(&s);
     td_ek_fetch_init(&f, NULL);
-    assert_int_equal(f.get(f.ctx, "http://127.0.0.1/ca.cer", 2, &arena, &got, &err), TD_EDENIED);
+    assert_int_equal(f.get(&f, "http://127.0.0.1/ca.cer", 2, &arena, &got, &err), TD_EDENIED);
     assert_non_null(strstr(err.text, "strangers"));
-    assert_int_equal(f.get(f.ctx, "http://localhost/ca.cer", 2, &arena, &got, &err), TD_EDENIED);
-    assert_int_equal(f.get(f.ctx, "https://[::1]/ca.cer", 2, &arena, &got, &err), TD_EDENIED);
-    assert_int_equal(f.get(f.ctx, "ftp://localhost/ca.cer", 2, &arena, &got, &err), TD_EINVAL);
+    assert_int_equal(f.get(&f, "http://localhost/ca.cer", 2, &arena, &got, &err), TD_EDENIED);
+    assert_int_equal(f.get(&f, "https://[::1]/ca.cer", 2, &arena, &got, &err), TD_EDENIED);
+    assert_int_equal(f.get(&f, "ftp://localhost/ca.cer", 2, &arena, &got, &err), TD_EINVAL);
+}
+
+static void few_wait_at_a_time(void **state TD_UNUSED)
+{
+    struct server s = {.head = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nDER"};
+    struct td_slice got = TD_S("");
+    struct td_error err;
+    struct td_ek_fetch f;
+    begin(&s);
+    const char *const hosts[] = {td_arena_printf(&arena, "127.0.0.1:%d", s.port), NULL};
+    const char *url = td_arena_printf(&arena, "http://127.0.0.1:%d/", s.port);
+    td_ek_fetch_init(&f, hosts);
+    atomic_store(&f.waiting, TD_EK_FETCH_AT_ONCE);
+    assert_int_equal(f.get(&f, url, 2, &arena, &got, &err), TD_EUNAVAILABLE);
+    assert_int_equal(s.asked, 0);
+    atomic_store(&f.waiting, TD_EK_FETCH_AT_ONCE - 1);
+    assert_ok(f.get(&f, url, 2, &arena, &got, &err));
+    assert_int_equal(atomic_load(&f.waiting), TD_EK_FETCH_AT_ONCE - 1);
+    end(&s);
 }
 
 static void answers_that_are_not_taken(void **state TD_UNUSED)
@@ -224,7 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_that_may_be_asked), cmocka_unit_test(only_the_public_internet),
         cmocka_unit_test(a_named_host_is_asked),       cmocka_unit_test(others_are_not_asked),
-        cmocka_unit_test(answers_that_are_not_taken),
+        cmocka_unit_test(answers_that_are_not_taken),  cmocka_unit_test(few_wait_at_a_time),
     };
     (void)signal(SIGPIPE, SIG_IGN);
     td_arena_init(&arena);

@@ -302,7 +302,11 @@ static void fetched(struct td_tx *tx, struct life *l)
     assert_ok(td_ek_issuer_find(tx, l->tenant, url, &l->arena, &der, &at, NULL));
     assert_true(td_eqs(der, "two") && at == td_tx_now(tx));
     assert_int_equal(td_ek_issuer_find(tx, foreign, url, &l->arena, &der, &at, NULL), TD_ENOTFOUND);
-    assert_int_equal(td_ek_issuer_keep(tx, l->tenant, url, TD_S(""), NULL), TD_ELIMIT);
+    const struct td_slice huge = {der.p, TD_EK_DER_MAX + 1};
+    assert_int_equal(td_ek_issuer_keep(tx, l->tenant, url, huge, NULL), TD_ELIMIT);
+    assert_ok(td_ek_issuer_keep(tx, l->tenant, url, TD_S(""), NULL)); /* asked in vain */
+    assert_ok(td_ek_issuer_find(tx, l->tenant, url, &l->arena, &der, &at, NULL));
+    assert_int_equal(der.n, 0);
     for (int i = 0; i < TD_EK_ISSUERS_MAX + 3; i++)
         assert_ok(td_ek_issuer_keep(tx, l->tenant, td_arena_printf(&l->arena, "http://%04d", i), TD_S("x"), NULL));
     assert_int_equal(td_ek_issuer_find(tx, l->tenant, "http://0502", &l->arena, &der, &at, NULL), TD_ENOTFOUND);
