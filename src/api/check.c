@@ -1,5 +1,6 @@
 #include "api/check.h"
 
+#include "api/configuration.h"
 #include "base/fault.h"
 #include "crypto/digest.h"
 #include "store/action.h"
@@ -285,6 +286,22 @@ static enum td_code contact(struct known *k, struct td_error *err TD_UNUSED)
     return TD_OK;
 }
 
+/* autopilot.md Z22: as long as nobody has assigned a kiosk there is nothing in its way. */
+static enum td_code kiosk(struct known *k, struct td_error *err)
+{
+    struct td_configuration *rows_of = NULL;
+    const char *const *lines = NULL;
+    size_t n = 0;
+    td_try(td_configuration_of_way(k->tx, k->tenant, k->way->id, k->a, &rows_of, &n, err));
+    size_t found = td_configuration_conflicts(rows_of, n, k->a, &lines);
+    if (found == 0)
+        say(k, TD_PASS, "nothing assigned to it disturbs a kiosk", "");
+    else
+        say(k, TD_WARN, td_arena_printf(k->a, "%s%s", lines[0], found > 1 ? "; and more" : ""),
+            "Take one of the two away from this device: touchdown policy unassign.");
+    return TD_OK;
+}
+
 static enum td_code actions(struct known *k, struct td_error *err)
 {
     struct td_action *list = NULL;
@@ -318,6 +335,7 @@ static const struct row {
     {{"enrolment-allowed", "the organization's restrictions let it enrol"}, enrolment_allowed},
     {{"management-certificate", "the certificate of its management is valid"}, certificate},
     {{"contact", "it made contact in the last 30 days"}, contact},
+    {{"kiosk", "no setting stands in the way of a kiosk that signs in by itself"}, kiosk},
     {{"actions", "no remote action is open"}, actions},
 };
 

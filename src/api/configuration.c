@@ -2,6 +2,7 @@
 
 #include "base/encode.h"
 #include "crypto/cert.h"
+#include "policy/conflict.h"
 
 static char *seal_label(struct td_arena *a, const char *tenant, const char *id)
 {
@@ -79,6 +80,29 @@ enum td_code td_configuration_make(const struct td_master *master, const struct 
     enum td_code rc = td_seal(master, env, seal_label(a, tenant, ret->id), td_str(whole), a, &ret->sealed);
     td_wipe(whole, strlen(whole));
     return rc == TD_OK ? TD_OK : td_fail(err, rc, "item", "could not be sealed");
+}
+
+static bool may_conflict(const struct td_configuration *c)
+{
+    return strcmp(c->kind, td_item_word(TD_ITEM_KIOSK)) == 0 || strcmp(c->kind, td_item_word(TD_ITEM_POLICY)) == 0;
+}
+
+size_t td_configuration_conflicts(const struct td_configuration *rows, size_t count, struct td_arena *a,
+                                  const char *const **ret)
+{
+    const struct td_master none = {0}; /* neither kind has secrets */
+    struct td_item *items = td_arena_array(a, struct td_item, count + 1);
+    const char **lines = td_arena_array(a, const char *, TD_CONFLICTS_MAX);
+    struct td_conflict c;
+    size_t n = 0, found = 0, at = 0;
+    for (size_t i = 0; i < count; i++)
+        if (may_conflict(&rows[i]) && td_configuration_open(&none, "", &rows[i], a, &items[n], NULL) == TD_OK)
+            n++;
+    while (found < TD_CONFLICTS_MAX && td_conflict_next(items, n, &at, &c))
+        lines[found++] = td_arena_printf(a, "the kiosk %s and %s%s%s: %s", c.kiosk->name, c.other->name,
+                                         c.uri[0] != '\0' ? ": " : "", c.uri, c.why);
+    *ret = lines;
+    return found;
 }
 
 enum td_code td_configuration_open(const struct td_master *master, const char *tenant,

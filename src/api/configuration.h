@@ -17,4 +17,10 @@ enum td_code td_configuration_open(const struct td_master *master, const char *t
                                    const struct td_configuration *row, struct td_arena *a, struct td_item *ret,
                                    struct td_error *err) TD_MUST_USE;
 
+/* What stands in the way of a kiosk among items that one device gets (policy/conflict.h), a sentence each; at most
+ * TD_CONFLICTS_MAX. */
+enum { TD_CONFLICTS_MAX = 20 };
+size_t td_configuration_conflicts(const struct td_configuration *rows, size_t count, struct td_arena *a,
+                                  const char *const **ret);
+
 #endif

@@ -13,6 +13,8 @@ struct ctx {
     const struct td_json *json;
     struct td_master master;
     bool replace;
+    const char *const *warnings; /* what disturbs a kiosk where the item is assigned now */
+    size_t warning_count;
 };
 
 static enum td_code put(struct td_tx *tx, void *p, struct td_error *err)
@@ -36,11 +38,15 @@ static enum td_code put(struct td_tx *tx, void *p, struct td_error *err)
                        : td_configuration_add(tx, tenant, &c->row, actor, err);
 }
 
-static void say_item(struct td_cli *cli, const struct td_configuration *row)
+static void say_item(struct ctx *c)
 {
+    struct td_cli *cli = c->cli;
+    const struct td_configuration *row = &c->row;
     struct td_jsonw w;
     if (!cli->json) {
         td_cli_say(cli, "%s %s: %s", row->kind, row->name, row->id);
+        for (size_t i = 0; i < c->warning_count; i++)
+            td_cli_say(cli, "warning: %s", c->warnings[i]);
         return;
     }
     td_jsonw_init(&w, &cli->out);
@@ -48,6 +54,11 @@ static void say_item(struct td_cli *cli, const struct td_configuration *row)
     td_jsonw_kstr(&w, "id", row->id);
     td_jsonw_kstr(&w, "name", row->name);
     td_jsonw_kstr(&w, "kind", row->kind);
+    td_jsonw_key(&w, "warnings");
+    td_jsonw_arr(&w);
+    for (size_t i = 0; i < c->warning_count; i++)
+        td_jsonw_str(&w, c->warnings[i]);
+    td_jsonw_arr_end(&w);
     td_jsonw_end(&w);
     td_buf_addc(&cli->out, '\n');
 }
@@ -60,7 +71,7 @@ enum td_code td_policy_put(struct td_cli *cli, const char *name, const struct td
     enum td_code rc = td_store_write(cli->store, put, &c, err);
     td_master_done(&c.master);
     if (rc == TD_OK)
-        say_item(cli, &c.row);
+        say_item(&c);
     return rc;
 }
 
@@ -75,24 +86,94 @@ static enum td_code run_add(struct td_cli *cli, struct td_error *err)
     return td_policy_put(cli, cli->args[0], json, td_cli_option(cli, "replace") != NULL, err);
 }
 
-static enum td_code assign(struct td_tx *tx, void *p, struct td_error *err)
+static enum td_code target(struct td_tx *tx, struct ctx *c, const char **ret_group, struct td_error *err)
 {
-    struct ctx *c = p;
     struct td_cli *cli = c->cli;
     struct td_group group = {.id = ""};
     const char *name = td_cli_option(cli, "group");
     td_try(td_configuration_find(tx, cli->tenant.id, cli->args[0], &cli->arena, &c->row, err));
     if (name != NULL)
         td_try(td_group_find(tx, cli->tenant.id, name, &cli->arena, &group, err));
-    return td_configuration_assign(tx, cli->tenant.id, c->row.id, group.id, actor, err);
+    *ret_group = group.id;
+    return TD_OK;
+}
+
+static enum td_code is_met(struct td_tx *tx, struct ctx *c, const char *id, const char *group, bool *ret,
+                           struct td_error *err)
+{
+    const char **targets = NULL;
+    size_t n = 0;
+    td_try(td_configuration_targets(tx, c->cli->tenant.id, id, &c->cli->arena, &targets, &n, err));
+    *ret = false;
+    for (size_t i = 0; i < n; i++)
+        *ret = *ret || targets[i][0] == '\0' || group[0] == '\0' || strcmp(targets[i], group) == 0;
+    return TD_OK;
+}
+
+/* Items of other groups may meet it on a device as well; what is said here is what surely does. */
+static enum td_code look_around(struct td_tx *tx, struct ctx *c, const char *group, struct td_error *err)
+{
+    struct td_configuration *rows;
+    size_t n = 0, kept = 0;
+    td_try(td_configuration_list(tx, c->cli->tenant.id, &c->cli->arena, &rows, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        bool met = false;
+        td_try(is_met(tx, c, rows[i].id, group, &met, err));
+        if (met)
+            rows[kept++] = rows[i];
+    }
+    c->warning_count = td_configuration_conflicts(rows, kept, &c->cli->arena, &c->warnings);
+    return TD_OK;
+}
+
+static enum td_code assign(struct td_tx *tx, void *p, struct td_error *err)
+{
+    struct ctx *c = p;
+    const char *group = "";
+    td_try(target(tx, c, &group, err));
+    td_try(td_configuration_assign(tx, c->cli->tenant.id, c->row.id, group, actor, err));
+    return look_around(tx, c, group, err);
+}
+
+static enum td_code unassign(struct td_tx *tx, void *p, struct td_error *err)
+{
+    struct ctx *c = p;
+    const char *group = "";
+    td_try(target(tx, c, &group, err));
+    return td_configuration_unassign(tx, c->cli->tenant.id, c->row.id, group, actor, err);
+}
+
+static enum td_code remove_item(struct td_tx *tx, void *p, struct td_error *err)
+{
+    struct ctx *c = p;
+    const char *group = "";
+    td_try(target(tx, c, &group, err));
+    return td_configuration_remove(tx, c->cli->tenant.id, c->row.id, actor, err);
+}
+
+static enum td_code write_and_say(struct td_cli *cli,
+                                  enum td_code (*fn)(struct td_tx *tx, void *p, struct td_error *err),
+                                  struct td_error *err)
+{
+    struct ctx c = {.cli = cli};
+    td_try(td_store_write(cli->store, fn, &c, err));
+    say_item(&c);
+    return TD_OK;
 }
 
 static enum td_code run_assign(struct td_cli *cli, struct td_error *err)
 {
-    struct ctx c = {.cli = cli};
-    td_try(td_store_write(cli->store, assign, &c, err));
-    say_item(cli, &c.row);
-    return TD_OK;
+    return write_and_say(cli, assign, err);
+}
+
+static enum td_code run_unassign(struct td_cli *cli, struct td_error *err)
+{
+    return write_and_say(cli, unassign, err);
+}
+
+static enum td_code run_remove(struct td_cli *cli, struct td_error *err)
+{
+    return write_and_say(cli, remove_item, err);
 }
 
 static enum td_code write_targets(struct td_cli *cli, struct td_tx *tx, const char *id, struct td_jsonw *w,
@@ -163,8 +244,9 @@ static const struct td_command rows[] = {
      .max_args = 1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .needs = "file",
-     .about = "Adds a configuration item: policy, msi, root-certificate, wifi, edition or status-page.",
-     .fields = "id; name; kind",
+     .about =
+         "Adds a configuration item: policy, msi, root-certificate, wifi, edition, status-page, kiosk or shared-pc.",
+     .fields = "id; name; kind; warnings",
      .run = run_add,
      .options = {{"file", "FILE.json", "the item (docs/tasks/configure.md); - is standard input", false},
                  {"replace", NULL, "change the item of this name", false}}},
@@ -176,10 +258,33 @@ static const struct td_command rows[] = {
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .needs = "group|all-devices",
      .about = "Assigns a configuration item; devices get it in their next session.",
-     .fields = "id; name; kind",
+     .fields = "id; name; kind; warnings: what stands in the way of a kiosk there",
      .run = run_assign,
      .options = {{"group", "GROUP", "name or id of a group", false},
                  {"all-devices", NULL, "every device of the tenant", false}}},
+    {.noun = "policy",
+     .verb = "unassign",
+     .args = "NAME",
+     .min_args = 1,
+     .max_args = 1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .needs = "group|all-devices",
+     .about =
+         "Takes an assignment back: a kiosk or a shared PC goes from devices in their next session, other settings "
+         "stay as they are there.",
+     .fields = "id; name; kind; warnings",
+     .run = run_unassign,
+     .options = {{"group", "GROUP", "name or id of a group", false},
+                 {"all-devices", NULL, "every device of the tenant", false}}},
+    {.noun = "policy",
+     .verb = "remove",
+     .args = "NAME",
+     .min_args = 1,
+     .max_args = 1,
+     .flags = TD_CLI_STORE | TD_CLI_TENANT,
+     .about = "Removes a configuration item with its assignments; from devices goes what unassign takes away.",
+     .fields = "id; name; kind; warnings",
+     .run = run_remove},
     {.noun = "policy",
      .verb = "list",
      .args = "",

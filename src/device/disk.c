@@ -6,6 +6,9 @@
 #include "codec/json.h"
 #include "device/hardware.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 enum { MAX_NAME = 128, MAX_CONTENT = 1 << 20 };
 
 static const char recovery[] = "disk/recovery/winre.wim";
@@ -106,6 +109,20 @@ enum td_code td_disk_sign_in(struct td_device *dev, const char *user, struct td_
         td_try(write_file(dev, desktop, td_str(td_arena_printf(&a, "[desktop of %s]\n", user)), err));
     if (!td_file_exists(td_device_path(dev, &a, account)))
         td_try(write_account(dev, account, user, err));
+    return TD_OK;
+}
+
+enum td_code td_disk_forget(struct td_device *dev, const char *user, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_disk_list files = {0};
+    const char *name = "";
+    td_try(file_name(user, &a, &name, err));
+    const char *folder = td_arena_printf(&a, "disk/users/%s/", name);
+    td_try(td_disk_files(dev, &a, &files, err));
+    for (size_t i = 0; i < files.count; i++) /* folders stand behind what is in them */
+        if (td_starts(td_str(files.v[i].name), folder) && remove(td_device_path(dev, &a, files.v[i].name)) != 0)
+            return td_fail(err, TD_EIO, files.v[i].name, "can't be deleted: %s", strerror(errno));
     return TD_OK;
 }
 

@@ -30,6 +30,9 @@ bool td_disk_has_recovery(const struct td_device *dev);
  */
 enum td_code td_disk_sign_in(struct td_device *dev, const char *user, struct td_error *err) TD_MUST_USE;
 
+/* The account of a user with profile and documents is deleted; no such account: TD_OK. */
+enum td_code td_disk_forget(struct td_device *dev, const char *user, struct td_error *err) TD_MUST_USE;
+
 /* A person works at the PC: with account and profile there is (td_disk_sign_in), documents are written, an app is
  * installed, settings of profile and machine change, a file is left outside of the profile. Each holds the user's name,
  * so that a search for it finds what an action has left. Again, it adds nothing. */

@@ -5,6 +5,7 @@
 #include "device/disk.h"
 #include "device/dm.h"
 #include "device/reset.h"
+#include "device/seat.h"
 #include "device/tokens.h"
 
 enum { LIFE_MAX_PACKAGE = 1 << 20 };
@@ -183,13 +184,13 @@ enum td_code td_life_sign_in(struct td_flow *f, const char *user, struct td_erro
                          "take it out of its box first: touchdown-device run");
     if (user[0] == '\0')
         return td_remedy(err, td_fail(err, TD_EINVAL, "user", "who signs in is not said"), "give --user UPN");
+    td_try(td_seat_may(dev, user, err));
     td_try(td_hardware_of(dev, &f->arena, &f->hw, err));
     td_try(prove_person(f, user, err));
     const char *known = td_flow_get(f, "prt.user");
     user = known[0] != '\0' ? td_arena_strdup(&a, known) : user;
     td_state_set(dev->state, "signin.user", user);
-    td_try(td_flow_keep(f, "user.signed_in", user, err));
-    td_try(td_disk_sign_in(dev, user, err));
+    td_try(td_seat_take(dev, user, err));
     td_device_say(dev, "step", "user signed in: %s", user);
     if (td_flow_get(f, "enrol.addr")[0] != '\0' && td_dm_session(dev, TD_DM_LOGIN, true, &why) != TD_OK)
         td_device_say(dev, "manage", "no session: %s", why.text);
@@ -203,6 +204,9 @@ enum td_code td_life_use(struct td_device *dev, const char *user, const char *pa
     user = td_arena_strdup(&a, user != NULL ? user : signed_in);
     if (user[0] == '\0')
         return td_remedy(err, td_fail(err, TD_ESTATE, "user", "nobody is signed in"), "give --user UPN");
+    td_try(td_seat_may(dev, user, err));
+    if (strcmp(user, TD_SEAT_GUEST) == 0)
+        td_try(td_seat_take(dev, user, err));
     td_try(td_disk_use(dev, user, err));
     if (package != NULL)
         td_try(take_package(dev, package, err));

@@ -11,6 +11,7 @@
 #define POLICY "Vendor/MSFT/Policy/Config/"
 #define CLIENT "Vendor/MSFT/DMClient/Provider/{}/"
 #define FIRST CLIENT "FirstSyncStatus/"
+#define SHARED "Vendor/MSFT/SharedPC/"
 #define MSI "Vendor/MSFT/EnterpriseDesktopAppManagement/MSI/{}/"
 
 const struct td_csp_node td_csp_nodes[] = {
@@ -53,6 +54,28 @@ const struct td_csp_node td_csp_nodes[] = {
     {"Vendor/MSFT/WiFi/Profile/{}/WlanXml", "chr", ADGR, BOTH, 0, 0, "A Wi-Fi profile."},
     {"Vendor/MSFT/TenantLockdown/RequireNetworkInOOBE", "bool", GR, DEV, 0, 0,
      "No set-up without network after a reset."},
+    /* kiosk and shared PC: their items write them (desired_kiosk.c); here for settings by hand */
+    {"Vendor/MSFT/AssignedAccess/Configuration", "chr", ADGR, DEV, 0, 0, "Which account gets which apps, as XML."},
+    {"Vendor/MSFT/AssignedAccess/KioskModeApp", "chr", ADGR, DEV, 0, 0, "The older node: account and app, as JSON."},
+    {"Vendor/MSFT/AssignedAccess/StatusConfiguration", "chr", ADGR, DEV, 0, 0, "Whether Status is kept, as XML."},
+    {"Vendor/MSFT/AssignedAccess/Status", "chr", G, DEV, 0, 0, "Whether the kiosk runs, as XML."},
+    {SHARED "AccountModel", "int", ADGR, DEV, 0, 2, "0 guests, 1 people of the directory, 2 both."},
+    {SHARED "DeletionPolicy", "int", ADGR, DEV, 0, 2, "0 at sign-out, 1 when the disk fills, 2 or after inactivity."},
+    {SHARED "DiskLevelCaching", "int", ADGR, DEV, 0, 100, "Percent of free disk at which deletion ends."},
+    {SHARED "DiskLevelDeletion", "int", ADGR, DEV, 0, 100, "Percent of free disk below which accounts go."},
+    {SHARED "InactiveThreshold", "int", ADGR, DEV, 0, 4294967295, "Days without a sign-in until an account goes."},
+    {SHARED "EnableAccountManager", "bool", ADGR, DEV, 0, 0, "Delete accounts by the policy."},
+    {SHARED "KioskModeAUMID", "chr", ADGR, DEV, 0, 0, "An app with a tile at the sign-in screen."},
+    {SHARED "KioskModeUserTileDisplayText", "chr", ADGR, DEV, 0, 0, "What the tile says."},
+    {SHARED "MaintenanceStartTime", "int", ADGR, DEV, 0, 1440, "Minutes from midnight."},
+    {SHARED "MaxPageFileSizeMB", "int", ADGR, DEV, 0, 32768, "Largest paging file."},
+    {SHARED "RestrictLocalStorage", "bool", ADGR, DEV, 0, 0, "People keep nothing on the disk."},
+    {SHARED "SetEduPolicies", "bool", ADGR, DEV, 0, 0, "Settings for schools."},
+    {SHARED "SetPowerPolicies", "bool", ADGR, DEV, 0, 0, "Settings that save power."},
+    {SHARED "SignInOnResume", "bool", ADGR, DEV, 0, 0, "A sign-in after sleep."},
+    {SHARED "SleepTimeout", "int", ADGR, DEV, 0, 4294967295, "Seconds until sleep; 0 never."},
+    {SHARED "EnableSharedPCMode", "bool", ADGR, DEV, 0, 0, "Written last: the other values take effect."},
+    {SHARED "EnableSharedPCModeWithOneDriveSync", "bool", ADGR, DEV, 0, 0, "The same, with files synchronized."},
     /* csp.md 8: policies whose ranges we know */
     {POLICY "DeviceLock/DevicePasswordEnabled", "int", ADGR, DEV, 0, 1, "0 demands a password."},
     {POLICY "DeviceLock/AllowSimpleDevicePassword", "int", ADGR, DEV, 0, 1, "Allow 1111 and the like."},

@@ -142,6 +142,35 @@ enum td_code td_configuration_assign(struct td_tx *tx, const char *tenant, const
     return tell(tx, tenant, "configuration.assigned", actor, &item, &change, err);
 }
 
+enum td_code td_configuration_unassign(struct td_tx *tx, const char *tenant, const char *id, const char *group_id,
+                                       const char *actor, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_configuration item = {.id = ""};
+    const struct td_change change = {"group", group_id, NULL};
+    td_try(td_configuration_find(tx, tenant, id, &a, &item, err));
+    td_try(td_sql(tx, err,
+                  "DELETE FROM configuration_assignment WHERE tenant = $1 AND configuration_id = $2 AND group_id = $3",
+                  "sss", tenant, id, group_id));
+    if (td_sql_changes(tx) == 0)
+        return td_remedy(err, td_fail(err, TD_ENOTFOUND, "assignment", "the item is not assigned so"),
+                         "Look where it is assigned: touchdown policy list --json.");
+    return tell(tx, tenant, "configuration.unassigned", actor, &item, &change, err);
+}
+
+enum td_code td_configuration_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
+                                     struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_configuration item = {.id = ""};
+    td_try(td_configuration_find(tx, tenant, id, &a, &item, err));
+    const struct td_change change = {"kind", item.kind, NULL};
+    td_try(td_sql(tx, err, "DELETE FROM configuration_assignment WHERE tenant = $1 AND configuration_id = $2", "ss",
+                  tenant, item.id));
+    td_try(td_sql(tx, err, "DELETE FROM configuration WHERE tenant = $1 AND id = $2", "ss", tenant, item.id));
+    return tell(tx, tenant, "configuration.removed", actor, &item, &change, err);
+}
+
 enum td_code td_configuration_targets(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                                       const char ***ret, size_t *ret_count, struct td_error *err)
 {

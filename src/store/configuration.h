@@ -30,6 +30,13 @@ enum td_code td_configuration_list(struct td_tx *tx, const char *tenant, struct 
 /* group_id "" is all devices. Assigning twice is fine. */
 enum td_code td_configuration_assign(struct td_tx *tx, const char *tenant, const char *id, const char *group_id,
                                      const char *actor, struct td_error *err) TD_MUST_USE;
+/* The reverse; TD_ENOTFOUND if it was not assigned so. What kiosk and shared-pc items wrote goes from devices with it.
+ */
+enum td_code td_configuration_unassign(struct td_tx *tx, const char *tenant, const char *id, const char *group_id,
+                                       const char *actor, struct td_error *err) TD_MUST_USE;
+/* The item with its assignments. */
+enum td_code td_configuration_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
+                                     struct td_error *err) TD_MUST_USE;
 /* Where an item is assigned: group ids, "" for all devices. */
 enum td_code td_configuration_targets(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                                       const char ***ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;

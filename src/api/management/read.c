@@ -24,10 +24,16 @@ static enum td_code find_enrolment(struct td_exchange *x, struct td_tx *tx, cons
     return td_enrolment_device_serving(tx, &x->enrolment, x->a, err);
 }
 
+/* What is deleted where it is no longer wanted must be there to be wanted. */
+static bool stays_open(const struct td_configuration *c)
+{
+    return strcmp(c->kind, td_item_word(TD_ITEM_KIOSK)) == 0 || strcmp(c->kind, td_item_word(TD_ITEM_SHARED_PC)) == 0;
+}
+
 /* A device at work on which this very revision is in effect: nothing of it will be asked, so its JSON stays closed. */
 static bool is_settled(struct td_exchange *x, const struct td_configuration *c)
 {
-    if (x->m.phase != TD_PHASE_READY)
+    if (x->m.phase != TD_PHASE_READY || (stays_open(c) && !td_fault("kiosk-settled-is-lost")))
         return false;
     for (size_t i = 0; i < x->ledger.item_count; i++) {
         const struct td_item_row *row = &x->ledger.items[i];
@@ -139,6 +145,13 @@ static enum td_code load_profile(struct td_exchange *x, struct td_tx *tx, struct
     return TD_OK;
 }
 
+/* What is green has been seen to be (Z29): the page is there, and nobody goes on behind a red one. */
+static void show_to_technician(struct td_item_page *p)
+{
+    p->show = p->allow_retry = p->allow_reset = true;
+    p->allow_continue = false;
+}
+
 /* One page for the whole deployment, chosen here: what blocks, what fails and what is shown follow from it (Z19). */
 static enum td_code load_page(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
@@ -146,9 +159,11 @@ static enum td_code load_page(struct td_exchange *x, struct td_tx *tx, struct td
     x->has_page = true;
     x->page = td_page_of(&x->status_page.page, by_profile(x));
     bool technician = x->enrolment.provisioning == TD_PROV_TECHNICIAN;
-    if (technician && !td_fault("technician-blind")) { /* what is green has been seen to be (Z29) */
-        x->page.show = x->page.allow_retry = x->page.allow_reset = true;
-        x->page.allow_continue = false;
+    if (technician && !td_fault("technician-blind")) {
+        show_to_technician(&x->page);
+        for (size_t i = 0; i < x->item_count; i++)
+            if (x->items[i].kind == TD_ITEM_STATUS_PAGE)
+                show_to_technician(&x->items[i].as.page);
     }
     td_page_untrack(&x->status_page.page, technician, x->items, x->item_count, x->a);
     return TD_OK;

@@ -1,6 +1,7 @@
 /* touchdown-device: which commands there are, and which one was asked for. Exit 0 ready or done, 1 failed, 2 usage or
  * not offered, 3 no registration or profile, 4 time-out (contract.md 3). */
 #include "app/device/program.h"
+#include "device/tpm.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@
 enum { DEFAULT_TIMEOUT = 600 };
 
 const struct td_program_command td_program_commands[] = {
-    {"hash", td_program_hash, TD_OPT_HARDWARE | TD_OPT_CSV, 0, "the hardware hash of this machine"},
+    {"hash", td_program_hash, TD_OPT_HARDWARE | TD_OPT_TPM | TD_OPT_CSV, 0, "the hardware hash of this machine"},
     {"run", td_program_run,
      TD_OPT_STATE | TD_OPT_SERVER | TD_OPT_CA | TD_OPT_HARDWARE | TD_OPT_TPM | TD_OPT_ANSWER | TD_OPT_TIMEOUT |
          TD_OPT_PACE,
@@ -18,16 +19,18 @@ const struct td_program_command td_program_commands[] = {
          TD_OPT_PACE,
      TD_OPT_STATE,
      "what a technician does before the device has its user: the device's part up to the green page, sealed behind it"},
-    {"sync", td_program_sync, TD_OPT_STATE | TD_OPT_SERVER | TD_OPT_CA | TD_OPT_HARDWARE | TD_OPT_TIMEOUT | TD_OPT_PACE,
+    {"sync", td_program_sync,
+     TD_OPT_STATE | TD_OPT_SERVER | TD_OPT_CA | TD_OPT_HARDWARE | TD_OPT_TPM | TD_OPT_TIMEOUT | TD_OPT_PACE,
      TD_OPT_STATE, "one management session"},
     {"show", td_program_show, TD_OPT_STATE | TD_OPT_JSON, TD_OPT_STATE,
      "what it knows of itself, and what is in effect on it"},
     {"preflight", td_program_preflight,
-     TD_OPT_STATE | TD_OPT_SERVER | TD_OPT_CA | TD_OPT_HARDWARE | TD_OPT_ENDPOINT | TD_OPT_JSON, TD_OPT_STATE,
+     TD_OPT_STATE | TD_OPT_SERVER | TD_OPT_CA | TD_OPT_HARDWARE | TD_OPT_TPM | TD_OPT_ENDPOINT | TD_OPT_JSON,
+     TD_OPT_STATE,
      "would a deployment succeed: every requirement with what was found and what to do; 0 if nothing fails"},
     {"reset", td_program_reset,
-     TD_OPT_STATE | TD_OPT_SERVER | TD_OPT_CA | TD_OPT_ANSWER | TD_OPT_TIMEOUT | TD_OPT_PACE | TD_OPT_PACKAGE |
-         TD_OPT_REINSTALL,
+     TD_OPT_STATE | TD_OPT_SERVER | TD_OPT_CA | TD_OPT_TPM | TD_OPT_ANSWER | TD_OPT_TIMEOUT | TD_OPT_PACE |
+         TD_OPT_PACKAGE | TD_OPT_REINSTALL,
      TD_OPT_STATE,
      "Ctrl+Win+R at the lock screen: an administrator signs in, what users left goes, the device is set up anew"},
     {"use", td_program_use, TD_OPT_STATE | TD_OPT_USER | TD_OPT_PACKAGE | TD_OPT_ANSWER | TD_OPT_TIMEOUT | TD_OPT_PACE,
@@ -90,6 +93,7 @@ int main(int argc, char **argv)
     p.dev.env = &td_env_real;
     p.dev.pace = 1;
     int code = dispatch(&p, c, argv + 2);
+    td_tpm_close(p.dev.tpm);
     td_state_close(p.dev.state);
     td_arena_wipe(&p.arena);
     return code;

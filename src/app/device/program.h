@@ -25,7 +25,7 @@ struct td_program {
     struct td_arena arena; /* wiped at the end: answers may be passwords */
     struct td_device dev;  /* dir, server, pace by the options; state once opened */
     struct td_ui ui;
-    const char *hardware, *endpoint, *ca_file, *user, *package, *out, *tpm; /* as given; NULL: not given */
+    const char *hardware, *endpoint, *ca_file, *user, *package, *out; /* as given; NULL: not given */
     int64_t timeout;                                                        /* seconds */
     bool csv, json, generalize, reinstall;
     bool technician; /* provision: a technician is at it */

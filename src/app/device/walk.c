@@ -9,6 +9,7 @@
 #include "device/offline.h"
 #include "device/provision.h"
 #include "device/seat.h"
+#include "device/tpm.h"
 
 #include <stdio.h>
 #include <termios.h>
@@ -43,7 +44,9 @@ static enum td_code prepare(struct td_program *p, struct td_error *err)
     td_try(td_life_start(&p->dev, NULL, err));
     td_try(td_program_load_roots(p, err));
     td_try(td_program_load_server(p, err));
-    return p->hardware != NULL ? td_hardware_keep(&p->dev, p->hardware, err) : TD_OK;
+    if (p->hardware != NULL)
+        td_try(td_hardware_keep(&p->dev, p->hardware, err));
+    return td_device_tpm_ready(&p->dev, err);
 }
 
 static int end_of_way(struct td_flow *f, enum td_code rc, const struct td_error *err)
@@ -116,8 +119,6 @@ static int with_net(struct td_program *p, int (*fn)(struct td_program *p, const 
 int td_program_run(struct td_program *p)
 {
     struct td_error err = {0};
-    if (p->tpm != NULL)
-        return td_program_complain("--tpm is not offered yet: keys are kept in the state folder", NULL);
     if (prepare(p, &err) != TD_OK)
         return td_program_fail(&p->dev, &err, td_program_exit_code(&err));
     td_board_say(&p->dev);
@@ -150,7 +151,9 @@ int td_program_sync(struct td_program *p)
 {
     struct td_error err = {0};
     bool did = false;
-    if (wake(p, &did, &err) != TD_OK || (p->hardware != NULL && td_hardware_keep(&p->dev, p->hardware, &err) != TD_OK))
+    if (wake(p, &did, &err) != TD_OK ||
+        (p->hardware != NULL && td_hardware_keep(&p->dev, p->hardware, &err) != TD_OK) ||
+        td_device_tpm_ready(&p->dev, &err) != TD_OK)
         return td_program_fail(&p->dev, &err, td_program_exit_code(&err));
     td_board_say(&p->dev);
     bool enrolled = td_state_get(p->dev.state, "enrol.addr") != NULL;
@@ -185,7 +188,7 @@ static int reset_at_lock_screen(struct td_program *p, const struct td_transport 
 int td_program_reset(struct td_program *p)
 {
     struct td_error err = {0};
-    if (wake(p, NULL, &err) != TD_OK)
+    if (wake(p, NULL, &err) != TD_OK || (!p->reinstall && td_device_tpm_ready(&p->dev, &err) != TD_OK))
         return td_program_fail(&p->dev, &err, td_program_exit_code(&err));
     if (!p->reinstall)
         return with_net(p, reset_at_lock_screen);

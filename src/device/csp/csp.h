@@ -44,7 +44,7 @@ struct td_csp_config {
     const char *dir; /* where csp.json rests; must outlive the tree */
     const struct td_env *env;
     /* A fact of the machine ("serial", "os-version", ...: the arguments of fact rows in nodes.c, and "user",
-     * "user-type", "edition", for effects.c); NULL if it has none. */
+     * "user-type", "edition", "people", for effects.c); NULL if it has none. */
     const char *(*fact)(void *ctx, const char *name, struct td_arena *a);
     /* What works on the whole machine (a reset, a wipe), ordered by an Exec: kind is the argument of its row in
      * nodes.c, uri what was executed. It is only accepted here: nothing happens before the session is over. Returns the

@@ -252,6 +252,13 @@ static const char *accounts(struct td_csp *csp, struct td_arena *a)
     lines_init(&l);
     if (account_group(csp, a) != NULL)
         line_add(&l, td_arena_printf(a, "%s (%s)", td_csp_fact(csp, "user", a), account_group(csp, a)));
+    /* whoever sat down at it is a standard user */
+    const char *user = td_csp_fact(csp, "user", a);
+    for (struct td_slice rest = td_str(td_csp_fact(csp, "people", a)), who; rest.n != 0;) {
+        rest = td_cut(rest, '\n', &who);
+        if (user == NULL || !td_ieqs(who, user))
+            line_add(&l, td_arena_printf(a, "%.*s (Users)", TD_FMT(who)));
+    }
     size_t at = 0;
     for (const char *key; (key = td_csp_each(csp, "Device/Vendor/MSFT/Accounts/Users/", &at)) != NULL;)
         if (td_ends(td_str(key), "/LocalUserGroup"))
