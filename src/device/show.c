@@ -1,17 +1,20 @@
 #include "device/show.h"
 
+#include "base/file.h"
 #include "codec/json.h"
 #include "crypto/cert.h"
 #include "device/disk.h"
 #include "device/dm.h"
 #include "device/reset.h"
+#include "device/tpm.h"
 
 enum kind {
     STATE,  /* a text of the state file */
     YES,    /* YES if the text is set */
     EFFECT, /* of the tree of nodes */
     LIST,   /* effect of several lines */
-    ROOTS   /* effect of several certificates: their subjects */
+    ROOTS,  /* effect of several certificates: their subjects */
+    KEY     /* where the key of this name is: in the TPM, or in a file */
 };
 
 /* One row is one line of the text and one member of the JSON. */
@@ -37,6 +40,12 @@ static const struct row {
     {"Tenant Details", "JoinSrvVersion", "joinSrvVersion", "join.version", STATE},
     {"Tenant Details", "JoinSrvUrl", "joinSrvUrl", "join.url", STATE},
     {"Tenant Details", "JoinSrvId", "joinSrvId", "join.resource", STATE},
+    {"Keys", "Tpm", "tpm", "tpm.tcti", STATE},
+    {"Keys", "TpmVersion", "tpmVersion", "tpm.version", STATE},
+    {"Keys", "EndorsementKey", "endorsementKey", "tpm.ek", STATE},
+    {"Keys", "DeviceKey", "deviceKey", "device.key.pem", KEY},
+    {"Keys", "ManagementKey", "managementKey", "mdm.key.pem", KEY},
+    {"Keys", "TransportKey", "transportKey", "transport.key.pem", KEY},
     {"User State", "User", "user", "signin.user", STATE},
     {"SSO State", "AzureAdPrt", "azureAdPrt", "prt.token", YES},
     {"SSO State", "AzureAdPrtUpdateTime", "azureAdPrtUpdateTime", "prt.at", STATE},
@@ -90,12 +99,23 @@ static const char *subjects(const char *pem, struct td_arena *a)
     return td_arena_text(a, td_buf_slice(&text));
 }
 
+/* "" before it is made. */
+static const char *place_of(const struct td_device *dev, const char *file, struct td_arena *a)
+{
+    enum td_tpm_key_kind kind;
+    if (td_tpm_holds(dev, file, &kind))
+        return td_file_exists(td_device_path(dev, a, td_tpm_key_file(kind))) ? "TPM" : "";
+    return td_file_exists(td_device_path(dev, a, file)) ? "file" : "";
+}
+
 static const char *value_of(struct td_device *dev, const struct row *r, struct td_arena *a)
 {
     if (r->kind == EFFECT || r->kind == LIST)
         return td_device_effect(dev, r->key, a);
     if (r->kind == ROOTS)
         return subjects(td_device_effect(dev, r->key, a), a);
+    if (r->kind == KEY)
+        return place_of(dev, r->key, a);
     const char *text = td_state_get(dev->state, r->key);
     return r->kind == YES ? (text != NULL ? "YES" : "NO") : text;
 }

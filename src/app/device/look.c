@@ -8,18 +8,33 @@
 #include "device/hardware.h"
 #include "device/preflight.h"
 #include "device/show.h"
+#include "device/tpm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { MAX_OUTPUT = 4 << 20 };
 
+/* A TPM that is named now, for what only looks: nothing is kept of it. What a hardware file says goes before. */
+static enum td_code look_at_tpm(struct td_program *p, struct td_hardware *hw, struct td_error *err)
+{
+    struct td_slice ek = {0};
+    const char *version = "";
+    if (p->dev.tcti == NULL)
+        return TD_OK;
+    td_try(td_tpm_open(p->dev.tcti, &p->dev.tpm, err));
+    td_try(td_tpm_facts(p->dev.tpm, &p->arena, &ek, &version, err));
+    hw->facts.tpm_ek = hw->facts.tpm_ek.n != 0 ? hw->facts.tpm_ek : ek;
+    hw->facts.tpm_version = hw->facts.tpm_version[0] != '\0' ? hw->facts.tpm_version : version;
+    return TD_OK;
+}
+
 int td_program_hash(struct td_program *p)
 {
     struct td_error err = {0};
     struct td_hardware hw;
     char *hash = NULL;
-    if (td_hardware_read("", p->hardware, &p->arena, &hw, &err) != TD_OK ||
+    if (td_hardware_read("", p->hardware, &p->arena, &hw, &err) != TD_OK || look_at_tpm(p, &hw, &err) != TD_OK ||
         td_hardware_hash(&hw, p->env, &p->arena, &hash, &err) != TD_OK)
         return td_program_fail(&p->dev, &err, TD_EXIT_FAILED);
     if (!p->csv) {
@@ -118,7 +133,8 @@ int td_program_preflight(struct td_program *p)
     if (td_program_load_server(p, &err) != TD_OK)
         return td_program_fail(&p->dev, &err, td_program_exit_code(&err));
     const struct td_net_config config = {.ca_pem = all_roots(p), .timeout_seconds = 10};
-    if (preflight_hardware(p, &hw, &err) != TD_OK || td_net_new(&config, &net, &err) != TD_OK)
+    if (preflight_hardware(p, &hw, &err) != TD_OK || look_at_tpm(p, &hw, &err) != TD_OK ||
+        td_net_new(&config, &net, &err) != TD_OK)
         return td_program_fail(&p->dev, &err, TD_EXIT_FAILED);
     const struct td_transport transport = {.send = td_transport_net, .ctx = net};
     const struct td_preflight pf = {.dev = &p->dev, .hw = &hw, .net = &transport, .proxy = proxy_named()};

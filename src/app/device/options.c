@@ -87,7 +87,10 @@ const struct td_program_option td_program_options[] = {
     {"csv", NULL, TD_OPT_CSV, "the hash as a CSV for import", INTO(csv)},
     {"json", NULL, TD_OPT_JSON, "for machines", INTO(json)},
     {"endpoint", "URL", TD_OPT_ENDPOINT, "address that must be reachable and trusted", INTO(endpoint)},
-    {"tpm", "TCTI", TD_OPT_TPM, "a TPM (not offered yet)", INTO(tpm)},
+    {"tpm", "TCTI", TD_OPT_TPM,
+     "its TPM 2.0, kept for later: device:/dev/tpmrm0, swtpm:path=SOCKET; its keys are made there (docs/tasks/"
+     "virtual-device.md)",
+     INTO(dev.tcti)},
     {"out", "FILE", TD_OPT_OUT, "where the archive goes", INTO(out)},
     {"generalize", NULL, TD_OPT_GENERALIZE, "take what is this machine's own out of the image", INTO(generalize)},
     {"user", "UPN", TD_OPT_USER, "who works with it (the one who is signed in)", INTO(user)},
