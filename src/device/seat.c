@@ -23,13 +23,13 @@ static bool shared_mode(struct td_device *dev, struct td_csp_shared *ret)
 
 enum td_code td_seat_may(struct td_device *dev, const char *user, struct td_error *err)
 {
-    struct td_csp_shared s = {.accounts = TD_SHARED_DIRECTORY};
+    struct td_csp_shared s = {.accounts = 0};
     bool shared = shared_mode(dev, &s);
     if (is_guest(user) && (!shared || s.accounts == TD_SHARED_DIRECTORY))
         return td_remedy(
             err, td_fail(err, TD_EDENIED, "sign-in", "guests may not sign in here"),
             "Sign in with an account of the organisation, or assign a shared-pc item that lets guests in.");
-    if (!is_guest(user) && s.accounts == TD_SHARED_GUESTS && !td_fault("shared-pc-anybody"))
+    if (!is_guest(user) && shared && s.accounts == TD_SHARED_GUESTS && !td_fault("shared-pc-anybody"))
         return td_remedy(err, td_fail(err, TD_EDENIED, "sign-in", "this shared PC is for guests only"),
                          "Sign in as a guest, or assign a shared-pc item that lets people of the directory in.");
     return TD_OK;
