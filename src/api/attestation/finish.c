@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "base/fault.h"
 #include "store/action.h"
+#include "store/event.h"
 #include "store/profile.h"
 
 struct finish {
@@ -155,13 +156,27 @@ static const char *event_detail(const struct finish *f)
     return b.failed ? "{}" : td_arena_text(f->t->a, td_buf_slice(&b));
 }
 
+/* Every admission is told, the second before a join too: each gives a ticket away. */
+static enum td_code tell(struct finish *f, struct td_tx *tx, struct td_error *err)
+{
+    struct td_attestation *t = f->t;
+    const char *tenant = t->tenant, *detail = event_detail(f);
+    const struct td_event again = {
+        .subject = t->way.id, .type = td_way_event_word(TD_EV_ATTESTED), .actor = "device", .detail = detail};
+    bool changed = false;
+    td_try(td_way_find(tx, tenant, TD_WAY_ID, t->way.id, t->a, &t->way, err));
+    if (td_way_step(&t->way.way, TD_EV_ATTESTED, &changed, NULL) == TD_OK && changed)
+        return td_way_happened(tx, tenant, t->way.id, TD_EV_ATTESTED, "device", detail, err);
+    return td_event_append(tx, tenant, &again, err);
+}
+
 /* A proven machine that attests is in its box: a wipe is done, or it was installed anew by hand. */
 static enum td_code admit(struct finish *f, struct td_tx *tx, struct td_error *err)
 {
     struct td_attestation *t = f->t;
     td_try(bind(f, tx, err));
     td_try(td_action_in_box(tx, t->tenant, t->way.id, true, err));
-    return td_way_happened(tx, t->tenant, t->way.id, TD_EV_ATTESTED, "device", event_detail(f), err);
+    return tell(f, tx, err);
 }
 
 static enum td_code answer_challenge(struct finish *f, struct td_tx *tx, struct td_error *err)

@@ -107,6 +107,23 @@ static bool leads_to_quote(const struct td_proof *p, const struct td_tpm_pcr_val
            td_fault("attest-any-digest");
 }
 
+/* Of these types the digest is that of the data, which nobody can alter unnoticed then; of others it is not, and their
+ * data proves nothing. */
+static bool data_altered(const struct td_tcg_log *log)
+{
+    static const uint32_t types[] = {TD_TCG_SEPARATOR, TD_TCG_S_CRTM_VERSION, TD_TCG_EFI_VARIABLE_DRIVER_CONFIG};
+    unsigned char digest[32];
+    for (size_t i = 0; i < log->count; i++)
+        for (size_t k = 0; k < TD_COUNTOF(types); k++) {
+            if (log->events[i].type != types[k] || log->events[i].sha256.n == 0)
+                continue;
+            td_sha256(log->events[i].data, digest);
+            if (!td_eq(log->events[i].sha256, td_bytes(digest, sizeof(digest))))
+                return true;
+        }
+    return false;
+}
+
 static enum td_code replay(struct td_attestation *t, struct td_proof *p, struct td_tpm_pcr_values *ret,
                            struct td_error *err)
 {
@@ -123,8 +140,10 @@ static enum td_code replay(struct td_attestation *t, struct td_proof *p, struct 
     td_tpm_replay(&log, ret);
     if (!leads_to_quote(p, ret))
         return bad_log(t, err, "eventLog", "the log does not lead to the quote");
+    if (data_altered(&log) && !td_fault("attest-any-log-data"))
+        return bad_log(t, err, "eventLog", "what the log says of an event is not what was measured");
     p->facts.log = true;
-    p->facts.secure_boot = (enum td_secure_boot)td_tcg_secure_boot(&log);
+    p->facts.secure_boot = (enum td_secure_boot)td_tpm_secure_boot(&log);
     return TD_OK;
 }
 
