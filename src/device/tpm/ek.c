@@ -234,6 +234,8 @@ enum td_code td_tpm_ek(struct td_tpm *t, struct td_arena *a, struct td_tpm_ek *r
 /* --- the attestation key -------------------------------------------------------------------------------------------
  */
 
+/* Outside of the lock against guessing (as every key of ours): there is no password to be guessed, and a TPM counts
+ * each cut of the power as a wrong one. */
 enum td_code td_tpm_ak_load(struct td_tpm *t, struct td_tpm_object *ret, TPM2B_PUBLIC *ret_public, struct td_error *err)
 {
     const TPM2B_PUBLIC wanted = {
@@ -241,7 +243,8 @@ enum td_code td_tpm_ak_load(struct td_tpm *t, struct td_tpm_object *ret, TPM2B_P
             .type = TPM2_ALG_ECC,
             .nameAlg = TPM2_ALG_SHA256,
             .objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                                TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT,
+                                TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED |
+                                TPMA_OBJECT_SIGN_ENCRYPT,
             .parameters.eccDetail = {.symmetric.algorithm = TPM2_ALG_NULL,
                                      .scheme = {.scheme = TPM2_ALG_ECDSA, .details.ecdsa.hashAlg = TPM2_ALG_SHA256},
                                      .curveID = TPM2_ECC_NIST_P256,

@@ -60,11 +60,12 @@ static enum td_code storage_key(struct td_tpm *t, struct td_tpm_object *ret, str
 
 static void key_template(TPM2_ALG_ID type, TPM2B_PUBLIC *ret)
 {
-    *ret = (TPM2B_PUBLIC){.publicArea = {.type = type,
-                                         .nameAlg = TPM2_ALG_SHA256,
-                                         .objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-                                                             TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                                                             TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_SIGN_ENCRYPT}};
+    *ret =
+        (TPM2B_PUBLIC){.publicArea = {.type = type,
+                                      .nameAlg = TPM2_ALG_SHA256,
+                                      .objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
+                                                          TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH |
+                                                          TPMA_OBJECT_NODA | TPMA_OBJECT_SIGN_ENCRYPT}};
     if (type == TPM2_ALG_RSA)
         ret->publicArea.parameters.rsaDetail = (TPMS_RSA_PARMS){
             .symmetric.algorithm = TPM2_ALG_NULL, .scheme.scheme = TPM2_ALG_NULL, .keyBits = 2048, .exponent = 0};

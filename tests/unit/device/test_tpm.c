@@ -97,7 +97,7 @@ static void check_activation(int which, uint16_t type, bool has_certificate)
         td_ek_cert_done(&cert);
     }
     struct td_tpm_public p = read_public(ak);
-    assert_int_equal(p.attributes, 0x00050072);
+    assert_int_equal(p.attributes, 0x00050472);
     assert_int_equal(p.curve, TD_TPM_P256);
     struct td_tpm_credential c = challenge(ek.public_, ak, secret, &a);
     assert_ok(td_tpm_activate(t, c.id_object, c.secret, &a, &open, NULL));
