@@ -103,8 +103,16 @@ class Device:
         with open(self.file(suffix), "rb") as f:
             return f.read()
 
+    def public(self, handle=None):
+        """TPM2B_PUBLIC of a key, the endorsement key's if none is named."""
+        handle = handle or self.ek
+        if handle not in self.tpm.known:
+            self.tpm.known[handle] = self.tpm.ek_public(handle)
+        return self.tpm.known[handle]
+
     def keep(self, handle):
         """The key that was just made, at a place of its own in the TPM."""
+        self.tpm.known.pop(handle, None)
         self.tpm.tool("evictcontrol", "-C", "o", "-c", handle, expect=None)
         self.tpm.tool("evictcontrol", "-C", "o", "-c", self.file("ctx"), handle)
 
@@ -131,7 +139,9 @@ class Device:
         return self
 
     def certificate(self):
-        return self.tpm.ek_certificate(self.nv) if self.tpm.has_nv(self.nv) else None
+        if self.nv not in self.tpm.known:
+            self.tpm.known[self.nv] = self.tpm.ek_certificate(self.nv) if self.tpm.has_nv(self.nv) else None
+        return self.tpm.known[self.nv]
 
     def sign(self, data, handle=DEVICE_HANDLE):
         """RSASSA with SHA-256, or the DER of an ECDSA signature."""
@@ -154,8 +164,8 @@ class Device:
         return status, json.loads(body)
 
     def opening(self, **changes):
-        message = {"step": "attest-begin", "registrationId": self.registration, "ekPub": b64(self.tpm.ek_public(self.ek)),
-                   "akPub": b64(self.tpm.ek_public(AK_HANDLE)), "serial": self.name}
+        message = {"step": "attest-begin", "registrationId": self.registration, "ekPub": b64(self.public()),
+                   "akPub": b64(self.public(AK_HANDLE)), "serial": self.name}
         certificate = self.certificate()
         if certificate:
             message["ekCert"] = b64(certificate)
@@ -197,7 +207,8 @@ class Device:
     def certify(self, nonce, handle=DEVICE_HANDLE, by=AK_HANDLE):
         """TPM2_Certify, sent as octets since no tool takes the nonce: TPMS_ATTEST and TPMT_SIGNATURE."""
         empty = struct.pack(">IHBH", 0x40000009, 0, 1, 0)
-        body = struct.pack(">II", int(handle, 16), int(by, 16)) + struct.pack(">I", 2 * len(empty)) + empty * 2 + tpm2b(nonce) + struct.pack(">H", 0x0010)
+        body = struct.pack(">II", int(handle, 16), int(by, 16)) + struct.pack(">I", 2 * len(empty)) + empty * 2 + tpm2b(nonce)
+        body += struct.pack(">H", 0x0010) if by == AK_HANDLE else struct.pack(">HH", 0x0014, 0x000B)  # a restricted key has its scheme
         command = struct.pack(">HII", 0x8002, 10 + len(body), 0x148) + body
         answer = self.tpm.read("send", self.put("command", command))
         _, size, code = struct.unpack(">HII", answer[:10])
@@ -213,16 +224,16 @@ class Device:
         must(secret is not None, "the TPM recovers the secret")
         quote, quote_sig, values = self.quote(nonce)
         attest, signature = self.certify(nonce)
-        proof = hmac.new(secret, nonce + name_of(self.tpm.ek_public(AK_HANDLE)), hashlib.sha256).digest()
+        proof = hmac.new(secret, nonce + name_of(self.public(AK_HANDLE)), hashlib.sha256).digest()
         message = {"step": "attest-finish", "sessionId": challenge["sessionId"], "proof": b64(proof), "quote": b64(quote), "quoteSig": b64(quote_sig),
-                   "pcrValues": values, "certify": b64(attest), "certifySig": b64(signature), "keyPub": b64(self.tpm.ek_public(DEVICE_HANDLE))}
+                   "pcrValues": values, "certify": b64(attest), "certifySig": b64(signature), "keyPub": b64(self.public(DEVICE_HANDLE))}
         if self.log:
             message["eventLog"] = b64(self.log)
         if csr:
             message["csr"] = b64(self.csr())
         if management:
             attest, signature = self.certify(nonce, MANAGEMENT_HANDLE)
-            message |= {"managementKeyPub": b64(self.tpm.ek_public(MANAGEMENT_HANDLE)), "managementCertify": b64(attest),
+            message |= {"managementKeyPub": b64(self.public(MANAGEMENT_HANDLE)), "managementCertify": b64(attest),
                         "managementCertifySig": b64(signature)}
         return message
 
@@ -239,7 +250,7 @@ class Device:
 
     def join(self, ticket=None, handle=DEVICE_HANDLE, transport=DEVICE_HANDLE):
         """The join's status and answer."""
-        whole = un2b(self.tpm.ek_public(transport))
+        whole = un2b(self.public(transport))
         modulus = whole[-256:]
         blob = b"RSA1" + struct.pack("<5I", 2048, 3, 256, 0, 0) + b"\1\0\1" + modulus
         message = {"CertificateRequest": {"Type": "pkcs10", "Data": b64(self.csr(handle))}, "TransportKey": b64(blob),

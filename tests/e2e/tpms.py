@@ -26,6 +26,7 @@ from lab import LabError, LabSkip, run
 EK_HANDLE, EK_CERT_NV, EK_USAGE = "0x81010001", "0x01C00002", "2.23.133.8.1"
 P384_HANDLE, P384_CERT_NV = "0x81010016", "0x01C00016"
 SIDE_BY_SIDE = 4
+LEAVING = ("createak", "createek", "createprimary", "create", "load", "evictcontrol", "activatecredential")  # objects in the TPM's slots
 NEEDED = ("swtpm", "swtpm_setup", "swtpm_localca", "tpm2_nvwrite", "tpm2_readpublic")
 
 
@@ -167,6 +168,7 @@ class Tpm:
 
     def __init__(self, folder):
         self.dir, self.socket, self.process = folder, folder + ".sock", None
+        self.known = {}  # what a reader has learnt of its keys
 
     @property
     def tcti(self):
@@ -209,7 +211,8 @@ class Tpm:
         """One of tpm2-tools on this TPM. What it leaves in the transient slots is flushed: there are three."""
         env = {**os.environ, "TPM2TOOLS_TCTI": self.tcti, "TSS2_LOG": "all+NONE"}
         done = run(f"tpm2_{command}", *argv, expect=expect, env=env, **more)
-        run("tpm2_flushcontext", "-t", env=env)
+        if command in LEAVING:
+            run("tpm2_flushcontext", "-t", env=env)
         return done
 
     def read(self, command, *argv, out="-o", **more):
@@ -318,7 +321,7 @@ class Tpms:
         return self.certified(which, maker, vendor="id:49465800", model="SLB9670", version="id:00070055")
 
     def self_signed(self, which):
-        """Its certificate names itself as its maker."""
+        """Its certificate names itself as its maker: an endorsement key signs nothing, so another key did."""
         key = self.lab.path(f"{which}.own.key")
         run("openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key)
         return self.certified(which, subject="Me", issuer="Me", key=key)

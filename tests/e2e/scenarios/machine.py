@@ -1,4 +1,5 @@
 """A machine in QEMU with firmware, TPM, disk and DHCP, switched on with nobody at it, reaches ready by itself."""
+import lab as laboratory
 import machines
 import tpms
 import userless
@@ -16,7 +17,7 @@ def register(lab, machine):
     must(code == 0 and len(rows) == 2 and rows[1].startswith(SERIAL + ","), f"the hash of a machine with the serial of its firmware: {lines}")
     lab.cli("device", "import", lab.write("machine.csv", f"{rows[0]},Group Tag\n{rows[1]},{userless.TAG}\n"))
     userless.wait_profile(lab, SERIAL)
-    facts = run(machines.laboratory.TOUCHDOWN, "hash", "decode", rows[1].split(",")[2]).stdout
+    facts = run(laboratory.TOUCHDOWN, "hash", "decode", lab.write("hash", rows[1].split(",")[2])).stdout
     must(machine.uuid in facts.lower() and SERIAL in facts, f"facts of the firmware stand in it: {facts[:800]}")
 
 
