@@ -169,7 +169,8 @@ static const struct td_command rows[] = {
      .about = "Shows a device: where it is on its way, its ids, its profile.",
      .fields = "state: the word of its way; states: of the five machines; wayId; registrationId; deviceId; "
                "enrolmentId; user; serialNumber; manufacturer; model; groupTag; assignedUser; warning; hardware: "
-               "fix pending, attention required or empty; profile: id, name, explicit, or null; enrollmentProfileName: "
+               "fix pending, attention required or empty; tpm: assurance, manufacturer, model, ekSha256, lastProvenAt, "
+               "or null where none was proven; profile: id, name, explicit, or null; enrollmentProfileName: "
                "of the profile that it has got, or null; groups: names; registeredAt; contactedAt; "
                "deploymentStartedAt; readyAt; "
                "lastContactAt; timeline: list of at, type, actor, sinceMs (since the one before), detail",

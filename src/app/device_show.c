@@ -3,6 +3,7 @@
 #include "api/explain.h"
 #include "api/repair.h"
 #include "store/action.h"
+#include "store/attestation.h"
 #include "store/event.h"
 #include "store/group.h"
 #include "store/life.h"
@@ -17,6 +18,8 @@ struct shown {
     struct td_registration r;
     bool registered, has_profile, is_explicit;
     const char *got; /* name of the profile that it has got; NULL: none yet */
+    bool proven;     /* its TPM */
+    struct td_tpm_binding tpm;
     struct td_profile_row profile;
     struct td_group *groups;
     size_t group_count;
@@ -78,6 +81,13 @@ static enum td_code read_managed(struct td_tx *tx, struct shown *s, struct td_er
     return TD_OK;
 }
 
+static enum td_code read_tpm(struct td_tx *tx, struct shown *s, struct td_error *err)
+{
+    enum td_code rc = td_tpm_binding_find(tx, s->cli->tenant.id, s->r.id, &s->cli->arena, &s->tpm, err);
+    s->proven = rc == TD_OK;
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
 static enum td_code read_all(struct td_tx *tx, struct shown *s, struct td_error *err)
 {
     struct td_cli *cli = s->cli;
@@ -91,6 +101,7 @@ static enum td_code read_all(struct td_tx *tx, struct shown *s, struct td_error 
         return got;
     s->got = got == TD_OK ? given.name : NULL;
     if (s->registered) {
+        td_try(read_tpm(tx, s, err));
         enum td_code rc =
             td_profile_of_way(tx, cli->tenant.id, s->way.id, &cli->arena, &s->profile, &s->is_explicit, err);
         if (rc != TD_OK && rc != TD_ENOTFOUND)
@@ -139,6 +150,22 @@ static void registration_json(struct td_jsonw *w, const struct shown *s)
     td_jsonw_kstr(w, "warning", s->r.warning);
     td_jsonw_kstr(w, "hardware", td_remediation_text(s->r.remediation));
     td_jsonw_ktime(w, "registeredAt", s->r.created_at);
+}
+
+static void tpm_json(struct td_jsonw *w, const struct shown *s)
+{
+    td_jsonw_key(w, "tpm");
+    if (!s->proven) {
+        td_jsonw_null(w);
+        return;
+    }
+    td_jsonw_obj(w);
+    td_jsonw_kstr(w, "assurance", td_assurance_word(s->tpm.assurance));
+    td_jsonw_kstr(w, "manufacturer", s->tpm.manufacturer);
+    td_jsonw_kstr(w, "model", s->tpm.model);
+    td_jsonw_kstr(w, "ekSha256", s->tpm.ek_sha256);
+    td_jsonw_ktime(w, "lastProvenAt", s->tpm.last_at);
+    td_jsonw_end(w);
 }
 
 static void profile_json(struct td_jsonw *w, const struct shown *s)
@@ -190,6 +217,7 @@ static void show_json(const struct shown *s)
     machine_json(&w, s);
     if (s->registered)
         registration_json(&w, s);
+    tpm_json(&w, s);
     profile_json(&w, s);
     groups_json(&w, s);
     td_jsonw_ktime(&w, "contactedAt", s->way.contacted_at);
@@ -225,6 +253,15 @@ static void registration_text(const struct shown *s)
     line(s->cli, "profile", s->has_profile ? s->profile.name : "none");
 }
 
+static void tpm_text(const struct shown *s)
+{
+    struct td_arena *a = &s->cli->arena;
+    if (s->proven)
+        line(s->cli, "tpm",
+             td_arena_printf(a, "%s, %s %s, proven %s, key %.16s", td_assurance_word(s->tpm.assurance),
+                             s->tpm.manufacturer, s->tpm.model, td_time_arena(a, s->tpm.last_at), s->tpm.ek_sha256));
+}
+
 static void timeline_text(const struct shown *s)
 {
     char at[TD_TIME_TEXT];
@@ -250,6 +287,7 @@ static void show_text(const struct shown *s)
         registration_text(s);
     else if (s->got != NULL)
         line(cli, "profile", s->got);
+    tpm_text(s);
     for (size_t i = 0; i < s->group_count; i++)
         line(cli, i == 0 ? "groups" : "", s->groups[i].name);
     line(cli, "registration", s->way.registration_id);

@@ -581,6 +581,82 @@ def lives_are_told_and_ended(box):
         same(box.run("tenant", "set", f"{key}=-1").returncode, 1)
 
 
+def prove(box, registration, serial, ek="ab" * 32):
+    """A TPM that the device proved, as the door writes it."""
+    db = sqlite3.connect(os.path.join(box.data, "store.db"))
+    with db:
+        tenant = db.execute("SELECT tenant FROM registration WHERE id = ?", (registration,)).fetchone()[0]
+        db.execute("INSERT INTO tpm_binding VALUES (?, ?, ?, 1, 'id:494E5443', 'NPCT75x', 'id:00070002', ?, ?, 7, 3, 1, 65536, ?, ?)",
+                   (tenant, registration, ek, '{"0":"' + "11" * 32 + '","7":"' + "22" * 32 + '"}',
+                    '{"0":"' + "11" * 32 + '","7":"' + "33" * 32 + '"}', 1893553445000000, 1893553446000000))
+    db.close()
+    return serial
+
+
+def makers_are_trusted(box):
+    """Roots by file, each once; what is no authority's, or no certificate, is refused and nothing of it stays."""
+    root = box.path("root.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", box.path("key.pem"),
+                    "-subj", "/CN=One TPM", "-addext", "basicConstraints=critical,CA:FALSE", "-days", "9", "-out", box.path("leaf.pem")],
+                   check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-x509", "-key", box.path("key.pem"), "-subj", "/CN=Maker", "-days", "9", "-out", root], check=True,
+                   capture_output=True)
+    old = subprocess.run(["openssl", "req", "-x509", "-key", box.path("key.pem"), "-subj", "/CN=Old maker", "-days", "9", "-outform", "DER"],
+                         check=True, capture_output=True).stdout
+    at = old.index(b"\x17\x0d", old.index(b"\x17\x0d") + 2)
+    with open(box.path("old.cer"), "wb") as f:
+        f.write(old[:at + 2] + b"200101000000Z" + old[at + 15:])
+    same(json.loads(box.said("tpm", "roots", "--json")), {"roots": []})
+    same(box.said("tpm", "roots"), "no maker is trusted: a TPM is believed only where its key is the registered one\n")
+    added = json.loads(box.said("tpm", "add-root", root, "old.cer", root, "--label", "Contoso, by courier", "--json"))["roots"]
+    same([r["added"] for r in added], [True, True, False])
+    same([r["expired"] for r in added], [False, True, False])
+    same(json.loads(box.said("tpm", "add-root", root, "--json"))["roots"][0]["added"], False)
+    assert "EXPIRED" in box.said("tpm", "roots"), box.said("tpm", "roots")
+    for file, reason in (("leaf.pem", "no certificate of an authority"), ("pw", "no certificate"), ("nosuch.pem", "nosuch.pem")):
+        done = box.run("tpm", "add-root", root, file)
+        same(done.returncode, 1, done.stderr)
+        assert reason in done.stderr and file in done.stderr, done.stderr
+    listed = json.loads(box.said("tpm", "roots", "--json"))["roots"]
+    same(sorted(listed[0]), ["addedAt", "expired", "label", "notAfter", "sha256", "subject"])
+    same({r["label"] for r in listed}, {"Contoso, by courier"})
+    for which, code in (("abc", 1), ("0" * 8, 1), (listed[0]["sha256"][:8], 0), (listed[0]["sha256"], 1), (listed[1]["sha256"].upper(), 0)):
+        same(box.run("tpm", "remove-root", which).returncode, code, which)
+    same(json.loads(box.said("tpm", "roots", "--json")), {"roots": []})
+    told = box.said("audit", "list")
+    assert "TpmManufacturerCertificate" in told, told
+
+
+def tpms_are_shown_and_forgotten(box):
+    """Which TPM a device proved; its baseline after an update; forgotten with a word to the audit."""
+    box.write("d.csv", HEADER + "\n" + "\n".join(box.hashes(1)) + "\n")
+    box.said("device", "import", "d.csv")
+    shown = json.loads(box.said("tpm", "show", "CLI00000", "--json"))
+    same((shown["proven"], shown["serialNumber"]), (False, "CLI00000"))
+    for verb in (("unbind", "CLI00000"), ("baseline", "CLI00000", "--forget"), ("show", "NOSUCH")):
+        same(box.run("tpm", *verb).returncode, 1, verb)
+    same(json.loads(box.said("device", "show", "CLI00000", "--json"))["tpm"], None)
+    prove(box, shown["registrationId"], "CLI00000")
+    shown = json.loads(box.said("tpm", "show", "CLI00000", "--json"))
+    same((shown["assurance"], shown["model"], shown["resets"], shown["pcrs"]["0"]), ("hardware", "NPCT75x", 3, "11" * 32))
+    text = box.said("tpm", "show", "CLI00000")
+    assert f"PCR 7          {'22' * 32}  NOT as learnt" in text and f"PCR 0          {'11' * 32}  as learnt" in text, text
+    assert "tpm            hardware, id:494E5443 NPCT75x" in box.said("device", "show", "CLI00000"), box.said("device", "show", "CLI00000")
+    same(json.loads(box.said("device", "show", "CLI00000", "--json"))["tpm"]["ekSha256"], "ab" * 32)
+    same(box.run("tpm", "baseline", "CLI00000").returncode, 2)
+    same(box.run("tpm", "baseline", "CLI00000", "--forget", "--accept").returncode, 2)
+    same(json.loads(box.said("tpm", "baseline", "CLI00000", "--accept", "--json"))["baseline"]["7"], "22" * 32)
+    same(json.loads(box.said("tpm", "baseline", "CLI00000", "--forget", "--json"))["baseline"], None)
+    box.said("tpm", "unbind", "CLI00000")
+    same(json.loads(box.said("tpm", "show", "CLI00000", "--json"))["proven"], False)
+    told = box.said("device", "show", "CLI00000", "--timeline")
+    assert "tpm.changed" in told and "tpm.removed" in told, told
+    prove(box, shown["registrationId"], "CLI00000")
+    box.said("device", "remove", "CLI00000")
+    box.said("device", "import", "d.csv")
+    same(json.loads(box.said("tpm", "show", "CLI00000", "--json"))["proven"], False)
+
+
 def serves(box):
     """Ready within 5 s, --http for /pki and /ocsp alone, SIGHUP goes on, SIGTERM ends with 0, commands beside it."""
     with socket.socket() as s:
@@ -658,7 +734,7 @@ def interface_document_is_true(_):
 
 
 TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, killed_bulk, audit_tells_who_and_what, errors_name_the_thing, nothing_commands_the_terminal, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, serves, device_exit_codes, requirements_are_documented, documents_are_true,
+         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, tpms_are_shown_and_forgotten, serves, device_exit_codes, requirements_are_documented, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):
