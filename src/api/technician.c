@@ -54,7 +54,7 @@ static enum td_code by_sign_in(struct asking *q, struct td_error *err)
     if (rc != TD_OK)
         return td_attest_refuse(err, TD_ATT_TECHNICIAN,
                                 td_arena_printf(q->arena, "the technician's token: %s", why.text));
-    bool ours = strcmp(q->claims.tenant, q->tenant) == 0 || td_fault("technician-any-tenant");
+    bool ours = strcmp(q->claims.tenant, q->tenant) == 0;
     if (!ours || q->claims.upn == NULL || q->claims.upn[0] == '\0')
         return td_attest_refuse(err, TD_ATT_TECHNICIAN, "the technician is not a user of the device's organization");
     q->who = q->claims.upn;

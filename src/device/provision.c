@@ -1,6 +1,5 @@
 #include "device/provision.h"
 
-#include "base/fault.h"
 #include "base/file.h"
 #include "device/csp/csp.h"
 #include "device/diagnostics.h"
@@ -75,7 +74,7 @@ static enum td_code page(struct td_flow *f, struct td_error *err)
     /* 2: user-driven with a technician's part; 1: no user at all, which the service judges (autopilot.md 2.5, step 5)
      */
     show(f);
-    if (td_state_int(f->dev->state, "profile.mode", 0) == 0 && !td_fault("device-provisions-any"))
+    if (td_state_int(f->dev->state, "profile.mode", 0) == 0)
         return not_allowed(f, err);
     td_try(wait_for_button(f, err));
     td_device_say(f->dev, "page", "button: Provision");

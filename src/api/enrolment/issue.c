@@ -52,6 +52,8 @@ static enum td_code note_technician(struct issue *i, struct td_tx *tx, const str
     if (td_fault("technician-by-claim"))
         technician = i->e.white_glove;
     i->e.provisioning = technician ? TD_PROV_TECHNICIAN : TD_PROV_NONE;
+    if (technician) /* nobody's for now: its user is to come */
+        i->e.plug_and_forget = false;
     return TD_OK;
 }
 
