@@ -30,7 +30,8 @@ const struct td_fault_row td_fault_table[TD_FAULT_COUNT] = {
                                 "Retire a device that is no longer used, or ask for a higher limit."),
     [TD_FAULT_DEVICE_NOT_SUPPORTED] = ROW("s:Authorization", "DeviceNotSupported", 0x80180014,
                                           "The organization's enrolment restrictions refuse this device.",
-                                          "Ask the administrator to register the device or to change the restriction."),
+                                          "Ask the administrator to register the device, to unblock it (it deployed "
+                                          "without a user before) or to change the restriction."),
     [TD_FAULT_NOT_SUPPORTED] =
         ROW("s:EnrollmentServer", "NotSupported", 0x80180015, "The service does not offer what the device asked for.",
             "Enrol with another of the offered ways."),

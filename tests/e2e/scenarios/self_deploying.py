@@ -13,6 +13,7 @@ from userless import must
 WORDS = ["device.registered", "device.assigned", "device.contacted", "device.attested", "device.joined", "device.enrolled",
          "device.device-setup", "device.device-done", "device.ready"]
 NEVER = ["device.signed-in", "device.account-setup", "device.failed"]
+IDENTITIES = "/beta/deviceManagement/windowsAutopilotDeviceIdentities"
 EVENTS = "/beta/deviceManagement/autopilotEvents"
 LAST = "page     sign-in screen: Contoso"
 
@@ -46,8 +47,8 @@ def types(lab, serial):
 
 def asks_nobody(out):
     must("inputs asked: 0 (none)" in out, f"nothing is asked: {out[-600:]}")
-    shown = [line for line in out.splitlines() if line.startswith("page") and "securing your hardware" not in line]
-    must(shown == [LAST], f"no page but the last one: {shown}")
+    shown = [line for line in out.splitlines() if line.startswith("page")]
+    must(shown == ["page     securing your hardware", "page     Device setup", LAST], f"no page that waits for anybody: {shown}")
 
 
 def deploys_itself(lab, bench):
@@ -110,13 +111,18 @@ def comes_back(lab, bench, serial):
         must((bench.shown("kiosk")["deviceId"] == device) or not keeps, "reset in place it is the same device")
 
 
-def once_only(lab, bench, serial):
-    """userless-once (R17): deployed once, the second time is refused until an administrator allows it."""
+def once_only(lab, bench, graph, serial):
+    """userless-once (R17): the first deployment counts, the second is refused until an administrator allows it."""
     lab.cli("tenant", "set", "userless-once=on")
-    matrix.ask(lab, serial, "wipe")
-    bench.sync("kiosk")
-    out = bench.run("kiosk", expect=1)
+    for expect in (0, 1):
+        matrix.ask(lab, serial, "wipe")
+        bench.sync("kiosk")
+        out = bench.run("kiosk", expect=expect)
+        status = graph.ask(200, "GET", f"{IDENTITIES}?$filter=serialNumber eq '{serial}'")["value"][0]["userlessEnrollmentStatus"]
+        must(status == "blocked", f"blocked since the first: {status}")
     must("0x80180014" in out and "unblock" in out, f"refused with code and remedy: {out[-400:]}")
+    failed = userless.failures(lab, serial, "enrolment")
+    must(failed and failed[-1]["code"] == "0x80180014" and failed[-1]["remedy"], f"and the service says so: {failed}")
     lab.cli("device", "unblock", serial)
     must(LAST in bench.run("kiosk"), "allowed once more it deploys itself")
     lab.cli("tenant", "set", "userless-once=off")
@@ -183,7 +189,7 @@ def scenario(lab):
         told(lab, graph, serial)
         anybody_signs_in(lab, bench, graph, serial)
         comes_back(lab, bench, serial)
-        once_only(lab, bench, serial)
+        once_only(lab, bench, graph, serial)
         without_a_tpm(lab, bench)
         on_a_wireless_network(lab, bench)
         killed(lab, bench)
