@@ -106,7 +106,7 @@ static const struct rule node_rules[] = {
     {"@unenrolled", P(ENROLMENT)},
     {"@poll", P(POLICIES)}, /* counts from the beginning: the schedule is the dense one again */
     {"@page*", P(POLICIES)},
-    {"@autologon", P(POLICIES)},
+    {"@autologon", P(ACCOUNTS)}, /* autopilot.md 3.8: stays where the accounts do */
     {"@shared*", P(POLICIES)},
     {"@archive*", P(POLICIES)},
     {"@user-sessions", P(POLICIES) | P(PROFILES)},

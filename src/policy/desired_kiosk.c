@@ -1,6 +1,7 @@
 /* Kiosk and shared PC as wants: the AssignedAccess configuration as one text, the SharedPC nodes with the switch last,
  * and what takes both away again. */
 #include "base/env.h"
+#include "base/fault.h"
 #include "policy/desired_item.h"
 
 #include <ctype.h>
@@ -166,7 +167,7 @@ void td_kiosk_wants(struct td_desired_ctx *c, const struct td_item *item)
     w->format = "chr";
     w->type = "text/plain";
     w->data = kiosk_xml(item, c->arena);
-    if (c->in->settled)
+    if (c->in->settled && !td_fault("kiosk-told-once"))
         kiosk_again(c, w);
     td_want_ask(c, TD_STAGE_PROOF, KIOSK, w->data);
 }
@@ -237,6 +238,6 @@ static bool is_written(const struct td_want *wants, const char *uri)
 void td_removal_wants(struct td_desired_ctx *c, const struct td_want *wants)
 {
     for (size_t i = 0; i < c->in->given_count; i++)
-        if (!is_written(wants, c->in->given[i]))
+        if (!is_written(wants, c->in->given[i]) && !td_fault("kiosk-never-goes"))
             td_want_add(c, TD_STAGE_SETTING, TD_SYNC_DELETE, c->in->given[i]);
 }

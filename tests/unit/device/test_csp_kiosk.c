@@ -211,11 +211,12 @@ static void either_switch_holds_the_mode(void **state TD_UNUSED)
 /* Every reset takes it away: it is no machine's own. */
 static void goes_with_the_policies(void **state TD_UNUSED)
 {
-    static const char *const keys[] = {"@autologon", "@shared", "@shared/AccountModel",
+    static const char *const keys[] = {"@shared", "@shared/AccountModel",
                                        "Device/Vendor/MSFT/AssignedAccess/Configuration",
                                        "Device/Vendor/MSFT/SharedPC/AccountModel"};
     for (size_t i = 0; i < TD_COUNTOF(keys); i++)
         assert_int_equal(td_disk_parts(TD_DISK_NODE, keys[i]), 1u << TD_PART_POLICIES);
+    assert_int_equal(td_disk_parts(TD_DISK_NODE, "@autologon"), 1u << TD_PART_ACCOUNTS);
 }
 
 int main(void)
