@@ -14,6 +14,7 @@ WORDS = ["device.registered", "device.assigned", "device.contacted", "device.att
          "device.device-setup", "device.device-done", "device.ready"]
 NEVER = ["device.signed-in", "device.account-setup", "device.failed"]
 IDENTITIES = "/beta/deviceManagement/windowsAutopilotDeviceIdentities"
+HELPER = "./Device/Vendor/MSFT/Accounts/Users/helper"
 EVENTS = "/beta/deviceManagement/autopilotEvents"
 LAST = "page     sign-in screen: Contoso"
 
@@ -111,6 +112,25 @@ def comes_back(lab, bench, serial):
         must((bench.shown("kiosk")["deviceId"] == device) or not keeps, "reset in place it is the same device")
 
 
+def reset_at_its_screen(lab, bench, graph, serial):
+    """Ctrl+Win+R asks for an administrator of the PC, as on every device; behind it nobody is asked for."""
+    items = {"reset-allowed": {"kind": "policy", "settings": [{"policy": "CredentialProviders/DisableAutomaticReDeploymentCredentials", "value": 0}]},
+             "helper": {"kind": "policy", "track": False, "settings": [
+                 {"uri": f"{HELPER}/Password", "value": lab.password, "operation": "add", "format": "chr"},
+                 {"uri": f"{HELPER}/LocalUserGroup", "value": 2, "operation": "add", "format": "int"}]}}
+    for name, item in items.items():
+        lab.cli("policy", "add", name, "--file", lab.write(f"{name}.json", item))
+        lab.cli("policy", "assign", name, "--group", "Kiosks")
+    bench.sync("kiosk")
+    before = types(lab, serial).count("device.ready")
+    out = run(laboratory.DEVICE, "reset", "--state", lab.path("kiosk"), "--pace", "60", "--answer", "administrator=helper", "--answer",
+              f"administrator-password={lab.password}").stdout
+    must(LAST in out and "lock screen" not in out, f"set up anew, and nobody is asked for: {out[-600:]}")
+    seen = types(lab, serial)
+    must(seen.count("device.ready") == before + 1 and "device.signed-in" not in seen, f"ready again: {seen}")
+    must(not graph.only(serial)["userPrincipalName"] and bench.shown("kiosk")["user"] is None, "nobody's, and who had signed in is forgotten")
+
+
 def once_only(lab, bench, graph, serial):
     """userless-once (R17): the first deployment counts, the second is refused until an administrator allows it."""
     lab.cli("tenant", "set", "userless-once=on")
@@ -189,6 +209,7 @@ def scenario(lab):
         told(lab, graph, serial)
         anybody_signs_in(lab, bench, graph, serial)
         comes_back(lab, bench, serial)
+        reset_at_its_screen(lab, bench, graph, serial)
         once_only(lab, bench, graph, serial)
         without_a_tpm(lab, bench)
         on_a_wireless_network(lab, bench)
