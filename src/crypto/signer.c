@@ -181,7 +181,7 @@ enum td_code td_key_tls_identity(void *ssl_ctx, const struct td_key *key, struct
     if (td_key_is_elsewhere(key) && td_key_kind(key) == TD_KEY_RSA && !keep_to_pkcs1(ctx))
         return td_ossl_fail(err, TD_EINTERNAL, "client key", "the handshake can't be kept to PKCS#1");
     td_try(add_chain(ctx, chain_pem, err));
-    if (SSL_CTX_use_PrivateKey(ctx, td_key_evp(key)) != 1)
+    if (SSL_CTX_use_PrivateKey(ctx, td_key_evp(key)) != 1 || SSL_CTX_check_private_key(ctx) != 1)
         return td_ossl_fail(err, TD_EINVAL, "client key", "is not the key of its certificate");
     return TD_OK;
 }
