@@ -243,6 +243,7 @@ static enum td_code finish(struct attest *t, struct td_error *err)
     if (ticket == NULL || ticket[0] == '\0')
         return td_fail(err, TD_EFORMAT, "attestation", "the answer has no joinTicket");
     td_secret_put(&t->f->secrets.join_token, ticket);
+    td_state_set(t->f->dev->state, "provision.user", td_json_str(answer, "assignedUser")); /* for the technician */
     return TD_OK;
 }
 

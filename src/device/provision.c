@@ -1,16 +1,18 @@
 #include "device/provision.h"
 
 #include "base/file.h"
+#include "codec/block_sequence.h"
 #include "device/csp/csp.h"
 #include "device/diagnostics.h"
 #include "device/disk.h"
 #include "device/dm.h"
 #include "device/pages.h"
+#include "device/qr.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-enum { NOT_ALLOWED = 0x80180005, KEY_PRESSES = 5, LEAVE_SECONDS = 60 };
+enum { NOT_ALLOWED = 0x80180005, KEY_PRESSES = 5, LEAVE_SECONDS = 60, QR_COLUMNS = 120, QR_FILE_MAX = 1 << 20 };
 
 static const char logs[] = "provisioning-logs.zip";
 
@@ -53,6 +55,52 @@ static void show(struct td_flow *f)
                                                               : "told once the hardware is proven");
 }
 
+/* Id is the service's to join the codes by; the same at every start, so that a half scanned page goes on. */
+static enum td_code write_codes(struct td_flow *f, struct td_arena *a, const char ***ret, size_t *ret_count,
+                                struct td_error *err)
+{
+    char *hash = NULL;
+    td_try(td_hardware_hash(&f->hw, f->dev->env, a, &hash, err));
+    const struct td_block_sequence all = {.id = td_flow_get(f, "profile.registration_id"),
+                                          .ztd_id = td_flow_get(f, "profile.registration_id"),
+                                          .pkid = f->hw.facts.product_key_id != NULL ? f->hw.facts.product_key_id : "",
+                                          .serial = f->hw.facts.serial,
+                                          .hardware = hash};
+    return td_blocks_write(&all, td_qr_capacity(QR_COLUMNS), a, ret, ret_count, err);
+}
+
+static void draw(struct td_flow *f, const struct td_qr *qr, struct td_buf *out)
+{
+    for (size_t i = 0; i < qr->count; i++) {
+        td_buf_printf(out, "%s\n", qr->lines[i]);
+        if (f->ui->ask != NULL)
+            td_device_say(f->dev, "qr", "%s", qr->lines[i]);
+    }
+    td_buf_addc(out, '\n');
+}
+
+/* What a companion scans: pictures at a terminal and in DIR/qr.txt, their texts in DIR/qr.json, one a line. */
+static enum td_code show_codes(struct td_flow *f, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    TD_CLEANUP(td_buf_done) struct td_buf pictures;
+    TD_CLEANUP(td_buf_done) struct td_buf lines;
+    const char **texts = NULL;
+    size_t n = 0;
+    td_buf_init(&pictures, QR_FILE_MAX);
+    td_buf_init(&lines, QR_FILE_MAX);
+    td_try(write_codes(f, &a, &texts, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        struct td_qr qr = {.count = 0};
+        td_try(td_qr_picture(texts[i], &a, &qr, err));
+        td_device_say(f->dev, "page", "QR code %zu of %zu", i + 1, n);
+        td_buf_printf(&lines, "%s\n", texts[i]);
+        draw(f, &qr, &pictures);
+    }
+    td_try(td_flow_write(f, "qr.json", td_buf_slice(&lines), err));
+    return td_flow_write(f, "qr.txt", td_buf_slice(&pictures), err);
+}
+
 /* What was changed in the service since is there behind a refresh. */
 static enum td_code wait_for_button(struct td_flow *f, struct td_error *err)
 {
@@ -65,6 +113,7 @@ static enum td_code wait_for_button(struct td_flow *f, struct td_error *err)
             return TD_OK;
         td_try(td_flow_lookup(f, err));
         show(f);
+        td_try(show_codes(f, err));
     }
     return TD_OK;
 }
@@ -76,6 +125,7 @@ static enum td_code page(struct td_flow *f, struct td_error *err)
     show(f);
     if (td_state_int(f->dev->state, "profile.mode", 0) == 0)
         return not_allowed(f, err);
+    td_try(show_codes(f, err));
     td_try(wait_for_button(f, err));
     td_device_say(f->dev, "page", "button: Provision");
     return TD_OK;

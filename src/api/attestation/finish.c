@@ -224,6 +224,8 @@ static void answer_admitted(const struct finish *f, struct td_buf *answer)
     td_jsonw_kstr(&w, "assurance", td_assurance_word(c->assurance));
     td_jsonw_kstr(&w, "joinTicket", f->ticket);
     td_jsonw_ktime(&w, "joinTicketExpires", c->ticket_expires_at);
+    if (c->purpose == TD_ATTEST_PRE_PROVISIONING && f->t->registration.assigned_user[0] != '\0')
+        td_jsonw_kstr(&w, "assignedUser", f->t->registration.assigned_user); /* behind the proof; for the page */
     td_jsonw_end(&w);
 }
 
