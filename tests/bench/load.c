@@ -1,14 +1,15 @@
 /* Load generator of `make bench`: runs one kind of unit again and again over TLS and tells rate and latencies as JSON.
  *
- *   bench_load --port P --ca FILE --unit session|enrol|lookup|get|post --mode new|resumed|kept|idle --count N --threads
- * T
- *              [--certs FILE --key FILE] [--dir DIR] [--path PATH] [--type MEDIA] [--token FILE] [--lines FILE]
- *              [--hold SECONDS]
+ *   bench_load --port P --unit session|enrol|lookup|attest|get|post --mode new|resumed|kept|idle --count N
+ *              --threads T [--ca FILE] [--certs FILE --key FILE] [--dir DIR] [--path PATH] [--type MEDIA]
+ *              [--token FILE] [--lines FILE] [--hold SECONDS] [--tell 1]
  *
- * get and post ask for --path with the bearer token in --token (in --dir, as --lines: one body a line, in turn).
+ * --tell shows the replies of unit attest. get and post ask for --path with the bearer token in --token (in --dir, as
+ * --lines: one body a line, in turn).
  *
  * The same program drives the service and the mark (nginx with constants): only the port differs. Certificates and keys
  * are made before; every device shares one RSA key, so that no key generation is measured. Loopback only. */
+#include "attest.h"
 #include "base/buf.h"
 #include "base/env.h"
 #include "base/file.h"
@@ -27,7 +28,7 @@
 enum { MAX_CERTS = 131072, MAX_REPLY = 1 << 20, MAX_LINES = 4096 };
 
 struct options {
-    int port, count, threads, hold;
+    int port, count, threads, hold, tell;
     const char *ca, *unit, *mode, *certs, *key, *dir, *path, *type, *token, *lines;
 };
 
@@ -240,6 +241,22 @@ static bool unit_lookup(struct worker *w, int unit)
     return post(w, "/ztd/v1/lookup", "application/json", lines[unit % line_count]);
 }
 
+static bool post_attest(void *ctx, const char *path, struct td_slice body, const char **ret_reply)
+{
+    struct worker *w = ctx;
+    bool ok = post(w, path, "application/json", body);
+    *ret_reply = w->reply.p != NULL ? w->reply.p : "";
+    const char *told = strstr(*ret_reply, "\r\n\r\n");
+    if (opt.tell != 0 && told != NULL)
+        (void)printf("reply %s\n", told + 4);
+    return ok;
+}
+
+static bool unit_attest(struct worker *w, int unit)
+{
+    return attest_unit(post_attest, w, unit);
+}
+
 static bool unit_get(struct worker *w, int unit TD_UNUSED)
 {
     return post(w, opt.path, "", TD_S(""));
@@ -253,8 +270,8 @@ static bool unit_post(struct worker *w, int unit)
 static const struct {
     const char *name;
     bool (*fn)(struct worker *, int);
-} units[] = {
-    {"session", unit_session}, {"enrol", unit_enrol}, {"lookup", unit_lookup}, {"get", unit_get}, {"post", unit_post}};
+} units[] = {{"session", unit_session}, {"enrol", unit_enrol}, {"lookup", unit_lookup},
+             {"attest", unit_attest},   {"get", unit_get},     {"post", unit_post}};
 
 static bool run_unit(struct worker *w, int unit)
 {
@@ -331,6 +348,8 @@ static struct td_slice load_file(const char *name)
 
 static void load_bodies(void)
 {
+    if (strcmp(opt.unit, "attest") == 0)
+        attest_load(opt.dir);
     if (strcmp(opt.unit, "enrol") == 0) {
         bodies[0] = load_file("discover.xml");
         bodies[1] = load_file("policies.xml");
@@ -394,7 +413,7 @@ static void parse_options(int argc, char **argv)
                  {"--hold", NULL, &opt.hold},   {"--ca", &opt.ca, NULL},       {"--unit", &opt.unit, NULL},
                  {"--mode", &opt.mode, NULL},   {"--certs", &opt.certs, NULL}, {"--key", &opt.key, NULL},
                  {"--dir", &opt.dir, NULL},     {"--path", &opt.path, NULL},   {"--type", &opt.type, NULL},
-                 {"--token", &opt.token, NULL}, {"--lines", &opt.lines, NULL}};
+                 {"--token", &opt.token, NULL}, {"--lines", &opt.lines, NULL}, {"--tell", NULL, &opt.tell}};
     for (int i = 1; i + 1 < argc; i += 2) {
         size_t k = 0;
         while (k < TD_COUNTOF(table) && strcmp(argv[i], table[k].name) != 0)

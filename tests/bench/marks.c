@@ -1,6 +1,7 @@
 /* Bare loops that the rows of `make bench` are compared with, CPU microseconds a unit as JSON (limits.md 7):
  * parse: expat over a body; row: one 600-byte row in SQLite (WAL, FULL), ten a commit; read: one indexed row read;
- * sign, verify: EVP P-256 and RSA-2048.   bench_marks DIR BODY.xml
+ * sign, verify: EVP P-256 and RSA-2048. With an endorsement certificate also verify_3072, verify_ec, oaep (RSA-2048)
+ * and decode (the certificate, its key among it).   bench_marks DIR BODY.xml [CERTIFICATE.der]
  *
  *   bench_marks --cheap-hash PASSWORD     tells a password hash of little cost */
 #include "base/file.h"
@@ -10,6 +11,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -154,18 +156,85 @@ static void mark_signatures(void)
     EVP_PKEY_free(rsa);
 }
 
+static void mark_verify(const char *name, EVP_PKEY *key)
+{
+    enum { N = 2000 };
+    unsigned char sig[512], text[600] = {1};
+    size_t n = sizeof(sig);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    (void)EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key);
+    (void)EVP_DigestSign(ctx, sig, &n, text, sizeof(text));
+    double begun = cpu_us();
+    for (int i = 0; i < N; i++) {
+        (void)EVP_MD_CTX_reset(ctx);
+        (void)EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key);
+        if (EVP_DigestVerify(ctx, sig, n, text, sizeof(text)) != 1)
+            (void)fprintf(stderr, "bench_marks: a signature does not verify\n");
+    }
+    tell(name, begun, N);
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(key);
+}
+
+static void mark_oaep(EVP_PKEY *key)
+{
+    enum { N = 2000 };
+    unsigned char seed[32] = {1}, out[512];
+    double begun = cpu_us();
+    for (int i = 0; i < N; i++) {
+        EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+        size_t n = sizeof(out);
+        if (EVP_PKEY_encrypt_init(ctx) != 1 || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) != 1 ||
+            EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) != 1 ||
+            EVP_PKEY_encrypt(ctx, out, &n, seed, sizeof(seed)) != 1)
+            (void)fprintf(stderr, "bench_marks: nothing is encrypted\n");
+        EVP_PKEY_CTX_free(ctx);
+    }
+    tell("oaep", begun, N);
+    EVP_PKEY_free(key);
+}
+
+static void mark_decode(struct td_slice der)
+{
+    enum { N = 2000 };
+    double begun = cpu_us();
+    for (int i = 0; i < N; i++) {
+        const unsigned char *p = (const unsigned char *)der.p;
+        X509 *x = d2i_X509(NULL, &p, (long)der.n);
+        if (x == NULL || X509_get0_pubkey(x) == NULL)
+            (void)fprintf(stderr, "bench_marks: the certificate is not readable\n");
+        X509_free(x);
+    }
+    tell("decode", begun, N);
+}
+
+static void mark_attestation(const char *certificate)
+{
+    struct td_buf der;
+    td_buf_init(&der, 1 << 16);
+    if (td_file_read(certificate, &der, NULL) != TD_OK)
+        (void)fprintf(stderr, "bench_marks: no certificate\n");
+    mark_verify("verify_3072", EVP_RSA_gen(3072));
+    mark_verify("verify_ec", EVP_EC_gen("P-256"));
+    mark_oaep(EVP_RSA_gen(2048));
+    mark_decode(td_buf_slice(&der));
+    td_buf_done(&der);
+}
+
 int main(int argc, char **argv)
 {
     struct td_buf body;
     if (argc == 3 && strcmp(argv[1], "--cheap-hash") == 0)
         return cheap_hash(argv[2]);
     td_buf_init(&body, 1 << 20);
-    if (argc != 3 || td_file_read(argv[2], &body, NULL) != TD_OK)
+    if ((argc != 3 && argc != 4) || td_file_read(argv[2], &body, NULL) != TD_OK)
         return 2;
     (void)printf("{");
     mark_parse(td_buf_slice(&body));
     mark_rows(argv[1]);
     mark_signatures();
+    if (argc == 4)
+        mark_attestation(argv[3]);
     mark_password();
     return 0;
 }
