@@ -1,12 +1,17 @@
 #include "device/diagnostics.h"
 
+#include "base/encode.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "codec/zip.h"
+#include "crypto/cert.h"
+#include "crypto/digest.h"
 #include "device/csp/store.h"
 #include "device/disk.h"
+#include "device/events.h"
 #include "device/preflight.h"
 #include "device/show.h"
+#include "device/tpm.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -204,6 +209,74 @@ static enum td_code write_errors(const struct part *p, struct td_buf *out, struc
     return TD_OK;
 }
 
+static enum td_code write_events(const struct part *p, struct td_buf *out, struct td_error *err TD_UNUSED)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf log;
+    td_buf_init(&log, PART_MAX);
+    td_ignore(copy_file(p, "log.old", &log));
+    td_ignore(copy_file(p, "log", &log));
+    td_events_write(td_buf_slice(&log), out);
+    return TD_OK;
+}
+
+static void write_ek_certificate(struct td_jsonw *w, const struct td_tpm_ek *ek, struct td_arena *a)
+{
+    struct td_cert cert;
+    if (ek->cert.n == 0 || td_cert_parse(ek->cert, a, &cert, NULL) != TD_OK) {
+        td_jsonw_kstr(w, "ekCertificate", ek->cert.n == 0 ? "none" : "can't be read");
+        return;
+    }
+    td_jsonw_key(w, "ekCertificate");
+    td_jsonw_obj(w);
+    td_jsonw_kstr(w, "issuer", cert.issuer);
+    td_jsonw_kstr(w, "serial", cert.serial);
+    td_jsonw_ktime(w, "notBefore", cert.not_before);
+    td_jsonw_ktime(w, "notAfter", cert.not_after);
+    td_jsonw_kstr(w, "sha1", cert.sha1);
+    td_jsonw_end(w);
+}
+
+/* What the TPM says of itself, and which keys are in it: public parts, or what stands for them. */
+static void write_tpm_facts(struct td_jsonw *w, const struct part *p, struct td_tpm *t)
+{
+    static const char *const keys[] = {"device.key.pem", "mdm.key.pem"};
+    struct td_tpm_ek ek = {0};
+    unsigned char sum[32];
+    enum td_tpm_key_kind kind;
+    if (td_tpm_ek(t, p->a, &ek, NULL) == TD_OK) {
+        td_sha256(ek.public_, sum);
+        td_jsonw_kstr(w, "ekPublicSha256", td_hex(p->a, td_bytes(sum, sizeof(sum))));
+        write_ek_certificate(w, &ek, p->a);
+    }
+    td_jsonw_key(w, "keysInside");
+    td_jsonw_arr(w);
+    for (size_t i = 0; i < TD_COUNTOF(keys); i++)
+        if (td_tpm_holds(p->dev, keys[i], &kind))
+            td_jsonw_str(w, td_tpm_key_file(kind));
+    td_jsonw_arr_end(w);
+}
+
+/* mdmdiagnosticstool's area TPM (autopilot.md 6.6). */
+static enum td_code write_tpm(const struct part *p, struct td_buf *out, struct td_error *err)
+{
+    static const char *const told[][2] = {
+        {"tcti", "tpm.tcti"}, {"version", "tpm.version"}, {"attestedAs", "join.attested"}};
+    struct td_tpm *t = NULL;
+    struct td_jsonw w;
+    enum td_code rc = td_device_tpm(p->dev, &t, err);
+    td_jsonw_init(&w, out);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "tpm", t != NULL ? "answers" : rc != TD_OK ? "does not answer" : "none");
+    if (rc != TD_OK && err != NULL)
+        td_jsonw_kstr(&w, "why", err->text);
+    for (size_t i = 0; i < TD_COUNTOF(told); i++)
+        td_jsonw_kstr(&w, told[i][0], td_state_get(p->dev->state, told[i][1]));
+    if (t != NULL)
+        write_tpm_facts(&w, p, t);
+    td_jsonw_end(&w);
+    return TD_OK;
+}
+
 /* Names only, and none of a person's. */
 static enum td_code write_files(const struct part *p, struct td_buf *out, struct td_error *err)
 {
@@ -220,6 +293,8 @@ static const struct {
     enum td_code (*write)(const struct part *p, struct td_buf *out, struct td_error *err);
 } parts[] = {
     {"errors.txt", "the last lines of the log that tell of something wrong", write_errors},
+    {"events.json", "the same in the ids of Windows' event log, and why there is no profile", write_events},
+    {"tpm.json", "the TPM: what it is, its endorsement certificate, which keys it holds", write_tpm},
     {"log.txt", "what the device said, with times (UTC)", write_log},
     {"log.old.txt", "the log before that, if there is one", write_old_log},
     {"device.txt", "what the device knows of itself, and what is in effect on it", write_show},
