@@ -1,4 +1,5 @@
 /* net/ against the real listener: what it trusts, what it refuses, how a cut download goes on. */
+#include "crypto/key.h"
 #include "net/net.h"
 #include "wire/https.h"
 
@@ -74,6 +75,47 @@ static void shows_its_certificate(void **state TD_UNUSED)
     assert_int_equal(td_net_new(&c, &net, &err), TD_EINVAL);
     c = (struct td_net_config){.ca_pem = TD_S(" \n")};
     assert_int_equal(td_net_new(&c, &net, &err), TD_EINVAL);
+}
+
+struct shown {
+    struct td_key *key;
+    struct td_slice chain;
+    int asked;
+};
+
+static enum td_code show(void *ctx, void *ssl_ctx, struct td_error *err)
+{
+    struct shown *s = ctx;
+    s->asked++;
+    if (s->key == NULL)
+        return td_remedy(err, td_fail(err, TD_EIO, "key", "its place does not answer"), "look after it");
+    return td_key_tls_identity(ssl_ctx, s->key, s->chain, err);
+}
+
+/* The caller's own key: asked for once a connection, and what stood in its way is what is told. */
+static void shows_an_identity_of_the_caller(void **state TD_UNUSED)
+{
+    struct shown s = {.chain = root(1)};
+    struct td_net *net = NULL;
+    struct td_net_response r;
+    struct td_error err = {0};
+    served();
+    struct td_net_config c = {.ca_pem = root(0), .identity = show, .identity_ctx = &s, .timeout_seconds = 5};
+    struct td_net_request req = {.method = "GET", .url = url("/whoami")};
+    assert_ok(td_net_new(&c, &net, &err));
+    assert_int_equal(td_net_do(net, &req, &test_arena, &r, &err), TD_EIO);
+    assert_string_equal(err.remedy, "look after it");
+    assert_ok(td_key_from_private_pem(td_str(https_cert(1).key), &s.key, &err));
+    for (int i = 0; i < 2; i++) {
+        assert_ok(td_net_do(net, &req, &test_arena, &r, &err));
+        assert_false(td_ends(r.body, "none"));
+    }
+    assert_int_equal(s.asked, 2);
+    td_net_free(net);
+    td_key_free(s.key);
+    c.client_pem = root(1);
+    c.client_key = td_str(https_cert(1).key);
+    assert_int_equal(td_net_new(&c, &net, &err), TD_EINVAL); /* one or the other */
 }
 
 static void refuses(void **state TD_UNUSED)
@@ -177,7 +219,11 @@ static void downloads(void **state TD_UNUSED)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(exchanges), TEST(shows_its_certificate), TEST(refuses), TEST(wrong_name),
+    const struct CMUnitTest tests[] = {TEST(exchanges),
+                                       TEST(shows_its_certificate),
+                                       TEST(shows_an_identity_of_the_caller),
+                                       TEST(refuses),
+                                       TEST(wrong_name),
                                        TEST(downloads)};
     (void)snprintf(path, sizeof(path), "/tmp/td-net-%ld", (long)getpid());
     int failed = cmocka_run_group_tests_name("net", tests, https_setup, https_teardown);

@@ -311,11 +311,6 @@ enum td_code td_tpm_activate(struct td_tpm *t, struct td_slice id_object, struct
     if (!by_password)
         td_try(policy(t, pub.publicArea.nameAlg, &session, err));
     td_try(td_tpm_ak_load(t, &ak, NULL, err));
-    enum td_code rc = activate(t, ak.handle, ek.handle, by_password ? ESYS_TR_PASSWORD : session.handle, id_object,
-                               secret, a, ret, err);
-    if (rc == TD_OK && !by_password) { /* used up: the TPM has let it go */
-        (void)t->f.Esys_TR_Close(t->esys, &session.handle);
-        session.handle = ESYS_TR_NONE;
-    }
-    return rc;
+    return activate(t, ak.handle, ek.handle, by_password ? ESYS_TR_PASSWORD : session.handle, id_object, secret, a, ret,
+                    err);
 }

@@ -24,7 +24,7 @@ bool td_tpm_holds(const struct td_device *dev, const char *file, enum td_tpm_key
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     const struct td_device_state *state = dev->state;
     for (size_t i = 0; i < TD_TPM_KEYS; i++) {
-        if (strcmp(files[i], file) != 0)
+        if (strcmp(files[i], file) != 0 || td_fault("device-key-beside-tpm"))
             continue;
         *ret = (enum td_tpm_key_kind)i;
         if (td_file_exists(td_device_path(dev, &a, kinds[i].file)))

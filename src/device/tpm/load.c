@@ -1,4 +1,5 @@
 /* tpm/load: the libraries, the connection, what was left in the TPM by a client that crashed, and errors. */
+#include "base/fault.h"
 #include "device/tpm/room.h"
 
 #include <dlfcn.h>
@@ -134,7 +135,7 @@ static void sweep(struct td_tpm *t)
 {
     static const TPM2_HANDLE kinds[] = {TPM2_TRANSIENT_FIRST, TPM2_LOADED_SESSION_FIRST};
     TPM2_HANDLE found[LEFT_OVER_MAX];
-    for (size_t k = 0; k < TD_COUNTOF(kinds); k++) {
+    for (size_t k = 0; k < TD_COUNTOF(kinds) && !td_fault("device-tpm-leftovers"); k++) {
         size_t n = handles(t, kinds[k], found);
         for (size_t i = 0; i < n; i++) {
             struct td_tpm_object o = TD_TPM_NONE(t);
