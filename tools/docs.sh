@@ -1,8 +1,8 @@
 #!/bin/sh
 # make docs: writes docs/cli.md from the command tables, the tables of docs/graph.md, docs/tasks/roles.md and
-# docs/tasks/actions.md from those that the service runs by, and the README's scenario catalogue from the list of scenarios.
+# docs/tasks/actions.md from those that the service runs by, the codes in docs/tasks/codes.md and attestation.md, and the README's scenario catalogue from the list of scenarios.
 # docs.sh --check writes nothing and fails where they are not up to date; --check catalogue needs no programs, --check cli,
-# --check graph, --check roles and --check actions no scenarios.
+# --check codes, --check graph, --check roles and --check actions no scenarios.
 set -eu
 cd "$(dirname "$0")/.."
 touchdown=${TOUCHDOWN:-build/touchdown}
@@ -48,6 +48,14 @@ if wants cli; then
     "$touchdown" help --markdown >"$work/cli.md"
     { echo; "$device" help --markdown; } >>"$work/cli.md"
     settle "$work/cli.md" docs/cli.md
+fi
+if wants codes; then
+    "$touchdown" code --markdown >"$work/codes"
+    between codes "$work/codes" docs/tasks/codes.md >"$work/codes.md"
+    settle "$work/codes.md" docs/tasks/codes.md
+    "$touchdown" code --area attestation --markdown >"$work/refusals"
+    between refusals "$work/refusals" docs/tasks/attestation.md >"$work/attestation.md"
+    settle "$work/attestation.md" docs/tasks/attestation.md
 fi
 if wants roles; then
     "$graph" roles >"$work/rights"

@@ -28,6 +28,7 @@ extern const struct td_command_table td_policy_commands;
 extern const struct td_command_table td_package_commands;
 extern const struct td_command_table td_device_check_commands;
 extern const struct td_command_table td_media_commands;
+extern const struct td_command_table td_code_commands;
 extern const struct td_command_table td_tpm_commands;
 extern const struct td_command_table td_later_commands; /* known, not built */
 

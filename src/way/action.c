@@ -406,10 +406,7 @@ static const struct {
 };
 
 /* What such actions are known to give, whichever node was executed. */
-static const struct {
-    uint32_t hresult;
-    const char *cause, *remedy;
-} hresults[] = {
+static const struct td_action_failure hresults[] = {
     {0x80070032, "the device has no recovery environment",
      "Enable it on the device (reagentc /enable) or reinstall Windows from a medium, then ask again."},
     {0x80070005, "the device refused it: management may not do this there",
@@ -423,6 +420,11 @@ static const struct {
     {0x800705B4, "the device gave up waiting", "Ask again while the device is on and has a network."},
     {0x80070490, "a file that is needed for it is missing on the device", "Install Windows anew from a medium."},
 };
+
+const struct td_action_failure *td_action_failure(size_t i)
+{
+    return i < TD_COUNTOF(hresults) ? &hresults[i] : NULL;
+}
 
 const char *td_action_report_word(int64_t status)
 {

@@ -94,6 +94,13 @@ enum td_code td_action_may(enum td_action_kind kind, const struct td_action_fact
 /* Of two that destroy: does the one remove more, so that it may take the other's place before that was delivered? */
 bool td_action_goes_further(enum td_action_kind kind, enum td_action_kind than);
 
+/* HRESULTs that such actions are known to give; NULL past the end. */
+struct td_action_failure {
+    uint32_t hresult;
+    const char *cause, *remedy;
+};
+const struct td_action_failure *td_action_failure(size_t i);
+
 /* AutomaticRedeployment/Status in words: "scheduled", "waiting for the restart", ... ; "" for an unknown number. */
 const char *td_action_report_word(int64_t status);
 /* The cause and remedy of a failed report (30, 40, 50) and of HRESULTs that such actions give. Always TD_EUNAVAILABLE

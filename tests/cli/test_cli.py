@@ -718,10 +718,28 @@ def requirements_are_documented(box):
 
 
 def documents_are_true(_):
-    """docs/cli.md is what the programs say."""
-    done = subprocess.run([os.path.join(ROOT, "tools", "docs.sh"), "--check", "cli"], capture_output=True, text=True, check=False,
-                          env={**os.environ, "TOUCHDOWN": TOUCHDOWN, "TOUCHDOWN_DEVICE": DEVICE})
-    same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
+    """docs/cli.md and the tables of codes are what the programs say."""
+    for part in ("cli", "codes"):
+        done = subprocess.run([os.path.join(ROOT, "tools", "docs.sh"), "--check", part], capture_output=True, text=True, check=False,
+                              env={**os.environ, "TOUCHDOWN": TOUCHDOWN, "TOUCHDOWN_DEVICE": DEVICE})
+        same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
+
+
+def codes_are_explained(box):
+    """A code in any spelling, a name, an area; what is not known is refused and told where it comes from."""
+    wanted = json.loads(box.said("code", "0x80180014", "--json"))["failures"]
+    same([f["name"] for f in wanted], ["DeviceNotSupported", "DeployedBefore"])
+    for spelling in ("80180014", "-2145910764", "2149056532", "0X80180014"):
+        same(json.loads(box.said("code", spelling, "--json"))["failures"], wanted, spelling)
+    same([f["code"] for f in json.loads(box.said("code", "untrustedMANUFACTURER", "--json"))["failures"]], ["0x801c03ea"])
+    same(box.said("code", "807").splitlines()[0], "807  lookup, ZtdDeviceIsNotRegistered")
+    every = json.loads(box.said("code", "--json"))["failures"]
+    same({"0x800705b4", "0x81039001", "0xc1036501", "0x80180014", "0x801c03ea"} <= {f["code"] for f in every}, True)
+    assert len(json.loads(box.said("code", "--area", "attestation", "--json"))["failures"]) > 25
+    for words, reason in ((["0x80189999"], "management enrolment"), (["nonsense"], "neither a code nor a name"), (["--area", "x"], "no area")):
+        done = box.run("code", *words)
+        same((done.returncode, done.stdout), (1, ""))
+        assert reason in done.stderr, done.stderr
 
 
 def interface_document_is_true(_):
@@ -734,7 +752,7 @@ def interface_document_is_true(_):
 
 
 TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, killed_bulk, audit_tells_who_and_what, errors_name_the_thing, nothing_commands_the_terminal, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, tpms_are_shown_and_forgotten, serves, device_exit_codes, requirements_are_documented, documents_are_true,
+         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, tpms_are_shown_and_forgotten, serves, device_exit_codes, requirements_are_documented, codes_are_explained, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "device/dm.h"
+#include "way/failure.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,11 +21,13 @@ int td_program_complain(const char *text, const char *about)
 /* The last line of a way that failed: code, item, cause, remedy. */
 int td_program_fail(struct td_device *dev, const struct td_error *err, int code)
 {
+    const char *known = td_failure_remedy(err->hresult, NULL);
     char number[16];
     (void)snprintf(number, sizeof(number), "0x%08x", err->hresult);
     td_device_say(dev, code == TD_EXIT_TIMEOUT ? "time-out" : "failed", "%s; %s; %s; %s",
                   err->hresult != 0 ? number : td_code_word(err->code), err->where, err->text,
                   err->remedy[0] != '\0'  ? err->remedy
+                  : known[0] != '\0'      ? known
                   : code == TD_EXIT_USAGE ? "see touchdown-device help"
                   : err->code == TD_EIO   ? "make room for the state folder, or mend its rights, then run again"
                                           : "look into the device's timeline on the service");
