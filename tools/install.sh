@@ -13,7 +13,7 @@ libargon2-dev libcurl4-openssl-dev libevent-dev libinih-dev node-llhttp libqrenc
     lint) echo "clang-format clang-tidy cppcheck" ;;
     fuzz) echo "clang libclang-rt-14-dev" ;;
     tpm) echo "swtpm swtpm-tools tpm2-tools openssl libtss2-esys-3.0.2-0 libtss2-tctildr0 libtss2-tcti-swtpm0 libtss2-tcti-device0" ;;
-    machine) echo "qemu-system-x86 qemu-system-data seabios ipxe-qemu cpio busybox-static iproute2" ;;
+    machine) echo "qemu-system-x86 qemu-system-data seabios ipxe-qemu cpio busybox-static iproute2 dnsmasq-base e2fsprogs curl" ;;
     bench) echo "nginx-light" ;;
     *) echo "install.sh: there is no group $1" >&2 && exit 2 ;;
     esac

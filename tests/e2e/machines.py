@@ -114,9 +114,11 @@ def put(path, text, mode=0o755):
     os.chmod(path, mode)
 
 
-def initial_files(lab, pace, timeout):
-    """initrd.gz: busybox, modules, touchdown-device with its libraries, the root that the box trusts."""
+def initial_files(lab, pace=60, timeout=600):
+    """initrd.gz: busybox, modules, touchdown-device with its libraries, the root that the box trusts. The same for all machines of a lab."""
     root, out = lab.path("initrd"), lab.path("initrd.gz")
+    if os.path.exists(out):
+        return out
     for d in ("bin", "proc", "sys", "dev", "tmp", "state", "etc", "modules"):
         os.makedirs(f"{root}/{d}")
     shutil.copy(shutil.which("busybox"), f"{root}/bin/busybox")
@@ -190,11 +192,11 @@ class Network:
 class Machine:
     """Firmware tables, TPM and disk that stay; power() is one start, to its power-off."""
 
-    def __init__(self, lab, network, tpm, serial, pace=60, timeout=600):
-        self.lab, self.network, self.tpm, self.serial = lab, network, tpm, serial
+    def __init__(self, lab, network, tpm, serial, number=1):
+        self.lab, self.network, self.tpm, self.serial, self.number = lab, network, tpm, serial, number
         self.uuid = str(uuid.uuid4())
-        self.initrd = initial_files(lab, pace, timeout)
-        self.disk = lab.path("disk.raw")
+        self.initrd = initial_files(lab)
+        self.disk = lab.path(f"disk{number}.raw")
         with open(self.disk, "wb") as f:
             f.truncate(32 << 20)
         run("mke2fs", "-q", "-t", "ext4", self.disk, env={**os.environ, "PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"})
@@ -222,10 +224,11 @@ class Machine:
                 "-smbios", f"type=1,manufacturer=Contoso,product=LabBook,serial={self.serial},uuid={self.uuid}",
                 "-smbios", "type=3,manufacturer=Contoso,serial=none,sku=LB",
                 "-drive", f"if=none,id=d0,file={self.disk},format=raw", "-device", f"virtio-blk-pci,drive=d0,serial=DISK{self.serial}",
-                "-netdev", "tap,id=n0,ifname=cable,script=no,downscript=no", "-device", "virtio-net-pci,netdev=n0,romfile=,mac=02:00:5e:77:00:01"]
+                "-netdev", "tap,id=n0,ifname=cable,script=no,downscript=no", "-device", f"virtio-net-pci,netdev=n0,romfile=,mac=02:00:5e:77:00:{self.number:02x}"]
 
-    def power(self, what, limit=240, echo=None):
-        """On, with nobody at the keyboard, until it is off again. Returns the lines of its console between the marks."""
+    def power(self, what, limit=240, echo=None, cut=None):
+        """On, with nobody at the keyboard, until it is off again. Returns the lines of its console. cut: at the first line that
+        begins so, somebody pulls the plug."""
         with self.chip() as socket:
             p = subprocess.Popen(self.network.inside(*self.words(what, socket)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, start_new_session=True)
@@ -238,10 +241,14 @@ class Machine:
                 lines.append(line)
                 if echo and line:
                     echo(line)
+                if cut and line.startswith(cut):
+                    p.kill()
             p.wait()
             late = not timer.is_alive()
             timer.cancel()
-        if late or not any(line.startswith("machine: end") for line in lines):
+        if cut and not any(line.startswith(cut) for line in lines):
+            raise LabError(f"the machine never came to '{cut}':\n" + "\n".join(lines[-40:]))
+        if not cut and (late or not any(line.startswith("machine: end") for line in lines)):
             raise LabError(f"the machine {'was still on after ' + str(limit) + ' s' if late else 'ended early'}:\n" + "\n".join(lines[-40:]))
         return lines
 
