@@ -21,6 +21,7 @@ static const struct row {
     {163, "information", "download not required: provisioned by a file", " step ", "profile from ", ""},
     {153, "information", "ProfileState_Unknown to ProfileState_Available", " step ", "profile from ", ""},
     {164, "information", "Internet available, the profile is asked for", " failed time-out ", "", "; lookup; 8"},
+    {164, "information", "Internet available, the profile is asked for", " failed time-out ", "", "; lookup; 908 "},
     {807, "error", "ZtdDeviceIsNotRegistered", " failed time-out ", "", "; lookup; 807 "},
     {809, "error", "ZtdDeviceHasNoAssignedProfile: the assigned profile was deleted", " failed time-out ", "",
      "; lookup; 809 "},

@@ -1,5 +1,6 @@
 """A device that deploys itself ends in a kiosk signed in by itself; restarts on the way do not cost it, a changed item changes it, taken away it is gone."""
 import json
+import zipfile
 
 import contoso
 import lab as laboratory
@@ -83,6 +84,19 @@ def goes(lab, bench):
     must(bench.shown("kiosk")["autologon"] == "Hall", "and back")
 
 
+def collects(lab, bench):
+    """The archive holds the way in the ids of Windows' event log, and what the TPM is; nothing of it is a secret."""
+    archive = lab.path("kiosk.zip")
+    run(laboratory.DEVICE, "diagnostics", "--state", lab.path("kiosk"), "--out", archive)
+    with zipfile.ZipFile(archive) as z:
+        events, tpm = json.loads(z.read("events.json")), json.loads(z.read("tpm.json"))
+    ids = [e["id"] for e in events["events"]]
+    must(ids[:4] == [160, 164, 161, 153] and 111 in ids and 171 not in ids, f"ids of the way: {ids}")
+    must(events["whyNoProfile"] == "got it", events["whyNoProfile"])
+    must(tpm["tpm"] == "answers" and tpm["attestedAs"] == "self-deploying" and "swtpm" in tpm["ekCertificate"]["issuer"], f"its TPM: {tpm}")
+    must(len(tpm["keysInside"]) == 2, f"both keys are inside: {tpm}")
+
+
 def scenario(lab):
     tpms.skip_without()
     lab.init()
@@ -96,6 +110,7 @@ def scenario(lab):
         userless.trust(lab, box)
         bench = Bench(lab, box)
         serial = deploys_into_a_kiosk(lab, bench)
+        collects(lab, bench)
         stays(lab, bench)
         changes(lab, bench)
         warns(lab, bench, serial)
