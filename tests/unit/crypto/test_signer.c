@@ -1,17 +1,14 @@
 /* crypto/key: keys of a signer. The signer here is another program's key in memory, asked for digests alone, as a TPM
  * is; what it signs is judged by the engine, by openssl(1) and in handshakes that demand a client certificate. */
 #include "base/encode.h"
-#include "base/env.h"
 #include "base/file.h"
 #include "codec/json.h"
 #include "crypto/cert.h"
 #include "crypto/jose.h"
+#include "unit/handshake.h"
 #include "unit/run.h"
 #include "unit/test.h"
 
-#include <openssl/evp.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -26,12 +23,6 @@ struct vault { /* what stands for a TPM */
     bool broken;
 };
 static struct vault rsa, ec;
-
-static EVP_PKEY *open_key(struct td_slice pkcs8)
-{
-    const unsigned char *p = (const unsigned char *)pkcs8.p;
-    return d2i_AutoPrivateKey(NULL, &p, (long)pkcs8.n);
-}
 
 static enum td_code sign(void *ctx, struct td_slice digest, struct td_arena *a, struct td_slice *ret,
                          struct td_error *err)
@@ -53,18 +44,6 @@ static enum td_code sign(void *ctx, struct td_slice digest, struct td_arena *a, 
     return TD_OK;
 }
 
-static struct td_slice self_signed(const struct td_key *key)
-{
-    const struct td_rdn name = {"CN", "a device"};
-    struct td_cert_template t = {
-        .subject = &name, .subject_count = 1, .not_before = 0, .not_after = INT64_C(4102444800) * TD_SECOND};
-    struct td_slice der = {0};
-    t.eku = TD_EKU_CLIENT | TD_EKU_SERVER;
-    assert_ok(td_key_public_der(key, &arena, &t.spki));
-    assert_ok(td_cert_issue(&t, TD_S(""), key, &arena, &der, NULL));
-    return der;
-}
-
 static void fill(struct vault *v, enum td_key_kind kind)
 {
     TD_CLEANUP(td_key_cleanup) struct td_key *plain = NULL;
@@ -78,7 +57,7 @@ static void fill(struct vault *v, enum td_key_kind kind)
     assert_ok(td_key_of_signer(spki, &v->signer, &v->key, NULL));
     assert_int_equal(td_key_kind(v->key), kind);
     assert_true(td_key_same_public(v->key, plain));
-    v->cert = self_signed(v->key);
+    v->cert = self_signed(v->key, &arena);
     assert_int_equal(v->asked, 1);
 }
 
@@ -179,73 +158,15 @@ static void says_that_it_was_not_signed(void **state TD_UNUSED)
     }
 }
 
-/* --- handshakes, both ends here ------------------------------------------------------------------------------------
- */
-
-static X509 *open_cert(struct td_slice der)
-{
-    const unsigned char *p = (const unsigned char *)der.p;
-    return d2i_X509(NULL, &p, (long)der.n);
-}
-
-/* Demands a client certificate, and trusts the one. */
-static SSL_CTX *listener(const struct vault *client, int least, int most)
-{
-    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
-    struct td_slice private_der = {0};
-    assert_ok(td_key_generate(TD_KEY_P256, &key, NULL));
-    assert_ok(td_key_private_der(key, &arena, &private_der));
-    EVP_PKEY *pkey = open_key(private_der);
-    X509 *cert = open_cert(self_signed(key)), *trusted = open_cert(client->cert);
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-    assert_int_equal(SSL_CTX_use_certificate(ctx, cert), 1);
-    assert_int_equal(SSL_CTX_use_PrivateKey(ctx, pkey), 1);
-    assert_int_equal(SSL_CTX_set_min_proto_version(ctx, least), 1);
-    assert_int_equal(SSL_CTX_set_max_proto_version(ctx, most), 1);
-    assert_int_equal(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), trusted), 1);
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    EVP_PKEY_free(pkey);
-    X509_free(cert);
-    X509_free(trusted);
-    return ctx;
-}
-
-/* The version that both came to, 0 if the handshake failed on either side. */
-static int handshake(const struct vault *v, int least, int most)
-{
-    SSL_CTX *to = listener(v, least, most), *from = SSL_CTX_new(TLS_client_method());
-    assert_ok(td_key_tls_identity(from, v->key, td_str(td_cert_pem(v->cert, &arena)), NULL));
-    SSL *server = SSL_new(to), *client = SSL_new(from);
-    BIO *one = NULL, *other = NULL;
-    int version = 0;
-    assert_int_equal(BIO_new_bio_pair(&one, 65536, &other, 65536), 1);
-    SSL_set_bio(server, one, one);
-    SSL_set_bio(client, other, other);
-    SSL_set_accept_state(server);
-    SSL_set_connect_state(client);
-    for (int i = 0; i < 16; i++) {
-        (void)SSL_do_handshake(client);
-        (void)SSL_do_handshake(server);
-    }
-    X509 *seen = SSL_get1_peer_certificate(server);
-    if (SSL_is_init_finished(server) && SSL_is_init_finished(client) && seen != NULL)
-        version = SSL_version(server);
-    X509_free(seen);
-    SSL_free(server);
-    SSL_free(client);
-    SSL_CTX_free(to);
-    SSL_CTX_free(from);
-    return version;
-}
-
 static void shows_itself_in_handshakes(void **state TD_UNUSED)
 {
-    assert_int_equal(handshake(&ec, TLS1_2_VERSION, TLS1_3_VERSION), TLS1_3_VERSION);
-    assert_int_equal(handshake(&ec, TLS1_2_VERSION, TLS1_2_VERSION), TLS1_2_VERSION);
-    assert_int_equal(handshake(&rsa, TLS1_2_VERSION, TLS1_3_VERSION), TLS1_2_VERSION); /* PSS is not to be had */
-    assert_int_equal(handshake(&rsa, TLS1_3_VERSION, TLS1_3_VERSION), 0);
+    assert_int_equal(handshake(ec.key, ec.cert, TLS1_2_VERSION, TLS1_3_VERSION, &arena), TLS1_3_VERSION);
+    assert_int_equal(handshake(ec.key, ec.cert, TLS1_2_VERSION, TLS1_2_VERSION, &arena), TLS1_2_VERSION);
+    assert_int_equal(handshake(rsa.key, rsa.cert, TLS1_2_VERSION, TLS1_3_VERSION, &arena),
+                     TLS1_2_VERSION); /* PSS is not to be had */
+    assert_int_equal(handshake(rsa.key, rsa.cert, TLS1_3_VERSION, TLS1_3_VERSION, &arena), 0);
     ec.broken = true;
-    assert_int_equal(handshake(&ec, TLS1_2_VERSION, TLS1_3_VERSION), 0);
+    assert_int_equal(handshake(ec.key, ec.cert, TLS1_2_VERSION, TLS1_3_VERSION, &arena), 0);
     ec.broken = false;
 }
 
@@ -258,7 +179,7 @@ static void refuses_what_does_not_fit(void **state TD_UNUSED)
     assert_int_equal(td_key_tls_identity(ctx, ec.key, TD_S("no certificate"), NULL), TD_EINVAL);
     assert_int_equal(td_key_tls_identity(ctx, ec.key, td_str(td_cert_pem(rsa.cert, &arena)), NULL), TD_EINVAL);
     assert_ok(td_key_generate(TD_KEY_P256, &stranger, NULL));
-    assert_int_equal(td_key_tls_identity(ctx, ec.key, td_str(td_cert_pem(self_signed(stranger), &arena)), NULL),
+    assert_int_equal(td_key_tls_identity(ctx, ec.key, td_str(td_cert_pem(self_signed(stranger, &arena), &arena)), NULL),
                      TD_EINVAL);
     SSL_CTX_free(ctx);
 }

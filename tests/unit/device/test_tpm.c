@@ -5,6 +5,7 @@
 #include "device/hardware.h"
 #include "device/tpm/room.h"
 #include "unit/device/tpm_box.h"
+#include "unit/handshake.h"
 
 enum { ONE, OTHER, BARE, ECC, TPM_COUNT };
 
@@ -236,6 +237,22 @@ static void keys_stay_in_the_tpm(void **state TD_UNUSED)
     box_stage_close(&s);
 }
 
+/* Mutual TLS: the management key in both versions, the device's own (RSA) in 1.2. */
+static void keys_of_the_tpm_shake_hands(void **state TD_UNUSED)
+{
+    struct stage s;
+    TD_CLEANUP(td_key_cleanup) struct td_key *device = NULL;
+    TD_CLEANUP(td_key_cleanup) struct td_key *management = NULL;
+    box_stage(&s, &tpms[ONE]);
+    assert_ok(td_tpm_key_open(&s.dev, TD_TPM_KEY_DEVICE, &device, NULL));
+    assert_ok(td_tpm_key_open(&s.dev, TD_TPM_KEY_MANAGEMENT, &management, NULL));
+    struct td_slice of_device = self_signed(device, &s.arena), of_management = self_signed(management, &s.arena);
+    assert_int_equal(handshake(management, of_management, TLS1_3_VERSION, TLS1_3_VERSION, &s.arena), TLS1_3_VERSION);
+    assert_int_equal(handshake(management, of_management, TLS1_2_VERSION, TLS1_2_VERSION, &s.arena), TLS1_2_VERSION);
+    assert_int_equal(handshake(device, of_device, TLS1_2_VERSION, TLS1_3_VERSION, &s.arena), TLS1_2_VERSION);
+    box_stage_close(&s);
+}
+
 static void keys_are_worthless_elsewhere(void **state TD_UNUSED)
 {
     struct stage s;
@@ -349,6 +366,7 @@ int main(void)
         cmocka_unit_test(refuses_a_credential_for_another_key),
         cmocka_unit_test(quotes_what_was_measured),
         cmocka_unit_test(keys_stay_in_the_tpm),
+        cmocka_unit_test(keys_of_the_tpm_shake_hands),
         cmocka_unit_test(keys_are_worthless_elsewhere),
         cmocka_unit_test(certifies_its_keys),
         cmocka_unit_test(stands_in_the_hash),
