@@ -324,6 +324,8 @@ static void counts_challenges(void **state)
     begin_with(&p, "");
     is_refused("TooManyAttempts");
     assert_string_equal(td_json_str(answer(), "hresult"), "0x81039001");
+    assert_int_equal(box->reply.status, 429);
+    assert_string_equal(td_loopback_header(&box->reply, "Retry-After"), "600");
     assert_int_equal(begin_with(&q, ""), 200);
     box->world.now += TD_ATTEST_EK_MINUTES * TD_MINUTE + 1;
     assert_int_equal(begin_with(&p, ""), 200);
@@ -645,6 +647,39 @@ static void ends_what_a_device_in_its_box_had(void **state)
     assert_string_equal(td_way_word(&found.way.way), "attested");
 }
 
+/* The protocol's page names every reason with its code. */
+static void the_page_names_every_refusal(void **state TD_UNUSED)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf page = fixture("../../docs/protocol/attestation.md");
+    struct td_arena a;
+    td_arena_init(&a);
+    for (int i = TD_ATT_OK + 1; i < TD_ATT_COUNT; i++) {
+        const struct td_attest_row *row = td_attest_row((enum td_attest_reason)i);
+        const char *line = td_arena_printf(&a, "| `%s` | 0x%08x |", row->name, row->hresult);
+        if (td_search(td_buf_slice(&page), td_str(line)) == SIZE_MAX)
+            fail_msg("%s", line);
+    }
+    td_arena_done(&a);
+}
+
+/* docs/protocol/attestation.md 7 */
+static void the_proof_of_the_page(void **state TD_UNUSED)
+{
+    unsigned char secret[32], message[66], proof[32];
+    struct td_arena a;
+    struct td_slice name = TD_S("");
+    td_arena_init(&a);
+    for (int i = 0; i < 32; i++) {
+        secret[i] = (unsigned char)i;
+        message[i] = (unsigned char)(32 + i);
+    }
+    assert_ok(td_hex_decode(&a, TD_S("000be0e531cbb263f032ac9e154cd1fec0a6ad6869758f3eb5cd68cd192f3e42c7d1"), &name));
+    memcpy(message + 32, name.p, name.n);
+    td_hmac_sha256(td_bytes(secret, sizeof(secret)), td_bytes(message, sizeof(message)), proof);
+    assert_string_equal(td_b64(&a, td_bytes(proof, sizeof(proof))), "lVYJBCQaWZTQimTiGdE9uW+ncSosLqKCBgBbDYI7tKw=");
+    td_arena_done(&a);
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, box_setup, box_teardown)
 
 static int at_the_end(void **state TD_UNUSED)
@@ -684,6 +719,8 @@ int main(void)
         CASE(admits_one_of_two_at_once),
         CASE(tells_within_bounds),
         CASE(ends_what_a_device_in_its_box_had),
+        cmocka_unit_test(the_page_names_every_refusal),
+        cmocka_unit_test(the_proof_of_the_page),
     };
     return cmocka_run_group_tests(tests, NULL, at_the_end);
 }

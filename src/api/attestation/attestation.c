@@ -101,12 +101,18 @@ enum td_code td_attestation_tell_refusal(struct td_tx *tx, const struct td_attes
     return td_way_failed(tx, t->tenant, t->way.id, "attestation", &told, err);
 }
 
+/* Rates have a status of their own, and an answer that came late is no matter of credentials. */
+static int status_of(enum td_attest_reason reason, enum td_code code)
+{
+    return reason == TD_ATT_TOO_MANY ? 429 : reason == TD_ATT_EXPIRED ? 403 : td_http_status_of(code);
+}
+
 static void answer_refusal(const struct td_attestation *t, const struct td_error *err, struct td_http_reply *reply)
 {
     char code[16];
     struct td_jsonw w;
     const struct td_attest_row *row = td_attest_row(t->reason);
-    int status = td_http_status_of(err->code);
+    int status = status_of(t->reason, err->code);
     td_buf_reset(&reply->body);
     reply->status = status;
     reply->content_type = "application/problem+json";
@@ -123,6 +129,9 @@ static void answer_refusal(const struct td_attestation *t, const struct td_error
     td_jsonw_kstr(&w, "detail", err->text);
     td_jsonw_kstr(&w, "remedy", err->remedy);
     td_jsonw_end(&w);
+    if (status == 429)
+        td_reply_header(reply, "Retry-After",
+                        td_arena_printf(t->a, "%d", TD_ATTEST_EK_MINUTES * (int)(TD_MINUTE / TD_SECOND)));
 }
 
 static enum td_code read_body(struct td_attestation *t, struct td_error *err)
