@@ -3,6 +3,7 @@
 #include "base/encode.h"
 #include "graph/managed.h"
 #include "graph/types.h"
+#include "policy/desired.h"
 #include "store/views.h"
 
 #include <string.h>
@@ -51,10 +52,10 @@ static const char *last_segment(const char *uri)
 }
 
 /* Formats of the management protocol and their settings here (csp.md, item.h). */
-static void write_policy_setting(struct td_g_call *call, const struct td_json *json, struct td_jsonw *w)
+static void write_node(struct td_g_call *call, const char *uri, const char *format, const char *value,
+                       struct td_jsonw *w)
 {
-    const char *format = td_json_str(json, "format"), *value = td_json_str(json, "value");
-    struct setting s = {.uri = td_json_str(json, "uri"), .type = "String", .text = value != NULL ? value : ""};
+    struct setting s = {.uri = uri, .type = "String", .text = value != NULL ? value : ""};
     if (s.uri == NULL || format == NULL)
         return;
     s.name = last_segment(s.uri);
@@ -70,6 +71,25 @@ static void write_policy_setting(struct td_g_call *call, const struct td_json *j
         s.text = td_b64(call->arena, td_str(s.text));
     }
     write_setting(call, &s, w);
+}
+
+/* What a kiosk or a shared PC writes, setting by setting, as a device is told. */
+static void write_screen(struct td_g_call *call, const struct td_view_row *row, const struct td_json *body,
+                         struct td_jsonw *w)
+{
+    struct td_item item;
+    struct td_desired desired;
+    if (td_item_parse(body, call->arena, &item, NULL) != TD_OK)
+        return;
+    item.id = td_view_text(row, "id");
+    item.name = item.id;
+    item.revision = 1;
+    const struct td_desired_in in = {
+        .provider = "", .user_upn = "", .computer_name = "", .items = &item, .item_count = 1};
+    td_desired_make(&in, call->arena, &desired);
+    for (const struct td_want *want = desired.wants; want != NULL; want = want->next)
+        if (want->data != NULL && strcmp(want->item, item.id) == 0)
+            write_node(call, want->uri, item.kind == TD_ITEM_KIOSK ? "xml" : want->format, want->data, w);
 }
 
 static void write_wifi(struct td_g_call *call, const struct td_json *body, struct td_jsonw *w)
@@ -102,11 +122,13 @@ void td_g_configuration_settings(struct td_g_call *call, const struct td_view_ro
     const char *kind = td_view_text(row, "kind");
     td_jsonw_arr(w);
     for (const struct td_json *s = list != NULL ? list->child : NULL; s != NULL; s = s->next)
-        write_policy_setting(call, s, w);
+        write_node(call, td_json_str(s, "uri"), td_json_str(s, "format"), td_json_str(s, "value"), w);
     if (strcmp(kind, "wifi") == 0)
         write_wifi(call, body, w);
     else if (strcmp(kind, "root-certificate") == 0)
         write_certificate(call, body, w);
+    else if (strcmp(kind, "kiosk") == 0 || strcmp(kind, "shared-pc") == 0)
+        write_screen(call, row, body, w);
     td_jsonw_arr_end(w);
 }
 

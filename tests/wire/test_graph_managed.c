@@ -1,5 +1,6 @@
 /* Managed devices, deployment events, apps and configurations as clients read them (graph-api.md 1.3, 1.5 to 1.7). */
 #include "api/configuration.h"
+#include "base/encode.h"
 #include "managed_world.h"
 #include "store/action.h"
 #include "store/configuration.h"
@@ -420,9 +421,30 @@ static void secrets_never(void **state TD_UNUSED)
     }
 }
 
+/* As a device is told: the switch of a shared PC last, the kiosk as one text. */
+static void screens_as_settings(void **state TD_UNUSED)
+{
+    struct td_slice xml;
+    (void)item("Hall", "{\"kind\":\"kiosk\",\"aumid\":\"Calc_8wekyb3d8bbwe!App\"}");
+    (void)item("Room", "{\"kind\":\"shared-pc\",\"signInOnResume\":true}");
+    get("/beta/deviceManagement/deviceConfigurations?$orderby=displayName");
+    counts(2);
+    is("value/0/@odata.type", "\"#microsoft.graph.windows10CustomConfiguration\"");
+    is("value/0/omaSettings/0/@odata.type", "\"#microsoft.graph.omaSettingStringXml\"");
+    is("value/0/omaSettings/0/omaUri", "\"./Device/Vendor/MSFT/AssignedAccess/Configuration\"");
+    assert_ok(td_b64_decode(&g.box->arena, td_str(gw_str("value/0/omaSettings/0/value")), TD_B64_STD, &xml));
+    assert_true(td_search(xml, TD_S("Calc_8wekyb3d8bbwe!App")) != SIZE_MAX);
+    is("value/1/omaSettings/0/omaUri", "\"./Vendor/MSFT/SharedPC/AccountModel\"");
+    is("value/1/omaSettings/0/value", "1");
+    is("value/1/omaSettings/2/omaUri", "\"./Vendor/MSFT/SharedPC/SignInOnResume\"");
+    is("value/1/omaSettings/4/omaUri", "\"./Vendor/MSFT/SharedPC/EnableSharedPCMode\"");
+    is("value/1/omaSettings/4/value", "true");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(a_device),
+    const struct CMUnitTest tests[] = {TEST(screens_as_settings),
+                                       TEST(a_device),
                                        TEST(filters),
                                        TEST(reports),
                                        TEST(changes),
