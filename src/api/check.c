@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "crypto/digest.h"
 #include "store/action.h"
+#include "store/attestation.h"
 #include "store/device.h"
 #include "store/enrolment.h"
 #include "store/profile.h"
@@ -176,6 +177,65 @@ static enum td_code tpm(struct known *k, struct td_error *err TD_UNUSED)
     return TD_OK;
 }
 
+/* What would be believed of its TPM by what is known now: proven before, or its key or its maker can be. */
+static enum td_code believed(struct known *k, const struct td_tpm_binding *b, struct td_error *err)
+{
+    const char *virtual_tpm = "", *pinned = "";
+    td_try(td_tenant_get(k->tx, k->tenant, "virtual-tpm", k->a, &virtual_tpm, err));
+    td_try(td_tenant_get(k->tx, k->tenant, "pinned-ek", k->a, &pinned, err));
+    const char *text =
+        td_arena_printf(k->a, "proven %s as %s", td_time_arena(k->a, b->last_at), td_assurance_word(b->assurance));
+    if (b->assurance == TD_ASSURANCE_VIRTUAL && strcmp(virtual_tpm, "refuse") == 0)
+        say(k, TD_UNMET, text, "virtual-tpm=refuse takes it no longer: allow it, or use a machine with a TPM.");
+    else if (b->assurance == TD_ASSURANCE_PINNED && strcmp(pinned, "refuse") == 0)
+        say(k, TD_UNMET, text, "pinned-ek=refuse takes it no longer: allow it, or trust its maker (tpm add-root).");
+    else
+        say(k, TD_PASS, text, "");
+    return TD_OK;
+}
+
+static enum td_code believable(struct known *k, struct td_error *err)
+{
+    struct td_ek_root *roots = NULL;
+    const char *pinned = "";
+    size_t n = 0;
+    td_try(td_tenant_get(k->tx, k->tenant, "pinned-ek", k->a, &pinned, err));
+    td_try(td_ek_root_list(k->tx, k->tenant, k->a, &roots, &n, err));
+    if (k->has_hash && k->hw.tpm_ek.n != 0 && strcmp(pinned, "allow") == 0)
+        say(k, TD_PASS, "its hash carries the key of its TPM", "");
+    else if (n == 0)
+        say(k, TD_UNMET, "no maker is trusted, and its hash carries no key that is taken",
+            "Add its maker's root: touchdown tpm add-root (docs/tasks/attestation.md).");
+    else if (!k->has_hash || k->hw.tpm_version[0] == '\0')
+        say(k, TD_WARN, "its hash tells of no TPM", "Switch its TPM 2.0 on in the firmware, capture the hash again.");
+    else
+        say(k, TD_PASS, td_arena_printf(k->a, "%zu makers are trusted; its own has to be one of them", n), "");
+    return TD_OK;
+}
+
+static enum td_code attestation(struct known *k, struct td_error *err)
+{
+    struct td_tpm_binding b = {.registration_id = ""};
+    const char *once = "";
+    bool proven = false;
+    if (!k->registered || !k->has_profile) {
+        say(k, TD_SKIP, "it has no profile", "");
+        return TD_OK;
+    }
+    bool shared = k->profile.settings.usage == TD_USAGE_SHARED;
+    if (!shared && k->profile.settings.preprovisioning == 0) {
+        say(k, TD_PASS, "its profile asks for none: a user signs in", "");
+        return TD_OK;
+    }
+    td_try(td_tenant_get(k->tx, k->tenant, "userless-once", k->a, &once, err));
+    if (shared && strcmp(once, "on") == 0 && k->r.userless == TD_USERLESS_BLOCKED) {
+        say(k, TD_UNMET, "it was deployed without a user before", "Allow it once more: touchdown device unblock.");
+        return TD_OK;
+    }
+    td_try(fine_without(td_tpm_binding_find(k->tx, k->tenant, k->r.id, k->a, &b, err), &proven));
+    return proven ? believed(k, &b, err) : believable(k, err);
+}
+
 static enum td_code profile(struct known *k, struct td_error *err TD_UNUSED)
 {
     if (!k->registered && !k->has_profile)
@@ -328,6 +388,7 @@ static const struct row {
     {{"os-version", "Windows 10 1703 (10.0.15063) or later; 1903 for the whole status page"}, os_version},
     {{"edition", "Pro, Education or Enterprise in any of their forms; Home can't be managed"}, edition},
     {{"tpm", "a TPM 2.0, for the self-deploying mode, pre-provisioning and Windows 11"}, tpm},
+    {{"attestation", "its TPM would be believed, where its profile asks for that"}, attestation},
     {{"profile", "a profile holds for it, and this service offers what it asks"}, profile},
     {{"computer-name", "the profile's template gives a valid computer name"}, computer_name},
     {{"user", "the user that it is assigned to exists and is enabled"}, user},

@@ -3,9 +3,11 @@
 #include "base/file.h"
 #include "codec/autopilot_file.h"
 #include "crypto/cert.h"
+#include "crypto/tpm.h"
 #include "device/disk.h"
 #include "device/dm.h"
 #include "device/offline.h"
+#include "device/tpm.h"
 #include "way/match.h"
 #include "way/names.h"
 
@@ -65,6 +67,42 @@ static void edition(struct check *c, const char *arg TD_UNUSED)
 static void tpm(struct check *c, const char *arg TD_UNUSED)
 {
     tell(c, td_judge_tpm(c->p->hw->facts.tpm_version), c->p->hw->facts.tpm_version);
+}
+
+static void tell_certificate(struct check *c, struct td_slice der)
+{
+    static const char renew[] = "Get a new certificate of the TPM from its maker; else only the key counts.";
+    struct td_ek_cert cert = {.issuer = ""};
+    struct td_error why = {0};
+    int64_t now = td_now(c->p->dev->env);
+    if (td_ek_cert_read(der, c->a, &cert, &why) != TD_OK) {
+        say(c, TD_WARN, renew, "its certificate can't be read: %.120s", why.text);
+        return;
+    }
+    if (now < cert.not_before || now > cert.not_after)
+        say(c, TD_WARN, renew, "its certificate is not good now; by %.120s", cert.issuer);
+    else
+        say(c, TD_PASS, "", "certified by %.120s; the service has to trust that maker", cert.issuer);
+    td_ek_cert_done(&cert);
+}
+
+/* What the service will ask of a device that has no user (attestation.md 3). */
+static void tpm_key(struct check *c, const char *arg TD_UNUSED)
+{
+    static const char none[] = "The service believes it only where the registered hash carries its key (pinned-ek).";
+    struct td_tpm *t = NULL;
+    struct td_tpm_ek ek = {.cert = {0}};
+    struct td_error why = {0};
+    if (td_device_tpm(c->p->dev, &t, &why) != TD_OK)
+        say(c, TD_WARN, "Start the TPM, or name it: --tpm TCTI.", "%.160s", why.text);
+    else if (t == NULL)
+        say(c, TD_SKIP, "", "it has no TPM that could be asked");
+    else if (td_tpm_ek(t, c->a, &ek, &why) != TD_OK)
+        say(c, TD_WARN, "Clear the TPM in the firmware's setup, then look again.", "%.160s", why.text);
+    else if (ek.cert.n == 0)
+        say(c, TD_WARN, none, "its key has no certificate");
+    else
+        tell_certificate(c, ek.cert);
 }
 
 /* The hash carries octets or KiB, as the firmware told (domain-join-and-tpm.md 3): nobody has 2 TiB in KiB yet. */
@@ -308,6 +346,10 @@ static const struct row {
     {{"os-version", "Windows 10 1703 (10.0.15063) or later; 1903 for the whole status page"}, os_version, NULL},
     {{"edition", "Pro, Education or Enterprise in any of their forms; Home can't be managed"}, edition, NULL},
     {{"tpm", "a TPM 2.0, for the self-deploying mode, pre-provisioning and Windows 11"}, tpm, NULL},
+    {{"tpm-key",
+      "the TPM answers and its key is certified by its maker, for the self-deploying mode and pre-provisioning"},
+     tpm_key,
+     NULL},
     {{"memory", "4 GiB of memory"}, memory, NULL},
     {{"processors", "two processors, also of a virtual machine"}, processors, NULL},
     {{"serial-number", "a serial number in the firmware that is not a maker's placeholder"}, serial, NULL},

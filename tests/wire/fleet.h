@@ -16,6 +16,7 @@ struct machine {
     unsigned number;    /* UUID, MAC and disk are made of it */
     bool bad_checksum, no_uuid, other_board, other_disk;
     const char *manufacturer; /* NULL: "Contoso" */
+    bool tpm, tpm_key;        /* its hash tells of a TPM 2.0, and has its key */
 };
 
 static inline char *machine_hash(struct service_box *b, const struct machine *m)
@@ -38,6 +39,10 @@ static inline char *machine_hash(struct service_box *b, const struct machine *m)
     f.nic_count = 1;
     f.disk_serials = &disk;
     f.disk_serial_count = 1;
+    if (m->tpm)
+        f.tpm_version = "TPM-Version:2.0 -Level:0";
+    if (m->tpm_key)
+        f.tpm_ek = td_str(td_arena_printf(&b->arena, "the key of %u, which nobody reads here", m->number));
     TD_CLEANUP(td_buf_done) struct td_buf out;
     td_buf_init(&out, TD_HW_MAX_OCTETS);
     assert_ok(td_hwhash_encode(&f, td_sha256, &out, NULL));

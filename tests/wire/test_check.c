@@ -1,6 +1,7 @@
 /* The requirements of a deployment as the service knows them (row X17): each met, and each not. */
 #include "api/check.h"
 #include "fleet.h"
+#include "store/attestation.h"
 #include "store/device.h"
 
 static struct service_box *box;
@@ -61,9 +62,11 @@ static void add_profile(struct td_tx *tx, struct service_box *b)
     assert_ok(td_profile_assign(tx, b->tenant, p.id, "", "test", NULL));
 }
 
+static bool with_tpm, with_key; /* of machines that are taken */
+
 static void take(const char *name, const char *user)
 {
-    struct machine m = {.serial = name, .number = 7};
+    struct machine m = {.serial = name, .number = 7, .tpm = with_tpm, .tpm_key = with_key};
     const char *csv =
         td_arena_printf(&box->arena, "Device Serial Number,Windows Product ID,Hardware Hash,Assigned User\n%s",
                         machine_row(box, &m, user));
@@ -135,9 +138,104 @@ static void what_is_wrong(void **state)
     assert_int_equal(failed, 2);
 }
 
+static void share(struct td_tx *tx, struct service_box *b)
+{
+    struct td_profile settings;
+    struct td_profile_row p;
+    assert_ok(td_profile_parse(TD_S("{\"deviceUsageType\":\"shared\"}"), &b->arena, &settings, NULL));
+    assert_ok(td_profile_add(tx, b->tenant, "Kiosks", &settings, "test", &b->arena, &p, NULL));
+    assert_ok(td_profile_assign(tx, b->tenant, p.id, "", "test", NULL));
+}
+
+static void trust_somebody(struct td_tx *tx, struct service_box *b)
+{
+    const struct td_ek_root root = {.sha256 = "00", .subject = "CN=Maker", .label = "", .der = TD_S("0")};
+    assert_ok(td_ek_root_add(tx, b->tenant, &root, "test", NULL));
+}
+
+static enum td_assurance assurance;
+
+static void prove_it(struct td_tx *tx, struct service_box *b)
+{
+    struct td_registration r;
+    assert_ok(td_registration_find_any(tx, b->tenant, serial, &b->arena, &r, NULL));
+    const struct td_tpm_binding binding = {.registration_id = r.id,
+                                           .ek_sha256 = "ab",
+                                           .assurance = assurance,
+                                           .manufacturer = "",
+                                           .model = "",
+                                           .version = "",
+                                           .pcrs = "",
+                                           .baseline = ""};
+    assert_ok(td_tpm_bind(tx, b->tenant, &binding, NULL));
+}
+
+static void block_it(struct td_tx *tx, struct service_box *b)
+{
+    const enum td_userless blocked = TD_USERLESS_BLOCKED;
+    const struct td_registration_change change = {.userless = &blocked};
+    struct td_registration r;
+    assert_ok(td_registration_find_any(tx, b->tenant, serial, &b->arena, &r, NULL));
+    assert_ok(td_registration_change(tx, b->tenant, r.id, &change, "test", NULL, NULL));
+}
+
+/* Who deploys itself has to be believed; who is not asked, has not. */
+static void whom_to_believe(void **state)
+{
+    box = *state;
+    with_tpm = with_key = false;
+    take("SN-0007", "");
+    expect("attestation", TD_SKIP);
+    box_in_write(box, share);
+    expect("attestation", TD_UNMET); /* nobody is trusted */
+    box_in_write(box, trust_somebody);
+    expect("attestation", TD_WARN); /* no TPM is told of */
+    assurance = TD_ASSURANCE_PINNED;
+    box_in_write(box, prove_it);
+    expect("attestation", TD_PASS);
+    set("pinned-ek=refuse");
+    expect("attestation", TD_UNMET);
+    assurance = TD_ASSURANCE_VIRTUAL;
+    box_in_write(box, prove_it);
+    expect("attestation", TD_PASS);
+    set("virtual-tpm=refuse");
+    expect("attestation", TD_UNMET);
+    assurance = TD_ASSURANCE_HARDWARE;
+    box_in_write(box, prove_it);
+    expect("attestation", TD_PASS);
+    box_in_write(box, block_it);
+    expect("attestation", TD_PASS);
+    set("userless-once=on");
+    expect("attestation", TD_UNMET);
+}
+
+static void keys_in_hashes(void **state)
+{
+    box = *state;
+    with_tpm = with_key = true;
+    take("SN-0007", "");
+    box_in_write(box, share);
+    expect("attestation", TD_PASS);
+    set("pinned-ek=refuse");
+    expect("attestation", TD_UNMET);
+    box_in_write(box, trust_somebody);
+    expect("attestation", TD_PASS);
+    with_tpm = with_key = false;
+}
+
+static void who_signs_in_needs_none(void **state)
+{
+    box = *state;
+    take("SN-0007", "");
+    box_in_write(box, add_profile);
+    expect("attestation", TD_PASS);
+    assert_non_null(strstr(found.found, "signs in"));
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, box_setup, box_teardown)
-    const struct CMUnitTest tests[] = {TEST(a_good_device_passes), TEST(who_may_not), TEST(what_is_wrong)};
+    const struct CMUnitTest tests[] = {TEST(a_good_device_passes), TEST(who_may_not),    TEST(what_is_wrong),
+                                       TEST(whom_to_believe),      TEST(keys_in_hashes), TEST(who_signs_in_needs_none)};
     return cmocka_run_group_tests_name("wire/check", tests, NULL, NULL);
 }
