@@ -75,6 +75,21 @@ static enum td_code discover(struct td_flow *f, const char *url, struct td_arena
     return TD_OK;
 }
 
+static bool managed_elsewhere(const struct td_flow *f)
+{
+    return td_flow_get(f, "profile.mdm_url")[0] != '\0' && td_flow_get(f, "profile.mdm_id")[0] != '\0';
+}
+
+/* With nobody there who signs in nothing says which of them is meant (autopilot.md 6.7). */
+static enum td_code several_services(struct td_error *err)
+{
+    enum td_code rc = td_fail(err, TD_ENOTOFFERED, "enrolment address",
+                              "a device without a user enrols in the directory's own management alone");
+    if (err != NULL)
+        err->hresult = 0xc1036501;
+    return td_remedy(err, rc, "leave one management service for it: a profile without managementServiceAppId");
+}
+
 /* The other way to find it: the directory's list (join-and-tokens.md 10.7). */
 static enum td_code find_in_directory(struct td_flow *f, struct td_arena *a, struct service *ret, struct td_error *err)
 {
@@ -83,16 +98,21 @@ static enum td_code find_in_directory(struct td_flow *f, struct td_arena *a, str
     td_try(td_token_for(f, TD_RESOURCE_DIRECTORY, a, &w.token, err));
     td_try(td_web_get(&w, td_arena_printf(a, endpoint_list, f->dev->server), &doc, err));
     const struct td_json *list = td_json_get(doc, "value");
+    const char *found = NULL;
     for (const struct td_json *e = list != NULL ? list->child : NULL; e != NULL; e = e->next) {
         const char *name = td_json_str(e, "providerName"), *uri = td_json_str(e, "uri");
         if (name == NULL || uri == NULL || strcmp(name, "WindowsEnrollment") != 0)
             continue;
-        *ret = (struct service){.policy_url = "", .enrolment_url = uri, .version = 50};
-        return td_url_origin(uri, a)[0] != '\0'
-                   ? TD_OK
-                   : td_fail(err, TD_EFORMAT, "enrolment address", "WindowsEnrollment is no https address");
+        if (found != NULL && td_flow_kind(f) != TD_FLOW_USER && strcmp(found, uri) != 0)
+            return several_services(err);
+        found = found != NULL ? found : uri;
     }
-    return td_fail(err, TD_ENOTFOUND, "enrolment address", "the directory lists no WindowsEnrollment");
+    if (found == NULL)
+        return td_fail(err, TD_ENOTFOUND, "enrolment address", "the directory lists no WindowsEnrollment");
+    *ret = (struct service){.policy_url = "", .enrolment_url = found, .version = 50};
+    return td_url_origin(found, a)[0] != '\0'
+               ? TD_OK
+               : td_fail(err, TD_EFORMAT, "enrolment address", "WindowsEnrollment is no https address");
 }
 
 static enum td_code find_service(struct td_flow *f, struct td_arena *a, struct service *ret, struct td_error *err)
@@ -268,11 +288,6 @@ static enum td_code ready_prt(struct td_flow *f, struct td_error *err)
     return td_prt_by_refresh(f, f->secrets.refresh_token, err);
 }
 
-static bool managed_elsewhere(const struct td_flow *f)
-{
-    return td_flow_get(f, "profile.mdm_url")[0] != '\0' && td_flow_get(f, "profile.mdm_id")[0] != '\0';
-}
-
 /* A primary refresh token that is no longer good is forgotten, so that the next attempt asks for a sign-in. */
 static enum td_code management_token(struct td_flow *f, struct td_arena *a, const char **ret, struct td_error *err)
 {
@@ -281,6 +296,10 @@ static enum td_code management_token(struct td_flow *f, struct td_arena *a, cons
     if (foreign)
         td_flow_news(f, "managed by another service: %s", td_flow_get(f, "profile.mdm_url"));
     enum td_code rc = td_token_for(f, foreign ? td_flow_get(f, "profile.mdm_id") : TD_RESOURCE_MDM, a, ret, err);
+    if (rc == TD_EAUTH && td_flow_kind(f) != TD_FLOW_USER)
+        return td_remedy(err, rc,
+                         "have the device enabled in the directory, or begin anew: touchdown-device reset "
+                         "--reinstall");
     if (rc != TD_EAUTH)
         return rc;
     td_try(td_flow_keep(f, "prt.token", NULL, err));
@@ -292,6 +311,8 @@ enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err)
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct service s = {.policy_url = "", .enrolment_url = ""};
     const char *token;
+    if (td_flow_kind(f) != TD_FLOW_USER && managed_elsewhere(f))
+        return several_services(err);
     td_try(ready_prt(f, err));
     td_try(find_service(f, &a, &s, err));
     td_try(management_token(f, &a, &token, err));

@@ -73,6 +73,7 @@ struct story {
     size_t count;
     struct td_life_chapter *deployment; /* that is open; NULL: none */
     bool deployed_before;
+    bool shelved; /* a technician's part is done, its user's is to come (autopilot.md 3.4) */
     char profile[TD_LIFE_TEXT];
     char owner[TD_LIFE_TEXT]; /* whose it is, for deployments in which nobody needs to sign in */
     td_life_fn *fn;
@@ -265,6 +266,10 @@ static void put_who(struct td_life_chapter *c, const struct told *t)
 /* The end of an action that leads out of a deployment: it says who asked for it and why. */
 static enum td_code left(struct story *s, const struct told *t, struct td_error *err)
 {
+    bool sealed = s->shelved && strcmp(t->rule->word, "unjoined") == 0;
+    s->shelved = false;
+    if (sealed)
+        return TD_OK;
     struct waiting *asked = action_of(s, text_of(t->detail, "id")), *w = NULL;
     if (asked != NULL) {
         end(&asked->c, t->e->at, "done");
@@ -324,7 +329,8 @@ static enum td_code take(struct story *s, const struct told *t, struct td_error 
     case STATION:
         return station(s, t, err);
     case READY:
-        s->deployed_before = true;
+        s->shelved = strcmp(t->rule->word, "pre-provisioned") == 0;
+        s->deployed_before = s->deployed_before || !s->shelved;
         put_owner(s);
         close_deployment(s, t->e->at, t->rule->word);
         return TD_OK;

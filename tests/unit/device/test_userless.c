@@ -18,6 +18,7 @@ static struct service {
     int attested, joins, refuse, lose, forbid; /* joins to be refused, lost, forbidden: so many */
     const char *purpose;
     int tokens;
+    bool two_services;
     const char *resource;
     struct td_enrol_context context;
     const char *token;
@@ -124,8 +125,12 @@ static enum td_code send(void *ctx TD_UNUSED, const struct td_net_request *req, 
     if (asked(req, "GET", "/servicePrincipals/")) {
         assert_string_equal(header_of(req, "Authorization: Bearer "), "d.e.v");
         return reply_json(r, a, 200,
-                          "{\"value\":[{\"providerName\":\"WindowsEnrollment\",\"uri\":"
-                          "\"https://td.test:8443/EnrollmentServer/Enrollment.svc\"}]}");
+                          td_arena_printf(a,
+                                          "{\"value\":[{\"providerName\":\"WindowsEnrollment\",\"uri\":"
+                                          "\"https://td.test:8443/EnrollmentServer/Enrollment.svc\"}%s]}",
+                                          svc.two_services ? ",{\"providerName\":\"WindowsEnrollment\",\"uri\":"
+                                                             "\"https://other.test/Enrollment.svc\"}"
+                                                           : ""));
     }
     assert_string_equal(req->url, "https://td.test:8443/EnrollmentServer/Enrollment.svc");
     return enrol(req, a, r);
@@ -271,6 +276,25 @@ static void enrols_for_nobody(void **state TD_UNUSED)
     assert_int_equal(svc.tokens, 4); /* for the directory's list and for the management, each time */
 }
 
+/* autopilot.md 6.7: nobody is there to say which management is meant. */
+static void knows_one_management_alone(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    assert_ok(td_flow_join_attested(&s.flow, NULL));
+    svc.two_services = true;
+    assert_int_equal(td_flow_enrol(&s.flow, &err), TD_ENOTOFFERED);
+    assert_int_equal(err.hresult, 0xc1036501);
+    assert_int_equal(svc.tokens, 1);
+    svc.two_services = false;
+    stage_set(&s, "profile.mdm_id", "5a1e0000-1111-4222-8333-444455556666");
+    stage_set(&s, "profile.mdm_url", "https://other.test/Discovery.svc");
+    err = (struct td_error){0};
+    assert_int_equal(td_flow_enrol(&s.flow, &err), TD_ENOTOFFERED);
+    assert_int_equal(err.hresult, 0xc1036501);
+    assert_true(err.remedy[0] != '\0');
+    assert_int_equal(svc.tokens, 1);
+}
+
 #define STAGED(t) cmocka_unit_test_setup_teardown(t, begin, end)
 
 int main(void)
@@ -279,7 +303,7 @@ int main(void)
         STAGED(for_whom_it_is_set_up), STAGED(joins_by_its_ticket),
         STAGED(a_technician_says_so),  STAGED(a_used_ticket_is_bought_anew),
         STAGED(not_without_end),       STAGED(killed_before_the_join_it_proves_again),
-        STAGED(enrols_for_nobody),
+        STAGED(enrols_for_nobody),     STAGED(knows_one_management_alone),
     };
     return cmocka_run_group_tests_name("userless", tests, NULL, NULL);
 }

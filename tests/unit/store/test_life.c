@@ -196,6 +196,67 @@ static void tells_it_in_chapters(void **state)
     life_write(l, whole);
 }
 
+static void nobodys(struct td_tx *tx, struct life *l)
+{
+    struct td_life life;
+    struct told t = story(tx, l, tag, &life);
+    assert_slice(td_buf_slice(&t.out), "registered|||admin@contoso.test||||0\n"
+                                       "deployed||ready|device||Kiosks||50\n"
+                                       "reset|local-reset||device||||0\n"
+                                       "redeployed||ready|device||Kiosks||10\n");
+    td_buf_done(&t.out);
+}
+
+/* autopilot.md 3.3: its TPM begins what a sign-in begins, and no chapter has a user. */
+static void tells_a_device_without_a_user(void **state)
+{
+    struct life *l = *state;
+    const char *w = registers(l, tag, uuid_1).way;
+    notes(l, w, "device.assigned", "system", "{\"profile\":\"Kiosks\"}");
+    happens(l, w, TD_EV_ATTESTED, "device", "{}");
+    happens(l, w, TD_EV_JOINED, "device", "{}");
+    happens(l, w, TD_EV_ENROLLED, "device", "{}");
+    happens(l, w, TD_EV_DEVICE_SETUP, "device", "{}");
+    happens(l, w, TD_EV_DEVICE_DONE, "device", "{}");
+    happens(l, w, TD_EV_READY, "device", "{}");
+    happens(l, w, TD_EV_RESET, "device", "{\"action\":\"local-reset\",\"id\":\"a1\"}");
+    happens(l, w, TD_EV_DEVICE_SETUP, "device", "{}");
+    happens(l, w, TD_EV_READY, "device", "{}");
+    life_write(l, nobodys);
+}
+
+static void by_a_technician(struct td_tx *tx, struct life *l)
+{
+    struct td_life life;
+    struct told t = story(tx, l, tag, &life);
+    assert_slice(td_buf_slice(&t.out), "registered|||admin@contoso.test||||0\n"
+                                       "deployed||pre-provisioned|device||||50\n"
+                                       "deployed||ready|ada@contoso.test|ada@contoso.test|||40\n"
+                                       "unjoined|||device||||0\n");
+    td_buf_done(&t.out);
+}
+
+/* 3.4: two parts of one deployment; that it is un-joined for the shelf is nothing of its own, later it is. */
+static void tells_the_two_parts_of_pre_provisioning(void **state)
+{
+    struct life *l = *state;
+    const char *w = registers(l, tag, uuid_1).way;
+    happens(l, w, TD_EV_ATTESTED, "device", "{}");
+    happens(l, w, TD_EV_JOINED, "device", "{}");
+    happens(l, w, TD_EV_ENROLLED, "device", "{}");
+    happens(l, w, TD_EV_DEVICE_SETUP, "device", "{}");
+    happens(l, w, TD_EV_DEVICE_DONE, "device", "{}");
+    happens(l, w, TD_EV_PROVISIONED, "device", "{}");
+    happens(l, w, TD_EV_UNJOINED, "device", "{}");
+    happens(l, w, TD_EV_SIGNED_IN, "ada@contoso.test", "{}");
+    happens(l, w, TD_EV_JOINED, "ada@contoso.test", "{}");
+    happens(l, w, TD_EV_DEVICE_SETUP, "device", "{}");
+    happens(l, w, TD_EV_ACCOUNT_SETUP, "device", "{}");
+    happens(l, w, TD_EV_READY, "device", "{}");
+    happens(l, w, TD_EV_UNJOINED, "device", "{}");
+    life_write(l, by_a_technician);
+}
+
 static void both(struct td_tx *tx, struct life *l)
 {
     struct td_life life;
@@ -304,6 +365,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tells_it_in_chapters, life_setup, life_teardown),
+        cmocka_unit_test_setup_teardown(tells_a_device_without_a_user, life_setup, life_teardown),
+        cmocka_unit_test_setup_teardown(tells_the_two_parts_of_pre_provisioning, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(finds_all_ways_of_a_machine, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(a_deregistered_one_is_still_told, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(one_fact_is_not_enough, life_setup, life_teardown),
