@@ -10,7 +10,6 @@ service must notice.
 Making one takes half a second, so they are made several at a time and kept for the whole run: a lab gets a copy of one that
 it has not seen. Every TPM is a process of ours on a unix socket; it ends with the box. Sources: domain-join-and-tpm.md 2.1, 5."""
 import atexit
-import base64
 import concurrent.futures
 import datetime
 import os
@@ -21,6 +20,7 @@ import tempfile
 import threading
 import time
 
+from foreign_pc import der, oid
 from lab import LabError, LabSkip, run
 
 EK_HANDLE, EK_CERT_NV, EK_USAGE = "0x81010001", "0x01C00002", "2.23.133.8.1"
@@ -37,26 +37,7 @@ def skip_without():
         raise LabSkip(f"{', '.join(missing)} missing (tools/install.sh tpm)")
 
 
-# --- DER, as far as a certificate needs it
-
-def der(tag, *parts):
-    body = b"".join(parts)
-    n = len(body)
-    size = bytes([n]) if n < 128 else bytes([0x80 | (n.bit_length() + 7) // 8]) + n.to_bytes((n.bit_length() + 7) // 8, "big")
-    return bytes([tag]) + size + body
-
-
-def oid(text):
-    numbers = [int(x) for x in text.split(".")]
-    out = [numbers[0] * 40 + numbers[1]]
-    for n in numbers[2:]:
-        piece = [n & 127]
-        while n > 127:
-            n >>= 7
-            piece.insert(0, n & 127 | 128)
-        out += piece
-    return der(6, bytes(out))
-
+# --- what a certificate is made of
 
 def name(text):
     return der(0x30, der(0x31, der(0x30, oid("2.5.4.3"), der(0x0C, text.encode())))) if text else der(0x30)
@@ -335,8 +316,3 @@ class Tpms:
         if running:
             of.start()
         return tpm.start() if start else tpm
-
-
-def pem(data):
-    text = base64.b64encode(data).decode()
-    return "-----BEGIN CERTIFICATE-----\n" + "\n".join(text[i:i + 64] for i in range(0, len(text), 64)) + "\n-----END CERTIFICATE-----\n"

@@ -381,8 +381,7 @@ TAGS = {"ATT-SALES": laboratory.TAG, "ATT-BOOT": "BOOT", "ATT-LIST": "LISTED", "
 
 
 def make_tpms(box):
-    for which in ("bench", "ecc", "spare", "eager", "first", "second", "boot", "listed", "learner", "ticket"):
-        box.make(which)
+    box.make_many(["bench", "ecc", "spare", "eager", "first", "second", "boot", "listed", "learner", "ticket"], start=True)
     box.make("stranger", maker="foreign")
     box.without_certificate("nameless")
     box.certified("mixed", of=box["bench"])
