@@ -97,7 +97,10 @@ enum td_code td_bundle_read(struct td_slice file, struct td_arena *a, struct td_
     struct bundle b = {.a = a};
     if (file.n > TD_BUNDLE_MAX)
         return td_fail(err, TD_ELIMIT, "certificates", "larger than %d octets", TD_BUNDLE_MAX);
-    td_try(td_search(file, TD_S("-----BEGIN ")) != SIZE_MAX ? read_pem(&b, file, err) : read_der(&b, file, err));
+    /* no text begins so: a name inside DER may look like PEM */
+    bool der = file.n > 1 && file.p[0] == 0x30 && ((unsigned char)file.p[1] & 0x80) != 0;
+    bool pem = !der && td_search(file, TD_S("-----BEGIN ")) != SIZE_MAX;
+    td_try(pem ? read_pem(&b, file, err) : read_der(&b, file, err));
     ERR_clear_error();
     if (b.count == 0)
         return no_certificate(err, "it holds no certificate");
