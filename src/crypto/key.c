@@ -181,6 +181,8 @@ enum td_code td_key_from_private_pem(struct td_slice pem, struct td_key **ret, s
 
 enum td_code td_key_public_der(const struct td_key *key, struct td_arena *a, struct td_slice *ret)
 {
+    if (td_spki_write(key, a, ret))
+        return TD_OK;
     *ret = TD_OSSL_DER(a, i2d_PUBKEY, key->pkey);
     return ret->n != 0 ? TD_OK : td_ossl_fail(NULL, TD_EINTERNAL, "key", "no public part");
 }

@@ -64,6 +64,8 @@ EVP_PKEY *td_key_evp(const struct td_key *key);
 /* Its private half is not here (signer.c). */
 void td_key_mark_elsewhere(struct td_key *key);
 bool td_key_is_elsewhere(const struct td_key *key);
+/* Of RSA, P-256 and P-384; false: not one of them. */
+bool td_spki_write(const struct td_key *key, struct td_arena *a, struct td_slice *ret);
 /* The issuer's certificate, read once per key; a reference for the caller. NULL if der is none. */
 X509 *td_key_issuer(const struct td_key *key, struct td_slice der);
 

@@ -6,6 +6,8 @@
 #include "unit/soft_tpm.h"
 #include "unit/test.h"
 
+#include <openssl/x509.h>
+
 static struct td_arena arena;
 static struct td_error err;
 
@@ -158,6 +160,32 @@ static void keys(void **state TD_UNUSED)
     p = public_of(file("tpm/ek-rsa.pub"));
     p.rsa_modulus = td_sub(p.rsa_modulus, 0, 128);
     assert_int_equal(td_tpm_key(&p, &none, &err), TD_EINVAL); /* 1024 bits */
+}
+
+/* A key's SubjectPublicKeyInfo is written by hand: octet for octet what the engine writes. */
+static void as_the_engine_writes_it(void **state TD_UNUSED)
+{
+    static const enum soft_kind kinds[] = {SOFT_RSA, SOFT_P256, SOFT_P384};
+    for (size_t i = 0; i < TD_COUNTOF(kinds) + 2; i++) {
+        struct soft_key k = {.pkey = NULL};
+        TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+        struct td_slice n = TD_S(""), spki = {0};
+        unsigned char *own = NULL;
+        if (i < TD_COUNTOF(kinds)) {
+            k = soft_key_make(kinds[i], SOFT_FREE, &arena);
+            struct td_tpm_public p = public_of(k.public);
+            assert_ok(td_tpm_key(&p, &key, &err));
+        } else {
+            k.pkey = EVP_RSA_gen(i == TD_COUNTOF(kinds) ? 3072 : 2056);
+            n = soft_number(k.pkey, OSSL_PKEY_PARAM_RSA_N, &arena);
+            assert_ok(td_key_from_rsa_numbers(n, td_bytes("\1\0\1", 3), &key, &err));
+        }
+        assert_ok(td_key_public_der(key, &arena, &spki));
+        int size = i2d_PUBKEY(k.pkey, &own);
+        assert_true(size > 0 && td_eq(spki, td_bytes(own, (size_t)size)));
+        OPENSSL_free(own);
+        soft_key_done(&k);
+    }
 }
 
 /* A coordinate may come without its leading zeros. */
@@ -340,6 +368,7 @@ int main(void)
         cmocka_unit_test(credentials),
         cmocka_unit_test(credentials_of_no_ek),
         cmocka_unit_test(keys),
+        cmocka_unit_test(as_the_engine_writes_it),
         cmocka_unit_test(short_coordinates),
         cmocka_unit_test(signatures),
         cmocka_unit_test(other_key_of_the_same_tpm),
