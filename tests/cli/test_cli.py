@@ -137,7 +137,8 @@ def exit_codes(box):
         (0, ["management", "add", "m", "--app-id", "5a1e0000-1111-4222-8333-444455556666", "--enrolment-url", "https://m.test/x"]),
         (0, ["management", "list"]), (0, ["management", "remove", "m"]), (1, ["management", "remove", "m"]),
         (2, ["profile", "assign", "p", "--all-devices", "--group", "g"]), (2, ["policy", "add", "q"]),
-        (2, ["policy", "assign", "q"]), (2, ["package", "add", "x.msi"]), (2, ["group", "add"]), (2, ["app", "add"]),
+        (2, ["policy", "assign", "q"]), (2, ["policy", "unassign", "q"]), (1, ["policy", "unassign", "q", "--all-devices"]),
+        (2, ["policy", "remove"]), (1, ["policy", "remove", "q"]), (2, ["package", "add", "x.msi"]), (2, ["group", "add"]), (2, ["app", "add"]),
         (2, ["tenant", "set"]), (2, ["hash", "decode"]), (2, ["device", "import"]), (2, ["help", "nosuch"]),
         (2, ["help", "device", "nosuch"]), (2, ["serve", "extra"]),
         (1, ["device", "action", "reset", "A"]), (2, ["device", "action", "explode", "A"]), (2, ["device", "action", "reset"]),
@@ -230,6 +231,7 @@ def answers_are_json(box):
     """Every --json answer is JSON without blanks between tokens, and has the fields that docs/cli.md lists."""
     box.write("p.json", '{"displayName":"P"}')
     box.write("item.json", '{"kind":"policy","settings":[]}')
+    box.write("kiosk.json", '{"kind":"kiosk","url":"https://board.contoso.test/"}')
     box.write("d.csv", HEADER + "\n" + "\n".join(box.hashes(1)) + "\n")
     with open(os.path.join(ROOT, "docs", "cli.md"), encoding="utf-8") as f:
         sections = dict(re.findall(r"^## touchdown ([a-z -]+)\n(.*?)(?=^#|\Z)", f.read(), re.M | re.S))
@@ -252,7 +254,8 @@ def answers_are_json(box):
                   ["profile", "unassign", "p", "--group", "g"], ["profile", "remove", "p"], ["status-page", "add", "s", "--file", "p.json"],
                   ["status-page", "list"], ["status-page", "show", "s"], ["status-page", "assign", "s", "--all-devices"], ["status-page", "remove", "s"],
                   ["management", "add", "m", "--app-id", "5a1e0000-1111-4222-8333-444455556666", "--enrolment-url", "https://m.test/x"],
-                  ["management", "list"], ["management", "remove", "m"], ["policy", "list"], ["device", "import", "d.csv", "--dry-run"],
+                  ["management", "list"], ["management", "remove", "m"], ["policy", "add", "k", "--file", "kiosk.json"], ["policy", "assign", "k", "--all-devices"],
+                  ["policy", "list"], ["policy", "unassign", "k", "--all-devices"], ["policy", "remove", "k"], ["device", "import", "d.csv", "--dry-run"],
                   ["device", "import", "d.csv"], ["device", "show", "CLI00000", "--timeline"], ["device", "explain", "CLI00000"], ["device", "repair", "CLI00000"],
                   ["device", "list"], ["device", "tag", "T", "CLI00000"], ["device", "requests"],
                   ["tenant", "add", "two.test"]):
@@ -692,7 +695,7 @@ def device_exit_codes(box):
              (2, ["run", "--state", "new", "--pace", "0"]), (2, ["run", "--state", "new", "--answer", "colour=red"]),
              (2, ["hash", "--csv=1"]), (1, ["show", "--state", "none"]), (1, ["sync", "--state=none"]),
              (1, ["reset", "--state", "none"]), (1, ["reset", "--state", "none", "--reinstall"]), (2, ["use"]),
-             (1, ["use", "--state", "none", "--user", "ada@contoso.test"]), (2, ["use", "--state", "none", "--answer", "user=a"]),
+             (1, ["use", "--state", "none", "--user", "ada@contoso.test"]), (2, ["use", "--state", "none", "--csv"]), (2, ["sign-out"]), (1, ["sign-out", "--state", "none"]),
              (1, ["hash", "--hardware", "none"]), (0, ["help"]), (0, ["--help"]), (0, ["--version"]), (0, ["run", "--help"]),
              (0, ["fleet", "--help"]), (0, ["help", "run"]), (0, ["help", "--man"]), (0, ["help", "--markdown"]), (0, ["hash"]),
              (0, ["hash", "--csv"])]
