@@ -102,8 +102,9 @@ class Maker:
         return run("openssl", "dgst", "-sha256", "-sign", self.file("signkey.pem"), input=data, text=False).stdout
 
     def certificate(self, spki, begin=-1, end=None, usage=EK_USAGE, ca=False, subject="", issuer="swtpm-localca", key=None,
-                    vendor="id:00001014", model="swtpm", version="id:20191023"):
-        """An endorsement certificate octet by octet. begin, end: days from now (None: 9999). key: another issuer's key file."""
+                    vendor="id:00001014", model="swtpm", version="id:20191023", issuer_url=None):
+        """An endorsement certificate octet by octet. begin, end: days from now (None: 9999). key: another issuer's key file.
+        issuer_url: where it says that its issuer's certificate is."""
         self.serial += 1
         how = der(0x30, oid("1.2.840.113549.1.1.11"), der(5))
         parts = [der(0x31, der(0x30, oid(f"2.23.133.2.{i}"), der(0x0C, v.encode()))) for i, v in ((1, vendor), (2, model), (3, version))]
@@ -112,6 +113,8 @@ class Maker:
                   extension("2.5.29.15", b"\x03\x02\x02\x04" if ca else b"\x03\x02\x05\x20", critical=True)]
         if usage:
             wanted.append(extension("2.5.29.37", der(0x30, oid(usage))))
+        if issuer_url:
+            wanted.append(extension("1.3.6.1.5.5.7.1.1", der(0x30, der(0x30, oid("1.3.6.1.5.5.7.48.2"), der(0x86, issuer_url.encode())))))
         serial = self.serial.to_bytes(7, "big")
         tbs = der(0x30, der(0xA0, der(2, b"\2")), der(2, serial), how, name(issuer), der(0x30, moment(begin), moment(end)), name(subject), spki,
                   der(0xA3, der(0x30, *wanted)))
