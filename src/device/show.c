@@ -1,8 +1,11 @@
 #include "device/show.h"
 
+#include "base/encode.h"
 #include "base/file.h"
 #include "codec/json.h"
 #include "crypto/cert.h"
+#include "crypto/digest.h"
+#include "crypto/tpm.h"
 #include "device/disk.h"
 #include "device/dm.h"
 #include "device/reset.h"
@@ -14,7 +17,8 @@ enum kind {
     EFFECT, /* of the tree of nodes */
     LIST,   /* effect of several lines */
     ROOTS,  /* effect of several certificates: their subjects */
-    KEY     /* where the key of this name is: in the TPM, or in a file */
+    KEY,    /* where the key of this name is: in the TPM, or in a file */
+    EK      /* TPMT_PUBLIC in base64: the SHA-256 by which the service knows it */
 };
 
 /* One row is one line of the text and one member of the JSON. */
@@ -42,7 +46,7 @@ static const struct row {
     {"Tenant Details", "JoinSrvId", "joinSrvId", "join.resource", STATE},
     {"Keys", "Tpm", "tpm", "tpm.tcti", STATE},
     {"Keys", "TpmVersion", "tpmVersion", "tpm.version", STATE},
-    {"Keys", "EndorsementKey", "endorsementKey", "tpm.ek", STATE},
+    {"Keys", "EndorsementKey", "endorsementKey", "tpm.ek", EK},
     {"Keys", "DeviceKey", "deviceKey", "device.key.pem", KEY},
     {"Keys", "ManagementKey", "managementKey", "mdm.key.pem", KEY},
     {"Keys", "TransportKey", "transportKey", "transport.key.pem", KEY},
@@ -108,6 +112,21 @@ static const char *place_of(const struct td_device *dev, const char *file, struc
     return td_file_exists(td_device_path(dev, a, file)) ? "file" : "";
 }
 
+/* Of the SubjectPublicKeyInfo (domain-join-and-tpm.md 3). */
+static const char *fingerprint(const char *text, struct td_arena *a)
+{
+    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+    struct td_slice octets = {0}, spki = {0};
+    struct td_tpm_public p;
+    unsigned char sum[32];
+    if (text == NULL || td_b64_decode(a, td_str(text), TD_B64_STD, &octets) != TD_OK ||
+        td_tpm_public_read(octets, &p, NULL) != TD_OK || td_tpm_key(&p, &key, NULL) != TD_OK ||
+        td_key_public_der(key, a, &spki) != TD_OK)
+        return NULL;
+    td_sha256(spki, sum);
+    return td_hex(a, td_bytes(sum, sizeof(sum)));
+}
+
 static const char *value_of(struct td_device *dev, const struct row *r, struct td_arena *a)
 {
     if (r->kind == EFFECT || r->kind == LIST)
@@ -117,6 +136,8 @@ static const char *value_of(struct td_device *dev, const struct row *r, struct t
     if (r->kind == KEY)
         return place_of(dev, r->key, a);
     const char *text = td_state_get(dev->state, r->key);
+    if (r->kind == EK)
+        return fingerprint(text, a);
     return r->kind == YES ? (text != NULL ? "YES" : "NO") : text;
 }
 

@@ -57,7 +57,7 @@ struct td_tss {
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 enum td_tss_library { TD_TSS_TCTI, TD_TSS_ESYS, TD_TSS_MU, TD_TSS_COUNT };
-enum { TD_TPM_KEYS = TD_TPM_KEY_MANAGEMENT + 1, TD_TPM_BOOT_PCRS = 8, TD_TPM_ANSWER_SECONDS = 90 };
+enum { TD_TPM_KEYS = TD_TPM_KEY_MANAGEMENT + 1, TD_TPM_BOOT_PCRS = 8 };
 
 struct td_tpm_tcti;
 

@@ -1,18 +1,39 @@
 /* tpm/wire: between tss2 and the TPM. tss2 waits for an answer as long as it takes; a TPM that never answers would hold
- * the device for ever. So each answer is waited for by poll, as long as a slow chip may need for a key, and no longer.
- */
+ * the device for ever. So each answer is waited for as long as a slow chip may need for a key, and no longer: by poll
+ * where the TCTI tells what to poll, and for those that don't (swtpm's) by the time-outs of their sockets. */
 #include "device/tpm/room.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
-enum { TCTI_VERSION = 2, WIRE_POLLS = 4 };
+/* Is it there at all: soon, it may have another client. A slow chip may need longer for a key of RSA. */
+enum { TCTI_VERSION = 2, WIRE_POLLS = 4, WIRE_FILES = 256, FIRST_SECONDS = 20, ANSWER_SECONDS = 90 };
 
 struct td_tpm_tcti {
     TSS2_TCTI_CONTEXT_COMMON_V2 head; /* first: tss2 sees this as a TCTI */
     TSS2_TCTI_CONTEXT *inner;
-    bool asked; /* a command is out, and nothing of its answer was read */
+    bool asked;              /* a command is out, and nothing of its answer was read */
+    int seconds;             /* for one answer */
+    int sockets[WIRE_POLLS]; /* that came with the TCTI */
+    size_t socket_count;
 };
+
+static bool is_socket(int fd)
+{
+    int type;
+    socklen_t n = sizeof(type);
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0;
+}
+
+static void be_patient(struct td_tpm_tcti *w, int seconds)
+{
+    const struct timeval wait = {.tv_sec = seconds};
+    w->seconds = seconds;
+    for (size_t i = 0; i < w->socket_count; i++)
+        (void)setsockopt(w->sockets[i], SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+}
 
 static struct td_tpm_tcti *ours(TSS2_TCTI_CONTEXT *c)
 {
@@ -25,7 +46,7 @@ static TSS2_RC transmit(TSS2_TCTI_CONTEXT *c, size_t size, uint8_t const *comman
     return Tss2_Tcti_Transmit(ours(c)->inner, size, command);
 }
 
-/* Where a TCTI tells no handles there is nothing to wait for: its own receive blocks. */
+/* Where a TCTI tells no handles its own receive waits. */
 static TSS2_RC await(struct td_tpm_tcti *w)
 {
     TSS2_TCTI_POLL_HANDLE handles[WIRE_POLLS];
@@ -38,15 +59,20 @@ static TSS2_RC await(struct td_tpm_tcti *w)
         return TSS2_RC_SUCCESS;
     int got;
     do
-        got = poll(handles, n, TD_TPM_ANSWER_SECONDS * 1000);
+        got = poll(handles, n, w->seconds * 1000);
     while (got < 0 && errno == EINTR);
     return got > 0 ? TSS2_RC_SUCCESS : TSS2_TCTI_RC_IO_ERROR;
 }
 
 static TSS2_RC receive(TSS2_TCTI_CONTEXT *c, size_t *size, uint8_t *response, int32_t timeout)
 {
-    TSS2_RC rc = await(ours(c));
-    return rc != TSS2_RC_SUCCESS ? rc : Tss2_Tcti_Receive(ours(c)->inner, size, response, timeout);
+    struct td_tpm_tcti *w = ours(c);
+    TSS2_RC rc = await(w);
+    if (rc == TSS2_RC_SUCCESS)
+        rc = Tss2_Tcti_Receive(w->inner, size, response, timeout);
+    if (rc == TSS2_RC_SUCCESS && w->seconds != ANSWER_SECONDS)
+        be_patient(w, ANSWER_SECONDS);
+    return rc;
 }
 
 static void finalize(TSS2_TCTI_CONTEXT *c TD_UNUSED)
@@ -76,11 +102,18 @@ static TSS2_RC make_sticky(TSS2_TCTI_CONTEXT *c, TPM2_HANDLE *handle, uint8_t st
 enum td_code td_tpm_wire_open(const struct td_tss *f, const char *tcti, struct td_tpm_tcti **ret, struct td_error *err)
 {
     TSS2_TCTI_CONTEXT *inner = NULL;
+    bool before[WIRE_FILES];
+    for (int fd = 0; fd < WIRE_FILES; fd++)
+        before[fd] = is_socket(fd);
     TSS2_RC rc = f->Tss2_TctiLdr_Initialize(tcti, &inner);
     if (rc != TSS2_RC_SUCCESS)
         return td_tpm_fail(err, rc, "the TPM can't be reached");
     struct td_tpm_tcti *w = td_new(struct td_tpm_tcti);
     w->inner = inner;
+    for (int fd = 0; fd < WIRE_FILES && w->socket_count < WIRE_POLLS; fd++)
+        if (!before[fd] && is_socket(fd))
+            w->sockets[w->socket_count++] = fd;
+    be_patient(w, FIRST_SECONDS);
     w->head.v1 = (TSS2_TCTI_CONTEXT_COMMON_V1){.magic = UINT64_C(0x746f756368646f77),
                                                .version = TCTI_VERSION,
                                                .transmit = transmit,
