@@ -4,6 +4,7 @@
 #define TD_TESTS_UNIT_DEVICE_STAGE_H
 
 #include "base/encode.h"
+#include "crypto/cert.h"
 #include "device/flow.h"
 #include "device/web.h"
 #include "unit/test.h"
@@ -94,6 +95,23 @@ static inline void stage_answer(struct stage *s, const char *key, const char *va
 static inline bool stage_said(const struct stage *s, const char *text)
 {
     return td_search(td_buf_slice(&s->lines), td_str(text)) != SIZE_MAX;
+}
+
+/* An authority of the test's: a root whose certificate is the test's arena's. */
+static inline void stage_make_ca(struct stage *s, struct td_key **ret_key, struct td_slice *ret_der)
+{
+    struct td_slice spki;
+    assert_ok(td_key_generate(TD_KEY_P256, ret_key, NULL));
+    assert_ok(td_key_public_der(*ret_key, &s->arena, &spki));
+    const struct td_rdn name = {"CN", "Test CA"};
+    const struct td_cert_template t = {.subject = &name,
+                                       .subject_count = 1,
+                                       .spki = spki,
+                                       .serial = {1},
+                                       .not_before = s->world.now - TD_DAY,
+                                       .not_after = s->world.now + 9000 * TD_DAY,
+                                       .is_ca = true};
+    assert_ok(td_cert_issue(&t, (struct td_slice){NULL, 0}, *ret_key, &s->arena, ret_der, NULL));
 }
 
 /* --- answers --------------------------------------------------------------------------------------------------------

@@ -138,20 +138,9 @@ static enum td_code send(void *ctx TD_UNUSED, const struct td_net_request *req, 
 
 static int begin(void **state TD_UNUSED)
 {
-    struct td_slice spki;
     memset(&svc, 0, sizeof(svc));
     stage_open(&s, send);
-    assert_ok(td_key_generate(TD_KEY_P256, &ca_key, NULL));
-    assert_ok(td_key_public_der(ca_key, &s.arena, &spki));
-    const struct td_rdn name = {"CN", "Test CA"};
-    const struct td_cert_template t = {.subject = &name,
-                                       .subject_count = 1,
-                                       .spki = spki,
-                                       .serial = {1},
-                                       .not_before = s.world.now - TD_DAY,
-                                       .not_after = s.world.now + 9000 * TD_DAY,
-                                       .is_ca = true};
-    assert_ok(td_cert_issue(&t, (struct td_slice){NULL, 0}, ca_key, &s.arena, &ca_der, NULL));
+    stage_make_ca(&s, &ca_key, &ca_der);
     stage_set(&s, "profile.domain", "contoso.test");
     stage_set(&s, "profile.tenant_id", "aaaaaaaa-0000-4000-8000-000000000001");
     stage_set(&s, "profile.registration_id", REGISTRATION);
