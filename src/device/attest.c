@@ -82,7 +82,7 @@ static enum td_code judge(struct attest *t, struct td_web *w, const struct td_ne
     }
     enum td_code rc = td_web_json(w, r, ret, err);
     if (rc != TD_OK && err != NULL && err->hresult == 0)
-        err->hresult = 0xc1036501; /* the service did not go along, for no reason that has a code of its own */
+        err->hresult = 0x801c03ea; /* attestation failed, for no reason that has a code of its own */
     return rc;
 }
 

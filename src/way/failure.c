@@ -216,10 +216,15 @@ const char *td_failure_family(uint32_t code)
 const char *td_failure_remedy(uint32_t code, const char *area)
 {
     struct td_failure f;
-    for (size_t i = 0; code != 0 && td_failure_at(i, &f); i++)
-        if (f.code == code && (area == NULL || strcmp(f.area, area) == 0))
+    const char *found = "";
+    for (size_t i = 0; code != 0 && td_failure_at(i, &f); i++) {
+        if (f.code != code || (area != NULL && strcmp(f.area, area) != 0))
+            continue;
+        if (f.name[0] == '\0')
             return f.remedy;
-    return "";
+        found = found[0] == '\0' ? f.remedy : found;
+    }
+    return found;
 }
 
 const char *td_failure_text(uint32_t code, char out[TD_FAILURE_CODE_TEXT])

@@ -21,7 +21,8 @@ bool td_failure_at(size_t i, struct td_failure *ret);
 bool td_failure_code(struct td_slice text, uint32_t *ret);
 /* Which part of Windows codes of this kind come from, for those that are not in the list. */
 const char *td_failure_family(uint32_t code);
-/* The first remedy for a code in an area (NULL: any); "" if none is known. */
+/* A remedy for a code in an area (NULL: any): that of a row without a name, which speaks of the code as a whole, else
+ * the first; "" if none is known. */
 const char *td_failure_remedy(uint32_t code, const char *area);
 
 enum { TD_FAILURE_CODE_TEXT = 12 };

@@ -327,7 +327,7 @@ static void waits_for_a_busy_service(void **state TD_UNUSED)
     assert_int_equal(s.flow.retry_after, 7 * TD_SECOND);
     svc.status = 500;
     assert_int_equal(attest(&err), TD_EINTERNAL);
-    assert_int_equal(err.hresult, 0xc1036501);
+    assert_int_equal(err.hresult, 0x801c03ea);
 }
 
 /* A credential for an attestation key of another TPM is not opened, and nothing is answered. */

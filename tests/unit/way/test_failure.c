@@ -45,6 +45,8 @@ static void what_is_documented_is_known(void **state TD_UNUSED)
         if (td_failure_remedy(codes[i], NULL)[0] == '\0')
             fail_msg("%08x is not known", codes[i]);
     assert_string_equal(td_failure_remedy(0x801c03ea, "reset"), "");
+    assert_non_null(
+        strstr(td_failure_remedy(0x801c03ea, NULL), "timeline")); /* of the code, not of one of its reasons */
     assert_string_equal(td_failure_remedy(0, NULL), "");
     assert_non_null(strstr(td_failure_remedy(0x800705b4, "status page"), "more time"));
 }
