@@ -60,6 +60,8 @@ static const struct {
     {"Events", "Microsoft-Windows-ModernDeployment-Diagnostics-Provider/Autopilot"},
     {"Events", "Microsoft-Windows-AAD/Operational"},
     {"Events", "Microsoft-Windows-User Device Registration/Admin"},
+    {"Events", "Microsoft-Windows-AssignedAccess/Admin"},
+    {"Events", "Microsoft-Windows-AssignedAccess/Operational"},
 };
 
 enum td_code td_diagnostic_order(const struct td_service *svc, const char *tenant, const char *id, const char *base,
