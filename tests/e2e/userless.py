@@ -1,6 +1,10 @@
 """What the scenarios without a user share: a tenant whose kiosks deploy themselves, and how a refusal is told."""
+import json
+
+import contoso
 import lab as laboratory
-from lab import LabError
+import tpms
+from lab import LabError, run, say
 
 TAG = "KIOSK"
 PROFILE = {
@@ -53,3 +57,39 @@ def told(lab, serial, reason):
 def binding(lab, serial):
     """Which TPM the service knows for a device, None if none was proven."""
     return lab.cli("tpm", "show", serial, "--json")
+
+
+def begin(lab):
+    """A service with what contoso wants of every device, and the profile of kiosks."""
+    tpms.skip_without()
+    lab.init()
+    lab.serve()
+    contoso.configure(lab)
+    profile(lab)
+
+
+class Bench:
+    """Devices of one tenant, each with its hardware and its TPM."""
+
+    def __init__(self, lab, box):
+        self.lab, self.box, self.hardware = lab, box, {}
+
+    def register(self, name, number, tag=TAG, tpm=True, **facts):
+        pc = {**contoso.hardware(f"SELF-{number:04d}", number), **facts}
+        self.hardware[name] = {"name": name, "hardware": self.lab.write(f"{name}.json", pc), "tpm": self.box.make(name).tcti if tpm else None}
+        serial = self.lab.register(tag=tag, **self.hardware[name])
+        wait_profile(self.lab, serial)
+        return serial
+
+    def run(self, name, **more):
+        return self.lab.run_device(**{**self.hardware[name], "alone": True, "echo": say, **more})
+
+    def shown(self, name):
+        return json.loads(run(laboratory.DEVICE, "show", "--state", self.lab.path(name), "--json").stdout)
+
+    def sync(self, name):
+        return run(laboratory.DEVICE, "sync", "--state", self.lab.path(name), "--pace", "60").stdout
+
+
+def types(lab, serial):
+    return [e["type"] for e in lab.timeline(serial)["timeline"]]

@@ -4,11 +4,11 @@ import zipfile
 
 import contoso
 import lab as laboratory
+import matrix
 import tpms
 import userless
 from lab import run, say
-from scenarios.self_deploying import Bench, types
-from userless import must
+from userless import Bench, must, types
 
 AUMID = "Microsoft.WindowsCalculator_8wekyb3d8bbwe!App"
 BOARD = {"kind": "kiosk", "url": "https://board.contoso.test/hall?floor=1&lang=en", "autologonName": "Hall"}
@@ -97,6 +97,17 @@ def collects(lab, bench):
     must(len(tpm["keysInside"]) == 2, f"both keys are inside: {tpm}")
 
 
+def comes_back(lab, bench, serial):
+    """Autopilot Reset takes the kiosk with the policies, and the deployment behind it brings it again; a device that leaves the group loses it."""
+    order = matrix.ask(lab, serial, "reset")
+    bench.sync("kiosk")
+    must(last_page(bench.run("kiosk")).endswith(" as Hall"), "after a reset it is the kiosk again")
+    matrix.must_be(lab, order, "done")
+    lab.cli("device", "tag", "STORE", serial)
+    bench.sync("kiosk")
+    must(bench.shown("kiosk")["autologon"] is None, "out of the group, out of the kiosk")
+
+
 def scenario(lab):
     tpms.skip_without()
     lab.init()
@@ -115,5 +126,6 @@ def scenario(lab):
         changes(lab, bench)
         warns(lab, bench, serial)
         goes(lab, bench)
+        comes_back(lab, bench, serial)
         say(json.dumps({k: v for k, v in bench.shown("kiosk").items() if "iosk" in k or k in ("screen", "autologon")}, indent=1))
         say(run(laboratory.DEVICE, "show", "--state", lab.path("kiosk")).stdout[:400])

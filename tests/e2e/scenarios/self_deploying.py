@@ -1,6 +1,4 @@
 """A device without a user deploys itself, admitted by its TPM: no key pressed, nobody's; reset, wiped and cut off it is ready again by itself; once only where the tenant says so."""
-import json
-
 import contoso
 import lab as laboratory
 import matrix
@@ -8,7 +6,7 @@ import tpms
 import userless
 from graph_script import DEVICES, Program
 from lab import run, say
-from userless import must
+from userless import Bench, must, types
 
 WORDS = ["device.registered", "device.assigned", "device.contacted", "device.attested", "device.joined", "device.enrolled",
          "device.device-setup", "device.device-done", "device.ready"]
@@ -17,33 +15,6 @@ IDENTITIES = "/beta/deviceManagement/windowsAutopilotDeviceIdentities"
 HELPER = "./Device/Vendor/MSFT/Accounts/Users/helper"
 EVENTS = "/beta/deviceManagement/autopilotEvents"
 LAST = "page     sign-in screen: Contoso"
-
-
-class Bench:
-    """Devices of one tenant, each with its hardware and its TPM."""
-
-    def __init__(self, lab, box):
-        self.lab, self.box, self.hardware = lab, box, {}
-
-    def register(self, name, number, tag=userless.TAG, tpm=True, **facts):
-        pc = {**contoso.hardware(f"SELF-{number:04d}", number), **facts}
-        self.hardware[name] = {"name": name, "hardware": self.lab.write(f"{name}.json", pc), "tpm": self.box.make(name).tcti if tpm else None}
-        serial = self.lab.register(tag=tag, **self.hardware[name])
-        userless.wait_profile(self.lab, serial)
-        return serial
-
-    def run(self, name, **more):
-        return self.lab.run_device(**{**self.hardware[name], "alone": True, "echo": say, **more})
-
-    def shown(self, name):
-        return json.loads(run(laboratory.DEVICE, "show", "--state", self.lab.path(name), "--json").stdout)
-
-    def sync(self, name):
-        return run(laboratory.DEVICE, "sync", "--state", self.lab.path(name), "--pace", "60").stdout
-
-
-def types(lab, serial):
-    return [e["type"] for e in lab.timeline(serial)["timeline"]]
 
 
 def asks_nobody(out):
@@ -195,11 +166,7 @@ def user_driven_with_a_tpm(lab, bench):
 
 
 def scenario(lab):
-    tpms.skip_without()
-    lab.init()
-    lab.serve()
-    contoso.configure(lab)
-    userless.profile(lab)
+    userless.begin(lab)
     graph = Program(lab, "reports", "DeviceManagementManagedDevices.Read.All", "DeviceManagementConfiguration.Read.All",
                     "DeviceManagementServiceConfig.Read.All")
     with tpms.Tpms(lab) as box:

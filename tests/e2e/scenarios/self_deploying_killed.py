@@ -21,11 +21,7 @@ def without_its_tpm(lab, box, **device):
 
 
 def scenario(lab):
-    tpms.skip_without()
-    lab.init()
-    lab.serve()
-    contoso.configure(lab)
-    userless.profile(lab)
+    userless.begin(lab)
     with tpms.Tpms(lab) as box:
         userless.trust(lab, box)
         devices, serials = [], []

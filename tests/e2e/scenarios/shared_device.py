@@ -1,14 +1,12 @@
 """A shared PC deploys itself; anybody of the organisation works on it as a standard user, guests where they are let in, and accounts go at the sign-out."""
 import os
 
-import contoso
 import lab as laboratory
 import tpms
 import userless
 from graph_script import DEVICES, Program
 from lab import run
-from scenarios.self_deploying import Bench, types
-from userless import must
+from userless import Bench, must, types
 
 ADMIN = f"admin@{laboratory.TENANT}"
 SCREEN = "sign-in screen: shared PC for people of the organisation"
@@ -93,11 +91,7 @@ def ends(lab, bench):
 
 
 def scenario(lab):
-    tpms.skip_without()
-    lab.init()
-    lab.serve()
-    contoso.configure(lab)
-    userless.profile(lab)
+    userless.begin(lab)
     item(lab, deletionPolicy="at-sign-out", signInOnResume=True, sleepSeconds=600, maintenanceStart=120)
     lab.cli("policy", "assign", "classroom", "--group", "Kiosks")
     graph = Program(lab, "reports", "DeviceManagementManagedDevices.Read.All", "DeviceManagementConfiguration.Read.All")
