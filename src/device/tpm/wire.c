@@ -9,15 +9,14 @@
 #include <sys/time.h>
 
 /* Is it there at all: soon, it may have another client. A slow chip may need longer for a key of RSA. */
-enum { TCTI_VERSION = 2, WIRE_POLLS = 4, WIRE_FILES = 256, FIRST_SECONDS = 20, ANSWER_SECONDS = 90 };
+enum { TCTI_VERSION = 2, WIRE_POLLS = 4, WIRE_FILES = 64, FIRST_SECONDS = 20, ANSWER_SECONDS = 90 };
 
 struct td_tpm_tcti {
     TSS2_TCTI_CONTEXT_COMMON_V2 head; /* first: tss2 sees this as a TCTI */
     TSS2_TCTI_CONTEXT *inner;
-    bool asked;              /* a command is out, and nothing of its answer was read */
-    int seconds;             /* for one answer */
-    int sockets[WIRE_POLLS]; /* that came with the TCTI */
-    size_t socket_count;
+    bool asked;  /* a command is out, and nothing of its answer was read */
+    int seconds; /* for one answer */
+    int socket;  /* that the TCTI has opened last, -1: none */
 };
 
 static bool is_socket(int fd)
@@ -31,8 +30,8 @@ static void be_patient(struct td_tpm_tcti *w, int seconds)
 {
     const struct timeval wait = {.tv_sec = seconds};
     w->seconds = seconds;
-    for (size_t i = 0; i < w->socket_count; i++)
-        (void)setsockopt(w->sockets[i], SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+    if (w->socket >= 0)
+        (void)setsockopt(w->socket, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 }
 
 static struct td_tpm_tcti *ours(TSS2_TCTI_CONTEXT *c)
@@ -40,10 +39,20 @@ static struct td_tpm_tcti *ours(TSS2_TCTI_CONTEXT *c)
     return (struct td_tpm_tcti *)(void *)c;
 }
 
+/* A TCTI connects when it has something to say, and tells nobody by what: the socket that is there afterwards. */
 static TSS2_RC transmit(TSS2_TCTI_CONTEXT *c, size_t size, uint8_t const *command)
 {
-    ours(c)->asked = true;
-    return Tss2_Tcti_Transmit(ours(c)->inner, size, command);
+    struct td_tpm_tcti *w = ours(c);
+    bool before[WIRE_FILES];
+    w->asked = true;
+    for (int fd = 0; fd < WIRE_FILES; fd++)
+        before[fd] = is_socket(fd);
+    TSS2_RC rc = Tss2_Tcti_Transmit(w->inner, size, command);
+    for (int fd = 0; fd < WIRE_FILES; fd++)
+        if (!before[fd] && is_socket(fd))
+            w->socket = fd;
+    be_patient(w, w->seconds);
+    return rc;
 }
 
 /* Where a TCTI tells no handles its own receive waits. */
@@ -102,18 +111,13 @@ static TSS2_RC make_sticky(TSS2_TCTI_CONTEXT *c, TPM2_HANDLE *handle, uint8_t st
 enum td_code td_tpm_wire_open(const struct td_tss *f, const char *tcti, struct td_tpm_tcti **ret, struct td_error *err)
 {
     TSS2_TCTI_CONTEXT *inner = NULL;
-    bool before[WIRE_FILES];
-    for (int fd = 0; fd < WIRE_FILES; fd++)
-        before[fd] = is_socket(fd);
     TSS2_RC rc = f->Tss2_TctiLdr_Initialize(tcti, &inner);
     if (rc != TSS2_RC_SUCCESS)
         return td_tpm_fail(err, rc, "the TPM can't be reached");
     struct td_tpm_tcti *w = td_new(struct td_tpm_tcti);
     w->inner = inner;
-    for (int fd = 0; fd < WIRE_FILES && w->socket_count < WIRE_POLLS; fd++)
-        if (!before[fd] && is_socket(fd))
-            w->sockets[w->socket_count++] = fd;
-    be_patient(w, FIRST_SECONDS);
+    w->socket = -1;
+    w->seconds = FIRST_SECONDS;
     w->head.v1 = (TSS2_TCTI_CONTEXT_COMMON_V1){.magic = UINT64_C(0x746f756368646f77),
                                                .version = TCTI_VERSION,
                                                .transmit = transmit,
