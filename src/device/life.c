@@ -207,6 +207,9 @@ enum td_code td_life_use(struct td_device *dev, const char *user, const char *pa
     td_try(td_seat_may(dev, user, err));
     if (strcmp(user, TD_SEAT_GUEST) == 0)
         td_try(td_seat_take(dev, user, err));
+    if (!td_seat_taken(dev, user))
+        return td_remedy(err, td_fail(err, TD_ESTATE, "user", "%s has no account on this shared PC", user),
+                         "Let them sign in: --answer password=...");
     td_try(td_disk_use(dev, user, err));
     if (package != NULL)
         td_try(take_package(dev, package, err));

@@ -40,6 +40,29 @@ static const char *seat_key(struct td_arena *a, const char *user)
     return td_arena_printf(a, SEAT "%s", user);
 }
 
+bool td_seat_taken(struct td_device *dev, const char *user)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_csp_shared s;
+    return !shared_mode(dev, &s) || td_state_get(dev->state, seat_key(&a, user)) != NULL;
+}
+
+/* "AzureAD\\ada@contoso.test" and "ada@contoso.test" are one. */
+static bool is_account(const char *account, const char *user)
+{
+    const char *slash = strrchr(account, '\\');
+    return td_ieqs(td_str(slash != NULL ? slash + 1 : account), user);
+}
+
+/* What comes up behind the sign-in: the kiosk, for the account that has it. */
+static void show_screen(struct td_device *dev, const char *user)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const char *account = td_device_effect(dev, "kiosk_account", &a);
+    if (account != NULL && td_device_effect(dev, "autologon", &a) == NULL && is_account(account, user))
+        td_device_say(dev, "page", "kiosk: %s as %s", td_device_effect(dev, "kiosk_app", &a), user);
+}
+
 enum td_code td_seat_take(struct td_device *dev, const char *user, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
@@ -50,7 +73,9 @@ enum td_code td_seat_take(struct td_device *dev, const char *user, struct td_err
     td_state_set_int(dev->state, seat_key(&a, user), td_now(dev->env));
     td_state_set(dev->state, "user.signed_in", user);
     td_try(td_state_save(dev->state, err));
-    return td_disk_sign_in(dev, user, err);
+    td_try(td_disk_sign_in(dev, user, err));
+    show_screen(dev, user);
+    return TD_OK;
 }
 
 /* The account with its profile; what lies outside of it stays. */

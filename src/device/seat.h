@@ -10,6 +10,8 @@
 
 /* TD_EDENIED, with what to do: a shared PC lets in guests, people of the directory, or both; without it, no guests. */
 enum td_code td_seat_may(struct td_device *dev, const char *user, struct td_error *err) TD_MUST_USE;
+/* May work without signing in now: on a shared PC only who has signed in before and whose account is still there. */
+bool td_seat_taken(struct td_device *dev, const char *user);
 /* Has signed in: account and profile, standard user. A kiosk's screen is left by its keys first. */
 enum td_code td_seat_take(struct td_device *dev, const char *user, struct td_error *err) TD_MUST_USE;
 /* Signs out whoever is signed in. On a shared PC accounts are deleted as its policy says; then the screen is what it is

@@ -1,6 +1,7 @@
 /* device/seat: who may sit down at a shared PC, and what is left when they leave. */
 #include "device/csp/csp.h"
 #include "device/dm.h"
+#include "device/life.h"
 #include "device/seat.h"
 #include "unit/device/stage.h"
 
@@ -156,6 +157,33 @@ static void a_kiosk_is_left_and_comes_back(void **state TD_UNUSED)
     assert_true(was_said("kiosk: A_b!C as kioskUser0"));
 }
 
+static void the_kiosks_account_gets_it(void **state TD_UNUSED)
+{
+    static const char mine[] =
+        "<AssignedAccessConfiguration xmlns=\"http://schemas.microsoft.com/AssignedAccess/2017/config\"><Profiles>"
+        "<Profile Id=\"{9A2A490F-10F6-4764-974A-43B19E722C23}\"><KioskModeApp AppUserModelId=\"A_b!C\"/></Profile>"
+        "</Profiles><Configs><Config><Account>AzureAD\\" ADA "</Account>"
+        "<DefaultProfile Id=\"{9A2A490F-10F6-4764-974A-43B19E722C23}\"/></Config></Configs>"
+        "</AssignedAccessConfiguration>";
+    node("./Device/Vendor/MSFT/AssignedAccess/Configuration", mine);
+    sit(BOB);
+    assert_false(was_said("kiosk: "));
+    sit(ADA);
+    assert_true(was_said("kiosk: A_b!C as " ADA));
+}
+
+static void nobody_works_unseen(void **state TD_UNUSED)
+{
+    assert_true(td_seat_taken(&s.dev, ADA)); /* no shared PC */
+    share("1", "0", "true");
+    assert_false(td_seat_taken(&s.dev, ADA));
+    assert_int_equal(td_life_use(&s.dev, ADA, NULL, &err), TD_ESTATE);
+    sit(ADA);
+    assert_ok(td_life_use(&s.dev, ADA, NULL, &err));
+    assert_ok(td_seat_leave(&s.dev, &err));
+    assert_int_equal(td_life_use(&s.dev, ADA, NULL, &err), TD_ESTATE);
+}
+
 static void whoever_sat_down_is_a_standard_user(void **state TD_UNUSED)
 {
     sit(ADA);
@@ -168,9 +196,14 @@ int main(void)
 {
 #define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
     const struct CMUnitTest tests[] = {
-        ON_STAGE(lets_in_by_the_account_model),          ON_STAGE(deletes_at_the_sign_out),
-        ON_STAGE(keeps_what_the_policy_keeps),           ON_STAGE(deletes_who_stays_away),
-        ON_STAGE(tokens_go_where_the_device_is_nobodys), ON_STAGE(a_kiosk_is_left_and_comes_back),
+        ON_STAGE(lets_in_by_the_account_model),
+        ON_STAGE(deletes_at_the_sign_out),
+        ON_STAGE(keeps_what_the_policy_keeps),
+        ON_STAGE(deletes_who_stays_away),
+        ON_STAGE(tokens_go_where_the_device_is_nobodys),
+        ON_STAGE(a_kiosk_is_left_and_comes_back),
+        ON_STAGE(the_kiosks_account_gets_it),
+        ON_STAGE(nobody_works_unseen),
         ON_STAGE(whoever_sat_down_is_a_standard_user),
     };
     return cmocka_run_group_tests_name("seat", tests, NULL, NULL);
