@@ -13,7 +13,8 @@ enum {
     AK_HAS =
         TD_TPMA_RESTRICTED | TD_TPMA_SIGN | TD_TPMA_FIXED_TPM | TD_TPMA_FIXED_PARENT | TD_TPMA_SENSITIVE_DATA_ORIGIN,
     PURPOSE_OPEN = -1,
-    SEED_MAX = 64
+    SEED_MAX = 64,
+    CREDENTIAL_MAX = 4096
 };
 
 struct begin {
@@ -311,7 +312,7 @@ static void answer_challenge(const struct begin *b, struct td_buf *answer)
     td_jsonw_obj(&w);
     td_jsonw_kstr(&w, "step", "challenge");
     td_jsonw_kstr(&w, "sessionId", c->id);
-    td_buf_init(&two, 2 * TD_TPM_MAX_PUBLIC);
+    td_buf_init(&two, CREDENTIAL_MAX);
     td_tpm_2b_write(b->credential.id_object, &two);
     td_jsonw_kstr(&w, "idObject", td_b64(a, td_buf_slice(&two)));
     td_buf_reset(&two);
@@ -344,7 +345,7 @@ static enum td_code challenge(struct begin *b, struct td_error *err)
 
 enum td_code td_attestation_begin(struct td_attestation *t, struct td_buf *answer, struct td_error *err)
 {
-    struct begin b = {.t = t, .refusal = err};
+    struct begin b = {.t = t, .registration_id = "", .refusal = err};
     struct td_error lost = {0};
     enum td_code rc = read_request(&b, err);
     if (rc == TD_OK)

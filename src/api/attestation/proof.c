@@ -226,9 +226,9 @@ static enum td_code check_certified(struct td_attestation *t, const struct td_pr
                                     const struct certified *names, struct td_key **ret, struct td_error *err)
 {
     struct td_slice octets = TD_S("");
-    struct td_tpm_public public;
-    struct td_tpm_attest word;
-    struct td_tpm_name name;
+    struct td_tpm_public public = {0};
+    struct td_tpm_attest word = {0};
+    struct td_tpm_name name = {0};
     struct td_error why = {0};
     if (td_attestation_member(t, names->key, TD_TPM_MAX_PUBLIC, &octets, &why) != TD_OK || octets.n == 0)
         return not_certified(t, err, names->key, octets.n == 0 && why.text[0] == '\0' ? "it is missing" : why.text);

@@ -53,7 +53,7 @@ static enum td_code check_key(struct td_enrol *call, struct td_tx *tx, const cha
 enum td_code td_enrol_attested_key(struct td_enrol *call, struct td_tx *tx, const struct td_device_row *device,
                                    const char *tenant, struct td_slice csr, const char **key)
 {
-    struct td_challenge proven;
+    struct td_challenge proven = {.ticket_used_at = 0};
     if (device->registration_id[0] == '\0' || device->owner_id[0] != '\0')
         return TD_OK;
     enum td_code rc = td_attested(tx, tenant, device->registration_id, call->a, &proven, &call->err);
@@ -83,8 +83,8 @@ static enum td_code once_wanted(struct td_enrol *call, struct td_tx *tx, const s
 static enum td_code is_repeated(struct td_enrol *call, struct td_tx *tx, const char *tenant,
                                 const struct td_device_row *device, bool *ret)
 {
-    struct td_way_row way;
-    struct td_enrolment e;
+    struct td_way_row way = {.enrolment_id = ""};
+    struct td_enrolment e = {.device_id = "", .user_id = ""};
     *ret = false;
     enum td_code rc = td_way_find(tx, tenant, TD_WAY_DEVICE, device->id, call->a, &way, &call->err);
     if (rc == TD_OK && way.enrolment_id[0] != '\0')
@@ -99,7 +99,7 @@ static enum td_code is_repeated(struct td_enrol *call, struct td_tx *tx, const c
 enum td_code td_enrol_once(struct td_enrol *call, struct td_tx *tx, const struct td_enrol_caller *caller,
                            const struct td_device_row *device)
 {
-    struct td_registration r;
+    struct td_registration r = {.userless = TD_USERLESS_UNKNOWN};
     bool once = false, repeated = false;
     td_try(once_wanted(call, tx, caller, &once));
     if (!once || device->registration_id[0] == '\0')

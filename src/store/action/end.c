@@ -91,8 +91,8 @@ static enum td_code unblock(struct td_tx *tx, const char *tenant, const struct t
 {
     static const enum td_userless allowed = TD_USERLESS_ALLOWED;
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_registration r;
-    struct td_way_row way;
+    struct td_registration r = {.userless = TD_USERLESS_UNKNOWN};
+    struct td_way_row way = {.registration_id = ""};
     enum td_code rc = td_way_find(tx, tenant, TD_WAY_ID, x->way_id, &a, &way, err);
     if (rc == TD_OK && way.registration_id[0] != '\0')
         rc = td_registration_find(tx, tenant, way.registration_id, &a, &r, err);
