@@ -1,6 +1,5 @@
 #include "crypto/cert_lean.h"
 
-#include <openssl/core_names.h>
 #include <openssl/rsa.h>
 
 enum { INTEGER = 0x02, BIT_STRING = 0x03, OCTET_STRING = 0x04, BOOLEAN = 0x01, OID = 0x06, SEQUENCE = 0x30 };
@@ -159,21 +158,6 @@ static enum td_code rsa_key(struct td_slice octets, struct td_key **ret, struct 
     return td_key_from_rsa_numbers(modulus, exponent, ret, err);
 }
 
-static enum td_code ec_key(const char *group_name, struct td_slice point, struct td_key **ret, struct td_error *err)
-{
-    EVP_PKEY *pkey = NULL;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)group_name, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (char *)(uintptr_t)point.p, point.n),
-        OSSL_PARAM_construct_end()};
-    TD_CLEANUP(pkey_ctx_done) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        return td_ossl_fail(err, TD_EFORMAT, "certificate", "its key is not a point of its curve");
-    *ret = td_key_wrap(pkey);
-    return TD_OK;
-}
-
 enum td_code td_lean_key(const struct td_lean_cert *c, struct td_key **ret, struct td_error *err)
 {
     struct td_slice rest = c->spki, inside = {0}, algorithm = {0}, oid = {0}, octets = {0};
@@ -185,9 +169,9 @@ enum td_code td_lean_key(const struct td_lean_cert *c, struct td_key **ret, stru
     bool named = td_eq(oid, td_bytes("\x2a\x86\x48\xce\x3d\x02\x01", 7)) && algorithm.n != 0 && algorithm.p[0] == OID;
     bool ec = named && octets.n != 0 && octets.p[0] == 4;
     if (ec && td_eq(algorithm, td_bytes("\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10)))
-        return ec_key("P-256", octets, ret, err);
+        return td_key_of_point("P-256", octets, ret, err);
     if (ec && td_eq(algorithm, td_bytes("\x06\x05\x2b\x81\x04\x00\x22", 7)))
-        return ec_key("P-384", octets, ret, err);
+        return td_key_of_point("P-384", octets, ret, err);
     /* P-521, a compressed point; no parameters of a curve of somebody's own */
     return named ? td_key_from_public_der(c->spki, ret, err)
                  : td_fail(err, TD_EFORMAT, "certificate", "its key is neither RSA nor one of a named curve");

@@ -66,6 +66,8 @@ void td_key_mark_elsewhere(struct td_key *key);
 bool td_key_is_elsewhere(const struct td_key *key);
 /* Of RSA, P-256 and P-384; false: not one of them. */
 bool td_spki_write(const struct td_key *key, struct td_arena *a, struct td_slice *ret);
+/* group by the engine's name, an uncompressed point; one off its curve is refused. */
+enum td_code td_key_of_point(const char *group, struct td_slice point, struct td_key **ret, struct td_error *err);
 /* The issuer's certificate, read once per key; a reference for the caller. NULL if der is none. */
 X509 *td_key_issuer(const struct td_key *key, struct td_slice der);
 

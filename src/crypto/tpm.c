@@ -4,7 +4,6 @@
 #include "crypto/digest.h"
 #include "crypto/tpm_room.h"
 
-#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/rsa.h>
@@ -73,27 +72,15 @@ static enum td_code rsa_key(const struct td_tpm_public *p, struct td_key **ret, 
     return td_key_from_rsa_numbers(p->rsa_modulus, td_bytes(e, sizeof(e)), ret, err);
 }
 
-/* The engine refuses a point off its curve when it reads the octets. */
 static enum td_code ec_key(const struct td_tpm_public *p, struct td_key **ret, struct td_error *err)
 {
     const struct td_tpm_curve *c = td_tpm_curve(p->curve);
     unsigned char point[1 + 2 * TD_TPM_FIELD_MAX] = {POINT_CONVERSION_UNCOMPRESSED};
-    EVP_PKEY *pkey = NULL;
     if (c == NULL)
         return td_fail(err, TD_EFORMAT, "TPM public key", "curve %#06x is neither P-256 nor P-384", p->curve);
     if (!td_tpm_padded(p->x, point + 1, c->octets) || !td_tpm_padded(p->y, point + 1 + c->octets, c->octets))
         return td_fail(err, TD_EFORMAT, "TPM public key", "a coordinate is longer than its curve's");
-    char group[8];
-    memcpy(group, c->name, strlen(c->name) + 1);
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-                           OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * c->octets),
-                           OSSL_PARAM_construct_end()};
-    TD_CLEANUP(pkey_ctx_done) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        return td_ossl_fail(err, TD_EFORMAT, "TPM public key", "not a point of its curve");
-    *ret = td_key_wrap(pkey);
-    return TD_OK;
+    return td_key_of_point(c->name, td_bytes(point, 1 + 2 * c->octets), ret, err);
 }
 
 enum td_code td_tpm_key(const struct td_tpm_public *p, struct td_key **ret, struct td_error *err)

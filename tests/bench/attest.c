@@ -3,7 +3,7 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "codec/tcg_log.h"
-#include "unit/soft_tpm.h"
+#include "soft_tpm.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -72,15 +72,15 @@ static void make_log(void)
     td_tcg_log_begin(&log);
     for (size_t i = 0; i < TD_COUNTOF(events); i++) {
         char both[64];
-        struct td_slice digest = soft_digest(0x000b, events[i].data, &keep);
+        struct td_slice digest = soft_digest(events[i].data, &keep);
         memcpy(both, pcr[events[i].pcr].p, 32);
         memcpy(both + 32, digest.p, 32);
-        pcr[events[i].pcr] = soft_digest(0x000b, td_bytes(both, 64), &keep);
+        pcr[events[i].pcr] = soft_digest(td_bytes(both, 64), &keep);
         td_tcg_log_add(&log, events[i].pcr, events[i].type, (const unsigned char *)digest.p, events[i].data);
     }
     for (size_t i = 0; i < PCRS; i++)
         td_buf_add(&all, pcr[i]);
-    pcr_digest = soft_digest(0x000b, td_buf_slice(&all), &keep);
+    pcr_digest = soft_digest(td_buf_slice(&all), &keep);
     event_log = td_str(td_b64(&keep, td_buf_slice(&log)));
     td_buf_done(&log);
     td_buf_done(&variable);
@@ -108,7 +108,6 @@ void attest_load(const char *dir)
     while (pc_count < DEVICES && fscanf(ids, "%63s", id) == 1) {
         struct pc *pc = &pcs[pc_count++];
         pc->ek.kind = SOFT_RSA;
-        pc->ek.hash = 0x000b;
         pc->ek.pkey = PEM_read_PrivateKey(f, NULL, NULL, NULL);
         X509 *cert = PEM_read_X509(f, NULL, NULL, NULL);
         soft_need(pc->ek.pkey != NULL && cert != NULL);
@@ -149,7 +148,7 @@ static struct td_slice finish_body(const struct pc *pc, const char *reply, struc
                         a, &secret);
     td_buf_add(&b, nonce);
     td_buf_add(&b, pc->ak.name);
-    struct td_slice proof = soft_hmac(0x000b, secret, td_buf_slice(&b), a);
+    struct td_slice proof = soft_hmac(secret, td_buf_slice(&b), a);
     struct td_slice quote = soft_quote(&pc->ak, nonce, 0xff, pcr_digest, a);
     struct td_slice certify = soft_certify(&pc->ak, nonce, pc->key.name, a);
     td_buf_reset(&b);

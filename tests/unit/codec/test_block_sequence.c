@@ -1,21 +1,9 @@
 /* codec/block_sequence: what the codes of a technician's page carry, cut into blocks and joined again in any order. */
 #include "codec/block_sequence.h"
+#include "unit/arena.h"
 #include "unit/test.h"
 
-static struct td_arena arena;
 static struct td_error err;
-
-static int setup(void **state TD_UNUSED)
-{
-    td_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state TD_UNUSED)
-{
-    td_arena_done(&arena);
-    return 0;
-}
 
 static struct td_block_sequence sample(size_t hardware)
 {
@@ -137,5 +125,5 @@ int main(void)
         cmocka_unit_test(one_code), cmocka_unit_test(cut_and_joined), cmocka_unit_test(says_what_does_not_join),
         cmocka_unit_test(limits),   cmocka_unit_test(other_writers),
     };
-    return cmocka_run_group_tests_name("codec/block_sequence", tests, setup, teardown);
+    return cmocka_run_group_tests_name("codec/block_sequence", tests, arena_begin, arena_end);
 }

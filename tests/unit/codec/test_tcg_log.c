@@ -1,26 +1,14 @@
 /* codec/tcg_log: a log of a firmware with two banks, one of ours, cut at every octet; Secure Boot; where PCR 0 begins.
  */
 #include "codec/tcg_log.h"
+#include "unit/arena.h"
 #include "unit/test.h"
 
 #include <stdlib.h>
 
-static struct td_arena arena;
 static struct td_error err;
 static const unsigned char global[16] = {0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11,
                                          0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c};
-
-static int setup(void **state TD_UNUSED)
-{
-    td_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state TD_UNUSED)
-{
-    td_arena_done(&arena);
-    return 0;
-}
 
 static enum td_code read_log(struct td_slice in, struct td_tcg_log *ret)
 {
@@ -194,5 +182,5 @@ int main(void)
         cmocka_unit_test(log_of_a_firmware), cmocka_unit_test(refuses),       cmocka_unit_test(limits),
         cmocka_unit_test(secure_boot),       cmocka_unit_test(variable_data),
     };
-    return cmocka_run_group_tests_name("codec/tcg_log", tests, setup, teardown);
+    return cmocka_run_group_tests_name("codec/tcg_log", tests, arena_begin, arena_end);
 }

@@ -3,24 +3,21 @@
 #include "base/encode.h"
 #include "crypto/digest.h"
 #include "crypto/tpm.h"
-#include "unit/soft_tpm.h"
+#include "unit/arena.h"
 #include "unit/test.h"
+#include "wire/soft_tpm.h"
 
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-static struct td_arena arena;
 static struct td_error err;
 
-static int setup(void **state TD_UNUSED)
+static int end(void **state)
 {
-    td_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state TD_UNUSED)
-{
-    td_arena_done(&arena);
-    return 0;
+    soft_end();
+    return arena_end(state);
 }
 
 static struct td_slice file(const char *name)
@@ -89,32 +86,28 @@ static void names(void **state TD_UNUSED)
 static void credentials(void **state TD_UNUSED)
 {
     static const enum soft_kind kinds[] = {SOFT_RSA, SOFT_P256, SOFT_P384};
-    struct td_slice wanted = TD_S("the secret is of thirty-two octe"), got = {0};
-    struct soft_key ak = soft_key_make(SOFT_P256, SOFT_AK, &arena), other = soft_key_make(SOFT_P256, SOFT_AK, &arena);
-    struct td_tpm_public ak_public = public_of(ak.public);
+    struct td_slice wanted = TD_S("the secret is of thirty-two octe");
+    struct soft_key ak = soft_key(SOFT_P256, SOFT_AK, 0), other = soft_key(SOFT_P256, SOFT_AK, 1);
+    struct td_tpm_public ak_public = public_of(soft_public(&ak, &arena));
     struct td_tpm_name name = {0};
     assert_ok(td_tpm_name(&ak_public, &name, &err));
-    assert_true(td_eq(td_bytes(name.octets, name.n), ak.name));
+    assert_true(td_eq(td_bytes(name.octets, name.n), soft_name(&ak, &arena)));
     for (size_t i = 0; i < TD_COUNTOF(kinds); i++) {
-        struct soft_key ek = soft_key_make(kinds[i], SOFT_EK, &arena), ek2 = soft_key_make(kinds[i], SOFT_EK, &arena);
-        struct td_tpm_public p = public_of(ek.public);
+        struct soft_key ek = soft_key(kinds[i], SOFT_EK, 0), ek2 = soft_key(kinds[i], SOFT_EK, 1);
+        struct td_tpm_public p = public_of(soft_public(&ek, &arena));
         struct td_tpm_credential c = {0};
         size_t h = kinds[i] == SOFT_P384 ? 48 : 32;
         assert_ok(td_tpm_make_credential(&p, &name, wanted, counting(64), &arena, &c, &err));
-        assert_true(soft_activate(&ek, ak.name, c.id_object, c.secret, &arena, &got));
-        assert_true(td_eq(got, wanted));
+        struct td_slice object = soft_2b(c.id_object, &arena), secret = soft_2b(c.secret, &arena);
+        assert_true(td_eq(soft_activate(&ek, &ak, object, secret, &arena), wanted));
         assert_int_equal(c.id_object.n, 2 + h + 34);
         assert_int_equal(c.secret.n, kinds[i] == SOFT_RSA ? 256 : 2 * (h + 2));
-        assert_false(soft_activate(&ek, other.name, c.id_object, c.secret, &arena, &got));
-        assert_false(soft_activate(&ek2, ak.name, c.id_object, c.secret, &arena, &got));
+        assert_int_equal(soft_activate(&ek, &other, object, secret, &arena).n, 0);
+        assert_int_equal(soft_activate(&ek2, &ak, object, secret, &arena).n, 0);
         assert_int_equal(td_tpm_make_credential(&p, &name, counting(h + 1), counting(64), &arena, &c, &err),
                          TD_EINTERNAL);
         assert_int_equal(td_tpm_make_credential(&p, &name, wanted, counting(h - 1), &arena, &c, &err), TD_EINTERNAL);
-        soft_key_done(&ek);
-        soft_key_done(&ek2);
     }
-    soft_key_done(&ak);
-    soft_key_done(&other);
 }
 
 static void credentials_of_no_ek(void **state TD_UNUSED)
@@ -165,47 +158,43 @@ static void keys(void **state TD_UNUSED)
 /* A key's SubjectPublicKeyInfo is written by hand: octet for octet what the engine writes. */
 static void as_the_engine_writes_it(void **state TD_UNUSED)
 {
-    static const enum soft_kind kinds[] = {SOFT_RSA, SOFT_P256, SOFT_P384};
-    for (size_t i = 0; i < TD_COUNTOF(kinds) + 2; i++) {
-        struct soft_key k = {.pkey = NULL};
+    EVP_PKEY *keys[] = {EVP_RSA_gen(2048), EVP_RSA_gen(2056), EVP_RSA_gen(3072), EVP_EC_gen("P-256"),
+                        EVP_EC_gen("P-384")};
+    for (size_t i = 0; i < TD_COUNTOF(keys); i++) {
         TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
-        struct td_slice n = TD_S(""), spki = {0};
+        struct td_slice spki = {0};
         unsigned char *own = NULL;
-        if (i < TD_COUNTOF(kinds)) {
-            k = soft_key_make(kinds[i], SOFT_FREE, &arena);
-            struct td_tpm_public p = public_of(k.public);
-            assert_ok(td_tpm_key(&p, &key, &err));
-        } else {
-            k.pkey = EVP_RSA_gen(i == TD_COUNTOF(kinds) ? 3072 : 2056);
-            n = soft_number(k.pkey, OSSL_PKEY_PARAM_RSA_N, &arena);
-            assert_ok(td_key_from_rsa_numbers(n, td_bytes("\1\0\1", 3), &key, &err));
-        }
+        int size = i2d_PUBKEY(keys[i], &own);
+        assert_true(size > 0);
+        assert_ok(td_key_from_public_der(td_bytes(own, (size_t)size), &key, &err));
         assert_ok(td_key_public_der(key, &arena, &spki));
-        int size = i2d_PUBKEY(k.pkey, &own);
-        assert_true(size > 0 && td_eq(spki, td_bytes(own, (size_t)size)));
+        assert_true(td_eq(spki, td_bytes(own, (size_t)size)));
         OPENSSL_free(own);
-        soft_key_done(&k);
+        EVP_PKEY_free(keys[i]);
     }
 }
 
 /* A coordinate may come without its leading zeros. */
 static void short_coordinates(void **state TD_UNUSED)
 {
-    for (int i = 0; i < 4096; i++) {
-        struct soft_key k = soft_key_make(SOFT_P256, SOFT_FREE, &arena);
-        struct td_tpm_public p = public_of(k.public);
-        bool zero = p.x.p[0] == 0;
-        soft_key_done(&k);
-        if (!zero)
+    for (int i = 0; i < 8192; i++) {
+        unsigned char point[65];
+        size_t n = 0;
+        EVP_PKEY *fresh = EVP_EC_gen("P-256");
+        assert_int_equal(EVP_PKEY_get_octet_string_param(fresh, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n), 1);
+        EVP_PKEY_free(fresh);
+        if (point[1] != 0)
             continue;
         TD_CLEANUP(td_key_cleanup) struct td_key *a = NULL;
         TD_CLEANUP(td_key_cleanup) struct td_key *b = NULL;
+        struct td_tpm_public p = {.type = TD_TPM_ECC, .curve = TD_TPM_P256, .x = td_bytes(point + 1, 32)};
+        p.y = td_bytes(point + 33, 32);
         assert_ok(td_tpm_key(&p, &a, &err));
-        assert_true(td_tpm_public_in(&p, p.whole));
+        assert_true(td_tpm_public_in(&p, td_bytes(point, 65)));
         p.x = td_sub(p.x, 1, 31);
         assert_ok(td_tpm_key(&p, &b, &err));
         assert_true(td_key_same_public(a, b));
-        assert_true(td_tpm_public_in(&p, k.public));
+        assert_true(td_tpm_public_in(&p, td_bytes(point, 65)));
         return;
     }
     fail_msg("no key with a short coordinate");
@@ -376,5 +365,5 @@ int main(void)
         cmocka_unit_test(secure_boot),
         cmocka_unit_test(found_in_a_record),
     };
-    return cmocka_run_group_tests_name("crypto/tpm", tests, setup, teardown);
+    return cmocka_run_group_tests_name("crypto/tpm", tests, arena_begin, end);
 }

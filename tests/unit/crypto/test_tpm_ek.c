@@ -2,22 +2,10 @@
  * are, padded, bent; chains with anchors that are roots and anchors that are not. */
 #include "base/env.h"
 #include "crypto/tpm.h"
+#include "unit/arena.h"
 #include "unit/test.h"
 
-static struct td_arena arena;
 static struct td_error err;
-
-static int setup(void **state TD_UNUSED)
-{
-    td_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state TD_UNUSED)
-{
-    td_arena_done(&arena);
-    return 0;
-}
 
 static struct td_slice file(const char *name)
 {
@@ -215,5 +203,5 @@ int main(void)
         cmocka_unit_test(finds_its_anchor),
         cmocka_unit_test(dates),
     };
-    return cmocka_run_group_tests_name("crypto/tpm_ek", tests, setup, teardown);
+    return cmocka_run_group_tests_name("crypto/tpm_ek", tests, arena_begin, arena_end);
 }

@@ -1,25 +1,13 @@
 /* device/qr: the picture is read back by a small reader of our own (zbar is not there): finder patterns, format, mask
  * and the octets of a version 2 code; sizes by capacity. */
 #include "device/qr.h"
+#include "unit/arena.h"
 #include "unit/test.h"
 
 enum { SIDE_MAX = 177 };
 
-static struct td_arena arena;
 static struct td_error err;
 static bool dark[SIDE_MAX][SIDE_MAX];
-
-static int setup(void **state TD_UNUSED)
-{
-    td_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state TD_UNUSED)
-{
-    td_arena_done(&arena);
-    return 0;
-}
 
 /* Half blocks back to modules without the quiet zone; its side. */
 static size_t modules(const char *text)
@@ -165,5 +153,5 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reads_back), cmocka_unit_test(as_large_as_told),
                                        cmocka_unit_test(bounds)};
-    return cmocka_run_group_tests_name("device/qr", tests, setup, teardown);
+    return cmocka_run_group_tests_name("device/qr", tests, arena_begin, arena_end);
 }

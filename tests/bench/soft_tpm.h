@@ -6,7 +6,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-#include <assert.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
@@ -15,13 +14,12 @@
 #include <openssl/rsa.h>
 #include <stdlib.h>
 
-enum soft_kind { SOFT_RSA, SOFT_P256, SOFT_P384 };
+enum soft_kind { SOFT_RSA, SOFT_P256 };
 enum { SOFT_EK = 0x000300b2, SOFT_AK = 0x00050072, SOFT_FREE = 0x00040072 };
 
 struct soft_key {
     EVP_PKEY *pkey;
     enum soft_kind kind;
-    uint16_t hash;          /* name algorithm */
     struct td_slice public; /* TPMT_PUBLIC */
     struct td_slice name;
 };
@@ -57,21 +55,11 @@ static inline struct td_slice soft_end(struct td_buf *b, struct td_arena *a)
     return out;
 }
 
-static inline const EVP_MD *soft_md(uint16_t hash)
+static inline struct td_slice soft_digest(struct td_slice in, struct td_arena *a)
 {
-    return hash == 0x000c ? EVP_sha384() : EVP_sha256();
-}
-
-static inline size_t soft_digest_size(uint16_t hash)
-{
-    return hash == 0x000c ? 48 : 32;
-}
-
-static inline struct td_slice soft_digest(uint16_t hash, struct td_slice in, struct td_arena *a)
-{
-    unsigned char out[64];
-    soft_need(EVP_Digest(in.p, in.n, out, NULL, soft_md(hash), NULL) == 1);
-    return td_arena_copy(a, td_bytes(out, soft_digest_size(hash)));
+    unsigned char out[32];
+    soft_need(EVP_Digest(in.p, in.n, out, NULL, EVP_sha256(), NULL) == 1);
+    return td_arena_copy(a, td_bytes(out, sizeof(out)));
 }
 
 static inline struct td_slice soft_number(EVP_PKEY *pkey, const char *name, struct td_arena *a)
@@ -99,7 +87,7 @@ static inline void soft_parameters(struct td_buf *b, const struct soft_key *k, u
     bool decrypts = (attributes & 0x00020000) != 0, restricted = (attributes & 0x00010000) != 0;
     soft_u16(b, decrypts ? 0x0006 : 0x0010);
     if (decrypts) {
-        soft_u16(b, k->kind == SOFT_P384 ? 256 : 128);
+        soft_u16(b, 128);
         soft_u16(b, 0x0043);
     }
     bool signs = restricted && !decrypts;
@@ -110,18 +98,18 @@ static inline void soft_parameters(struct td_buf *b, const struct soft_key *k, u
         soft_u16(b, 2048);
         soft_u32(b, 0);
     } else {
-        soft_u16(b, k->kind == SOFT_P384 ? 0x0004 : 0x0003);
+        soft_u16(b, 0x0003);
         soft_u16(b, 0x0010);
     }
 }
 
-/* The public area of a key that exists; attributes is SOFT_EK, SOFT_AK, SOFT_FREE or what a test wants wrong. */
+/* The public area of a key that exists; attributes is SOFT_EK, SOFT_AK or SOFT_FREE. */
 static inline void soft_key_describe(struct soft_key *k, uint32_t attributes, struct td_arena *a)
 {
     struct td_buf b;
     td_buf_init(&b, 2048);
     soft_u16(&b, k->kind == SOFT_RSA ? 0x0001 : 0x0023);
-    soft_u16(&b, k->hash);
+    soft_u16(&b, 0x000b);
     soft_u32(&b, attributes);
     soft_2b(&b, TD_S(""));
     soft_parameters(&b, k, attributes);
@@ -134,16 +122,16 @@ static inline void soft_key_describe(struct soft_key *k, uint32_t attributes, st
     }
     k->public = soft_end(&b, a);
     td_buf_init(&b, 128);
-    soft_u16(&b, k->hash);
-    td_buf_add(&b, soft_digest(k->hash, k->public, a));
+    soft_u16(&b, 0x000b);
+    td_buf_add(&b, soft_digest(k->public, a));
     k->name = soft_end(&b, a);
 }
 
 static inline struct soft_key soft_key_make(enum soft_kind kind, uint32_t attributes, struct td_arena *a)
 {
-    struct soft_key k = {.kind = kind, .hash = kind == SOFT_P384 && attributes == SOFT_EK ? 0x000c : 0x000b};
+    struct soft_key k = {.kind = kind};
     k.pkey = kind == SOFT_RSA ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048)
-                              : EVP_PKEY_Q_keygen(NULL, NULL, "EC", kind == SOFT_P384 ? "P-384" : "P-256");
+                              : EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
     soft_need(k.pkey != NULL);
     soft_key_describe(&k, attributes, a);
     return k;
@@ -157,15 +145,15 @@ static inline void soft_key_done(struct soft_key *k)
 
 /* ---- ActivateCredential ---- */
 
-static inline struct td_slice soft_hmac(uint16_t hash, struct td_slice key, struct td_slice in, struct td_arena *a)
+static inline struct td_slice soft_hmac(struct td_slice key, struct td_slice in, struct td_arena *a)
 {
-    unsigned char out[64];
-    soft_need(HMAC(soft_md(hash), key.p, (int)key.n, (const unsigned char *)in.p, in.n, out, NULL) != NULL);
-    return td_arena_copy(a, td_bytes(out, soft_digest_size(hash)));
+    unsigned char out[32];
+    soft_need(HMAC(EVP_sha256(), key.p, (int)key.n, (const unsigned char *)in.p, in.n, out, NULL) != NULL);
+    return td_arena_copy(a, td_bytes(out, sizeof(out)));
 }
 
-static inline struct td_slice soft_kdfa(uint16_t hash, struct td_slice seed, const char *label, struct td_slice u,
-                                        uint32_t bits, struct td_arena *a)
+static inline struct td_slice soft_kdfa(struct td_slice seed, const char *label, struct td_slice u, uint32_t bits,
+                                        struct td_arena *a)
 {
     struct td_buf b;
     td_buf_init(&b, 512);
@@ -173,7 +161,7 @@ static inline struct td_slice soft_kdfa(uint16_t hash, struct td_slice seed, con
     td_buf_add(&b, td_bytes(label, strlen(label) + 1));
     td_buf_add(&b, u);
     soft_u32(&b, bits);
-    return td_sub(soft_hmac(hash, seed, soft_end(&b, a), a), 0, bits / 8);
+    return td_sub(soft_hmac(seed, soft_end(&b, a), a), 0, bits / 8);
 }
 
 static inline bool soft_rsa_seed(const struct soft_key *ek, struct td_slice secret, struct td_arena *a,
@@ -183,57 +171,13 @@ static inline bool soft_rsa_seed(const struct soft_key *ek, struct td_slice secr
     size_t n = sizeof(out);
     EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(NULL, ek->pkey, NULL);
     soft_need(EVP_PKEY_decrypt_init(c) == 1 && EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_OAEP_PADDING) == 1 &&
-              EVP_PKEY_CTX_set_rsa_oaep_md(c, soft_md(ek->hash)) == 1 &&
-              EVP_PKEY_CTX_set_rsa_mgf1_md(c, soft_md(ek->hash)) == 1 &&
+              EVP_PKEY_CTX_set_rsa_oaep_md(c, EVP_sha256()) == 1 &&
+              EVP_PKEY_CTX_set_rsa_mgf1_md(c, EVP_sha256()) == 1 &&
               EVP_PKEY_CTX_set0_rsa_oaep_label(c, OPENSSL_memdup("IDENTITY", 9), 9) == 1);
     bool ok = EVP_PKEY_decrypt(c, out, &n, (const unsigned char *)secret.p, secret.n) == 1;
     EVP_PKEY_CTX_free(c);
     *ret = ok ? td_arena_copy(a, td_bytes(out, n)) : TD_S("");
     return ok;
-}
-
-static inline EVP_PKEY *soft_peer(const struct soft_key *ek, struct td_slice x, struct td_slice y)
-{
-    unsigned char point[160] = {4};
-    EVP_PKEY *peer = NULL;
-    memcpy(point + 1, x.p, x.n);
-    memcpy(point + 1 + x.n, y.p, y.n);
-    char group[] = "P-256", big[] = "P-384";
-    OSSL_PARAM p[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, ek->kind == SOFT_P384 ? big : group, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + x.n + y.n), OSSL_PARAM_construct_end()};
-    EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    soft_need(EVP_PKEY_fromdata_init(c) == 1);
-    (void)EVP_PKEY_fromdata(c, &peer, EVP_PKEY_PUBLIC_KEY, p);
-    EVP_PKEY_CTX_free(c);
-    return peer;
-}
-
-static inline bool soft_ecc_seed(const struct soft_key *ek, struct td_slice secret, struct td_arena *a,
-                                 struct td_slice *ret)
-{
-    size_t field = ek->kind == SOFT_P384 ? 48 : 32, n = 66;
-    unsigned char z[66];
-    if (secret.n != 2 * (field + 2))
-        return false;
-    struct td_slice x = td_sub(secret, 2, field), y = td_sub(secret, 4 + field, field);
-    EVP_PKEY *peer = soft_peer(ek, x, y);
-    if (peer == NULL)
-        return false;
-    EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(NULL, ek->pkey, NULL);
-    soft_need(EVP_PKEY_derive_init(c) == 1 && EVP_PKEY_derive_set_peer(c, peer) == 1 &&
-              EVP_PKEY_derive(c, z, &n) == 1 && n == field);
-    EVP_PKEY_CTX_free(c);
-    EVP_PKEY_free(peer);
-    struct td_buf b;
-    td_buf_init(&b, 512);
-    soft_u32(&b, 1);
-    td_buf_add(&b, td_bytes(z, field));
-    td_buf_add(&b, td_bytes("IDENTITY", 9));
-    td_buf_add(&b, x);
-    td_buf_add(&b, td_sub(soft_point(ek->pkey, a), 0, field));
-    *ret = soft_digest(ek->hash, soft_end(&b, a), a);
-    return true;
 }
 
 /* What TPM2_ActivateCredential does: contents of TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET. False: this TPM says no.
@@ -243,26 +187,25 @@ static inline bool soft_activate(const struct soft_key *ek, struct td_slice ak_n
 {
     static const unsigned char iv[16];
     struct td_slice seed = {0};
-    size_t h = soft_digest_size(ek->hash);
+    enum { H = 32 };
     unsigned char plain[128];
     int n = 0;
-    if (id_object.n < h + 4 || id_object.n > h + 100 || (unsigned char)id_object.p[1] != h)
+    if (id_object.n < H + 4 || id_object.n > H + 100 || id_object.p[1] != H)
         return false;
-    if (!(ek->kind == SOFT_RSA ? soft_rsa_seed(ek, secret, a, &seed) : soft_ecc_seed(ek, secret, a, &seed)))
+    if (!soft_rsa_seed(ek, secret, a, &seed))
         return false;
-    struct td_slice mac = td_sub(id_object, 2, h), sealed = td_sub(id_object, 2 + h, id_object.n);
+    struct td_slice mac = td_sub(id_object, 2, H), sealed = td_sub(id_object, 2 + H, id_object.n);
     struct td_buf b;
     td_buf_init(&b, 512);
     td_buf_add(&b, sealed);
     td_buf_add(&b, ak_name);
-    struct td_slice key = soft_kdfa(ek->hash, seed, "INTEGRITY", TD_S(""), (uint32_t)h * 8, a);
-    if (!td_eq(soft_hmac(ek->hash, key, soft_end(&b, a), a), mac))
+    struct td_slice key = soft_kdfa(seed, "INTEGRITY", TD_S(""), H * 8, a);
+    if (!td_eq(soft_hmac(key, soft_end(&b, a), a), mac))
         return false;
-    uint32_t bits = ek->kind == SOFT_P384 ? 256 : 128;
-    key = soft_kdfa(ek->hash, seed, "STORAGE", ak_name, bits, a);
+    uint32_t bits = e128;
+    key = soft_kdfa(seed, "STORAGE", ak_name, 128, a);
     EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
-    soft_need(EVP_DecryptInit_ex(c, bits == 256 ? EVP_aes_256_cfb128() : EVP_aes_128_cfb128(), NULL,
-                                 (const unsigned char *)key.p, iv) == 1 &&
+    soft_need(EVP_DecryptInit_ex(c, EVP_aes_128_cfb128(), NULL, (const unsigned char *)key.p, iv) == 1 &&
               EVP_DecryptUpdate(c, plain, &n, (const unsigned char *)sealed.p, (int)sealed.n) == 1);
     EVP_CIPHER_CTX_free(c);
     size_t size = (size_t)plain[0] << 8 | plain[1];
@@ -284,12 +227,8 @@ static inline struct td_slice soft_sign(const struct soft_key *ak, struct td_sli
     soft_need(EVP_DigestSignInit(c, NULL, EVP_sha256(), NULL, ak->pkey) == 1 &&
               EVP_DigestSign(c, raw, &n, (const unsigned char *)in.p, in.n) == 1);
     EVP_MD_CTX_free(c);
-    soft_u16(&b, ak->kind == SOFT_RSA ? 0x0014 : 0x0018);
+    soft_u16(&b, 0x0018);
     soft_u16(&b, 0x000b);
-    if (ak->kind == SOFT_RSA) {
-        soft_2b(&b, td_bytes(raw, n));
-        return soft_end(&b, a);
-    }
     const unsigned char *p = raw;
     ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)n);
     const BIGNUM *parts[] = {ECDSA_SIG_get0_r(sig), ECDSA_SIG_get0_s(sig)};
@@ -312,7 +251,7 @@ static inline void soft_attest_head(struct td_buf *b, unsigned type, const struc
                            25));
 }
 
-/* A quote of the SHA-256 bank's PCRs 0 to 7 (mask), over a digest that the test has made. */
+/* A quote of the SHA-256 bank, over a digest that the caller has made. */
 static inline struct td_slice soft_quote(const struct soft_key *ak, struct td_slice nonce, uint32_t mask,
                                          struct td_slice pcr_digest, struct td_arena *a)
 {
