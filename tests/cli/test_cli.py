@@ -537,7 +537,7 @@ def devices_are_said_about(box):
     box.said("device", "rename", "PC-7", "CLI00000")
     same(box.run("device", "rename", "a name too long for it", "CLI00000").returncode, 1)
     for status in ("changed", "unchanged"):
-        same([d["status"] for d in json.loads(box.said("device", "unblock", "CLI00000", "--json"))["devices"]], [status])
+        same([d["status"] for d in json.loads(box.said("device", "unblock", "CLI00000", "--json"))["rows"]], [status])
     box.said("device", "set", "CLI00000", "groupTag=DESK", "deviceFriendlyName=Desk 7")
     same(box.run("device", "set", "CLI00000", "groupTag=LOST", "nosuch=1").returncode, 1)
     device = json.loads(box.said("device", "list", "--serial", "CLI00000", "--json"))["devices"][0]
