@@ -26,6 +26,7 @@ static const struct member {
     {"CloudAssignedLanguage", "profile.language", TEXT, false},
     {"CloudAssignedRegion", "profile.region", TEXT, false},
     {"AutopilotMode", "profile.mode", NUMBER, false},
+    {"PreprovisioningAllowed", "profile.preprovisioning", FLAG, false},
     {"DeploymentProfileName", "profile.name", TEXT, false},
     {"ZtdCorrelationId", "profile.id", TEXT, false},
     {"IsExplicitProfileAssignment", "profile.explicit", FLAG, false},

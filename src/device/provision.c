@@ -120,10 +120,8 @@ static enum td_code wait_for_button(struct td_flow *f, struct td_error *err)
 
 static enum td_code page(struct td_flow *f, struct td_error *err)
 {
-    /* 2: user-driven with a technician's part; 1: no user at all, which the service judges (autopilot.md 2.5, step 5)
-     */
     show(f);
-    if (td_state_int(f->dev->state, "profile.mode", 0) == 0)
+    if (td_state_int(f->dev->state, "profile.preprovisioning", 1) == 0) /* where it is not said, the service judges */
         return not_allowed(f, err);
     td_try(show_codes(f, err));
     td_try(wait_for_button(f, err));
@@ -233,13 +231,9 @@ static bool is_of_the_first_day(const char *key)
 static void forget_state(struct td_device *dev)
 {
     const char *key, *value;
-    for (size_t i = 0; td_state_at(dev->state, i, &key, &value);) {
-        TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-        if (is_of_the_first_day(key))
-            td_state_set(dev->state, td_arena_strdup(&a, key), NULL); /* the next one has its place now */
-        else
-            i++;
-    }
+    for (size_t i = 0; td_state_at(dev->state, i, &key, &value); i++)
+        if (value != NULL && is_of_the_first_day(key))
+            td_state_set(dev->state, key, NULL);
 }
 
 static const char *no_fact(void *ctx TD_UNUSED, const char *name TD_UNUSED, struct td_arena *a TD_UNUSED)

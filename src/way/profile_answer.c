@@ -80,6 +80,7 @@ void td_profile_answer(const struct td_profile *p, const struct td_profile_answe
     optional(&w, "CloudAssignedLanguage", p->locale);
     optional(&w, "CloudAssignedRegion", p->region);
     td_jsonw_kint(&w, "AutopilotMode", p->usage);
+    td_jsonw_kbool(&w, "PreprovisioningAllowed", p->preprovisioning != 0);
     td_jsonw_kstr(&w, "DeploymentProfileName", around->profile_name);
     td_jsonw_kbool(&w, "IsExplicitProfileAssignment", around->explicit_assignment);
     td_jsonw_ktime(&w, "PolicyDownloadDate", around->now);
