@@ -730,6 +730,22 @@ def documents_are_true(_):
         same(done.returncode, 0, done.stdout[-2000:] + done.stderr)
 
 
+def measurements_of_profiles(box):
+    """What a profile wants of a machine's start: from its file, shown, changed, refused by name; passed on as it was."""
+    value = "7:" + "ab" * 32
+    box.said("profile", "add", "kiosks", "--file", box.write("p.json", json.dumps({"pcrPolicy": "allowList", "pcrAllowed": value})))
+    settings = json.loads(box.said("profile", "show", "kiosks", "--json"))["settings"]
+    same((settings["pcrPolicy"], settings["pcrAllowed"]), ("allowList", value))
+    assert f"pcrAllowed                               {value}" in box.said("profile", "show", "kiosks"), box.said("profile", "show", "kiosks")
+    box.said("profile", "add", "again", "--file", box.write("again.json", json.dumps(settings)))
+    same(json.loads(box.said("profile", "show", "again", "--json"))["settings"], settings)
+    box.said("profile", "edit", "again", "--file", box.write("p.json", '{"pcrPolicy":"baseline"}'))
+    for text, field in (('{"pcrPolicy":"any"}', "pcrPolicy"), ('{"pcrPolicy":"allowList","pcrAllowed":""}', "pcrAllowed"), ('{"pcrAllowed":"9:00"}', "pcrAllowed")):
+        done = box.run("profile", "edit", "again", "--file", box.write("p.json", text), "--json")
+        same((done.returncode, json.loads(done.stderr)["error"]["field"]), (1, field))
+    same(json.loads(box.said("profile", "show", "again", "--json"))["settings"]["pcrPolicy"], "baseline")
+
+
 def codes_are_explained(box):
     """A code in any spelling, a name, an area; what is not known is refused and told where it comes from."""
     wanted = json.loads(box.said("code", "0x80180014", "--json"))["failures"]
@@ -757,7 +773,7 @@ def interface_document_is_true(_):
 
 
 TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, killed_bulk, audit_tells_who_and_what, errors_name_the_thing, nothing_commands_the_terminal, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, tpms_are_shown_and_forgotten, serves, device_exit_codes, requirements_are_documented, codes_are_explained, documents_are_true,
+         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, tpms_are_shown_and_forgotten, serves, device_exit_codes, requirements_are_documented, measurements_of_profiles, codes_are_explained, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):
