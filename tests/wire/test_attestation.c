@@ -77,6 +77,32 @@ static void admits_every_kind_of_key(void **state)
     }
 }
 
+/* Padded to the size of its place in the TPM; issued by an authority under the maker's, which the device brings. */
+static void takes_certificates_as_makers_write_them(void **state)
+{
+    use_box(state);
+    tenant_with(box->tenant, NULL);
+    struct td_arena *a = &box->arena;
+    struct pc p = registered_pc(0, "PC-1");
+    char *padded = td_arena_alloc(a, p.cert.n + 300);
+    memcpy(padded, p.cert.p, p.cert.n);
+    memset(padded + p.cert.n, 0xff, 300);
+    p.cert = td_bytes(padded, p.cert.n + 300);
+    assert_non_null(attested(&p));
+    struct pc q = registered_pc(1, "PC-2");
+    const struct soft_key between = soft_key(SOFT_P256, SOFT_PLAIN, 8);
+    struct td_slice authority = soft_certify(
+        &(struct soft_cert){.maker = good_maker, .key = &between, .authority = true, .has_subject = true}, a);
+    q.cert = soft_certify(&(struct soft_cert){.maker = {8, "TPM"}, .key = &q.ek}, a);
+    begin_with(&q, "");
+    is_refused("UntrustedManufacturer");
+    assert_int_equal(begin_with(&q, td_arena_printf(a, "\"ekChain\":[\"%s\"]", b64(authority))), 200);
+    /* what it brings is no anchor */
+    q.cert = soft_certify(&(struct soft_cert){.maker = foreign_maker, .key = &q.ek}, a);
+    begin_with(&q, td_arena_printf(a, "\"ekChain\":[\"%s\"]", b64(soft_root(foreign_maker, a))));
+    is_refused("UntrustedManufacturer");
+}
+
 /* --- before a challenge --- */
 
 struct change { /* what is wrong with it */
@@ -225,6 +251,25 @@ static void wants_pre_provisioning_allowed(void **state)
     begin_with(&p, "\"purpose\":\"pre-provisioning\"");
     is_refused("AttestationNotWanted");
     assert_string_equal(td_json_str(answer(), "hresult"), "0x80180005"); /* P09 */
+}
+
+static void asks_for_a_technician(void **state)
+{
+    use_box(state);
+    tenant_with(box->tenant, "{\"preprovisioningAllowed\":true}");
+    struct pc p = registered_pc(0, "PC-1");
+    set("technician-proof", "companion");
+    begin_with(&p, "");
+    is_refused("TechnicianProofNeeded");
+    begin_with(&p, "\"technicianCode\":\"123456\"");
+    is_refused("TechnicianProofNeeded");
+    set("technician-proof", "sign-in");
+    begin_with(&p, "\"technicianToken\":\"a.b.c\"");
+    is_refused("TechnicianProofNeeded");
+    look_at(box->tenant, "PC-1");
+    assert_int_equal(told(failed, "TechnicianProofNeeded"), 1);
+    set("technician-proof", "presence");
+    assert_int_equal(begin_with(&p, ""), 200);
 }
 
 static void believes_a_registered_key(void **state)
@@ -694,12 +739,14 @@ int main(void)
         CASE(admits_a_trusted_maker),
         CASE(admits_what_the_document_shows),
         CASE(admits_every_kind_of_key),
+        CASE(takes_certificates_as_makers_write_them),
         CASE(refuses_certificates),
         CASE(refuses_keys),
         CASE(refuses_malformed_requests),
         CASE(knows_whose_it_is),
         CASE(wants_a_profile_for_it),
         CASE(wants_pre_provisioning_allowed),
+        CASE(asks_for_a_technician),
         CASE(believes_a_registered_key),
         CASE(refuses_another_tpm_than_registered),
         CASE(refuses_a_second_tpm_for_a_device),
