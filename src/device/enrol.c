@@ -296,6 +296,8 @@ static enum td_code management_token(struct td_flow *f, struct td_arena *a, cons
     if (foreign)
         td_flow_news(f, "managed by another service: %s", td_flow_get(f, "profile.mdm_url"));
     enum td_code rc = td_token_for(f, foreign ? td_flow_get(f, "profile.mdm_id") : TD_RESOURCE_MDM, a, ret, err);
+    if (foreign && td_flow_kind(f) != TD_FLOW_USER && rc != TD_OK && rc != TD_EUNAVAILABLE)
+        return several_services(err); /* a device alone gets no token for it */
     if (rc == TD_EAUTH && td_flow_kind(f) != TD_FLOW_USER)
         return td_remedy(err, rc,
                          "have the device enabled in the directory, or begin anew: touchdown-device reset "
@@ -311,8 +313,6 @@ enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err)
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct service s = {.policy_url = "", .enrolment_url = ""};
     const char *token;
-    if (td_flow_kind(f) != TD_FLOW_USER && managed_elsewhere(f))
-        return several_services(err);
     td_try(ready_prt(f, err));
     td_try(find_service(f, &a, &s, err));
     td_try(management_token(f, &a, &token, err));

@@ -18,7 +18,7 @@ static struct service {
     int attested, joins, refuse, lose, forbid; /* joins to be refused, lost, forbidden: so many */
     const char *purpose;
     int tokens;
-    bool two_services;
+    bool two_services, no_foreign;
     const char *resource;
     struct td_enrol_context context;
     const char *token;
@@ -71,6 +71,15 @@ static enum td_code join(const struct td_net_request *req, struct td_arena *a, s
         td_arena_printf(a, "{\"Certificate\":{\"Thumbprint\":\"%s\",\"RawBody\":\"%s\"}}", cert.sha1, td_b64(a, der)));
 }
 
+static const char discovered[] =
+    "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" "
+    "xmlns:a=\"http://www.w3.org/2005/08/addressing\"><s:Header><a:Action s:mustUnderstand=\"1\">"
+    "http://schemas.microsoft.com/windows/management/2012/01/enrollment/IDiscoveryService/DiscoverResponse</a:Action>"
+    "</s:Header><s:Body><DiscoverResponse xmlns=\"http://schemas.microsoft.com/windows/management/2012/01/enrollment\">"
+    "<DiscoverResult><AuthPolicy>Federated</AuthPolicy><EnrollmentVersion>5.0</EnrollmentVersion>"
+    "<EnrollmentServiceUrl>https://td.test:8443/EnrollmentServer/Enrollment.svc</EnrollmentServiceUrl></DiscoverResult>"
+    "</DiscoverResponse></s:Body></s:Envelope>";
+
 /* Signed by the key of the certificate that stands in it; names no user and carries no user's credential. */
 static enum td_code token(const struct td_net_request *req, struct td_arena *a, struct td_net_response *r)
 {
@@ -95,6 +104,8 @@ static enum td_code token(const struct td_net_request *req, struct td_arena *a, 
     assert_null(td_json_str(jws.claims, "refresh_token"));
     assert_null(td_json_str(jws.claims, "username"));
     svc.resource = td_arena_strdup(&s.arena, td_json_str(jws.claims, "resource"));
+    if (svc.no_foreign && td_starts(td_str(svc.resource), "5a1e"))
+        return reply_json(r, a, 400, "{\"error\":\"invalid_resource\",\"error_description\":\"not known\"}");
     return reply_json(r, a, 200, "{\"token_type\":\"Bearer\",\"access_token\":\"d.e.v\"}");
 }
 
@@ -122,6 +133,8 @@ static enum td_code send(void *ctx TD_UNUSED, const struct td_net_request *req, 
         return join(req, a, r, err);
     if (asked(req, "POST", "/common/oauth2/token"))
         return token(req, a, r);
+    if (asked(req, "POST", "/EnrollmentServer/Discovery.svc"))
+        return reply(r, a, 200, "", td_str(discovered));
     if (asked(req, "GET", "/servicePrincipals/")) {
         assert_string_equal(header_of(req, "Authorization: Bearer "), "d.e.v");
         return reply_json(r, a, 200,
@@ -276,12 +289,17 @@ static void knows_one_management_alone(void **state TD_UNUSED)
     assert_int_equal(svc.tokens, 1);
     svc.two_services = false;
     stage_set(&s, "profile.mdm_id", "5a1e0000-1111-4222-8333-444455556666");
-    stage_set(&s, "profile.mdm_url", "https://other.test/Discovery.svc");
+    stage_set(&s, "profile.mdm_url", "https://td.test:8443/EnrollmentServer/Discovery.svc");
+    svc.no_foreign = true;
     err = (struct td_error){0};
     assert_int_equal(td_flow_enrol(&s.flow, &err), TD_ENOTOFFERED);
     assert_int_equal(err.hresult, 0xc1036501);
     assert_true(err.remedy[0] != '\0');
-    assert_int_equal(svc.tokens, 1);
+    assert_int_equal(svc.tokens, 2);
+    svc.no_foreign = false; /* a service that does give one */
+    assert_int_equal(td_flow_enrol(&s.flow, &err), TD_EDENIED);
+    assert_string_equal(svc.resource, "5a1e0000-1111-4222-8333-444455556666");
+    assert_int_equal(svc.context.plug_and_forget, TD_TRUE);
 }
 
 #define STAGED(t) cmocka_unit_test_setup_teardown(t, begin, end)
