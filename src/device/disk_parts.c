@@ -141,6 +141,7 @@ static const struct rule file_rules[] = {
     {"tpm/device.*", P(JOIN)}, /* keys wrapped by the TPM: made anew with what they are for (autopilot.md 3.8) */
     {"tpm/mdm.*", P(ENROLMENT)},
     {"tpm/log", NEVER}, /* of this start, as the PCRs are */
+    {"tpm/lock", NEVER},
     {"tpm/", NEVER},
     {"tpm/*", P(TPM)},
     {"disk/users/*/account.json", P(ACCOUNTS)},

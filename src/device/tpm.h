@@ -12,9 +12,14 @@ struct td_tpm;
 /* tcti: "swtpm:path=...", "device:/dev/tpmrm0", ... TD_EUNAVAILABLE: nothing answers there. */
 enum td_code td_tpm_open(const char *tcti, struct td_tpm **ret, struct td_error *err) TD_MUST_USE;
 void td_tpm_close(struct td_tpm *t); /* NULL is fine */
+/* Flushes every object and session in the TPM: it has room for three of each, and those of a client that was killed
+ * would block the next (domain-join-and-tpm.md 2.4). Whoever else works with it loses his, unless a resource manager
+ * lies between. */
+void td_tpm_sweep(struct td_tpm *t);
 
 /* The device's TPM: --tpm, or what the state keeps of an earlier --tpm ("tpm.tcti"); opened on first use, closed with
- * the device. *ret NULL: it has none. */
+ * the device. One process at a time has it (TD_EUNAVAILABLE), by a lock in DIR/tpm; what was left in the TPM is swept.
+ * *ret NULL: it has none. */
 enum td_code td_device_tpm(struct td_device *dev, struct td_tpm **ret, struct td_error *err) TD_MUST_USE;
 
 /* Opens the device's TPM, if it has one, and keeps in the state what its hardware hash says of it ("tpm.ek",

@@ -23,7 +23,10 @@ static enum td_code look_at_tpm(struct td_program *p, struct td_hardware *hw, st
     if (p->dev.tcti == NULL)
         return TD_OK;
     td_try(td_tpm_open(p->dev.tcti, &p->dev.tpm, err));
-    td_try(td_tpm_facts(p->dev.tpm, &p->arena, &ek, &version, err));
+    if (td_tpm_facts(p->dev.tpm, &p->arena, &ek, &version, NULL) != TD_OK) {
+        td_tpm_sweep(p->dev.tpm); /* filled by somebody who was killed */
+        td_try(td_tpm_facts(p->dev.tpm, &p->arena, &ek, &version, err));
+    }
     hw->facts.tpm_ek = hw->facts.tpm_ek.n != 0 ? hw->facts.tpm_ek : ek;
     hw->facts.tpm_version = hw->facts.tpm_version[0] != '\0' ? hw->facts.tpm_version : version;
     return TD_OK;

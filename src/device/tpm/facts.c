@@ -1,11 +1,33 @@
 /* tpm/facts: the device's TPM in its state, and what a hardware hash says of it: so that whoever only looks needs not
  * to open it. */
 #include "base/encode.h"
+#include "base/file.h"
 #include "device/tpm/room.h"
 
-#include <stdio.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 enum { TD_TPM_HASH_EK = 1024 };
+
+/* A TPM takes the commands of several clients in turn, but has room for the objects of one. */
+static enum td_code lock(const struct td_device *dev, int *ret, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    td_try(td_dir_make(td_device_path(dev, &a, "tpm"), 0700, err));
+    int fd = open(td_device_path(dev, &a, "tpm/lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        *ret = fd;
+        return TD_OK;
+    }
+    if (fd < 0)
+        return td_fail(err, TD_EIO, "tpm", "the state folder can't be written");
+    (void)close(fd);
+    (void)td_fail(err, TD_EUNAVAILABLE, "tpm", "another touchdown-device works with this TPM");
+    if (err != NULL)
+        err->hresult = 0x800705b4;
+    return td_remedy(err, TD_EUNAVAILABLE, "Wait until it has ended.");
+}
 
 enum td_code td_device_tpm(struct td_device *dev, struct td_tpm **ret, struct td_error *err)
 {
@@ -14,7 +36,15 @@ enum td_code td_device_tpm(struct td_device *dev, struct td_tpm **ret, struct td
     *ret = dev->tpm;
     if (dev->tpm != NULL || tcti == NULL)
         return TD_OK;
-    td_try(td_tpm_open(tcti, &dev->tpm, err));
+    int fd = -1;
+    td_try(lock(dev, &fd, err));
+    enum td_code rc = td_tpm_open(tcti, &dev->tpm, err);
+    if (rc != TD_OK) {
+        (void)close(fd);
+        return rc;
+    }
+    dev->tpm->lock = fd;
+    td_tpm_sweep(dev->tpm);
     *ret = dev->tpm;
     if (dev->state == NULL || dev->tcti == NULL || (kept != NULL && strcmp(kept, dev->tcti) == 0))
         return TD_OK;

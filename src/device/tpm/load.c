@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define E_TIMEOUT UINT32_C(0x800705b4) /* what Windows shows where no TPM 2.0 answers (autopilot.md 6.7) */
 #define E_TPM UINT32_C(0x80280000)     /* facility of the TPM: its own code behind it */
@@ -129,9 +130,7 @@ static size_t handles(struct td_tpm *t, TPM2_HANDLE first, TPM2_HANDLE ret[LEFT_
     return n;
 }
 
-/* A TPM has room for three objects and three sessions: those of a client that was killed would block us
- * (domain-join-and-tpm.md 2.4). Behind a resource manager nobody else's are seen. */
-static void sweep(struct td_tpm *t)
+void td_tpm_sweep(struct td_tpm *t)
 {
     static const TPM2_HANDLE kinds[] = {TPM2_TRANSIENT_FIRST, TPM2_LOADED_SESSION_FIRST};
     TPM2_HANDLE found[LEFT_OVER_MAX];
@@ -172,9 +171,7 @@ static enum td_code connect_to(struct td_tpm *t, const char *tcti, struct td_err
     TSS2_RC rc = t->f.Esys_Initialize(&t->esys, td_tpm_wire_context(t->wire), NULL);
     if (rc != TSS2_RC_SUCCESS)
         return td_tpm_fail(err, rc, "the TPM can't be opened");
-    td_try(greet(t, err));
-    sweep(t);
-    return TD_OK;
+    return greet(t, err);
 }
 
 enum td_code td_tpm_open(const char *tcti, struct td_tpm **ret, struct td_error *err)
@@ -183,7 +180,7 @@ enum td_code td_tpm_open(const char *tcti, struct td_tpm **ret, struct td_error 
         return td_fail(err, TD_EINVAL, "tpm", "must be a TCTI such as device:/dev/tpmrm0 or swtpm:path=/run/tpm.sock");
     (void)setenv("TSS2_LOG", "all+NONE", 0); /* what goes wrong is told by us, in one place */
     struct td_tpm *t = td_new(struct td_tpm);
-    t->ek = -1;
+    t->ek = t->lock = -1;
     (void)snprintf(t->tcti, sizeof(t->tcti), "%s", tcti);
     enum td_code rc = load(t, err);
     if (rc == TD_OK)
@@ -200,6 +197,8 @@ void td_tpm_close(struct td_tpm *t)
 {
     if (t == NULL)
         return;
+    if (t->lock >= 0)
+        (void)close(t->lock);
     for (size_t i = 0; i < TD_TPM_KEYS; i++)
         if (t->key[i].saved != NULL)
             t->f.Esys_Free(t->key[i].saved);

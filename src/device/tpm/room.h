@@ -75,7 +75,8 @@ struct td_tpm {
     struct td_tss f;
     struct td_tpm_tcti *wire;
     ESYS_CONTEXT *esys;
-    int ek; /* row of the table in ek.c once it was looked for, else -1 */
+    int ek;   /* row of the table in ek.c once it was looked for, else -1 */
+    int lock; /* of the device's TPM, -1: none */
     struct td_tpm_key key[TD_TPM_KEYS];
     char tcti[256];
 };

@@ -338,9 +338,30 @@ static void sweeps_what_was_left(void **state TD_UNUSED)
                          0);
         td_tpm_close(t);
     }
-    struct td_tpm *t = open_tpm(BARE);
+    struct stage s;
+    struct td_tpm *t = NULL;
+    box_stage(&s, &tpms[BARE]);
+    assert_ok(td_device_tpm(&s.dev, &t, NULL));
     assert_ok(td_tpm_ak(t, &a, &ak, NULL));
-    td_tpm_close(t);
+    box_stage_close(&s);
+}
+
+/* Of the device's processes one at a time has it. */
+static void belongs_to_one_process(void **state TD_UNUSED)
+{
+    struct stage s;
+    struct td_tpm *t = NULL, *again = NULL;
+    struct td_error err = {0};
+    box_stage(&s, &tpms[BARE]);
+    struct td_device other = s.dev;
+    assert_ok(td_device_tpm(&s.dev, &t, NULL));
+    assert_int_equal(td_device_tpm(&other, &again, &err), TD_EUNAVAILABLE);
+    assert_int_equal(err.hresult, 0x800705b4);
+    td_tpm_close(s.dev.tpm);
+    s.dev.tpm = NULL;
+    assert_ok(td_device_tpm(&other, &again, NULL));
+    td_tpm_close(other.tpm);
+    box_stage_close(&s);
 }
 
 static void says_what_is_missing(void **state TD_UNUSED)
@@ -371,6 +392,7 @@ int main(void)
         cmocka_unit_test(certifies_its_keys),
         cmocka_unit_test(stands_in_the_hash),
         cmocka_unit_test(sweeps_what_was_left),
+        cmocka_unit_test(belongs_to_one_process),
         cmocka_unit_test(says_what_is_missing),
     };
     return cmocka_run_group_tests(tests, make_tpms, drop_tpms);
