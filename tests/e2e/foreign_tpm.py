@@ -116,13 +116,14 @@ class Device:
         self.tpm.tool("evictcontrol", "-C", "o", "-c", handle, expect=None)
         self.tpm.tool("evictcontrol", "-C", "o", "-c", self.file("ctx"), handle)
 
-    def make_ak(self, attributes=FIXED + "|restricted|sign"):
+    def make_ak(self, attributes=FIXED + "|restricted|sign", ecc=None):
         """RSA: below the endorsement key as TPMs' own tools do; ECC: a primary key of the owner."""
-        if self.kind == "rsa" and "restricted" in attributes:
+        ecc = self.kind == "ecc" if ecc is None else ecc
+        if not ecc and "restricted" in attributes:
             self.tpm.tool("createak", "-C", self.ek, "-c", self.file("ctx"), "-G", "rsa", "-g", "sha256", "-s", "rsassa", "-u", self.file("ak.pub"),
                           "-n", self.file("ak.name"))
         else:
-            shape = "rsa2048:rsassa-sha256:null" if self.kind == "rsa" else "ecc256:ecdsa-sha256:null"
+            shape = "ecc256:ecdsa-sha256:null" if ecc else "rsa2048:rsassa-sha256:null"
             self.tpm.tool("createprimary", "-C", "o", "-g", "sha256", "-G", shape, "-a", attributes, "-c", self.file("ctx"))
         self.keep(AK_HANDLE)
 
@@ -248,20 +249,24 @@ class Device:
 
     # --- the directory
 
-    def join(self, ticket=None, handle=DEVICE_HANDLE, transport=DEVICE_HANDLE):
+    def request(self, handle=DEVICE_HANDLE):
+        """What the join sends: the request of a key, and the same kind of key once more for transport."""
+        blob = b"RSA1" + struct.pack("<5I", 2048, 3, 256, 0, 0) + b"\1\0\1" + un2b(self.public(DEVICE_HANDLE))[-256:]
+        return {"CertificateRequest": {"Type": "pkcs10", "Data": b64(self.csr(handle))}, "TransportKey": b64(blob),
+                "TargetDomain": "elsewhere.example", "DeviceType": "Windows", "OSVersion": "10.0.22631.2506",
+                "DeviceDisplayName": "DESKTOP-" + self.name.upper()[:7], "JoinType": 0, "attributes": {"ReuseDevice": "true", "SharedDevice": "true"}}
+
+    def join(self, ticket=None, message=None):
         """The join's status and answer."""
-        whole = un2b(self.public(transport))
-        modulus = whole[-256:]
-        blob = b"RSA1" + struct.pack("<5I", 2048, 3, 256, 0, 0) + b"\1\0\1" + modulus
-        message = {"CertificateRequest": {"Type": "pkcs10", "Data": b64(self.csr(handle))}, "TransportKey": b64(blob),
-                   "TargetDomain": "elsewhere.example", "DeviceType": "Windows", "OSVersion": "10.0.22631.2506",
-                   "DeviceDisplayName": "DESKTOP-" + self.name.upper()[:7], "JoinType": 0, "attributes": {"ReuseDevice": "true", "SharedDevice": "true"}}
-        status, _, body = pc.ask(self.lab, "POST", "/EnrollmentServer/device/?api-version=2.0", json.dumps(message),
+        status, _, body = pc.ask(self.lab, "POST", "/EnrollmentServer/device/?api-version=2.0", json.dumps(message or self.request()),
                                  {"Authorization": "Bearer " + (ticket or self.ticket), "Content-Type": "application/json"})
         return status, json.loads(body)
 
     def joined(self):
-        status, answer = self.join()
+        return self.install(*self.join())
+
+    def install(self, status, answer):
+        """Keeps the certificate of a join."""
         must(status == 200, f"joined by the ticket: {status} {answer}")
         must(not answer.get("User", {}).get("Upn"), f"nobody owns it: {answer.get('User')}")
         pc.save(self.lab, self.name, base64.b64decode(answer["Certificate"]["RawBody"]))

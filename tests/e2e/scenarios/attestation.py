@@ -90,6 +90,42 @@ def admitted_pinned(floor):
     must(d.attest()["assurance"] == "pinned", "believed by the registered hash")
 
 
+def put_more(d, m, nonce):
+    """More measurements than a quote has to hold."""
+    quote, signature, m["pcrValues"] = d.quote(nonce, pcrs=[*foreign_tpm.ALL_PCRS, 11, 14])
+    m.update(quote=foreign_tpm.b64(quote), quoteSig=foreign_tpm.b64(signature))
+
+
+def bare(public):
+    return foreign_tpm.b64(foreign_tpm.un2b(public))
+
+
+def other_forms(floor):
+    """What clients may leave out, add or write otherwise."""
+    d = floor.device("ATT-FORMS", floor.box["forms"])
+    d.log = measured_start(d.tpm).octets
+    d.prepare()
+    forms = {
+        "measurements in the quote alone": ({}, lambda m, nonce: (m.pop("pcrValues"), m.pop("eventLog"))),
+        "more measurements than asked": ({}, lambda m, nonce: put_more(d, m, nonce)),
+        "a certificate with the padding of its place": ({"ekCert": foreign_tpm.b64(d.certificate() + bytes(300))}, None),
+        "base64 in lines": ({"ekCert": base64.encodebytes(d.certificate()).decode()}, None),
+        "members nobody knows": ({"akName": "00", "x": [1]}, lambda m, nonce: m.update(akName="00", session={"a": None})),
+        "keys without a size in front": ({"ekPub": bare(d.public()), "akPub": bare(d.public(foreign_tpm.AK_HANDLE))},
+                                         lambda m, nonce: m.update(keyPub=bare(d.public(foreign_tpm.DEVICE_HANDLE)))),
+        "no request beside the key": ({}, lambda m, nonce: m.pop("csr")),
+    }
+    for what, (opening, change) in forms.items():
+        challenge = d.begin(**opening)
+        message = d.answer(challenge)
+        if change:
+            change(message, bytes.fromhex(challenge["nonce"]))
+        status, said = d.send(message)
+        must(status == 200 and said["step"] == "admitted", f"{what}: {status} {said}")
+    d.make_ak(ecc=True)
+    d.attest()
+
+
 # --- what is refused before a challenge: the TPM
 
 def wrong_tpms(floor, bench):
@@ -296,17 +332,30 @@ def measurements(floor):
 
 # --- the ticket
 
+def at_once(function, count=4):
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda _: function(), range(count)))
+
+
 def tickets(floor, d):
     """Once, for the certified key, and for nothing else."""
     d.attest()
     d.make_key(MANAGEMENT_HANDLE, "rsa2048:null:null")
-    status, said = d.join(handle=MANAGEMENT_HANDLE)
+    status, said = d.join(message=d.request(MANAGEMENT_HANDLE))
     must(status in (400, 401, 403), f"a ticket joins no other key: {status} {said}")
     status, said = d.join(ticket=d.ticket[:-3] + ("AAA" if d.ticket[-3:] != "AAA" else "BBB"))
     must(status in (400, 401, 403), f"a spoiled ticket joins nothing: {status} {said}")
     d.attest()
     ticket = d.ticket
     d.joined()
+    message = d.answer(d.begin())
+    said = at_once(lambda: d.send(message))
+    must([status for status, _ in said].count(200) == 1, f"four answers to one challenge at once: one counts: {said}")
+    d.ticket = next(answer["joinTicket"] for status, answer in said if status == 200)
+    request = d.request()
+    said = at_once(lambda: d.join(message=request))
+    must([status for status, _ in said].count(200) == 1, f"four joins by one ticket at once: one counts: {said}")
+    d.install(*next(one for one in said if one[0] == 200))
     status, said = d.join(ticket=ticket)
     must(status in (400, 401, 403), f"a ticket joins once: {status} {said}")
 
@@ -376,12 +425,12 @@ def virtual_devices(lab, box):
 
 
 MACHINES = ["ATT-RSA", "ATT-ECC", "ATT-FOREIGN", "ATT-SWAPPED", "ATT-OLD", "ATT-SELF", "ATT-USE", "ATT-CA", "ATT-NAMELESS", "ATT-CLONE", "ATT-VIRTUAL",
-            "ATT-FREE", "ATT-MANY", "ATT-REPLAY", "ATT-TWO", "ATT-TICKET", *ANSWERS]
+            "ATT-FREE", "ATT-MANY", "ATT-REPLAY", "ATT-TWO", "ATT-TICKET", "ATT-FORMS", *ANSWERS]
 TAGS = {"ATT-SALES": laboratory.TAG, "ATT-BOOT": "BOOT", "ATT-LIST": "LISTED", "ATT-BASE": "LEARNING"}
 
 
 def make_tpms(box):
-    box.make_many(["bench", "ecc", "spare", "eager", "first", "second", "boot", "listed", "learner", "ticket"], start=True)
+    box.make_many(["bench", "ecc", "spare", "eager", "first", "second", "boot", "listed", "learner", "ticket", "forms"], start=True)
     box.make("stranger", maker="foreign")
     box.without_certificate("nameless")
     box.certified("mixed", of=box["bench"])
@@ -402,6 +451,8 @@ def foreign_devices(lab, box):
     admitted_ecc(floor)
     say("  P-384 and P-256, both keys certified: admitted, joined, enrolled")
     admitted_pinned(floor)
+    other_forms(floor)
+    say("  every other form that the documents allow: admitted")
     say("  no certificate: admitted by the registered hash, where the tenant allows it")
     spare = wrong_tpms(floor, bench)
     say("  wrong endorsement keys and certificates: refused before a challenge")
