@@ -202,7 +202,6 @@ static inline bool soft_activate(const struct soft_key *ek, struct td_slice ak_n
     struct td_slice key = soft_kdfa(seed, "INTEGRITY", TD_S(""), H * 8, a);
     if (!td_eq(soft_hmac(key, soft_end(&b, a), a), mac))
         return false;
-    uint32_t bits = e128;
     key = soft_kdfa(seed, "STORAGE", ak_name, 128, a);
     EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
     soft_need(EVP_DecryptInit_ex(c, EVP_aes_128_cfb128(), NULL, (const unsigned char *)key.p, iv) == 1 &&
