@@ -52,5 +52,7 @@ enum td_code td_flow_join_attested(struct td_flow *f, struct td_error *err)
         if ((rc == TD_EAUTH || rc == TD_OK) && !td_fault("device-keeps-its-ticket"))
             td_secret_put(&f->secrets.join_token, NULL);
     }
+    if (rc != TD_OK)
+        td_state_set(f->dev->state, "join.attested", NULL);
     return no_token(rc, err);
 }
