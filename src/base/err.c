@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+#include "base/slice.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +23,20 @@ static const char *const words[TD_CODE_COUNT] = {
     [TD_EINTERNAL] = "internal",
 };
 
+/* What is cut at the bound is cut between characters: errors stand in JSON and in events. */
+static void TD_PRINTF(3, 0) print(char *out, size_t size, const char *fmt, va_list ap)
+{
+    int n = vsnprintf(out, size, fmt, ap);
+    if (n < (int)size)
+        return;
+    size_t end = size - 1, begin = end;
+    while (begin != 0 && ((unsigned char)out[begin - 1] & 0xC0) == 0x80)
+        begin--;
+    if (begin != 0 && (unsigned char)out[begin - 1] >= 0xC0 &&
+        !td_utf8_ok((struct td_slice){out + begin - 1, end - begin + 1}))
+        out[begin - 1] = '\0';
+}
+
 enum td_code td_fail(struct td_error *err, enum td_code code, const char *where, const char *fmt, ...)
 {
     if (err == NULL)
@@ -30,7 +46,7 @@ enum td_code td_fail(struct td_error *err, enum td_code code, const char *where,
     (void)snprintf(err->where, sizeof(err->where), "%s", where != NULL ? where : "");
     va_list ap;
     va_start(ap, fmt);
-    (void)vsnprintf(err->text, sizeof(err->text), fmt, ap);
+    print(err->text, sizeof(err->text), fmt, ap);
     va_end(ap);
     return code;
 }
@@ -41,7 +57,7 @@ enum td_code td_remedy(struct td_error *err, enum td_code code, const char *fmt,
         return code;
     va_list ap;
     va_start(ap, fmt);
-    (void)vsnprintf(err->remedy, sizeof(err->remedy), fmt, ap);
+    print(err->remedy, sizeof(err->remedy), fmt, ap);
     va_end(ap);
     return code;
 }

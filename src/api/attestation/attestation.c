@@ -134,15 +134,24 @@ static void answer_refusal(const struct td_attestation *t, const struct td_error
                         td_arena_printf(t->a, "%d", TD_ATTEST_EK_MINUTES * (int)(TD_MINUTE / TD_SECOND)));
 }
 
+/* What a stranger calls itself, cut between characters. */
+static const char *read_serial(const struct td_attestation *t, const struct td_json *body)
+{
+    struct td_slice s = td_str(td_json_str(body, "serial"));
+    if (s.n > TD_SERIAL_MAX)
+        for (s.n = TD_SERIAL_MAX; s.n != 0 && ((unsigned char)s.p[s.n] & 0xC0) == 0x80;)
+            s.n--;
+    return td_arena_text(t->a, s);
+}
+
 static enum td_code read_body(struct td_attestation *t, struct td_error *err)
 {
     struct td_json *body = NULL;
     if (td_json_parse(t->req->body, TD_ATTESTATION_MAX_BODY, t->a, &body, err) != TD_OK || body->type != TD_JSON_OBJECT)
         return td_remedy(err, td_fail(err, TD_EFORMAT, "body", "is not a JSON object"),
                          "Send one of the two steps of docs/protocol/attestation.md.");
-    const char *serial = td_json_str(body, "serial");
     t->body = body;
-    t->serial = serial != NULL ? td_arena_text(t->a, td_sub(td_str(serial), 0, TD_SERIAL_MAX)) : "";
+    t->serial = read_serial(t, body);
     return TD_OK;
 }
 

@@ -110,7 +110,7 @@ static enum td_code check_profile(struct begin *b, struct td_tx *tx, struct td_e
     bool wanted = purpose == TD_ATTEST_SELF_DEPLOYING ? shared : technician;
     if (!wanted && !td_fault("attest-any-profile"))
         return td_attestation_refuse(t, err, TD_ATT_NOT_WANTED, "purpose",
-                                     td_arena_printf(t->a, "profile \"%.100s\" does not allow %s", p.name,
+                                     td_arena_printf(t->a, "profile \"%s\" does not allow %s", p.name,
                                                      td_attest_purpose_word((enum td_attest_purpose)purpose)));
     b->challenge.purpose = (enum td_attest_purpose)purpose;
     return TD_OK;

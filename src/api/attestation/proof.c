@@ -94,8 +94,7 @@ static enum td_code read_values(struct td_attestation *t, struct td_tpm_pcr_valu
         return bad_log(t, err, "pcrValues", "they are no object of numbers and values");
     for (const struct td_json *v = values->child; v != NULL; v = v->next)
         if (!read_value(t->a, v, ret))
-            return bad_log(t, err, "pcrValues",
-                           td_arena_printf(t->a, "\"%.20s\" is not a PCR with 64 hexadecimal digits", v->name));
+            return bad_log(t, err, "pcrValues", "a member is no PCR's number, or its value not 64 hexadecimal digits");
     return TD_OK;
 }
 

@@ -237,6 +237,14 @@ static void errors(void **state TD_UNUSED)
     assert_string_equal(err.remedy, "shorten it");
     assert_string_equal(td_code_word(err.code), "invalid");
     assert_int_equal(td_fail(NULL, TD_EIO, "x", "y"), TD_EIO);
+    /* cut between characters, wherever the bound falls */
+    for (int before = 232; before < 245; before++)
+        for (const char *const *c = (const char *const[]){"a", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", NULL};
+             *c != NULL; c++) {
+            (void)td_fail(&err, TD_EINVAL, "name", "%0*d%s%s%s", before, 0, *c, *c, *c);
+            assert_true(td_utf8_ok(td_str(err.text)));
+            assert_true(strlen(err.text) >= TD_MIN((size_t)before, sizeof(err.text) - 4));
+        }
 }
 
 int main(void)
