@@ -3,6 +3,8 @@
 #include "base/fault.h"
 #include "codec/json.h"
 
+#include <stdio.h>
+
 #define CHANNEL "Microsoft-Windows-ModernDeployment-Diagnostics-Provider/Autopilot"
 
 /* A line of the log has a kind and a text. More than one row may fit; all of them are told, in this order. */

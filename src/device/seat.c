@@ -106,12 +106,12 @@ static bool is_due(const struct td_device *dev, const struct td_csp_shared *s, c
 static enum td_code delete_due(struct td_device *dev, const struct td_csp_shared *s, const char *leaving,
                                struct td_error *err)
 {
-    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     const char *key = NULL, *value = NULL;
     for (size_t i = 0; td_state_at(dev->state, i, &key, &value); i++) {
+        if (value == NULL || !td_starts(td_str(key), SEAT))
+            continue;
         const char *user = key + strlen(SEAT);
-        if (value == NULL || !td_starts(td_str(key), SEAT) ||
-            !is_due(dev, s, user, strcmp(user, leaving) == 0, td_state_int(dev->state, key, 0)))
+        if (!is_due(dev, s, user, strcmp(user, leaving) == 0, td_state_int(dev->state, key, 0)))
             continue;
         td_try(delete_account(dev, user, err));
         i = (size_t)-1;

@@ -27,7 +27,7 @@ enum { TD_SHARED_GUESTS, TD_SHARED_DIRECTORY, TD_SHARED_BOTH };
 enum { TD_SHARED_AT_SIGN_OUT, TD_SHARED_DISK, TD_SHARED_INACTIVE };
 struct td_csp_shared {
     int accounts, deletion; /* as above */
-    int inactive_days;
+    int64_t inactive_days;
     bool manager; /* the account manager deletes accounts; without it none goes by itself */
 };
 /* What was in force when the mode was switched on; false: it is off. */

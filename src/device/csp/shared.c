@@ -53,7 +53,7 @@ bool td_csp_shared(const struct td_csp *csp, struct td_csp_shared *ret)
     *ret = (struct td_csp_shared){
         .accounts = (int)td_csp_int(csp, "@shared/AccountModel", TD_SHARED_GUESTS),
         .deletion = (int)td_csp_int(csp, "@shared/DeletionPolicy", TD_SHARED_DISK),
-        .inactive_days = (int)td_csp_int(csp, "@shared/InactiveThreshold", 30),
+        .inactive_days = td_csp_int(csp, "@shared/InactiveThreshold", 30),
         .manager = td_csp_true(csp, "@shared/EnableAccountManager"),
     };
     return td_csp_value(csp, "@shared") != NULL;

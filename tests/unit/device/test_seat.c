@@ -135,6 +135,17 @@ static void deletes_who_stays_away(void **state TD_UNUSED)
     assert_true(!has_account(ADA) && has_account(BOB));
 }
 
+static void a_long_time_is_long(void **state TD_UNUSED)
+{
+    node("./Vendor/MSFT/SharedPC/InactiveThreshold", "4294967295");
+    share("1", "2", "true");
+    sit(ADA);
+    s.world.now += 400 * TD_DAY;
+    sit(BOB);
+    assert_ok(td_seat_leave(&s.dev, &err));
+    assert_true(has_account(ADA));
+}
+
 static void tokens_go_where_the_device_is_nobodys(void **state TD_UNUSED)
 {
     td_state_set(s.dev.state, "prt.token", "t");
@@ -200,6 +211,7 @@ int main(void)
         ON_STAGE(deletes_at_the_sign_out),
         ON_STAGE(keeps_what_the_policy_keeps),
         ON_STAGE(deletes_who_stays_away),
+        ON_STAGE(a_long_time_is_long),
         ON_STAGE(tokens_go_where_the_device_is_nobodys),
         ON_STAGE(a_kiosk_is_left_and_comes_back),
         ON_STAGE(the_kiosks_account_gets_it),
