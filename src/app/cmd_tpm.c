@@ -1,10 +1,9 @@
 /* Attestation for administrators: makers whose TPMs are trusted, which TPM a device has, what its measurements were. */
+#include "api/ek_roots.h"
 #include "app/commands.h"
-#include "base/encode.h"
 #include "base/file.h"
 #include "codec/hwhash.h"
 #include "crypto/bundle.h"
-#include "crypto/cert.h"
 #include "crypto/digest.h"
 #include "store/attestation.h"
 #include "store/audit.h"
@@ -29,21 +28,12 @@ struct makers {
     size_t count, room, from;
 };
 
-static enum td_code read_maker(struct makers *m, struct td_slice der, const char *file, struct td_error *err)
+static enum td_code read_maker(struct makers *m, struct td_slice der, struct td_error *err)
 {
-    struct td_cert c = {.der = der};
-    const char *label = td_cli_option(m->cli, "label");
-    td_try(td_cert_parse(der, &m->cli->arena, &c, err));
-    if (!c.is_ca)
-        return td_remedy(err, td_fail(err, TD_EINVAL, file, "\"%.120s\" is no certificate of an authority", c.subject),
-                         "Give the root or intermediate of the TPM's maker, not the certificate of one TPM.");
+    struct maker made = {.added = false};
+    td_try(td_ek_root_read(der, td_cli_option(m->cli, "label"), &m->cli->arena, &made.root, err));
     m->list = td_arena_room(&m->cli->arena, m->list, m->count, &m->room, sizeof(*m->list));
-    m->list[m->count++] =
-        (struct maker){.root = {.sha256 = td_hex(&m->cli->arena, td_bytes(c.sha256, sizeof(c.sha256))),
-                                .subject = c.subject,
-                                .label = label != NULL ? label : "",
-                                .der = der,
-                                .not_after = c.not_after}};
+    m->list[m->count++] = made;
     return TD_OK;
 }
 
@@ -56,7 +46,7 @@ static enum td_code read_file(struct makers *m, const char *file, struct td_erro
     td_try(td_file_read(file, &octets, err));
     enum td_code rc = td_bundle_read(td_buf_slice(&octets), &m->cli->arena, &ders, &n, err);
     for (size_t i = 0; i < n && rc == TD_OK; i++)
-        rc = read_maker(m, ders[i], file, err);
+        rc = read_maker(m, ders[i], err);
     if (rc != TD_OK && err != NULL && err->where[0] != '/' && strcmp(err->where, file) != 0)
         (void)snprintf(err->where, sizeof(err->where), "%s", file);
     return rc;

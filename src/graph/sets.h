@@ -22,6 +22,7 @@
     F(configurations)    \
     F(audit)             \
     F(organization)      \
+    F(tpm_makers)        \
     F(roles)
 
 #define TD_G_DECLARE_FAMILY(name) extern const struct td_g_family td_g_family_##name;

@@ -47,6 +47,7 @@
     T(device_identifier_result) \
     T(associated_device)        \
     T(device_request)           \
+    T(tpm_maker)                \
     T(provisioning_code)
 #define TD_G_ENUMS_AUTOPILOT(E) \
     E(assignment_status)        \

@@ -30,6 +30,7 @@ static const struct {
     {&td_view_audit_events, true},
     {&td_view_directory_audits, true},
     {&td_view_organization, false},
+    {&td_view_tpm_makers, false},
     {&td_view_domains, false},
     {&td_view_group, false},
     {&td_view_device, true},
