@@ -1,9 +1,11 @@
 /* device/userless: a device without a user joins by a ticket and enrols by a token of its own. The fake service follows
  * join-and-tokens.md 3, 5, 10.7, mde2.md 4.2 and docs/protocol/attestation.md; what the TPM does stands in for itself.
  */
+#include "base/file.h"
 #include "codec/wstep.h"
 #include "crypto/cert.h"
 #include "crypto/jose.h"
+#include "device/life.h"
 #include "device/tokens.h"
 #include "unit/device/stage.h"
 
@@ -80,6 +82,21 @@ static const char discovered[] =
     "<EnrollmentServiceUrl>https://td.test:8443/EnrollmentServer/Enrollment.svc</EnrollmentServiceUrl></DiscoverResult>"
     "</DiscoverResponse></s:Body></s:Envelope>";
 
+/* Somebody at the sign-in screen (join-and-tokens.md 10.2). */
+static enum td_code person(const struct td_jws *jws, struct td_arena *a, struct td_net_response *r)
+{
+    TD_CLEANUP(td_key_cleanup) struct td_key *transport = NULL;
+    static const unsigned char session_key[32] = {7};
+    char *jwe = NULL;
+    if (strcmp(td_json_str(jws->claims, "password"), "right") != 0)
+        return reply_json(r, a, 400, "{\"error\":\"invalid_grant\",\"error_description\":\"AADSTS50126: wrong\"}");
+    assert_ok(td_flow_key(&s.flow, "transport.key.pem", &transport, NULL));
+    assert_ok(td_jwe_session_key(transport, session_key, "012345678901", a, &jwe, NULL));
+    return reply_json(
+        r, a, 200,
+        td_arena_printf(a, "{\"token_type\":\"Bearer\",\"refresh_token\":\"1.PRT\",\"session_key_jwe\":\"%s\"}", jwe));
+}
+
 /* Signed by the key of the certificate that stands in it; names no user and carries no user's credential. */
 static enum td_code token(const struct td_net_request *req, struct td_arena *a, struct td_net_response *r)
 {
@@ -96,6 +113,8 @@ static enum td_code token(const struct td_net_request *req, struct td_arena *a, 
     assert_ok(td_b64_decode(a, td_str(x5c->child->str), TD_B64_STD, &der));
     assert_ok(td_cert_public_key(der, &key, NULL));
     assert_true(td_jws_verify(&jws, key, TD_RS256));
+    if (strcmp(td_json_str(jws.claims, "grant_type"), "password") == 0)
+        return person(&jws, a, r);
     assert_string_equal(td_json_str(jws.claims, "grant_type"), "device_token");
     assert_string_equal(td_json_str(jws.claims, "client_id"), "29d9ed98-a469-4536-ade2-f981bc1d605e");
     assert_string_equal(td_json_str(jws.claims, "request_nonce"), "n-1");
@@ -303,6 +322,33 @@ static void knows_one_management_alone(void **state TD_UNUSED)
     assert_int_equal(svc.context.plug_and_forget, TD_TRUE);
 }
 
+/* Anybody of the organization, one behind the other; the device stays nobody's. */
+static void lets_people_sign_in(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    assert_int_equal(td_life_sign_in(&s.flow, "ada@contoso.test", &err), TD_ESTATE); /* in its box */
+    assert_ok(td_flow_join_attested(&s.flow, NULL));
+    stage_set(&s, "end.join", "1");
+    stage_set(&s, "ready.at", "2030-01-01T00:00:00Z");
+    assert_int_equal(td_life_sign_in(&s.flow, NULL, &err), TD_EINVAL); /* nobody was named, nobody was there before */
+    assert_string_equal(err.where, "user");
+    stage_answer(&s, "password", "wrong");
+    assert_int_equal(td_life_sign_in(&s.flow, "ada@contoso.test", &err), TD_EAUTH);
+    assert_string_equal(td_flow_get(&s.flow, "user.signed_in"), "");
+    s.ui.answers[0].value = "right";
+    static const char *const people[] = {"ada@contoso.test", "grace@contoso.test"};
+    for (size_t i = 0; i < TD_COUNTOF(people); i++) {
+        assert_ok(td_life_sign_in(&s.flow, people[i], NULL));
+        assert_string_equal(td_flow_get(&s.flow, "user.signed_in"), people[i]);
+        assert_string_equal(td_flow_get(&s.flow, "enrol.user"), "");
+        assert_int_equal(td_flow_kind(&s.flow), TD_FLOW_SELF_DEPLOYING);
+        const char *desktop = td_arena_printf(&s.arena, "disk/users/%s/profile/desktop.ini", people[i]);
+        assert_true(td_file_exists(td_device_path(&s.dev, &s.arena, desktop)));
+    }
+    assert_ok(td_life_sign_in(&s.flow, NULL, NULL)); /* the last one again */
+    assert_string_equal(td_flow_get(&s.flow, "user.signed_in"), "grace@contoso.test");
+}
+
 #define STAGED(t) cmocka_unit_test_setup_teardown(t, begin, end)
 
 int main(void)
@@ -312,6 +358,7 @@ int main(void)
         STAGED(a_technician_says_so),  STAGED(a_used_ticket_is_bought_anew),
         STAGED(not_without_end),       STAGED(killed_before_the_join_it_proves_again),
         STAGED(enrols_for_nobody),     STAGED(knows_one_management_alone),
+        STAGED(lets_people_sign_in),
     };
     return cmocka_run_group_tests_name("userless", tests, NULL, NULL);
 }
