@@ -99,7 +99,7 @@ static bool is_due(const struct td_device *dev, const struct td_csp_shared *s, c
         return false;
     if (s->deletion == TD_SHARED_AT_SIGN_OUT)
         return leaving && !td_fault("shared-pc-keeps-accounts");
-    return s->deletion == TD_SHARED_INACTIVE && td_now(dev->env) - last > s->inactive_days * TD_DAY;
+    return s->deletion == TD_SHARED_INACTIVE && (td_now(dev->env) - last - 1) / TD_DAY >= s->inactive_days;
 }
 
 /* One at a time, from the beginning again: a deletion moves what the walk stands on. */
