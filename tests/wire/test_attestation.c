@@ -675,6 +675,28 @@ static void tells_within_bounds(void **state)
     assert_int_equal(told(failed, "NoEndorsementCertificate"), 2);
 }
 
+static void be_set_up(struct td_tx *tx, struct service_box *b)
+{
+    static const enum td_way_event steps[] = {TD_EV_CONTACTED, TD_EV_ATTESTED, TD_EV_JOINED, TD_EV_ENROLLED,
+                                              TD_EV_DEVICE_SETUP};
+    for (size_t i = 0; i < TD_COUNTOF(steps); i++)
+        assert_ok(td_way_happened(tx, b->tenant, found.way.id, steps[i], "device", "{}", NULL));
+}
+
+static void a_stranger_spoils_no_deployment(void **state)
+{
+    use_box(state);
+    tenant_with(box->tenant, NULL);
+    struct pc stranger = registered_pc(0, "PC-1");
+    box_in_write(box, be_set_up);
+    stranger.cert = TD_S("");
+    begin_with(&stranger, "");
+    is_refused("NoEndorsementCertificate");
+    look_at(box->tenant, "PC-1");
+    assert_string_equal(td_way_word(&found.way.way), "device setup");
+    assert_int_equal(told(failed, "NoEndorsementCertificate"), 1);
+}
+
 /* A ready device that attests has been in its box: nobody asked for it, so it was installed anew by hand. */
 static void ends_what_a_device_in_its_box_had(void **state)
 {
@@ -765,6 +787,7 @@ int main(void)
         CASE(goes_on_after_a_restart),
         CASE(admits_one_of_two_at_once),
         CASE(tells_within_bounds),
+        CASE(a_stranger_spoils_no_deployment),
         CASE(ends_what_a_device_in_its_box_had),
         cmocka_unit_test(the_page_names_every_refusal),
         cmocka_unit_test(the_proof_of_the_page),
