@@ -422,6 +422,55 @@ static void secrets_never(void **state TD_UNUSED)
 }
 
 /* As a device is told: the switch of a shared PC last, the kiosk as one text. */
+struct kind_of_enrolment {
+    int64_t plug_and_forget, white_glove;
+    bool user;
+    const char *device, *run;
+};
+
+static enum td_code enrol_so(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct kind_of_enrolment *k = ctx;
+    return td_sql(tx, err,
+                  "UPDATE enrolment SET plug_and_forget = $3, white_glove = $4, user_id = $5, user_upn = $6"
+                  " WHERE tenant = $1 AND id = $2",
+                  "ssiiss", g.box->tenant, FIRST, k->plug_and_forget, k->white_glove, k->user ? g.box->user_id : "",
+                  k->user ? "ada@contoso.test" : "");
+}
+
+/* By a user, by the device alone, for whomever an administrator gave it to since, by a technician for its user
+ * (autopilot.md 6.4; mde2.md 4.2). */
+static void how_it_was_enrolled(void **state TD_UNUSED)
+{
+    static const struct kind_of_enrolment kinds[] = {
+        {0, 0, true, "\"windowsAzureADJoin\"", "\"azureADJoinedWithAutopilotProfile\""},
+        {1, 0, false, "\"windowsAzureADJoinUsingDeviceAuth\"", "\"azureADJoinedUsingDeviceAuthWithAutopilotProfile\""},
+        {1, 0, true, "\"windowsAzureADJoinUsingDeviceAuth\"", "\"azureADJoinedUsingDeviceAuthWithAutopilotProfile\""},
+        {0, 0, false, "\"windowsAzureADJoinUsingDeviceAuth\"", "\"azureADJoinedUsingDeviceAuthWithAutopilotProfile\""},
+        {0, 1, false, "\"windowsAzureADJoinUsingDeviceAuth\"", "\"azureADJoinedWithWhiteGlove\""},
+        {0, 1, true, "\"windowsAzureADJoin\"", "\"azureADJoinedWithWhiteGlove\""}};
+    gw_machine(1, "");
+    struct enrolling e = {.id = FIRST, .serial = "SN-0001"};
+    commit(enrol, &e);
+    happen(e.way, TD_EV_ATTESTED, NULL);
+    happen(e.way, TD_EV_ENROLLED, NULL);
+    happen(e.way, TD_EV_DEVICE_SETUP, NULL);
+    happen(e.way, TD_EV_DEVICE_DONE, NULL);
+    happen(e.way, TD_EV_READY, NULL);
+    for (size_t i = 0; i < TD_COUNTOF(kinds); i++) {
+        struct kind_of_enrolment kind = kinds[i];
+        commit(enrol_so, &kind);
+        get(MANAGED "/" FIRST);
+        is("deviceEnrollmentType", kind.device);
+        get(EVENTS);
+        counts(1);
+        is("value/0/enrollmentType", kind.run);
+        is("value/0/deploymentState", "\"success\"");
+        is("value/0/accountSetupStatus", "\"disabled\"");
+        is("value/0/accountSetupDuration", "\"PT0S\"");
+    }
+}
+
 static void screens_as_settings(void **state TD_UNUSED)
 {
     struct td_slice xml;
@@ -450,6 +499,7 @@ int main(void)
                                        TEST(changes),
                                        TEST(ends),
                                        TEST(deployment),
+                                       TEST(how_it_was_enrolled),
                                        TEST(names_for_ids),
                                        TEST(secrets_never),
                                        TEST(a_deployment_always_ends),
