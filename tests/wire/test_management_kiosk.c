@@ -108,6 +108,22 @@ static void a_shared_pc_ends_with_its_item(void **state)
     assert_int_equal(count_seen(c, SHARED), 0);
 }
 
+/* The same node by hand, in an item of another kind: settled on a device at work, it is wanted all the same. */
+static void by_hand_it_stays_too(void **state)
+{
+    struct client *c = begin(state);
+    (void)give(c, "hand",
+               "{\"kind\":\"policy\",\"settings\":[{\"uri\":\"" KIOSK
+               "\",\"format\":\"chr\",\"value\":\"<AssignedAccessConfiguration/>\"}]}");
+    first_session(c);
+    nodes[0].value = "<AssignedAccessConfiguration/>";
+    for (int i = 0; i < 4; i++) {
+        (void)run_session(c, LOGIN("user"));
+        assert_int_equal(count_seen(c, "Delete"), 0);
+    }
+    assert_int_equal(world_events(c->w, c->way, "configuration.in-effect", NULL), 1);
+}
+
 /* Settings of other kinds stay where they are when their item goes (docs/tasks/configure.md). */
 static void a_policy_stays(void **state)
 {
@@ -199,7 +215,8 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         T(leads_a_kiosk_through_its_life), T(a_shared_pc_ends_with_its_item), T(a_policy_stays),
-        T(an_item_goes_for_good),          T(finds_what_stands_in_its_way),   T(only_an_autologon_suffers),
+        T(by_hand_it_stays_too),           T(an_item_goes_for_good),          T(finds_what_stands_in_its_way),
+        T(only_an_autologon_suffers),
     };
     return cmocka_run_group_tests_name("management_kiosk", tests, world_open, world_close);
 }

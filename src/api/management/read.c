@@ -24,10 +24,12 @@ static enum td_code find_enrolment(struct td_exchange *x, struct td_tx *tx, cons
     return td_enrolment_device_serving(tx, &x->enrolment, x->a, err);
 }
 
-/* What is deleted where it is no longer wanted must be there to be wanted. */
+/* What is deleted where it is no longer wanted must be there to be wanted; policies may write the same nodes by hand.
+ */
 static bool stays_open(const struct td_configuration *c)
 {
-    return strcmp(c->kind, td_item_word(TD_ITEM_KIOSK)) == 0 || strcmp(c->kind, td_item_word(TD_ITEM_SHARED_PC)) == 0;
+    return strcmp(c->kind, td_item_word(TD_ITEM_KIOSK)) == 0 || strcmp(c->kind, td_item_word(TD_ITEM_SHARED_PC)) == 0 ||
+           strstr(c->body, "/AssignedAccess/") != NULL || strstr(c->body, "/SharedPC/") != NULL;
 }
 
 /* A device at work on which this very revision is in effect: nothing of it will be asked, so its JSON stays closed. */
