@@ -324,6 +324,7 @@ enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err)
         td_try(td_flow_keep(f, "enrol.data", NULL, NULL));
     td_try(rc);
     td_try(td_board_keep(f, err));
+    td_flow_prepared(f, "Register your device for mobile management");
     td_flow_news(f, "enrolled: %s", td_flow_get(f, "enrol.provider"));
     return TD_OK;
 }

@@ -99,6 +99,8 @@ enum td_code td_flow_attest(struct td_flow *f, const char *purpose, struct td_er
  * old. */
 enum td_code td_flow_secure(struct td_flow *f, struct td_error *err) TD_MUST_USE;
 bool td_flow_skip_secure(const struct td_flow *f);
+/* A row of the status page's first part, which only a device has that was not joined by its user (autopilot.md 4.1). */
+void td_flow_prepared(struct td_flow *f, const char *row);
 enum td_code td_flow_join_attested(struct td_flow *f, struct td_error *err) TD_MUST_USE;
 enum td_code td_flow_join(struct td_flow *f, struct td_error *err) TD_MUST_USE;
 enum td_code td_flow_enrol(struct td_flow *f, struct td_error *err) TD_MUST_USE;

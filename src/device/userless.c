@@ -17,6 +17,12 @@ enum td_flow_kind td_flow_kind(const struct td_flow *f)
     return td_state_int(f->dev->state, "profile.mode", 0) == 1 ? TD_FLOW_SELF_DEPLOYING : TD_FLOW_USER;
 }
 
+void td_flow_prepared(struct td_flow *f, const char *row)
+{
+    if (td_flow_kind(f) != TD_FLOW_USER)
+        td_device_say(f->dev, "status", "%s (Complete)", row);
+}
+
 /* The ticket lives in memory: whoever was killed before the join proves the TPM again. */
 bool td_flow_skip_secure(const struct td_flow *f)
 {
@@ -28,6 +34,7 @@ enum td_code td_flow_secure(struct td_flow *f, struct td_error *err)
     td_try(td_flow_attest(f, purposes[td_flow_kind(f)], err));
     if (f->secrets.join_token == NULL)
         return td_fail(err, TD_EINTERNAL, "attestation", "admitted without a join ticket");
+    td_flow_prepared(f, "Secure your hardware");
     td_flow_news(f, "hardware proven: %s", purposes[td_flow_kind(f)]);
     return TD_OK;
 }
@@ -54,5 +61,7 @@ enum td_code td_flow_join_attested(struct td_flow *f, struct td_error *err)
     }
     if (rc != TD_OK)
         td_state_set(f->dev->state, "join.attested", NULL);
+    else
+        td_flow_prepared(f, "Join your organization's network");
     return no_token(rc, err);
 }

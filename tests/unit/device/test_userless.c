@@ -226,6 +226,8 @@ static void joins_by_its_ticket(void **state TD_UNUSED)
     assert_int_equal(svc.attested, 1);
     assert_string_equal(td_flow_get(&s.flow, "join.device_id"), DEVICE);
     assert_null(s.flow.secrets.join_token); /* good once */
+    assert_true(stage_said(&s, "status   Secure your hardware (Complete)"));
+    assert_true(stage_said(&s, "status   Join your organization's network (Complete)"));
     assert_false(td_prt_there(&s.flow));
     struct td_slice text;
     assert_ok(td_flow_read(&s.flow, "state.json", &s.arena, &text, NULL));
