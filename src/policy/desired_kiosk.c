@@ -161,8 +161,15 @@ static void kiosk_again(struct td_desired_ctx *c, const struct td_want *first)
     w->item = "";
 }
 
+/* Two items may write the same nodes, one behind the other: whose revision it is belongs to the version. */
+static void take_version(struct td_desired_ctx *c, const struct td_item *item)
+{
+    c->revision = td_want_text_version(td_arena_printf(c->arena, "%s %lld", item->id, (long long)item->revision));
+}
+
 void td_kiosk_wants(struct td_desired_ctx *c, const struct td_item *item)
 {
+    take_version(c, item);
     struct td_want *w = td_want_add(c, TD_STAGE_SETTING, TD_SYNC_ADD, KIOSK);
     w->format = "chr";
     w->type = "text/plain";
@@ -197,6 +204,7 @@ void td_shared_pc_wants(struct td_desired_ctx *c, const struct td_item *item)
 {
     const struct td_item_shared_pc *s = &item->as.shared_pc;
     const char *on = s->one_drive_sync ? "EnableSharedPCModeWithOneDriveSync" : "EnableSharedPCMode";
+    take_version(c, item);
     put_number(c, "AccountModel", s->account_model);
     put_number(c, "DeletionPolicy", s->deletion_policy);
     put_number(c, "DiskLevelDeletion", s->disk_level_deletion);

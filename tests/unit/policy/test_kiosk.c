@@ -133,6 +133,7 @@ static void refuses_by_name(void **state TD_UNUSED)
 
 struct bench {
     struct td_item item;
+    const struct td_item *items; /* NULL: the one above */
     struct td_desired_in in;
     struct td_desired d;
     struct td_ledger l;
@@ -154,7 +155,7 @@ static const char *talk(struct bench *b, int code)
     uint64_t cmd = 2;
     td_buf_init(&keys, 1 << 16);
     td_buf_adds(&keys, "");
-    b->in.items = &b->item;
+    b->in.items = b->items != NULL ? b->items : &b->item;
     b->in.given_count = td_plan_given(&b->l, &arena, &b->in.given);
     td_desired_make(&b->in, &arena, &b->d);
     td_plan_align(&b->d, &b->l);
@@ -340,6 +341,22 @@ static void what_a_shared_pc_no_longer_says_goes_away(void **state TD_UNUSED)
     assert_string_equal(talk(&b, 200), "");
 }
 
+/* Of two kiosks the older one holds; when it goes, the other one comes, though it never changed. */
+static void another_kiosk_comes_behind(void **state TD_UNUSED)
+{
+    struct bench b = bench_of(SIMPLE);
+    struct td_item two[2] = {b.item, item_of("{\"kind\":\"kiosk\",\"url\":\"https://b.test/\"}")};
+    two[1].id = "9a2a490f-10f6-4764-974a-43b19e722c24";
+    (void)talk(&b, 200);
+    b.in.item_count = 2;
+    b.items = two;
+    assert_string_equal(talk(&b, 200), "");
+    b.items = &two[1];
+    b.in.item_count = 1;
+    assert_string_equal(talk(&b, 200), "A " KIOSK "\n");
+    assert_non_null(strstr(want_of(&b, "A " KIOSK)->data, "b.test"));
+}
+
 static void a_policy_stays(void **state TD_UNUSED)
 {
     struct bench b =
@@ -377,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_lost_answer_is_asked_for_again),
         cmocka_unit_test(what_was_refused_is_not_taken_away),
         cmocka_unit_test(what_a_shared_pc_no_longer_says_goes_away),
+        cmocka_unit_test(another_kiosk_comes_behind),
         cmocka_unit_test(a_policy_stays),
         cmocka_unit_test(proves_by_what_is_read_back),
     };
