@@ -148,7 +148,6 @@ static const char *const virtual_makers[] = {
     "51454d55",             /* QEMU */
     "58454e00",             /* XEN */
     MICROSOFT,  "474f4f47", /* GOOG */
-    "53574d54",             /* SWMT */
     "00001014",
 };
 
