@@ -66,6 +66,13 @@ static int ext_id(struct td_slice oid)
     return -1;
 }
 
+/* About policies, which nobody here asks for, and about where revocations are told (id-ce 31, 33, 36, 54): a
+ * certificate that insists on them insists on nothing that we leave out. Name constraints (30) are not among them. */
+static bool harmless(struct td_slice oid)
+{
+    return oid.n == 3 && td_eq(td_sub(oid, 0, 2), TD_S("\x55\x1d")) && memchr("\x1f\x21\x24\x36", oid.p[2], 4) != NULL;
+}
+
 static bool read_extension(struct td_slice ext, struct td_lean_cert *c)
 {
     struct td_slice oid = {0}, value = {0}, critical = TD_S("");
@@ -76,7 +83,7 @@ static bool read_extension(struct td_slice ext, struct td_lean_cert *c)
         return false;
     int id = ext_id(oid);
     if (id < 0) {
-        c->strange = c->strange || (critical.n == 1 && critical.p[0] != 0);
+        c->strange = c->strange || (critical.n == 1 && critical.p[0] != 0 && !harmless(oid));
         return true;
     }
     if (c->ext[id].n != 0 || value.n == 0) /* twice the same (RFC 5280 4.2) */
