@@ -219,7 +219,7 @@ class Machine:
     def words(self, what, socket):
         return ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max", "-m", "512", "-nographic", "-no-reboot", "-nodefaults",
                 "-serial", "stdio", "-kernel", f"{kernel()}/vmlinuz", "-initrd", self.initrd,
-                "-append", f"console=ttyS0 quiet panic=-1 random.trust_cpu=on td.do={what}",
+                "-append", f"console=ttyS0 quiet panic=-1 no_timer_check random.trust_cpu=on td.do={what}",
                 "-chardev", f"socket,id=chip,path={socket}", "-tpmdev", "emulator,id=t0,chardev=chip", "-device", "tpm-crb,tpmdev=t0",
                 "-smbios", f"type=1,manufacturer=Contoso,product=LabBook,serial={self.serial},uuid={self.uuid}",
                 "-smbios", "type=3,manufacturer=Contoso,serial=none,sku=LB",

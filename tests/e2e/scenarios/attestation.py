@@ -137,7 +137,7 @@ def wrong_tpms(floor, bench):
     floor.refuse("ATT-FOREIGN", opening("ATT-FOREIGN", "stranger")[1], "UntrustedManufacturer")
     floor.refuse("ATT-SWAPPED", opening("ATT-SWAPPED", "mixed")[1], "CertificateOfAnotherKey")
     floor.refuse("ATT-OLD", opening("ATT-OLD", "old")[1], "EndorsementCertificateExpired")
-    floor.refuse("ATT-SELF", opening("ATT-SELF", "self-signed")[1], "UntrustedManufacturer")
+    floor.refuse("ATT-SELF", opening("ATT-SELF", "self-signed")[1], "BadEndorsementCertificate")
     floor.refuse("ATT-USE", opening("ATT-USE", "platform")[1], "BadEndorsementCertificate")
     floor.refuse("ATT-CA", opening("ATT-CA", "authority")[1], "BadEndorsementCertificate")
     d = floor.again("ATT-NAMELESS", bench)
