@@ -70,7 +70,8 @@ static int ext_id(struct td_slice oid)
  * certificate that insists on them insists on nothing that we leave out. Name constraints (30) are not among them. */
 static bool harmless(struct td_slice oid)
 {
-    return oid.n == 3 && td_eq(td_sub(oid, 0, 2), TD_S("\x55\x1d")) && memchr("\x1f\x21\x24\x36", oid.p[2], 4) != NULL;
+    return oid.n == 3 && td_eq(td_sub(oid, 0, 2), TD_S("\x55\x1d")) &&
+           td_find(TD_S("\x1f\x21\x24\x36"), oid.p[2]) != SIZE_MAX;
 }
 
 static bool read_extension(struct td_slice ext, struct td_lean_cert *c)
