@@ -2,6 +2,7 @@
 #include "crypto/cert.h"
 #include "crypto/digest.h"
 #include "crypto/tpm.h"
+#include "device/disk.h"
 #include "device/hardware.h"
 #include "device/tpm/room.h"
 #include "unit/device/tpm_box.h"
@@ -275,6 +276,37 @@ static void keys_are_worthless_elsewhere(void **state TD_UNUSED)
     box_stage_close(&s);
 }
 
+/* A device that joined before it had a TPM goes on with its file; what is made from then on is the TPM's. */
+static void keys_of_before_stay_files(void **state TD_UNUSED)
+{
+    struct stage s;
+    enum td_tpm_key_kind kind;
+    TD_CLEANUP(td_key_cleanup) struct td_key *file = NULL;
+    TD_CLEANUP(td_key_cleanup) struct td_key *still = NULL;
+    TD_CLEANUP(td_key_cleanup) struct td_key *inside = NULL;
+    TD_CLEANUP(td_key_cleanup) struct td_key *transport = NULL;
+    box_stage(&s, &tpms[ONE]);
+    s.dev.tcti = NULL;
+    assert_false(td_tpm_holds(&s.dev, "device.key.pem", &kind));
+    assert_ok(td_flow_key(&s.flow, "device.key.pem", &file, NULL));
+    stage_set(&s, "end.join", "1");
+    s.dev.tcti = tpms[ONE].tcti;
+    assert_ok(td_flow_key(&s.flow, "device.key.pem", &still, NULL));
+    assert_true(td_key_same_public(file, still));
+    assert_true(td_tpm_holds(&s.dev, "mdm.key.pem", &kind)); /* it has not enrolled yet */
+    assert_false(td_tpm_holds(&s.dev, "transport.key.pem", &kind));
+    stage_set(&s, "end.join", NULL); /* as a reset leaves it */
+    assert_ok(td_flow_key(&s.flow, "device.key.pem", &inside, NULL));
+    assert_false(td_key_same_public(file, inside));
+    assert_ok(td_flow_key(&s.flow, "transport.key.pem", &transport, NULL));
+    assert_true(td_file_exists(td_device_path(&s.dev, &s.arena, "transport.key.pem")));
+    assert_int_equal(td_disk_parts(TD_DISK_FILE, "tpm/device.key"), 1u << TD_PART_JOIN);
+    assert_int_equal(td_disk_parts(TD_DISK_FILE, "tpm/mdm.key"), 1u << TD_PART_ENROLMENT);
+    assert_int_equal(td_disk_parts(TD_DISK_FILE, "tpm/log"), 0);
+    assert_int_equal(td_disk_parts(TD_DISK_STATE, "tpm.tcti"), 0);
+    box_stage_close(&s);
+}
+
 static void certifies_its_keys(void **state TD_UNUSED)
 {
     struct stage s;
@@ -389,6 +421,7 @@ int main(void)
         cmocka_unit_test(keys_stay_in_the_tpm),
         cmocka_unit_test(keys_of_the_tpm_shake_hands),
         cmocka_unit_test(keys_are_worthless_elsewhere),
+        cmocka_unit_test(keys_of_before_stay_files),
         cmocka_unit_test(certifies_its_keys),
         cmocka_unit_test(stands_in_the_hash),
         cmocka_unit_test(sweeps_what_was_left),
