@@ -183,14 +183,11 @@ enum td_code td_way_happened(struct td_tx *tx, const char *tenant, const char *w
     return happened(tx, tenant, way_id, event, actor, detail_json, &a, err);
 }
 
-enum td_code td_way_failed(struct td_tx *tx, const char *tenant, const char *way_id, const char *step,
-                           const struct td_error *why, struct td_error *err)
+static void write_failure(const char *step, const struct td_error *why, struct td_buf *detail)
 {
     char code[16];
     struct td_jsonw w;
-    TD_CLEANUP(td_buf_done) struct td_buf detail;
-    td_buf_init(&detail, 4096);
-    td_jsonw_init(&w, &detail);
+    td_jsonw_init(&w, detail);
     td_jsonw_obj(&w);
     td_jsonw_kstr(&w, "step", step);
     (void)snprintf(code, sizeof(code), "0x%08x", (unsigned)why->hresult);
@@ -199,7 +196,26 @@ enum td_code td_way_failed(struct td_tx *tx, const char *tenant, const char *way
     td_jsonw_kstr(&w, "cause", why->text);
     td_jsonw_kstr(&w, "remedy", why->remedy);
     td_jsonw_end(&w);
+}
+
+enum td_code td_way_failed(struct td_tx *tx, const char *tenant, const char *way_id, const char *step,
+                           const struct td_error *why, struct td_error *err)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf detail;
+    td_buf_init(&detail, 4096);
+    write_failure(step, why, &detail);
     return td_way_happened(tx, tenant, way_id, TD_EV_FAILED, "system", detail.p, err);
+}
+
+enum td_code td_way_failed_aside(struct td_tx *tx, const char *tenant, const char *way_id, const char *step,
+                                 const struct td_error *why, const char *actor, struct td_error *err)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf detail;
+    td_buf_init(&detail, 4096);
+    write_failure(step, why, &detail);
+    const struct td_event e = {
+        .subject = way_id, .type = td_way_event_word(TD_EV_FAILED), .actor = actor, .detail = detail.p};
+    return td_event_append(tx, tenant, &e, err);
 }
 
 enum td_code td_way_seen(struct td_tx *tx, const char *tenant, const char *way_id, struct td_error *err)

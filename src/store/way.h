@@ -42,6 +42,10 @@ enum td_code td_way_happened(struct td_tx *tx, const char *tenant, const char *w
 /* A step failed: event with code, cause and remedy; the states say 'failed' only if the deployment was running. */
 enum td_code td_way_failed(struct td_tx *tx, const char *tenant, const char *way_id, const char *step,
                            const struct td_error *why, struct td_error *err) TD_MUST_USE;
+/* The same event beside the way: no state changes, for what somebody says in the name of a device that is past this
+ * step. actor: who said it. */
+enum td_code td_way_failed_aside(struct td_tx *tx, const char *tenant, const char *way_id, const char *step,
+                                 const struct td_error *why, const char *actor, struct td_error *err) TD_MUST_USE;
 /* Moves 'last contact' only: no event. */
 enum td_code td_way_seen(struct td_tx *tx, const char *tenant, const char *way_id, struct td_error *err) TD_MUST_USE;
 

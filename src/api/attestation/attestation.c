@@ -63,19 +63,6 @@ enum td_code td_attestation_whose(struct td_attestation *t, struct td_tx *tx, co
     return td_way_find(tx, t->tenant, TD_WAY_ID, t->registration.way_id, t->a, &t->way, err);
 }
 
-/* What stands in the event beside code, cause and remedy. */
-static enum td_code append(struct td_tx *tx, const struct td_attestation *t, const struct td_error *why,
-                           struct td_error *err)
-{
-    const struct td_attest_row *row = td_attest_row(t->reason);
-    char code[16];
-    const struct td_event e = {
-        .subject = t->way.id, .type = td_way_event_word(TD_EV_FAILED), .actor = t->req->peer->address};
-    (void)snprintf(code, sizeof(code), "0x%08x", (unsigned)row->hresult);
-    return td_event_tell(tx, t->tenant, &e, err, "step", "attestation", "code", code, "where", row->name, "cause",
-                         why->text, "remedy", why->remedy, "serialNumber", t->serial, NULL);
-}
-
 /* A device that is joined, or whose deployment is past this step, does not fail by what somebody says in its name. */
 static bool spoils(const struct td_way_row *way)
 {
@@ -94,10 +81,10 @@ enum td_code td_attestation_tell_refusal(struct td_tx *tx, const struct td_attes
                            &lately, err));
     if (lately && !td_fault("attest-tells-always"))
         return TD_OK;
-    if (!spoils(&t->way) && !td_fault("attest-spoils"))
-        return append(tx, t, why, err);
     told.hresult = td_attest_row(t->reason)->hresult;
     (void)snprintf(told.where, sizeof(told.where), "%s", name);
+    if (!spoils(&t->way) && !td_fault("attest-spoils"))
+        return td_way_failed_aside(tx, t->tenant, t->way.id, "attestation", &told, t->req->peer->address, err);
     return td_way_failed(tx, t->tenant, t->way.id, "attestation", &told, err);
 }
 

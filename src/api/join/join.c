@@ -413,6 +413,8 @@ static enum td_code join(struct job *j, struct td_error *err)
     return td_fail(err, TD_EUNAVAILABLE, "device", "other joins of it are under way");
 }
 
+/* A join ticket that was used or is late is told within bounds, and spoils nothing of a device that has joined since.
+ */
 struct failure {
     const struct job *job;
     const struct td_error *why;
@@ -421,7 +423,19 @@ struct failure {
 static enum td_code record_failure(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     const struct failure *f = ctx;
-    return td_way_failed(tx, f->job->failed_tenant, f->job->failed_way, "join", f->why, err);
+    const struct job *j = f->job;
+    struct td_way_row way = {.id = ""};
+    bool lately = false;
+    if (!by_tpm(j))
+        return td_way_failed(tx, j->failed_tenant, j->failed_way, "join", f->why, err);
+    td_try(td_event_lately(tx, j->failed_tenant, j->failed_way, td_way_event_word(TD_EV_FAILED), f->why->where,
+                           td_tx_now(tx) - TD_MINUTE, &lately, err));
+    if (lately && !td_fault("join-tells-always"))
+        return TD_OK;
+    td_try(td_way_find(tx, j->failed_tenant, TD_WAY_ID, j->failed_way, j->arena, &way, err));
+    if (way.way.state[TD_M_JOIN] == TD_J_JOINED && !td_fault("join-old-ticket-spoils"))
+        return td_way_failed_aside(tx, j->failed_tenant, way.id, "join", f->why, "device", err);
+    return td_way_failed(tx, j->failed_tenant, j->failed_way, "join", f->why, err);
 }
 
 static void write_members(struct td_jsonw *w, const struct job *j)
