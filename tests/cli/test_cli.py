@@ -538,6 +538,9 @@ def devices_are_said_about(box):
     same(box.run("device", "rename", "a name too long for it", "CLI00000").returncode, 1)
     for status in ("changed", "unchanged"):
         same([d["status"] for d in json.loads(box.said("device", "unblock", "CLI00000", "--json"))["rows"]], [status])
+    code = json.loads(box.said("device", "provision-code", "CLI00000", "--json"))
+    assert re.fullmatch("[2-9B-Z]{4}-[2-9B-Z]{4}", code["code"]) and code["serialNumber"] == "CLI00000" and code["expiresAt"], code
+    same(box.run("device", "provision-code", "NOSUCH").returncode, 1)
     box.said("device", "set", "CLI00000", "groupTag=DESK", "deviceFriendlyName=Desk 7")
     same(box.run("device", "set", "CLI00000", "groupTag=LOST", "nosuch=1").returncode, 1)
     device = json.loads(box.said("device", "list", "--serial", "CLI00000", "--json"))["devices"][0]
@@ -691,6 +694,7 @@ def serves(box):
 def device_exit_codes(box):
     """2 usage or not offered, 1 failed, 0 done."""
     table = [(2, []), (2, ["nosuch"]), (2, ["run"]), (2, ["run", "--bogus"]), (2, ["run", "--state"]), (2, ["show"]), (2, ["sync"]),
+             (2, ["provision"]), (2, ["provision", "--state", "new3"]), (2, ["provision", "--state", "new3", "--csv"]),
              (2, ["preflight"]), (2, ["reset"]), (2, ["diagnostics"]), (2, ["diagnostics", "--state", "none"]), (1, ["diagnostics", "--state", "none", "--out", "z"]),
              (2, ["sysprep"]), (1, ["sysprep", "--state", "none", "--generalize"]), (2, ["fleet", "--count", "3"]), (2, ["help", "nosuch"]),
              (2, ["run", "--state", "new", "--server", "http://x", "--ca", "pw"]), (2, ["run", "--state", "new2"]),

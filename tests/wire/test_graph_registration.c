@@ -222,6 +222,11 @@ static void properties_change_one_by_one(void **state TD_UNUSED)
          "POST " DEVICES "/%s/AssignUserToDevice", id);
     askf(400, "{\"addressableUserName\":\"Ada\"}", "POST " DEVICES "/%s/assignUserToDevice", id);
     askf(204, NULL, "POST " DEVICES "/%s/allowNextEnrollment", id);
+    askf(200, NULL, "POST " DEVICES "/%s/createProvisioningCode", id);
+    assert_non_null(strstr(g.body, "#microsoft.graph.provisioningCode\""));
+    assert_non_null(strstr(g.body, "\"code\":\""));
+    assert_non_null(strstr(g.body, "\"expirationDateTime\":\""));
+    askf(404, NULL, "POST " DEVICES "/%s/createProvisioningCode", "00000000-0000-4000-8000-000000000000");
     askf(204, "{\"userPrincipalName\":\"room@contoso.test\",\"resourceAccountName\":\"Room\"}",
          "POST " DEVICES "/%s/assignResourceAccountToDevice", id);
     ask(200, at, NULL);
