@@ -140,7 +140,7 @@ static enum td_code contents(const struct attest *t, const struct td_json *answe
 static enum td_code begin(struct attest *t, struct td_error *err)
 {
     TD_CLEANUP(td_buf_done) struct td_buf request;
-    const struct td_json *answer;
+    const struct td_json *answer = NULL;
     td_buf_init(&request, ATTEST_MAX_OCTETS);
     write_begin(t, &request);
     td_try(post(t, &request, "challenge", &answer, err));
@@ -235,7 +235,7 @@ static enum td_code write_finish(struct attest *t, struct td_buf *out, struct td
 static enum td_code finish(struct attest *t, struct td_error *err)
 {
     TD_CLEANUP(td_buf_wipe) struct td_buf request;
-    const struct td_json *answer;
+    const struct td_json *answer = NULL;
     td_buf_init(&request, ATTEST_MAX_OCTETS);
     td_try(write_finish(t, &request, err));
     td_try(post(t, &request, "admitted", &answer, err));

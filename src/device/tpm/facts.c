@@ -112,8 +112,8 @@ enum td_code td_device_tpm_ready(struct td_device *dev, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_tpm *t = NULL;
-    struct td_slice ek;
-    const char *version;
+    struct td_slice ek = {0};
+    const char *version = "";
     bool changed = false;
     td_try(td_device_tpm(dev, &t, err));
     if (t == NULL)

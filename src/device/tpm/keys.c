@@ -227,16 +227,17 @@ static enum td_code sign(void *ctx, struct td_slice digest, struct td_arena *a, 
     struct td_tpm_key *k = ctx;
     TD_CLEANUP(td_tpm_flush) struct td_tpm_object key = TD_TPM_NONE(k->tpm);
     const bool rsa = k->public_.publicArea.type == TPM2_ALG_RSA;
-    TPMT_SIG_SCHEME scheme = {.scheme = rsa ? TPM2_ALG_RSASSA : TPM2_ALG_ECDSA};
+    TPMT_SIG_SCHEME by = {0};
     TPM2B_DIGEST in = {.size = (UINT16)digest.n};
     TPMT_SIGNATURE *made = NULL;
     if (digest.n != 32 && digest.n != 48)
         return td_fail(err, TD_ENOTOFFERED, "tpm", "signatures over SHA-256 and SHA-384 only");
-    scheme.details.any.hashAlg = digest.n == 32 ? TPM2_ALG_SHA256 : TPM2_ALG_SHA384;
+    by.scheme = rsa ? TPM2_ALG_RSASSA : TPM2_ALG_ECDSA;
+    by.details.any.hashAlg = digest.n == 32 ? TPM2_ALG_SHA256 : TPM2_ALG_SHA384;
     memcpy(in.buffer, digest.p, digest.n);
     td_try(load(k, &key, err));
-    TSS2_RC rc = k->tpm->f.Esys_Sign(k->tpm->esys, key.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &in,
-                                     &scheme, &from_outside, &made);
+    TSS2_RC rc = k->tpm->f.Esys_Sign(k->tpm->esys, key.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &in, &by,
+                                     &from_outside, &made);
     enum td_code code =
         rc == TSS2_RC_SUCCESS ? signature_of(made, a, ret, err) : td_tpm_fail(err, rc, "the TPM does not sign");
     k->tpm->f.Esys_Free(made);
@@ -250,8 +251,10 @@ static enum td_code ready(struct td_device *dev, enum td_tpm_key_kind kind, stru
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_tpm *t = NULL;
     td_try(td_device_tpm(dev, &t, err));
-    if (t == NULL)
-        return td_fail(err, TD_ENOTFOUND, "tpm", "this device has no TPM");
+    if (t == NULL) {
+        (void)td_fail(err, TD_ENOTFOUND, "tpm", "this device has no TPM");
+        return TD_ENOTFOUND;
+    }
     struct td_tpm_key *k = &t->key[kind];
     *ret = k;
     bool there = td_file_exists(td_device_path(dev, &a, kinds[kind].file));
