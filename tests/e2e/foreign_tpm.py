@@ -61,9 +61,12 @@ class EventLog:
             self.extended.append((pcr, digest))
         return self
 
-    def secure_boot(self, on):
-        value, text = bytes([1 if on else 0]), "SecureBoot"
-        return self.add(7, 0x80000001, SECURE_BOOT_GUID.bytes_le + struct.pack("<QQ", len(text), len(value)) + text.encode("utf-16-le") + value)
+    def secure_boot(self, on, told=None):
+        """told: what the log says of it, where that is not what was measured."""
+        def variable(value):
+            text = "SecureBoot"
+            return SECURE_BOOT_GUID.bytes_le + struct.pack("<QQ", len(text), 1) + text.encode("utf-16-le") + bytes([1 if value else 0])
+        return self.add(7, 0x80000001, variable(on if told is None else told), hashlib.sha256(variable(on)).digest())
 
     def extend_into(self, tpm):
         for pcr, digest in self.extended:
@@ -71,9 +74,9 @@ class EventLog:
         return self
 
 
-def measured_start(tpm, secure_boot=True, firmware=b"Example Firmware 1.24.0"):
+def measured_start(tpm, secure_boot=True, firmware=b"Example Firmware 1.24.0", told=None):
     """What a firmware measures at power-on, into a TPM that was just switched on; the log of it."""
-    log = EventLog().add(0, 8, firmware).secure_boot(secure_boot)
+    log = EventLog().add(0, 8, firmware).secure_boot(secure_boot, told)
     for pcr in ALL_PCRS:
         log.add(pcr, 4, bytes(4))
     return log.extend_into(tpm)
