@@ -28,7 +28,7 @@ static void public_area(struct td_slice in, struct td_arena *a)
     if (td_tpm_name(&p, &name, NULL) == TD_OK && name.n > TD_TPM_NAME_MAX)
         __builtin_trap();
     if (td_tpm_key(&p, &key, NULL) == TD_OK) {
-        if (!td_tpm_public_in(&p, in) && p.type == TD_TPM_RSA)
+        if (p.type == TD_TPM_RSA && p.rsa_exponent == 65537 && !td_tpm_public_in(&p, in))
             __builtin_trap();
         td_key_free(key);
     }
