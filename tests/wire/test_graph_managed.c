@@ -423,7 +423,7 @@ static void secrets_never(void **state TD_UNUSED)
 
 /* As a device is told: the switch of a shared PC last, the kiosk as one text. */
 struct kind_of_enrolment {
-    int64_t plug_and_forget, white_glove;
+    int64_t plug_and_forget, provisioning;
     bool user;
     const char *device, *run;
 };
@@ -432,9 +432,9 @@ static enum td_code enrol_so(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     const struct kind_of_enrolment *k = ctx;
     return td_sql(tx, err,
-                  "UPDATE enrolment SET plug_and_forget = $3, white_glove = $4, user_id = $5, user_upn = $6"
+                  "UPDATE enrolment SET plug_and_forget = $3, provisioning = $4, user_id = $5, user_upn = $6"
                   " WHERE tenant = $1 AND id = $2",
-                  "ssiiss", g.box->tenant, FIRST, k->plug_and_forget, k->white_glove, k->user ? g.box->user_id : "",
+                  "ssiiss", g.box->tenant, FIRST, k->plug_and_forget, k->provisioning, k->user ? g.box->user_id : "",
                   k->user ? "ada@contoso.test" : "");
 }
 

@@ -149,7 +149,7 @@ static const struct td_view_column deployment_columns[] = {
     {.name = "enrollmentType",
      .type = TD_V_ENUM,
      .sql = "CASE WHEN r.id IS NULL AND COALESCE(e.offline_profile, '') <> '' THEN 5 WHEN r.id IS NULL THEN 0 WHEN "
-            "v.trust_type = 'ServerAd' THEN 2 WHEN d.enrolment_id <> '' AND e.white_glove = 1 THEN 6"
+            "v.trust_type = 'ServerAd' THEN 2 WHEN d.enrolment_id <> '' AND e.provisioning <> 0 THEN 6"
             " WHEN d.enrolment_id <> '' AND " BY_DEVICE " THEN 3 ELSE 1 END",
      .words = WORDS("unknown", "azureADJoinedWithAutopilotProfile", "offlineDomainJoined",
                     "azureADJoinedUsingDeviceAuthWithAutopilotProfile",

@@ -106,6 +106,7 @@ def told(graph, serial):
     found.sort(key=lambda e: e["deploymentStartDateTime"])
     must([e["deploymentState"] for e in found] == ["success", "success"], [e["deploymentState"] for e in found])
     must([e["accountSetupStatus"] for e in found] == ["disabled", "success"], [e["accountSetupStatus"] for e in found])
+    must([e["enrollmentType"] for e in found] == ["azureADJoinedWithWhiteGlove"] * 2, [e["enrollmentType"] for e in found])
     must(not found[0]["userPrincipalName"] and found[1]["userPrincipalName"] == laboratory.USER, "nobody's at the bench")
 
 
