@@ -77,7 +77,8 @@ static enum td_code no_library(struct td_error *err, const char *why)
     (void)td_fail(err, TD_ENOTOFFERED, "tpm", "no TPM software here: %.160s", why != NULL ? why : "unknown");
     if (err != NULL)
         err->hresult = E_TIMEOUT;
-    return td_remedy(err, TD_ENOTOFFERED, "Install libtss2-esys, libtss2-tctildr0 and the TCTI that --tpm names.");
+    return td_remedy(err, TD_ENOTOFFERED,
+                     "Install libtss2-esys-3.0.2-0, libtss2-tctildr0 and the TCTI that --tpm names.");
 }
 
 static void *find(struct td_tpm *t, enum td_tss_library library, const char *name)
