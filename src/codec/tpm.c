@@ -90,12 +90,11 @@ static void read_scheme(struct reader *r, struct td_tpm_public *p)
 
 static void read_rsa(struct reader *r, struct td_tpm_public *p)
 {
-    enum { USUAL_EXPONENT = 65537 };
     p->rsa_bits = u16(r, "key bits");
     p->rsa_exponent = u32(r, "exponent");
     p->rsa_modulus = sized(r, "modulus");
     if (p->rsa_exponent == 0)
-        p->rsa_exponent = USUAL_EXPONENT;
+        p->rsa_exponent = TD_TPM_USUAL_EXPONENT;
     if (p->rsa_modulus.n == 0 || p->rsa_modulus.n * 8 != p->rsa_bits)
         refuse(r, "modulus");
 }

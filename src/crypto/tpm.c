@@ -209,11 +209,58 @@ enum td_tcg_secure_boot td_tpm_secure_boot(const struct td_tcg_log *log)
     return on ? TD_TCG_ON : TD_TCG_UNTOLD;
 }
 
+static size_t number_at(struct td_slice s, size_t at, size_t octets, bool big)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < octets; i++)
+        n |= (size_t)(unsigned char)s.p[at + i] << 8 * (big ? octets - 1 - i : i);
+    return n;
+}
+
+/* BCRYPT_RSAPUBLIC_BLOB: six words, the exponent, the modulus. */
+static bool is_in_blob(struct td_slice record, size_t at, size_t n)
+{
+    enum { HEADER = 24, EXPONENT = 8, MODULUS = 12, EXPONENT_MAX = 8 };
+    for (size_t e = 1; e <= EXPONENT_MAX && HEADER + e <= at; e++) {
+        struct td_slice blob = td_sub(record, at - HEADER - e, SIZE_MAX);
+        if (td_starts(blob, "RSA1") && number_at(blob, EXPONENT, 4, false) == e &&
+            number_at(blob, MODULUS, 4, false) == n)
+            return true;
+    }
+    return false;
+}
+
+/* Does a modulus of n octets stand there by the form that the record has? A cut through a key and its neighbours is a
+ * number too, and now and then one with small factors: who finds them has the private half of that "key". */
+static bool is_modulus(struct td_slice record, size_t at, size_t n)
+{
+    bool alone = n == record.n || ((at == 2 || at == 4) && at + n == record.n &&
+                                   (number_at(record, 0, at, true) == n || number_at(record, 0, at, false) == n));
+    bool area = at >= 8 && number_at(record, at - 8, 2, true) == n * 8 && number_at(record, at - 2, 2, true) == n;
+    bool der = at >= 5 && record.p[at - 5] == 0x02 && (unsigned char)record.p[at - 4] == 0x82 &&
+               record.p[at - 1] == 0 && number_at(record, at - 3, 2, true) == n + 1;
+    return (n == 256 || n == 384 || n == 512) && (alone || area || der || is_in_blob(record, at, n));
+}
+
+static bool modulus_in(struct td_slice modulus, struct td_slice record)
+{
+    for (size_t at = 0; at < record.n && modulus.n != 0; at++) {
+        size_t next = td_search(td_sub(record, at, SIZE_MAX), modulus);
+        if (next == SIZE_MAX)
+            return false;
+        at += next;
+        if (is_modulus(record, at, modulus.n) || td_fault("ek-any-part"))
+            return true;
+    }
+    return false;
+}
+
 bool td_tpm_public_in(const struct td_tpm_public *p, struct td_slice record)
 {
     enum { MIN_OCTETS = 24 }; /* of a number that is found by chance in no record */
-    struct td_slice first = p->type == TD_TPM_RSA ? p->rsa_modulus : td_tpm_stripped(p->x);
-    struct td_slice second = p->type == TD_TPM_RSA ? first : td_tpm_stripped(p->y);
-    return first.n >= MIN_OCTETS && second.n >= MIN_OCTETS && td_search(record, first) != SIZE_MAX &&
-           td_search(record, second) != SIZE_MAX;
+    struct td_slice x = td_tpm_stripped(p->x), y = td_tpm_stripped(p->y);
+    if (p->type == TD_TPM_RSA) /* no TPM has an endorsement key of another exponent */
+        return p->rsa_exponent == TD_TPM_USUAL_EXPONENT && modulus_in(p->rsa_modulus, record);
+    return x.n >= MIN_OCTETS && y.n >= MIN_OCTETS && td_search(record, x) != SIZE_MAX &&
+           td_search(record, y) != SIZE_MAX;
 }

@@ -326,6 +326,35 @@ static void secure_boot(void **state TD_UNUSED)
     }
 }
 
+/* A "key" that is cut out of a record, with what stands beside it. Some cuts can be factored. */
+static bool takes_cut(struct td_tpm_public p, struct td_slice record, size_t at, size_t n)
+{
+    p.rsa_modulus = td_sub(record, at, n);
+    p.rsa_bits = (uint16_t)(n * 8);
+    return td_tpm_public_in(&p, record);
+}
+
+static void no_cut_through_a_record(void **state TD_UNUSED)
+{
+    struct td_tpm_public rsa = public_of(file("tpm/ek-rsa.pub"));
+    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+    struct td_slice spki = {0}, blob = {0};
+    assert_ok(td_tpm_key(&rsa, &key, &err));
+    assert_ok(td_key_public_der(key, &arena, &spki));
+    assert_ok(td_key_rsa_blob(key, &arena, &blob));
+    struct td_slice forms[] = {rsa.whole, file("tpm/ek-rsa.pub"), spki, blob, file("tpm/ek-rsa.der")};
+    for (size_t i = 0; i < TD_COUNTOF(forms); i++) {
+        size_t its = td_search(forms[i], rsa.rsa_modulus);
+        assert_true(takes_cut(rsa, forms[i], its, rsa.rsa_modulus.n));
+        for (size_t at = 0; at < forms[i].n; at++)
+            for (size_t n = 256; at + n <= forms[i].n; n++)
+                if ((at != its || n != rsa.rsa_modulus.n) && takes_cut(rsa, forms[i], at, n))
+                    fail_msg("form %zu: %zu octets at %zu", i, n, at);
+    }
+    rsa.rsa_exponent = 3;
+    assert_false(td_tpm_public_in(&rsa, rsa.whole));
+}
+
 static void found_in_a_record(void **state TD_UNUSED)
 {
     struct td_tpm_public rsa = public_of(file("tpm/ek-rsa.pub")), ec = public_of(file("tpm/ek-p384.pub")),
@@ -364,6 +393,7 @@ int main(void)
         cmocka_unit_test(replays_a_log),
         cmocka_unit_test(secure_boot),
         cmocka_unit_test(found_in_a_record),
+        cmocka_unit_test(no_cut_through_a_record),
     };
     return cmocka_run_group_tests_name("crypto/tpm", tests, arena_begin, end);
 }
