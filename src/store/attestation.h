@@ -78,6 +78,7 @@ struct td_challenge {
     unsigned char nonce[32];
     unsigned char proof_sha256[32]; /* of the HMAC that is expected */
     const char *technician;         /* who or what allowed it, "" */
+    const char *caller;             /* the network that asked, for counting; not read back */
     int64_t created_at, expires_at;
     int64_t answered_at; /* 0: not yet */
     /* filled by the answer */
@@ -91,9 +92,9 @@ struct td_challenge {
 #define TD_CHALLENGE_KEPT TD_DAY
 enum td_code td_challenge_add(struct td_tx *tx, const char *tenant, const struct td_challenge *c, struct td_error *err)
     TD_MUST_USE;
-/* Challenges of this EK since a time, in all tenants. */
-enum td_code td_challenge_count(struct td_tx *tx, const char *ek_sha256, int64_t since, int64_t *ret,
-                                struct td_error *err) TD_MUST_USE;
+/* Challenges of this EK since a time, in all tenants: those that this caller asked for, or all of them (""). */
+enum td_code td_challenge_count(struct td_tx *tx, const char *ek_sha256, const char *caller, int64_t since,
+                                int64_t *ret, struct td_error *err) TD_MUST_USE;
 /* Finds the tenant too: the session id is all that an answer has. TD_ENOTFOUND. */
 enum td_code td_challenge_find(struct td_tx *tx, const char *id, struct td_arena *a, const char **ret_tenant,
                                struct td_challenge *ret, struct td_error *err) TD_MUST_USE;

@@ -75,21 +75,24 @@ enum td_code td_challenge_add(struct td_tx *tx, const char *tenant, const struct
     return td_sql(tx, err,
                   "INSERT INTO attest_challenge(id, tenant, registration_id, purpose, ek_sha256, assurance,"
                   " manufacturer, model, version, ak, nonce, proof_sha256, technician, created_at, expires_at,"
-                  " answered_at, verdict, key_sha256, management_key_sha256, ticket_expires_at, ticket_used_at)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, 0, '', '', 0, 0)",
-                  "sssisisssbbbsii", c->id, tenant, c->registration_id, (int64_t)c->purpose, c->ek_sha256,
+                  " answered_at, verdict, key_sha256, management_key_sha256, ticket_expires_at, ticket_used_at, caller)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, 0, '', '', 0, 0, $16)",
+                  "sssisisssbbbsiis", c->id, tenant, c->registration_id, (int64_t)c->purpose, c->ek_sha256,
                   (int64_t)c->assurance, c->manufacturer, c->model, c->version, c->ak, td_bytes(c->nonce, OCTETS),
                   td_bytes(c->proof_sha256, OCTETS), c->technician != NULL ? c->technician : "",
-                  c->created_at != 0 ? c->created_at : td_tx_now(tx), c->expires_at);
+                  c->created_at != 0 ? c->created_at : td_tx_now(tx), c->expires_at,
+                  c->caller != NULL ? c->caller : "");
 }
 
-enum td_code td_challenge_count(struct td_tx *tx, const char *ek_sha256, int64_t since, int64_t *ret,
-                                struct td_error *err)
+enum td_code td_challenge_count(struct td_tx *tx, const char *ek_sha256, const char *caller, int64_t since,
+                                int64_t *ret, struct td_error *err)
 {
     struct td_rows r;
     *ret = 0;
-    td_try(td_sql_query(tx, &r, err, "SELECT COUNT(*) FROM attest_challenge WHERE ek_sha256 = $1 AND created_at >= $2",
-                        "si", ek_sha256, since));
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT COUNT(*) FROM attest_challenge WHERE ek_sha256 = $1 AND created_at >= $2"
+                        " AND ($3 = '' OR caller = $3)",
+                        "sis", ek_sha256, since, caller));
     while (td_rows_next(&r))
         *ret = td_col_int(&r, 0);
     return td_rows_done(&r, err);

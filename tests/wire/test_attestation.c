@@ -359,6 +359,28 @@ static void marks_virtual_ones(void **state)
     is_refused("VirtualTpm");
 }
 
+static int begin_from(const struct pc *p, const char *address)
+{
+    const struct td_peer peer = {.address = address, .tls = true};
+    return box_ask(box, td_attestation_routes, td_attestation_route_count, "POST", "/ztd/v1/attest", NULL,
+                   td_str(begin_body(p, "")), &peer);
+}
+
+/* An endorsement key is no secret: others ask with it, and the device gets its challenge all the same. */
+static void counts_callers_apart(void **state)
+{
+    use_box(state);
+    tenant_with(box->tenant, NULL);
+    struct pc p = registered_pc(0, "PC-1");
+    for (int i = 0; i < TD_ATTEST_PER_EK; i++)
+        assert_int_equal(begin_from(&p, td_arena_printf(&box->arena, "2001:db8::%d:1", i + 1)), 200);
+    assert_int_equal(begin_from(&p, "2001:db8::ffff"), 429); /* one network of the other end */
+    assert_int_equal(begin_from(&p, "2001:db8:0:1::1"), 200);
+    for (int i = TD_ATTEST_PER_EK + 1; i < TD_ATTEST_PER_EK_ALL; i++)
+        assert_int_equal(begin_from(&p, td_arena_printf(&box->arena, "192.0.2.%d", i / TD_ATTEST_PER_EK)), 200);
+    assert_int_equal(begin_from(&p, "198.51.100.1"), 429);
+}
+
 static void counts_challenges(void **state)
 {
     use_box(state);
@@ -775,6 +797,7 @@ int main(void)
         CASE(refuses_a_key_of_another_device),
         CASE(marks_virtual_ones),
         CASE(counts_challenges),
+        CASE(counts_callers_apart),
         CASE(answers_once),
         CASE(answers_in_its_own_session),
         CASE(refuses_proofs_of_other_keys),

@@ -6,6 +6,7 @@
 #include "base/encode.h"
 #include "base/fault.h"
 #include "crypto/digest.h"
+#include "http/addresses.h"
 #include "store/profile.h"
 #include "store/tenant.h"
 
@@ -163,11 +164,26 @@ static enum td_code judge_owner(struct begin *b, struct td_error *err)
     return TD_OK;
 }
 
+/* The other end as its requests are counted: of IPv6 the first 64 bits. */
+static const char *caller_of(const struct td_attestation *t)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct td_ip ip;
+    if (!td_ip_parse(td_str(t->req->peer->address), &ip))
+        return t->req->peer->address;
+    struct td_address network = td_address_of(&ip);
+    memcpy(ip.octets, network.octets, sizeof(ip.octets));
+    td_ip_text(&ip, text);
+    return td_arena_strdup(t->a, text);
+}
+
 static enum td_code check_count(struct begin *b, struct td_tx *tx, struct td_error *err)
 {
-    int64_t count = 0;
-    td_try(td_challenge_count(tx, b->ek.sha256, td_tx_now(tx) - TD_ATTEST_EK_MINUTES * TD_MINUTE, &count, err));
-    return count < TD_ATTEST_PER_EK || td_fault("attest-any-number")
+    int64_t own = 0, all = 0, since = td_tx_now(tx) - TD_ATTEST_EK_MINUTES * TD_MINUTE;
+    const char *caller = td_fault("attest-one-counter") ? "" : b->challenge.caller;
+    td_try(td_challenge_count(tx, b->ek.sha256, caller, since, &own, err));
+    td_try(td_challenge_count(tx, b->ek.sha256, "", since, &all, err));
+    return (own < TD_ATTEST_PER_EK && all < TD_ATTEST_PER_EK_ALL) || td_fault("attest-any-number")
                ? TD_OK
                : td_attestation_refuse(b->t, err, TD_ATT_TOO_MANY, "ekPub", NULL);
 }
@@ -345,7 +361,7 @@ static enum td_code challenge(struct begin *b, struct td_error *err)
 
 enum td_code td_attestation_begin(struct td_attestation *t, struct td_buf *answer, struct td_error *err)
 {
-    struct begin b = {.t = t, .registration_id = "", .refusal = err};
+    struct begin b = {.t = t, .registration_id = "", .refusal = err, .challenge.caller = caller_of(t)};
     struct td_error lost = {0};
     enum td_code rc = read_request(&b, err);
     if (rc == TD_OK)

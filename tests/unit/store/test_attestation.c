@@ -191,11 +191,11 @@ static void asked(struct td_tx *tx, struct life *l)
     assert_ok(td_challenge_add(tx, l->tenant, &c, NULL));
     c = challenge("c2");
     assert_ok(td_challenge_add(tx, foreign, &c, NULL));
-    assert_ok(td_challenge_count(tx, hash_a, td_tx_now(tx), &n, NULL)); /* of all tenants */
+    assert_ok(td_challenge_count(tx, hash_a, "", td_tx_now(tx), &n, NULL)); /* of all tenants */
     assert_int_equal(n, 2);
-    assert_ok(td_challenge_count(tx, hash_a, td_tx_now(tx) + 1, &n, NULL));
+    assert_ok(td_challenge_count(tx, hash_a, "", td_tx_now(tx) + 1, &n, NULL));
     assert_int_equal(n, 0);
-    assert_ok(td_challenge_count(tx, hash_b, 0, &n, NULL));
+    assert_ok(td_challenge_count(tx, hash_b, "", 0, &n, NULL));
     assert_int_equal(n, 0);
     assert_ok(td_challenge_find(tx, "c1", &l->arena, &tenant, &got, NULL));
     assert_string_equal(tenant, l->tenant);
@@ -276,7 +276,7 @@ static void later(struct td_tx *tx, struct life *l)
         struct td_challenge c = challenge(td_arena_printf(&l->arena, "new-%d", i));
         assert_ok(td_challenge_add(tx, l->tenant, &c, NULL));
     }
-    assert_ok(td_challenge_count(tx, hash_a, 0, &n, NULL));
+    assert_ok(td_challenge_count(tx, hash_a, "", 0, &n, NULL));
     assert_int_equal(n, 6); /* five new ones, and what a ticket grew out of */
     assert_ok(td_attested(tx, l->tenant, reg, &l->arena, &got, NULL));
     assert_string_equal(got.id, "kept");
