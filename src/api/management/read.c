@@ -50,8 +50,8 @@ static bool is_settled(struct td_exchange *x, const struct td_configuration *c)
 static enum td_code whose_items(struct td_exchange *x, struct td_tx *tx, const char **ret_user, const char **ret_kind,
                                 struct td_error *err)
 {
-    struct td_registration registration;
-    struct td_user user;
+    struct td_registration registration = {.assigned_user = ""};
+    struct td_user user = {.id = ""};
     *ret_user = x->enrolment.user_id;
     *ret_kind = NULL;
     if (x->enrolment.provisioning != TD_PROV_TECHNICIAN && x->enrolment.provisioning != TD_PROV_SEALED)
