@@ -72,8 +72,7 @@ static enum td_code run_laps(struct td_cli *cli, struct td_error *err)
     return rc;
 }
 
-/* --- archives ------------------------------------------------------------------------------------------------------
- */
+/* --- archives ----------------------------------------------------------------------------------------------------- */
 
 static enum td_code find_archives(struct td_tx *tx, void *ctx, struct td_error *err)
 {

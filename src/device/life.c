@@ -61,8 +61,7 @@ enum td_code td_life_start(struct td_device *dev, bool *ret_did, struct td_error
     return TD_OK;
 }
 
-/* --- switched on
- * ------------------------------------------------------------------------------------------------------- */
+/* --- switched on -------------------------------------------------------------------------------------------------- */
 
 enum td_code td_life_switched_on(struct td_flow *f, struct td_error *err)
 {
@@ -79,8 +78,7 @@ enum td_code td_life_switched_on(struct td_flow *f, struct td_error *err)
     return TD_OK;
 }
 
-/* --- at the lock screen: autopilot.md 3.6
- * -------------------------------------------------------------------------------- */
+/* --- at the lock screen: autopilot.md 3.6 ------------------------------------------------------------------------- */
 
 struct lock_screen {
     struct td_flow *f;
@@ -154,8 +152,7 @@ enum td_code td_life_reset_page(struct td_flow *f, const char *package, struct t
     return sign_in(&screen, err);
 }
 
-/* --- at work
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- at work ------------------------------------------------------------------------------------------------------ */
 
 bool td_life_is_unmanaged(const struct td_device *dev)
 {

@@ -21,8 +21,7 @@ bool td_provision_is_open(const struct td_device *dev)
     return td_state_get(dev->state, "provision.at") != NULL && td_state_get(dev->state, "provision.sealed") == NULL;
 }
 
-/* --- the technician's page ------------------------------------------------------------------------------------------
- */
+/* --- the technician's page ---------------------------------------------------------------------------------------- */
 
 /* On the first page there is; a technician who comes back is on the technician's page still. */
 static enum td_code press_keys(struct td_flow *f, struct td_error *err)
@@ -150,8 +149,7 @@ static enum td_code prove(struct td_flow *f, struct td_error *err)
     return TD_OK;
 }
 
-/* --- leaving the directory ----------------------------------------------------------------------------------------
- */
+/* --- leaving the directory ---------------------------------------------------------------------------------------- */
 
 struct identity {
     struct td_key *key;
@@ -214,8 +212,7 @@ static enum td_code confirm(struct td_flow *f, struct td_error *err)
     return TD_OK;
 }
 
-/* --- sealed ---------------------------------------------------------------------------------------------------------
- */
+/* --- sealed ------------------------------------------------------------------------------------------------------- */
 
 /* What its user's first day makes anew. Names follow the table of device/disk_parts.c. */
 static bool is_of_the_first_day(const char *key)
@@ -286,8 +283,7 @@ static enum td_code seal(struct td_flow *f, struct td_error *err)
     return TD_OK;
 }
 
-/* --- green and red -------------------------------------------------------------------------------------------------
- */
+/* --- green and red ------------------------------------------------------------------------------------------------ */
 
 static const char *elapsed(const struct td_flow *f, char out[32])
 {
@@ -328,8 +324,7 @@ static void show_red(struct td_flow *f, const struct td_error *why)
     td_device_say(f->dev, "page", "buttons: Retry, Reset"); /* start it again; touchdown-device reset --reinstall */
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------
- */
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 static const struct td_step before[] = {
     {"technician", press_keys, NULL, true},

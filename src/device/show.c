@@ -141,8 +141,7 @@ static const char *value_of(struct td_device *dev, const struct row *r, struct t
     return r->kind == YES ? (text != NULL ? "YES" : "NO") : text;
 }
 
-/* --- what it holds, part by part: what the matrix of resets is about
- * --------------------------------------------------- */
+/* --- what it holds, part by part: what the matrix of resets is about ---------------------------------------------- */
 
 static const char *const where_words[] = {[TD_DISK_STATE] = "state", [TD_DISK_NODE] = "node", [TD_DISK_FILE] = "file"};
 

@@ -179,8 +179,7 @@ void td_kiosk_wants(struct td_desired_ctx *c, const struct td_item *item)
     td_want_ask(c, TD_STAGE_PROOF, KIOSK, w->data);
 }
 
-/* --- shared PC -----------------------------------------------------------------------------------------------------
- */
+/* --- shared PC ---------------------------------------------------------------------------------------------------- */
 
 static void put(struct td_desired_ctx *c, const char *leaf, const char *format, const char *value)
 {
@@ -227,8 +226,7 @@ void td_shared_pc_wants(struct td_desired_ctx *c, const struct td_item *item)
     td_want_ask(c, TD_STAGE_PROOF, SHARED "AccountModel", td_arena_printf(c->arena, "%d", s->account_model));
 }
 
-/* --- taken away ----------------------------------------------------------------------------------------------------
- */
+/* --- taken away --------------------------------------------------------------------------------------------------- */
 
 bool td_desired_goes_away(const char *uri)
 {

@@ -9,8 +9,7 @@
 #include "store/db.h"
 #include "way/attestation.h"
 
-/* --- makers (anchors: roots and intermediates) -----------------------------------------------------------------------
- */
+/* --- makers (anchors: roots and intermediates) -------------------------------------------------------------------- */
 
 struct td_ek_root {
     const char *sha256; /* lower-case hex: its name */
@@ -28,8 +27,7 @@ enum td_code td_ek_root_remove(struct td_tx *tx, const char *tenant, const char 
 enum td_code td_ek_root_list(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_ek_root **ret,
                              size_t *ret_count, struct td_error *err) TD_MUST_USE;
 
-/* --- which TPM a registration has ------------------------------------------------------------------------------------
- */
+/* --- which TPM a registration has --------------------------------------------------------------------------------- */
 
 struct td_tpm_binding {
     const char *registration_id;
@@ -61,8 +59,7 @@ enum td_code td_tpm_unbind(struct td_tx *tx, const char *tenant, const char *reg
 enum td_code td_tpm_baseline_reset(struct td_tx *tx, const char *tenant, const char *registration_id, bool take_last,
                                    struct td_error *err) TD_MUST_USE;
 
-/* --- challenges and join tickets -------------------------------------------------------------------------------------
- */
+/* --- challenges and join tickets ---------------------------------------------------------------------------------- */
 
 enum td_attest_purpose { TD_ATTEST_SELF_DEPLOYING, TD_ATTEST_PRE_PROVISIONING };
 const char *td_attest_purpose_word(enum td_attest_purpose p); /* "self-deploying", "pre-provisioning" */

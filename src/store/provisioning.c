@@ -88,8 +88,7 @@ enum td_code td_provisioning_joined(struct td_tx *tx, const char *tenant, const 
     return sealed ? td_managed_begin_user(tx, tenant, p.id, err) : TD_OK;
 }
 
-/* --- codes of companions -------------------------------------------------------------------------------------------
- */
+/* --- codes of companions ------------------------------------------------------------------------------------------ */
 
 enum td_code td_provision_code_put(struct td_tx *tx, const char *tenant, const char *registration_id,
                                    const char *sha256, const char *actor, int64_t *ret_expires, struct td_error *err)

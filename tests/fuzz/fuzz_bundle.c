@@ -1,5 +1,5 @@
-/* crypto/bundle and what is read of its certificates: files of makers, and what their addresses answer. What is taken is
- * DER that can be read again, each certificate once. */
+/* crypto/bundle and what is read of its certificates: files of makers, and what their addresses answer. What is taken
+ * is DER that can be read again, each certificate once. */
 #include "crypto/bundle.h"
 #include "crypto/cert.h"
 

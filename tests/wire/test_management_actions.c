@@ -150,8 +150,7 @@ static void a_sync_ends_with_its_session(void **state)
     assert_int_equal(action_of(c, id).state, TD_ACT_DONE);
 }
 
-/* --- until it was delivered, and when answers are lost --------------------------------------------------------------
- */
+/* --- until it was delivered, and when answers are lost ------------------------------------------------------------ */
 
 static void can_be_cancelled_until_delivered(void **state)
 {
@@ -217,8 +216,7 @@ static void a_cut_session_counts(void **state)
     assert_int_equal(action_of(c, id).state, TD_ACT_FAILED);
 }
 
-/* --- what destroys -------------------------------------------------------------------------------------------------
- */
+/* --- what destroys ------------------------------------------------------------------------------------------------ */
 
 static void what_destroys_goes_last_and_alone(void **state)
 {
@@ -308,8 +306,7 @@ static void a_wipe_that_did_not_happen(void **state)
     assert_int_equal(world_enrolment(c->w, c->id).state, TD_ENROLMENT_ACTIVE);
 }
 
-/* --- resets in place ------------------------------------------------------------------------------------------------
- */
+/* --- resets in place ---------------------------------------------------------------------------------------------- */
 
 static const struct node at_10[] = {{REDEPLOY "Status", 200, "10"},
                                     {REDEPLOY "LastError", 200, "0"},
@@ -605,8 +602,7 @@ static void a_wipe_that_keeps_users_comes_back(void **state)
     assert_int_equal(world_events(c->w, c->way, "device.ready", NULL), 2);
 }
 
-/* --- the end of a management ----------------------------------------------------------------------------------------
- */
+/* --- the end of a management -------------------------------------------------------------------------------------- */
 
 static void retires_by_its_status(void **state)
 {

@@ -8,8 +8,7 @@
 #include <dirent.h>
 #include <pthread.h>
 
-/* --- the local administrator ----------------------------------------------------------------------------------------
- */
+/* --- the local administrator -------------------------------------------------------------------------------------- */
 
 #define LAPS "./Device/Vendor/MSFT/LAPS/Policies/"
 
@@ -135,8 +134,7 @@ static void a_rotation_ends_without_its_password(void **state)
     assert_int_equal(action_of(c, id).state, TD_ACT_FAILED);
 }
 
-/* --- archives of logs ------------------------------------------------------------------------------------------------
- */
+/* --- archives of logs --------------------------------------------------------------------------------------------- */
 
 static const char ZIP[] = "PK\x03\x04 the log of a device PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
@@ -227,8 +225,7 @@ static void an_archive_that_never_comes(void **state)
     assert_int_equal(action_of(c, id).state, TD_ACT_FAILED);
 }
 
-/* --- several at once -------------------------------------------------------------------------------------------------
- */
+/* --- several at once ---------------------------------------------------------------------------------------------- */
 
 enum { SENDERS = 4, ARCHIVE_SIZE = 4 << 20 };
 
@@ -336,8 +333,7 @@ static void archives_without_end(void **state)
     (void)rmdir(folder);
 }
 
-/* --- what is too much ------------------------------------------------------------------------------------------------
- */
+/* --- what is too much --------------------------------------------------------------------------------------------- */
 
 static enum td_code crowd(struct td_tx *tx, void *ctx, struct td_error *err)
 {

@@ -26,13 +26,12 @@ struct td_program {
     struct td_device dev;  /* dir, server, pace by the options; state once opened */
     struct td_ui ui;
     const char *hardware, *endpoint, *ca_file, *user, *package, *out; /* as given; NULL: not given */
-    int64_t timeout;                                                        /* seconds */
+    int64_t timeout;                                                  /* seconds */
     bool csv, json, generalize, reinstall;
     bool technician; /* provision: a technician is at it */
 };
 
-/* --- options --------------------------------------------------------------------------------------------------------
- */
+/* --- options ------------------------------------------------------------------------------------------------------ */
 
 enum td_program_flag {
     TD_OPT_SERVER = 1 << 0,
@@ -64,8 +63,7 @@ struct td_program_option {
 extern const struct td_program_option td_program_options[];
 extern const size_t td_program_option_count;
 
-/* --- commands -------------------------------------------------------------------------------------------------------
- */
+/* --- commands ----------------------------------------------------------------------------------------------------- */
 
 struct td_program_command {
     const char *name;
@@ -98,8 +96,7 @@ int td_program_sysprep(struct td_program *p);
 int td_program_help(const char *topic);
 int td_program_usage(FILE *to);
 
-/* --- what commands share --------------------------------------------------------------------------------------------
- */
+/* --- what commands share ------------------------------------------------------------------------------------------ */
 
 /* On the command line, before a device has anything to do with it: TD_EXIT_USAGE. about may be NULL. */
 int td_program_complain(const char *text, const char *about);

@@ -167,8 +167,7 @@ static const struct td_xml *parse(struct td_slice text, struct td_arena *a)
     return profiles_ok(root) && configs_ok(root) ? root : NULL;
 }
 
-/* --- what it means
- * ------------------------------------------------------------------------------------------------- */
+/* --- what it means ------------------------------------------------------------------------------------------------ */
 
 /* The one that signs in by itself goes before the others: it has the screen. */
 static const struct td_xml *leading(const struct td_xml *root)
@@ -260,8 +259,7 @@ void td_csp_kiosk_restart(struct td_csp *csp)
         td_csp_drop(csp, "@autologon");
 }
 
-/* --- nodes
- * --------------------------------------------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------------------------------------------------- */
 
 int td_csp_kiosk_config(struct td_csp_call *call)
 {

@@ -134,8 +134,7 @@ int td_csp_computer_name(struct td_csp_call *call)
     return 200;
 }
 
-/* --- restarts ------------------------------------------------------------------------------------------------------
- */
+/* --- restarts ----------------------------------------------------------------------------------------------------- */
 
 int td_csp_reboot_now(struct td_csp_call *call)
 {
@@ -165,8 +164,7 @@ int td_csp_not_offered(struct td_csp_call *call)
     return td_csp_refuse(call, 405, TD_CSP_E_NOTALLOWED);
 }
 
-/* --- product keys: csp.md 9, and the virtual rule of docs/protocol/virtual-csp.md ----------------------------------
- */
+/* --- product keys: csp.md 9, and the virtual rule of docs/protocol/virtual-csp.md --------------------------------- */
 
 /* Five groups of five; the first letter of the last group stands for the edition, as a real key's content would. */
 static int edition_of_key(struct td_slice key)

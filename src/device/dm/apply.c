@@ -50,8 +50,7 @@ static void result(struct td_dm *dm, struct td_sync_cmd **list, const struct td_
     td_sync_append(list, r);
 }
 
-/* --- objects in pieces from the server -----------------------------------------------------------------------------
- */
+/* --- objects in pieces from the server ---------------------------------------------------------------------------- */
 
 static void forget_large(struct td_dm *dm)
 {
@@ -94,8 +93,7 @@ static int gather(struct td_dm *dm, const struct td_sync_item *item, struct td_s
     return whole ? 0 : 424;
 }
 
-/* --- one command ---------------------------------------------------------------------------------------------------
- */
+/* --- one command -------------------------------------------------------------------------------------------------- */
 
 static struct outcome run_item(struct td_dm *dm, const struct td_sync_cmd *cmd, const struct td_sync_item *item,
                                struct td_sync_cmd **results)

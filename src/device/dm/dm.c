@@ -133,8 +133,7 @@ void td_dm_close(struct td_dm *dm)
     dm->csp = NULL;
 }
 
-/* --- the real network ------------------------------------------------------------------------------------------------
- */
+/* --- the real network --------------------------------------------------------------------------------------------- */
 
 /* Who the device is in a handshake: a certificate with its key in a file, or in the TPM. */
 struct identity {
@@ -279,8 +278,7 @@ static enum td_code with_wire(struct td_device *dev, const struct work *work, st
     return rc;
 }
 
-/* --- for the rest of the device
- * ---------------------------------------------------------------------------------------- */
+/* --- for the rest of the device ----------------------------------------------------------------------------------- */
 
 enum td_code td_dm_cycle(struct td_dm *dm, int reason, bool user_active, struct td_error *err)
 {

@@ -25,8 +25,7 @@ struct rotation {
     int64_t expires;
 };
 
-/* --- a password
- * -------------------------------------------------------------------------------------------------------- */
+/* --- a password --------------------------------------------------------------------------------------------------- */
 
 static const struct letters {
     int complexity; /* from this one on (csp.md 17) */
@@ -79,8 +78,7 @@ static void make_password(struct rotation *r)
     } while (!has_every_class(r->password, complexity));
 }
 
-/* --- to the directory
- * -------------------------------------------------------------------------------------------------- */
+/* --- to the directory --------------------------------------------------------------------------------------------- */
 
 static const char *state(const struct rotation *r, const char *key)
 {
@@ -120,8 +118,7 @@ static enum td_code hand_over(struct rotation *r, struct td_error *err)
                    TD_FMT(td_sub(answer.body, 0, 120)));
 }
 
-/* --- when, and what stays
- * ------------------------------------------------------------------------------------------------ */
+/* --- when, and what stays ----------------------------------------------------------------------------------------- */
 
 static bool is_due(const struct td_dm *dm)
 {

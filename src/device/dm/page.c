@@ -47,8 +47,7 @@ static const char *page_key(const struct page *p, const char *suffix, struct td_
     return td_arena_printf(a, "@page/%s%s", p->word, suffix);
 }
 
-/* --- what stands in the tree against what is expected
- * ------------------------------------------------------------------ */
+/* --- what stands in the tree against what is expected ------------------------------------------------------------- */
 
 static void tally(struct row *row, enum outcome outcome, uint32_t failure, const char *item)
 {
@@ -233,8 +232,7 @@ static bool all_done(const struct page *p)
     return p->finished;
 }
 
-/* --- sessions
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- sessions ----------------------------------------------------------------------------------------------------- */
 
 static enum td_code session(struct page *p, int reason, bool *ret_held, struct td_error *err)
 {
@@ -269,8 +267,7 @@ static enum td_code wait_for_poll(struct page *p, struct td_error *err)
     return td_csp_save(p->dm->csp, err);
 }
 
-/* --- how it ends
- * --------------------------------------------------------------------------------------------------------- */
+/* --- how it ends -------------------------------------------------------------------------------------------------- */
 
 static enum td_code mark(struct page *p, const char *state, struct td_error *err)
 {

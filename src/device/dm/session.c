@@ -39,8 +39,7 @@ static void begin(struct td_dm *dm, int reason, bool user_active)
     td_csp_set_user(dm->csp, td_dm_user_reachable(dm));
 }
 
-/* --- one exchange ----------------------------------------------------------------------------------------------------
- */
+/* --- one exchange ------------------------------------------------------------------------------------------------- */
 
 static void request_of(struct td_dm *dm, struct td_slice body, struct td_net_request *req)
 {
@@ -145,8 +144,7 @@ static enum td_code post(struct td_dm *dm, struct td_slice body, struct td_sync_
     }
 }
 
-/* --- what came back
- * --------------------------------------------------------------------------------------------------- */
+/* --- what came back ----------------------------------------------------------------------------------------------- */
 
 static enum td_code check_header(struct td_dm *dm, const struct td_sync_msg *msg, struct td_error *err)
 {
@@ -224,8 +222,7 @@ static enum td_code take_message(struct td_dm *dm, const struct td_sync_msg *msg
     return td_csp_save(dm->csp, err);
 }
 
-/* --- the session
- * ------------------------------------------------------------------------------------------------------- */
+/* --- the session -------------------------------------------------------------------------------------------------- */
 
 /* Best effort: the account is gone whether the service hears of it or not (oma-dm.md 10). */
 static void say_goodbye(struct td_dm *dm)

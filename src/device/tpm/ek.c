@@ -54,8 +54,7 @@ static void ek_template(const struct row *r, TPM2B_PUBLIC *ret)
     p->unique.ecc.x.size = p->unique.ecc.y.size = r->unique_n;
 }
 
-/* --- objects -------------------------------------------------------------------------------------------------------
- */
+/* --- objects ------------------------------------------------------------------------------------------------------ */
 
 enum td_code td_tpm_primary(struct td_tpm *t, ESYS_TR hierarchy, const TPM2B_PUBLIC *template_,
                             struct td_tpm_object *ret, TPM2B_PUBLIC *ret_public, const char *what, struct td_error *err)
@@ -111,8 +110,7 @@ enum td_code td_tpm_public_octets(struct td_tpm *t, const TPM2B_PUBLIC *p, struc
     return TD_OK;
 }
 
-/* --- the endorsement key -------------------------------------------------------------------------------------------
- */
+/* --- the endorsement key ------------------------------------------------------------------------------------------ */
 
 /* A key at the well-known place that is of another kind is somebody else's. */
 static bool is_of(const struct row *r, const TPM2B_PUBLIC *p)
@@ -231,8 +229,7 @@ enum td_code td_tpm_ek(struct td_tpm *t, struct td_arena *a, struct td_tpm_ek *r
     return TD_OK;
 }
 
-/* --- the attestation key -------------------------------------------------------------------------------------------
- */
+/* --- the attestation key ------------------------------------------------------------------------------------------ */
 
 /* Outside of the lock against guessing (as every key of ours): there is no password to be guessed, and a TPM counts
  * each cut of the power as a wrong one. */

@@ -114,8 +114,7 @@ static inline void stage_make_ca(struct stage *s, struct td_key **ret_key, struc
     assert_ok(td_cert_issue(&t, (struct td_slice){NULL, 0}, *ret_key, &s->arena, ret_der, NULL));
 }
 
-/* --- answers --------------------------------------------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 static inline enum td_code reply(struct td_net_response *r, struct td_arena *a, int status, const char *headers,
                                  struct td_slice body)

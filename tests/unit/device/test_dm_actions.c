@@ -142,8 +142,7 @@ static void nothing_without_the_policy(void **state TD_UNUSED)
     dm_close(&w);
 }
 
-/* --- archives of logs
- * -------------------------------------------------------------------------------------------------- */
+/* --- archives of logs --------------------------------------------------------------------------------------------- */
 
 #define ARCHIVE "./Vendor/MSFT/DiagnosticLog/DiagnosticArchive/"
 #define SOME_ID "f1e20cb4-9789-4f6b-8f6a-766989764c6d"
@@ -222,8 +221,7 @@ static void an_archive_is_given_up_in_time(void **state TD_UNUSED)
     dm_close(&w);
 }
 
-/* --- resets and wipes
- * -------------------------------------------------------------------------------------------------- */
+/* --- resets and wipes --------------------------------------------------------------------------------------------- */
 
 #define STATUS_OF(ref) \
     "<Status><CmdID>1</CmdID><MsgRef>" ref "</MsgRef><CmdRef>0</CmdRef><Cmd>SyncHdr</Cmd><Data>200</Data></Status>"

@@ -242,8 +242,7 @@ static void writes_many_apps(void **state TD_UNUSED)
                        "{\"pinnedList\":[{\"packagedAppId\":\"" CALCULATOR "\"}]}"));
 }
 
-/* --- what is told, and when
- * --------------------------------------------------------------------------------------- */
+/* --- what is told, and when --------------------------------------------------------------------------------------- */
 
 #define SIMPLE "{\"kind\":\"kiosk\",\"aumid\":\"" CALCULATOR "\"}"
 
