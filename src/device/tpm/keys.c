@@ -7,6 +7,8 @@
 #include "crypto/tpm.h"
 #include "device/tpm/room.h"
 
+#define E_INTEGRITY UINT32_C(0x8028009f) /* of a TPM that is given what another one has wrapped */
+
 enum { BLOB_MAX = 4096, DER_SHORT = 128, DER_SEQUENCE = 0x30, DER_INTEGER = 0x02 };
 
 static const struct kind {
@@ -145,6 +147,8 @@ static enum td_code read(struct td_device *dev, struct td_tpm *t, const struct k
 static enum td_code not_of_this_tpm(struct td_error *err)
 {
     (void)td_fail(err, TD_ENOTFOUND, "tpm", "the device's keys are another TPM's, or the TPM was cleared");
+    if (err != NULL)
+        err->hresult = E_INTEGRITY;
     return td_remedy(err, TD_ENOTFOUND, "Put it back into its box: touchdown-device reset --reinstall.");
 }
 
@@ -244,6 +248,13 @@ static enum td_code sign(void *ctx, struct td_slice digest, struct td_arena *a, 
     return code;
 }
 
+/* One of another TPM is told here: out of a handshake nobody could read it. */
+static enum td_code is_ours(struct td_tpm_key *k, struct td_error *err)
+{
+    TD_CLEANUP(td_tpm_flush) struct td_tpm_object key = TD_TPM_NONE(k->tpm);
+    return td_fault("device-key-of-any-tpm") ? TD_OK : load(k, &key, err);
+}
+
 /* The key with its parts in memory: read, or made and saved before anybody uses it. */
 static enum td_code ready(struct td_device *dev, enum td_tpm_key_kind kind, struct td_tpm_key **ret,
                           struct td_error *err)
@@ -264,6 +275,7 @@ static enum td_code ready(struct td_device *dev, enum td_tpm_key_kind kind, stru
     *k = (struct td_tpm_key){.tpm = t, .signer = {.sign = sign, .ctx = k}};
     if (there) {
         td_try(read(dev, t, &kinds[kind], k, err));
+        td_try(is_ours(k, err));
     } else {
         td_try(make(t, &kinds[kind], k, err));
         td_try(save(dev, t, &kinds[kind], k, err));
