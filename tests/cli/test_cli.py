@@ -726,6 +726,19 @@ def requirements_are_documented(box):
     same(told, [(f["code"], f["what"]) for side in (json.loads(done.stdout), service) for f in side["findings"]])
 
 
+def settings_are_documented(box):
+    """docs/tasks/tenants.md has every setting of a tenant, with the value that it has at first."""
+    with open(os.path.join(ROOT, "docs", "tasks", "tenants.md"), encoding="utf-8") as f:
+        rows = re.findall(r"^\| (`[a-z`, -]+`) \| [^|]+ \| ([^|]+) \|", f.read(), re.M)
+    told = {}
+    for keys, first in rows:
+        keys, first = re.findall(r"`([a-z-]+)`", keys), first.replace("`", "").split(", ")
+        told.update(zip(keys, first * len(keys) if len(first) == 1 else first))
+    for key, value in json.loads(box.said("tenant", "show", "--json"))["settings"].items():
+        assert key in told, f"docs/tasks/tenants.md lacks {key}"
+        same(told[key].split(":")[0], value or "empty", key)
+
+
 def documents_are_true(_):
     """docs/cli.md and the tables of codes are what the programs say."""
     for part in ("cli", "codes"):
@@ -777,7 +790,7 @@ def interface_document_is_true(_):
 
 
 TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, killed_bulk, audit_tells_who_and_what, errors_name_the_thing, nothing_commands_the_terminal, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, tpms_are_shown_and_forgotten, serves, device_exit_codes, requirements_are_documented, measurements_of_profiles, codes_are_explained, documents_are_true,
+         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, tpms_are_shown_and_forgotten, serves, device_exit_codes, requirements_are_documented, settings_are_documented, measurements_of_profiles, codes_are_explained, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):
