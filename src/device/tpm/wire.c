@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 /* Is it there at all: soon, it may have another client. A slow chip may need longer for a key of RSA. */
 enum { TCTI_VERSION = 2, WIRE_POLLS = 4, WIRE_FILES = 64, FIRST_SECONDS = 20, ANSWER_SECONDS = 90 };
@@ -108,10 +110,45 @@ static TSS2_RC make_sticky(TSS2_TCTI_CONTEXT *c, TPM2_HANDLE *handle, uint8_t st
     return Tss2_Tcti_MakeSticky(ours(c)->inner, handle, sticky);
 }
 
+/* swtpm's TCTI talks to its TPM while it is being opened, by sockets that nobody else sees, and waits for ever. Whoever
+ * stands beside it closes them when the time is over. */
+struct guard {
+    bool before[WIRE_FILES];
+    int done[2]; /* pipe: its writing end is closed when the TCTI is open */
+};
+
+static void *stand_by(void *arg)
+{
+    const struct guard *g = arg;
+    struct pollfd opened = {.fd = g->done[0], .events = POLLIN};
+    if (poll(&opened, 1, FIRST_SECONDS * 1000) == 0)
+        for (int fd = 0; fd < WIRE_FILES; fd++)
+            if (!g->before[fd] && is_socket(fd))
+                (void)shutdown(fd, SHUT_RDWR);
+    return NULL;
+}
+
+static TSS2_RC open_guarded(const struct td_tss *f, const char *tcti, TSS2_TCTI_CONTEXT **ret)
+{
+    struct guard g = {.done = {-1, -1}};
+    pthread_t watch;
+    if (pipe(g.done) != 0)
+        return TSS2_TCTI_RC_IO_ERROR;
+    for (int fd = 0; fd < WIRE_FILES; fd++)
+        g.before[fd] = is_socket(fd);
+    const bool watched = pthread_create(&watch, NULL, stand_by, &g) == 0;
+    TSS2_RC rc = watched ? f->Tss2_TctiLdr_Initialize(tcti, ret) : TSS2_TCTI_RC_GENERAL_FAILURE;
+    (void)close(g.done[1]);
+    if (watched)
+        (void)pthread_join(watch, NULL);
+    (void)close(g.done[0]);
+    return rc;
+}
+
 enum td_code td_tpm_wire_open(const struct td_tss *f, const char *tcti, struct td_tpm_tcti **ret, struct td_error *err)
 {
     TSS2_TCTI_CONTEXT *inner = NULL;
-    TSS2_RC rc = f->Tss2_TctiLdr_Initialize(tcti, &inner);
+    TSS2_RC rc = open_guarded(f, tcti, &inner);
     if (rc != TSS2_RC_SUCCESS)
         return td_tpm_fail(err, rc, "the TPM can't be reached");
     struct td_tpm_tcti *w = td_new(struct td_tpm_tcti);

@@ -1,4 +1,7 @@
 """Devices without a user, cut off: one killed at every line it prints, another with the service killed at every line, a third by the clock, a fourth with its TPM switched off and on."""
+import os
+import signal
+
 import contoso
 import kills
 import tpms
@@ -17,6 +20,12 @@ def without_its_tpm(lab, box, **device):
     out = run(*lab.device_args(**device), expect=1, timeout=400).stdout
     must("0x800705b4" in out, f"no TPM answers: {out[-400:]}")
     box["fourth"].start()
+    os.kill(box["fourth"].process.pid, signal.SIGSTOP)  # it listens, and never answers
+    try:
+        out = run(*lab.device_args(**device), expect=1, timeout=100).stdout
+    finally:
+        os.kill(box["fourth"].process.pid, signal.SIGCONT)
+    must("0x800705b4" in out, f"a TPM that hangs holds nobody: {out[-400:]}")
     lab.run_device(**device)
 
 
