@@ -15,7 +15,7 @@ static const char alphabet[] = "23456789BCDFGHJKMNPQRSTVWXYZ";
 
 struct asking {
     const struct td_service *svc;
-    const char *tenant, *registration_id, *who;
+    const char *tenant, *registration_id, *who, *code_sha256;
     const struct td_technician_proof *proof;
     struct td_arena *arena;
     const char *setting;
@@ -75,28 +75,38 @@ static const char *digest_of(const char *code, struct td_arena *a)
     return td_hex(a, td_bytes(sum, sizeof(sum)));
 }
 
-static enum td_code use_code(struct td_tx *tx, void *ctx, struct td_error *err)
+static enum td_code try_code(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct asking *q = ctx;
-    return td_provision_code_use(tx, q->tenant, q->registration_id, digest_of(q->proof->code, q->arena), q->arena,
-                                 &q->right, &q->who, err);
+    return td_provision_code_try(tx, q->tenant, q->registration_id, q->code_sha256, q->arena, &q->right, &q->who, err);
+}
+
+enum td_code td_technician_new_code(struct td_error *err, enum td_code rc)
+{
+    return td_remedy(err, rc, "Make one for this device: touchdown device provision-code, or in the companion.");
+}
+
+static enum td_code bad_code(struct td_error *err, const char *detail)
+{
+    return td_technician_new_code(err, td_attest_refuse(err, TD_ATT_TECHNICIAN, detail));
 }
 
 static enum td_code by_code(struct asking *q, struct td_error *err)
 {
     if (!given(q->proof->code))
-        return td_attest_refuse(err, TD_ATT_TECHNICIAN, "a code for this device has to be given");
+        return bad_code(err, "a code for this device has to be given");
     if (strlen(q->proof->code) > MAX_CODE)
-        return td_attest_refuse(err, TD_ATT_TECHNICIAN, "the code is none of ours");
-    td_try(td_store_write(q->svc->store, use_code, q, err));
+        return bad_code(err, "the code is none of ours");
+    q->code_sha256 = digest_of(q->proof->code, q->arena);
+    td_try(td_store_write(q->svc->store, try_code, q, err));
     if (!q->right)
-        return td_attest_refuse(err, TD_ATT_TECHNICIAN, "the code is wrong, was used, or has run out");
+        return bad_code(err, "the code is wrong, was used, or has run out");
     q->who = td_arena_printf(q->arena, "code of %s", q->who);
     return TD_OK;
 }
 
 enum td_code td_technician_check(const struct td_service *svc, const char *tenant, const char *registration_id,
-                                 const struct td_technician_proof *proof, struct td_arena *a, const char **ret_who,
+                                 const struct td_technician_proof *proof, struct td_arena *a, struct td_technician *ret,
                                  struct td_error *err)
 {
     struct asking q = {.svc = svc,
@@ -105,13 +115,14 @@ enum td_code td_technician_check(const struct td_service *svc, const char *tenan
                        .proof = proof,
                        .arena = a,
                        .who = "presence",
+                       .code_sha256 = "",
                        .setting = "presence"};
     td_try(td_store_read(svc->store, read_setting, &q, err));
     if (strcmp(q.setting, "sign-in") == 0 && !td_fault("technician-unproven"))
         td_try(by_sign_in(&q, err));
     else if (strcmp(q.setting, "companion") == 0 && !td_fault("technician-unproven"))
         td_try(by_code(&q, err));
-    *ret_who = q.who;
+    *ret = (struct td_technician){.who = q.who, .code_sha256 = q.code_sha256};
     return TD_OK;
 }
 

@@ -51,7 +51,7 @@ static const struct td_command rows[] = {
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .about =
          "Makes a code by which a technician may pre-provision this device, where the tenant's technician-proof is "
-         "companion: good once, for half an hour, until five wrong ones were tried; an older one is void.",
+         "companion: good for one admission, for half an hour, until five wrong ones were tried; an older one is void.",
      .fields = "code, expiresAt, registrationId, serialNumber",
      .run = run_code},
 };

@@ -75,6 +75,7 @@ struct td_challenge {
     unsigned char nonce[32];
     unsigned char proof_sha256[32]; /* of the HMAC that is expected */
     const char *technician;         /* who or what allowed it, "" */
+    const char *technician_code;    /* SHA-256 of the code that did, "" none: what admits uses it up */
     const char *caller;             /* the network that asked, for counting; not read back */
     int64_t created_at, expires_at;
     int64_t answered_at; /* 0: not yet */

@@ -12,8 +12,8 @@ const char *td_attest_purpose_word(enum td_attest_purpose p)
 #define COLUMNS                                                                                                        \
     "id, registration_id, purpose, ek_sha256, assurance, manufacturer, model, version, ak, nonce, proof_sha256,"       \
     " technician, created_at, expires_at, answered_at, verdict, key_sha256, management_key_sha256, ticket_expires_at," \
-    " ticket_used_at, tenant"
-enum { TENANT = 20 };
+    " ticket_used_at, technician_code, tenant"
+enum { TENANT = 21 };
 
 static void read_octets(struct td_rows *r, int col, struct td_arena *a, unsigned char ret[OCTETS])
 {
@@ -42,7 +42,8 @@ static void read_row(struct td_rows *r, struct td_arena *a, struct td_challenge 
                                  .key_sha256 = td_col_text0(r, 16, a),
                                  .management_key_sha256 = td_col_text0(r, 17, a),
                                  .ticket_expires_at = td_col_int(r, 18),
-                                 .ticket_used_at = td_col_int(r, 19)};
+                                 .ticket_used_at = td_col_int(r, 19),
+                                 .technician_code = td_col_text0(r, 20, a)};
     read_octets(r, 9, a, ret->nonce);
     read_octets(r, 10, a, ret->proof_sha256);
 }
@@ -75,13 +76,15 @@ enum td_code td_challenge_add(struct td_tx *tx, const char *tenant, const struct
     return td_sql(tx, err,
                   "INSERT INTO attest_challenge(id, tenant, registration_id, purpose, ek_sha256, assurance,"
                   " manufacturer, model, version, ak, nonce, proof_sha256, technician, created_at, expires_at,"
-                  " answered_at, verdict, key_sha256, management_key_sha256, ticket_expires_at, ticket_used_at, caller)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, 0, '', '', 0, 0, $16)",
-                  "sssisisssbbbsiis", c->id, tenant, c->registration_id, (int64_t)c->purpose, c->ek_sha256,
+                  " answered_at, verdict, key_sha256, management_key_sha256, ticket_expires_at, ticket_used_at, caller,"
+                  " technician_code)"
+                  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, 0, '', '', 0, 0, $16,"
+                  " $17)",
+                  "sssisisssbbbsiiss", c->id, tenant, c->registration_id, (int64_t)c->purpose, c->ek_sha256,
                   (int64_t)c->assurance, c->manufacturer, c->model, c->version, c->ak, td_bytes(c->nonce, OCTETS),
                   td_bytes(c->proof_sha256, OCTETS), c->technician != NULL ? c->technician : "",
-                  c->created_at != 0 ? c->created_at : td_tx_now(tx), c->expires_at,
-                  c->caller != NULL ? c->caller : "");
+                  c->created_at != 0 ? c->created_at : td_tx_now(tx), c->expires_at, c->caller != NULL ? c->caller : "",
+                  c->technician_code != NULL ? c->technician_code : "");
 }
 
 enum td_code td_challenge_count(struct td_tx *tx, const char *ek_sha256, const char *caller, int64_t since,

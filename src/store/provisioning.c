@@ -114,22 +114,17 @@ enum td_code td_provision_code_put(struct td_tx *tx, const char *tenant, const c
     return td_audit_tell(tx, tenant, &what, err);
 }
 
-static enum td_code drop_code(struct td_tx *tx, const char *tenant, const char *registration_id, struct td_error *err)
-{
-    return td_sql(tx, err, "DELETE FROM provision_code WHERE tenant = $1 AND registration_id = $2", "ss", tenant,
-                  registration_id);
-}
-
 static enum td_code missed(struct td_tx *tx, const char *tenant, const char *registration_id, int64_t misses,
                            struct td_error *err)
 {
     if (misses >= TD_PROVISION_CODE_MISSES && !td_fault("provision-code-guessed"))
-        return drop_code(tx, tenant, registration_id, err);
+        return td_sql(tx, err, "DELETE FROM provision_code WHERE tenant = $1 AND registration_id = $2", "ss", tenant,
+                      registration_id);
     return td_sql(tx, err, "UPDATE provision_code SET misses = $3 WHERE tenant = $1 AND registration_id = $2", "ssi",
                   tenant, registration_id, misses);
 }
 
-enum td_code td_provision_code_use(struct td_tx *tx, const char *tenant, const char *registration_id,
+enum td_code td_provision_code_try(struct td_tx *tx, const char *tenant, const char *registration_id,
                                    const char *sha256, struct td_arena *a, bool *ret_right, const char **ret_by,
                                    struct td_error *err)
 {
@@ -149,9 +144,28 @@ enum td_code td_provision_code_use(struct td_tx *tx, const char *tenant, const c
         misses = td_col_int(&r, 2);
     }
     td_try(td_rows_done(&r, err));
-    if (!found)
+    return !found || *ret_right ? TD_OK : missed(tx, tenant, registration_id, misses + 1, err);
+}
+
+enum td_code td_provision_code_good(struct td_tx *tx, const char *tenant, const char *registration_id,
+                                    const char *sha256, bool *ret, struct td_error *err)
+{
+    struct td_rows r;
+    *ret = false;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT 1 FROM provision_code WHERE tenant = $1 AND registration_id = $2 AND code_sha256 = $3"
+                        " AND expires_at > $4",
+                        "sssi", tenant, registration_id, sha256, td_tx_now(tx)));
+    while (td_rows_next(&r))
+        *ret = true;
+    return td_rows_done(&r, err);
+}
+
+enum td_code td_provision_code_use(struct td_tx *tx, const char *tenant, const char *registration_id,
+                                   const char *sha256, struct td_error *err)
+{
+    if (td_fault("provision-code-twice"))
         return TD_OK;
-    if (!*ret_right)
-        return missed(tx, tenant, registration_id, misses + 1, err);
-    return td_fault("provision-code-twice") ? TD_OK : drop_code(tx, tenant, registration_id, err);
+    return td_sql(tx, err, "DELETE FROM provision_code WHERE tenant = $1 AND registration_id = $2 AND code_sha256 = $3",
+                  "sss", tenant, registration_id, sha256);
 }

@@ -7,8 +7,9 @@
  * join, and that join, by its user, gives it an owner and begins the phases again; what is installed stays.
  * A technician's enrolment that was not sealed does not outlive an un-join. Nothing expires on the shelf.
  *
- * Codes for a technician's companion are good once, for one registration, for TD_PROVISION_CODE_LIFE; after
- * TD_PROVISION_CODE_MISSES wrong ones the code is void. Sources: autopilot.md 3.4, S13, S14, Z29. */
+ * Codes for a technician's companion are good for one admission of one registration, for TD_PROVISION_CODE_LIFE: as
+ * many challenges as a device needs until then are given by the same code. After TD_PROVISION_CODE_MISSES wrong ones it
+ * is void. Sources: autopilot.md 3.4, S13, S14, Z29. */
 #ifndef TD_STORE_PROVISIONING_H
 #define TD_STORE_PROVISIONING_H
 
@@ -39,9 +40,15 @@ enum td_code td_provision_code_put(struct td_tx *tx, const char *tenant, const c
                                    const char *sha256, const char *actor, int64_t *ret_expires, struct td_error *err)
     TD_MUST_USE;
 /* *ret_right false: there is none, it ran out, or it is another; then the miss is counted, so the transaction has to be
- * kept. A right one is used up. *ret_by: who made it. */
-enum td_code td_provision_code_use(struct td_tx *tx, const char *tenant, const char *registration_id,
+ * kept. A right one stays good. *ret_by: who made it. */
+enum td_code td_provision_code_try(struct td_tx *tx, const char *tenant, const char *registration_id,
                                    const char *sha256, struct td_arena *a, bool *ret_right, const char **ret_by,
                                    struct td_error *err) TD_MUST_USE;
+/* Is it good still? Nothing is counted: by a challenge that was given for it. */
+enum td_code td_provision_code_good(struct td_tx *tx, const char *tenant, const char *registration_id,
+                                    const char *sha256, bool *ret, struct td_error *err) TD_MUST_USE;
+/* The admission uses it up; another one of the registration stays. */
+enum td_code td_provision_code_use(struct td_tx *tx, const char *tenant, const char *registration_id,
+                                   const char *sha256, struct td_error *err) TD_MUST_USE;
 
 #endif

@@ -220,10 +220,10 @@ static inline struct td_slice member(const struct td_json *v, const char *name)
     return out;
 }
 
-static inline struct session open_session(const struct pc *p)
+static inline struct session open_session_with(const struct pc *p, const char *more)
 {
     struct session s = {.id = NULL};
-    if (begin_with(p, "") != 200)
+    if (begin_with(p, more) != 200)
         fail_msg("%d %.*s", box->reply.status, TD_FMT(td_buf_slice(&box->reply.body)));
     const struct td_json *v = answer();
     assert_string_equal(td_json_str(v, "step"), "challenge");
@@ -234,6 +234,11 @@ static inline struct session open_session(const struct pc *p)
     s.enc_secret = member(v, "encSecret");
     s.secret = soft_activate(&p->ek, &p->ak, s.id_object, s.enc_secret, &box->arena);
     return s;
+}
+
+static inline struct session open_session(const struct pc *p)
+{
+    return open_session_with(p, "");
 }
 
 /* --- finish --- */

@@ -1,8 +1,10 @@
 /* The door of attestation against a TPM in software: what is admitted, every refusal with its reason on both sides, and
  * that a challenge is answered once (attestation.md 3.3, 4; domain-join-and-tpm.md 2, 5; docs/protocol/attestation.md).
  */
+#include "api/technician.h"
 #include "attest_world.h"
 #include "deployed.h"
+#include "store/provisioning.h"
 
 #include <pthread.h>
 
@@ -270,6 +272,102 @@ static void asks_for_a_technician(void **state)
     assert_int_equal(told(failed, "TechnicianProofNeeded"), 1);
     set("technician-proof", "presence");
     assert_int_equal(begin_with(&p, ""), 200);
+}
+
+/* --- a technician's code --- */
+
+static const char *code_for, *code_made;
+
+static void make_code(struct td_tx *tx, struct service_box *b)
+{
+    int64_t expires = 0;
+    assert_ok(td_technician_code(tx, b->tenant, code_for, "admin@contoso.test", &b->arena, &code_made, &expires, NULL));
+    assert_int_equal(expires, td_tx_now(tx) + TD_PROVISION_CODE_LIFE);
+}
+
+/* The member of a begin; its code is for nobody else. */
+static const char *new_code(const struct pc *p)
+{
+    code_for = p->registration;
+    box_in_write(box, make_code);
+    return td_arena_printf(&box->arena, "\"technicianCode\":\"%s\"", code_made);
+}
+
+static struct pc at_the_bench(void **state)
+{
+    use_box(state);
+    tenant_with(box->tenant, "{\"preprovisioningAllowed\":true}");
+    set("technician-proof", "companion");
+    return registered_pc(0, "PC-1");
+}
+
+/* The power fails, a TPM is slow, an answer is wrong: the technician's code goes on until it has admitted. */
+static void a_code_lasts_until_it_admits(void **state)
+{
+    struct pc p = at_the_bench(state), q = registered_pc(1, "PC-2");
+    const char *code = new_code(&p);
+    begin_with(&q, code);
+    is_refused("TechnicianProofNeeded");         /* another's */
+    assert_int_equal(begin_with(&p, code), 200); /* and nothing more */
+    struct session s = open_session_with(&p, code);
+    box->world.now += TD_ATTEST_CHALLENGE_LIFE;
+    finish(&p, &s);
+    is_refused("ChallengeExpired");
+    s = open_session_with(&p, code);
+    finish_with(&p, &s, &(struct lies){.quote_signer = &q.ak});
+    is_refused("BadQuote");
+    s = open_session_with(&p, code);
+    assert_int_equal(finish(&p, &s), 200);
+    begin_with(&p, code);
+    is_refused("TechnicianProofNeeded");
+    assert_non_null(strstr(td_json_str(answer(), "remedy"), "provision-code"));
+    look_at(box->tenant, "PC-1");
+    assert_int_equal(told("device.attested", "\"technician\":\"code of admin@contoso.test\""), 1);
+}
+
+/* Two challenges by one code: the second answer is no admission, and is told as what it is. */
+static void a_code_admits_once(void **state)
+{
+    struct pc p = at_the_bench(state);
+    const char *code = new_code(&p);
+    struct session first = open_session_with(&p, code), second = open_session_with(&p, code);
+    assert_int_equal(finish(&p, &second), 200);
+    finish(&p, &first);
+    is_refused("TechnicianProofNeeded");
+    assert_string_equal(td_json_str(answer(), "field"), "technicianCode");
+    assert_null(td_json_str(answer(), "joinTicket"));
+    finish(&p, &first);
+    is_refused("ChallengeUsed");
+    look_at(box->tenant, "PC-1");
+    assert_int_equal(told("device.attested", ""), 1);
+    const char *next = new_code(&p); /* whoever makes another admits once more */
+    second = open_session_with(&p, next);
+    assert_int_equal(finish(&p, &second), 200);
+}
+
+/* Half an hour is until the admission; another code, or too many wrong ones, end it too. */
+static void a_code_ends_under_its_challenge(void **state)
+{
+    struct pc p = at_the_bench(state);
+    const char *code = new_code(&p);
+    box->world.now += TD_PROVISION_CODE_LIFE - TD_MINUTE;
+    struct session s = open_session_with(&p, code);
+    box->world.now += TD_MINUTE;
+    finish(&p, &s);
+    is_refused("TechnicianProofNeeded");
+    s = open_session_with(&p, new_code(&p));
+    code = new_code(&p);
+    finish(&p, &s);
+    is_refused("TechnicianProofNeeded");
+    s = open_session_with(&p, code);
+    for (int i = 0; i < TD_PROVISION_CODE_MISSES; i++) {
+        begin_with(&p, "\"technicianCode\":\"XXXX-XXXX\"");
+        is_refused("TechnicianProofNeeded");
+    }
+    finish(&p, &s);
+    is_refused("TechnicianProofNeeded");
+    look_at(box->tenant, "PC-1");
+    assert_int_equal(told("device.attested", ""), 0);
 }
 
 static void believes_a_registered_key(void **state)
@@ -791,6 +889,9 @@ int main(void)
         CASE(wants_a_profile_for_it),
         CASE(wants_pre_provisioning_allowed),
         CASE(asks_for_a_technician),
+        CASE(a_code_lasts_until_it_admits),
+        CASE(a_code_admits_once),
+        CASE(a_code_ends_under_its_challenge),
         CASE(believes_a_registered_key),
         CASE(refuses_another_tpm_than_registered),
         CASE(refuses_a_second_tpm_for_a_device),

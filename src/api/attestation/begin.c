@@ -271,11 +271,13 @@ static enum td_code check_technician(struct begin *b, struct td_error *err)
     struct td_attestation *t = b->t;
     const struct td_technician_proof proof = {.token = td_json_str(t->body, "technicianToken"),
                                               .code = td_json_str(t->body, "technicianCode")};
-    b->challenge.technician = "";
+    struct td_technician by = {.who = "", .code_sha256 = ""};
+    b->challenge.technician = b->challenge.technician_code = "";
     if (b->challenge.purpose != TD_ATTEST_PRE_PROVISIONING)
         return TD_OK;
-    enum td_code rc =
-        td_technician_check(t->svc, t->tenant, b->registration_id, &proof, t->a, &b->challenge.technician, err);
+    enum td_code rc = td_technician_check(t->svc, t->tenant, b->registration_id, &proof, t->a, &by, err);
+    b->challenge.technician = by.who;
+    b->challenge.technician_code = by.code_sha256;
     if (rc != TD_OK && td_attest_by_name(err->where) != NULL)
         t->reason = td_attest_by_name(err->where)->reason;
     return rc;

@@ -1,11 +1,13 @@
 /* The second exchange: the answer to a challenge. One read, everything verified, one write in which the challenge is
  * used up whatever came of it, and in which an admission binds TPM and registration. */
 #include "api/attestation/room.h"
+#include "api/technician.h"
 #include "base/encode.h"
 #include "base/fault.h"
 #include "store/action.h"
 #include "store/event.h"
 #include "store/profile.h"
+#include "store/provisioning.h"
 
 struct finish {
     struct td_attestation *t;
@@ -107,6 +109,20 @@ static enum td_code check_owner(struct finish *f, struct td_tx *tx, struct td_er
     return rc == TD_ENOTFOUND ? TD_OK : rc;
 }
 
+/* A technician's code admits once; until then it has given as many challenges as the device needed. */
+static enum td_code check_code(struct finish *f, struct td_tx *tx, struct td_error *err)
+{
+    const struct td_challenge *c = &f->challenge;
+    bool good = true;
+    if (c->technician_code[0] != '\0')
+        td_try(td_provision_code_good(tx, f->t->tenant, c->registration_id, c->technician_code, &good, err));
+    if (good || td_fault("provision-code-for-ever"))
+        return TD_OK;
+    return td_technician_new_code(&f->refusal,
+                                  td_attestation_refuse(f->t, &f->refusal, TD_ATT_TECHNICIAN, "technicianCode",
+                                                        "the code was used, has run out, or is void since"));
+}
+
 static enum td_code bind(struct finish *f, struct td_tx *tx, struct td_error *err)
 {
     const struct td_challenge *c = &f->challenge;
@@ -175,6 +191,7 @@ static enum td_code admit(struct finish *f, struct td_tx *tx, struct td_error *e
 {
     struct td_attestation *t = f->t;
     td_try(bind(f, tx, err));
+    td_try(td_provision_code_use(tx, t->tenant, f->challenge.registration_id, f->challenge.technician_code, err));
     if (!td_fault("attest-ends-nothing"))
         td_try(td_action_in_box(tx, t->tenant, t->way.id, true, err));
     return tell(f, tx, err);
@@ -205,6 +222,8 @@ static enum td_code settle(struct td_tx *tx, void *ctx, struct td_error *err)
     if (f->judged == TD_ATT_OK) {
         td_try(td_attestation_whose(t, tx, f->challenge.registration_id, err));
         enum td_code rc = check_owner(f, tx, err);
+        if (rc == TD_OK && t->reason == TD_ATT_OK)
+            rc = check_code(f, tx, err);
         if (rc != TD_OK && t->reason == TD_ATT_OK)
             return rc;
     }
