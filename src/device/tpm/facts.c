@@ -33,6 +33,8 @@ enum td_code td_device_tpm(struct td_device *dev, struct td_tpm **ret, struct td
 {
     const char *kept = dev->state != NULL ? td_state_get(dev->state, "tpm.tcti") : NULL;
     const char *tcti = dev->tcti != NULL ? dev->tcti : kept;
+    if (dev->tpm != NULL)
+        td_try(td_tpm_again(dev->tpm, err));
     *ret = dev->tpm;
     if (dev->tpm != NULL || tcti == NULL)
         return TD_OK;

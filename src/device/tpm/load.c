@@ -49,7 +49,8 @@ static const struct verdict {
 enum td_code td_tpm_fail(struct td_error *err, TSS2_RC rc, const char *what)
 {
     TSS2_RC base = td_tpm_base_rc(rc);
-    if ((rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER) {
+    if ((rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER || rc == TSS2_ESYS_RC_BAD_SEQUENCE ||
+        rc == TSS2_ESYS_RC_BAD_REFERENCE) { /* the latter two behind an answer that did not come */
         (void)td_fail(err, TD_EUNAVAILABLE, "tpm", "%s (0x%x)", what, rc);
         if (err != NULL)
             err->hresult = E_TIMEOUT;
@@ -194,6 +195,28 @@ enum td_code td_tpm_open(const char *tcti, struct td_tpm **ret, struct td_error 
     return TD_OK;
 }
 
+static void disconnect(struct td_tpm *t)
+{
+    if (t->esys != NULL)
+        t->f.Esys_Finalize(&t->esys);
+    t->esys = NULL;
+    td_tpm_wire_close(&t->f, t->wire);
+    t->wire = NULL;
+}
+
+enum td_code td_tpm_again(struct td_tpm *t, struct td_error *err)
+{
+    if (!td_tpm_wire_is_broken(t->wire) || td_fault("device-tpm-stays-broken"))
+        return TD_OK;
+    disconnect(t);
+    enum td_code rc = connect_to(t, t->tcti, err);
+    if (rc == TD_OK)
+        td_tpm_sweep(t);
+    else
+        disconnect(t);
+    return rc;
+}
+
 void td_tpm_close(struct td_tpm *t)
 {
     if (t == NULL)
@@ -203,9 +226,7 @@ void td_tpm_close(struct td_tpm *t)
     for (size_t i = 0; i < TD_TPM_KEYS; i++)
         if (t->key[i].saved != NULL)
             t->f.Esys_Free(t->key[i].saved);
-    if (t->esys != NULL)
-        t->f.Esys_Finalize(&t->esys);
-    td_tpm_wire_close(&t->f, t->wire);
+    disconnect(t);
     for (size_t i = 0; i < TD_TSS_COUNT; i++)
         if (t->library[i] != NULL)
             (void)dlclose(t->library[i]);

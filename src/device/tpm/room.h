@@ -128,5 +128,9 @@ enum td_code td_tpm_wire_open(const struct td_tss *f, const char *tcti, struct t
     TD_MUST_USE;
 void td_tpm_wire_close(const struct td_tss *f, struct td_tpm_tcti *w); /* NULL is fine */
 TSS2_TCTI_CONTEXT *td_tpm_wire_context(struct td_tpm_tcti *w);
+bool td_tpm_wire_is_broken(const struct td_tpm_tcti *w); /* NULL is broken */
+
+/* Connects once more where an answer did not come: in its place, keys hold on to it. */
+enum td_code td_tpm_again(struct td_tpm *t, struct td_error *err) TD_MUST_USE;
 
 #endif

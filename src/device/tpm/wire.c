@@ -19,6 +19,7 @@ struct td_tpm_tcti {
     bool asked;  /* a command is out, and nothing of its answer was read */
     int seconds; /* for one answer */
     int socket;  /* that the TCTI has opened last, -1: none */
+    bool broken; /* an answer did not come: tss2 is in the middle of a command from then on */
 };
 
 static bool is_socket(int fd)
@@ -46,6 +47,8 @@ static TSS2_RC transmit(TSS2_TCTI_CONTEXT *c, size_t size, uint8_t const *comman
 {
     struct td_tpm_tcti *w = ours(c);
     bool before[WIRE_FILES];
+    if (w->broken)
+        return TSS2_TCTI_RC_IO_ERROR;
     w->asked = true;
     for (int fd = 0; fd < WIRE_FILES; fd++)
         before[fd] = is_socket(fd);
@@ -54,6 +57,7 @@ static TSS2_RC transmit(TSS2_TCTI_CONTEXT *c, size_t size, uint8_t const *comman
         if (!before[fd] && is_socket(fd))
             w->socket = fd;
     be_patient(w, w->seconds);
+    w->broken = rc != TSS2_RC_SUCCESS;
     return rc;
 }
 
@@ -83,6 +87,7 @@ static TSS2_RC receive(TSS2_TCTI_CONTEXT *c, size_t *size, uint8_t *response, in
         rc = Tss2_Tcti_Receive(w->inner, size, response, timeout);
     if (rc == TSS2_RC_SUCCESS && w->seconds != ANSWER_SECONDS)
         be_patient(w, ANSWER_SECONDS);
+    w->broken |= rc != TSS2_RC_SUCCESS && rc != TSS2_TCTI_RC_TRY_AGAIN && rc != TSS2_TCTI_RC_INSUFFICIENT_BUFFER;
     return rc;
 }
 
@@ -179,4 +184,9 @@ void td_tpm_wire_close(const struct td_tss *f, struct td_tpm_tcti *w)
 TSS2_TCTI_CONTEXT *td_tpm_wire_context(struct td_tpm_tcti *w)
 {
     return (TSS2_TCTI_CONTEXT *)(void *)w;
+}
+
+bool td_tpm_wire_is_broken(const struct td_tpm_tcti *w)
+{
+    return w == NULL || w->broken;
 }

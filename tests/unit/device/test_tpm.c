@@ -397,6 +397,34 @@ static void belongs_to_one_process(void **state TD_UNUSED)
     box_stage_close(&s);
 }
 
+/* Its plug was pulled and put back while the device was at work: whoever holds a key goes on with it. */
+static void goes_on_with_a_tpm_that_was_away(void **state TD_UNUSED)
+{
+    struct stage s;
+    struct td_tpm *t = NULL;
+    struct td_tpm_ek ek = {0};
+    struct td_slice sig = {0};
+    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+    box_stage(&s, &tpms[ONE]);
+    assert_ok(td_tpm_key_open(&s.dev, TD_TPM_KEY_DEVICE, &key, NULL));
+    assert_ok(td_device_tpm(&s.dev, &t, NULL));
+    box_off(&tpms[ONE]);
+    for (int i = 0; i < 2; i++) { /* the second time tss2 itself is in the way */
+        struct td_error err = {0};
+        assert_int_equal(td_tpm_ek(t, &s.arena, &ek, &err), TD_EUNAVAILABLE);
+        assert_int_equal(err.hresult, 0x800705b4);
+    }
+    assert_true(td_key_sign(key, TD_RS256, TD_S("text"), &s.arena, &sig) != TD_OK);
+    assert_int_equal(td_device_tpm(&s.dev, &t, NULL), TD_EUNAVAILABLE);
+    assert_true(td_key_sign(key, TD_RS256, TD_S("text"), &s.arena, &sig) != TD_OK);
+    box_on(&tpms[ONE]);
+    assert_ok(td_device_tpm(&s.dev, &t, NULL));
+    assert_ok(td_tpm_ek(t, &s.arena, &ek, NULL));
+    assert_ok(td_key_sign(key, TD_RS256, TD_S("text"), &s.arena, &sig));
+    assert_true(td_key_verify(key, TD_RS256, TD_S("text"), sig));
+    box_stage_close(&s);
+}
+
 static void says_what_is_missing(void **state TD_UNUSED)
 {
     struct td_tpm *t = NULL;
@@ -427,6 +455,7 @@ int main(void)
         cmocka_unit_test(stands_in_the_hash),
         cmocka_unit_test(sweeps_what_was_left),
         cmocka_unit_test(belongs_to_one_process),
+        cmocka_unit_test(goes_on_with_a_tpm_that_was_away),
         cmocka_unit_test(says_what_is_missing),
     };
     return cmocka_run_group_tests(tests, make_tpms, drop_tpms);
