@@ -6,6 +6,7 @@
 #include "device/diagnostics.h"
 #include "device/disk.h"
 #include "device/dm.h"
+#include "device/identity.h"
 #include "device/pages.h"
 #include "device/qr.h"
 
@@ -151,27 +152,15 @@ static enum td_code prove(struct td_flow *f, struct td_error *err)
 
 /* --- leaving the directory ---------------------------------------------------------------------------------------- */
 
-struct identity {
-    struct td_key *key;
-    struct td_slice chain;
-};
-
-static enum td_code show_identity(void *ctx, void *ssl_ctx, struct td_error *err)
+static enum td_code send_leave(struct td_flow *f, struct td_arena *a, int *ret_status, struct td_error *err)
 {
-    const struct identity *i = ctx;
-    return td_key_tls_identity(ssl_ctx, i->key, i->chain, err);
-}
-
-static enum td_code send_leave(struct td_flow *f, const struct identity *i, struct td_arena *a, int *ret_status,
-                               struct td_error *err)
-{
-    const struct td_net_config config = {.ca_pem = f->dev->ca_pem,
-                                         .identity = show_identity,
-                                         .identity_ctx = (void *)(uintptr_t)i,
-                                         .timeout_seconds = LEAVE_SECONDS};
+    TD_CLEANUP(td_identity_done) struct td_identity id;
+    struct td_net_config config = {.ca_pem = f->dev->ca_pem, .timeout_seconds = LEAVE_SECONDS};
     struct td_net_request req = {.method = "DELETE"};
     struct td_net_response r = {0};
     struct td_net *net = NULL;
+    td_identity_init(&id);
+    td_try(td_identity_show(f->dev, "device", &id, &config, err));
     req.url = td_arena_printf(a, "%s%s?api-version=1.0", td_flow_get(f, "join.url"), td_flow_get(f, "join.device_id"));
     td_try(td_net_new(&config, &net, err));
     enum td_code rc = td_net_do(net, &req, a, &r, err);
@@ -184,13 +173,8 @@ static enum td_code send_leave(struct td_flow *f, const struct identity *i, stru
 static enum td_code leave_directory(struct td_flow *f, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
-    struct identity i = {0};
     int status = 0;
-    td_try(td_flow_key(f, "device.key.pem", &key, err));
-    td_try(td_flow_read(f, "device.crt.pem", &a, &i.chain, err));
-    i.key = key;
-    td_try(send_leave(f, &i, &a, &status, err));
+    td_try(send_leave(f, &a, &status, err));
     if (status == 429 || status >= 502)
         return td_fail(err, TD_EUNAVAILABLE, "un-join", "the service answers %d: busy", status);
     if (status != 200 && status != 401)

@@ -2,8 +2,8 @@
 #include "base/file.h"
 #include "device/board.h"
 #include "device/dm/client.h"
+#include "device/identity.h"
 #include "device/reset.h"
-#include "device/tpm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,55 +135,11 @@ void td_dm_close(struct td_dm *dm)
 
 /* --- the real network --------------------------------------------------------------------------------------------- */
 
-/* Who the device is in a handshake: a certificate with its key in a file, or in the TPM. */
-struct identity {
-    struct td_buf cert, key;
-    struct td_key *in_tpm; /* NULL: in the file */
-};
-
-static void identity_init(struct identity *id)
-{
-    td_buf_init(&id->cert, 65536);
-    td_buf_init(&id->key, 65536);
-    id->in_tpm = NULL;
-}
-
-static void identity_done(struct identity *id)
-{
-    td_key_cleanup(&id->in_tpm);
-    td_buf_wipe(&id->cert);
-    td_buf_wipe(&id->key);
-}
-
-static enum td_code show_identity(void *ctx, void *ssl_ctx, struct td_error *err)
-{
-    const struct identity *id = ctx;
-    return td_key_tls_identity(ssl_ctx, id->in_tpm, td_buf_slice(&id->cert), err);
-}
-
-/* name: "mdm" or "device". Fills what config needs of it; id outlives the network client. */
-static enum td_code identity_of(struct td_device *dev, const char *name, struct td_arena *a, struct identity *id,
-                                struct td_net_config *config, struct td_error *err)
-{
-    const char *file = td_arena_printf(a, "%s.key.pem", name);
-    enum td_tpm_key_kind kind;
-    td_try(td_file_read(td_device_path(dev, a, td_arena_printf(a, "%s.crt.pem", name)), &id->cert, err));
-    if (td_tpm_holds(dev, file, &kind)) {
-        config->identity = show_identity;
-        config->identity_ctx = id;
-        return td_tpm_key_open(dev, kind, &id->in_tpm, err);
-    }
-    td_try(td_file_read(td_device_path(dev, a, file), &id->key, err));
-    config->client_pem = td_buf_slice(&id->cert);
-    config->client_key = td_buf_slice(&id->key);
-    return TD_OK;
-}
-
 struct wire {
     struct td_dm *dm;
     struct td_net *net;
     char *trust; /* what net trusts: made anew when management has installed another root */
-    struct identity id;
+    struct td_identity id;
 };
 
 static struct td_slice trust_of(struct td_dm *dm, struct td_arena *a)
@@ -197,7 +153,7 @@ static void wire_done(struct wire *w)
 {
     td_net_free(w->net);
     td_free(w->trust);
-    identity_done(&w->id);
+    td_identity_done(&w->id);
     w->net = NULL;
     w->trust = NULL;
 }
@@ -211,7 +167,7 @@ static enum td_code wire_net(struct wire *w, struct td_error *err)
         return TD_OK;
     wire_done(w);
     struct td_net_config config = {.ca_pem = trust, .timeout_seconds = 60, .max_body = TD_SYNCML_MAX};
-    td_try(identity_of(w->dm->dev, "mdm", &a, &w->id, &config, err));
+    td_try(td_identity_show(w->dm->dev, "mdm", &w->id, &config, err));
     w->trust = td_strdup(trust.p);
     return td_net_new(&config, &w->net, err);
 }
@@ -244,11 +200,11 @@ static enum td_code wire_send(void *ctx, bool by_device, const struct td_net_req
                               struct td_net_response *ret, struct td_error *err)
 {
     struct wire *w = ctx;
-    TD_CLEANUP(identity_done) struct identity id;
+    TD_CLEANUP(td_identity_done) struct td_identity id;
     struct td_net_config config = {.ca_pem = trust_of(w->dm, a), .timeout_seconds = 60};
-    identity_init(&id);
+    td_identity_init(&id);
     if (by_device)
-        td_try(identity_of(w->dm->dev, "device", a, &id, &config, err));
+        td_try(td_identity_show(w->dm->dev, "device", &id, &config, err));
     struct td_net *net = NULL;
     td_try(td_net_new(&config, &net, err));
     enum td_code rc = td_net_do(net, req, a, ret, err);
@@ -269,7 +225,7 @@ static enum td_code with_wire(struct td_device *dev, const struct work *work, st
     struct td_dm dm;
     struct wire w = {.dm = &dm};
     const struct td_dm_transport transport = {.post = wire_post, .fetch = wire_fetch, .send = wire_send, .ctx = &w};
-    identity_init(&w.id);
+    td_identity_init(&w.id);
     enum td_code rc = td_dm_open(dev, &transport, &dm, err);
     if (rc == TD_OK)
         rc = work->fn(&dm, work, err);
