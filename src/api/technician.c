@@ -3,15 +3,13 @@
 #include "api/token.h"
 #include "base/encode.h"
 #include "base/fault.h"
+#include "base/signs.h"
 #include "crypto/digest.h"
 #include "store/provisioning.h"
 #include "store/tenant.h"
 #include "way/attestation.h"
 
-enum { CODE_SIGNS = 8, MAX_CODE = 32 };
-
-/* No vowels and nothing that looks like something else: 38 bits a code, and five guesses. */
-static const char alphabet[] = "23456789BCDFGHJKMNPQRSTVWXYZ";
+enum { CODE_SIGNS = 8 /* 38 bits, and five guesses */, MAX_CODE = 32 };
 
 struct asking {
     const struct td_service *svc;
@@ -61,16 +59,13 @@ static enum td_code by_sign_in(struct asking *q, struct td_error *err)
     return TD_OK;
 }
 
-/* As people type it: any case, hyphens and blanks anywhere. */
+/* What is no code at all is a wrong one: a miss like every other. */
 static const char *digest_of(const char *code, struct td_arena *a)
 {
-    char plain[MAX_CODE + 1];
+    char plain[CODE_SIGNS + 1];
     unsigned char sum[32];
-    size_t n = 0;
-    for (; *code != '\0' && n < MAX_CODE; code++)
-        if (*code != '-' && *code != ' ')
-            plain[n++] = *code >= 'a' && *code <= 'z' ? (char)(*code - 'a' + 'A') : *code;
-    td_sha256(td_bytes(plain, n), sum);
+    (void)td_signs_read(td_str(code), TD_SIGNS, plain, CODE_SIGNS);
+    td_sha256(td_str(plain), sum);
     td_wipe(plain, sizeof(plain));
     return td_hex(a, td_bytes(sum, sizeof(sum)));
 }
@@ -126,23 +121,11 @@ enum td_code td_technician_check(const struct td_service *svc, const char *tenan
     return TD_OK;
 }
 
-static void draw(const struct td_env *env, char out[CODE_SIGNS + 1])
-{
-    enum { SIGNS = sizeof(alphabet) - 1, FAIR = 256 / SIGNS * SIGNS };
-    for (int n = 0; n < CODE_SIGNS;) {
-        unsigned char c;
-        td_random_fill(env, &c, 1);
-        if (c < FAIR)
-            out[n++] = alphabet[c % SIGNS];
-    }
-    out[CODE_SIGNS] = '\0';
-}
-
 enum td_code td_technician_code(struct td_tx *tx, const char *tenant, const char *registration_id, const char *actor,
                                 struct td_arena *a, const char **ret, int64_t *ret_expires, struct td_error *err)
 {
     char code[CODE_SIGNS + 1];
-    draw(td_tx_env(tx), code);
+    td_signs_draw(td_tx_env(tx), TD_SIGNS, code, CODE_SIGNS);
     td_try(td_provision_code_put(tx, tenant, registration_id, digest_of(code, a), actor, ret_expires, err));
     *ret = td_arena_printf(a, "%.4s-%s", code, code + 4);
     td_wipe(code, sizeof(code));

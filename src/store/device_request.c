@@ -2,15 +2,13 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "base/signs.h"
 #include "store/audit.h"
 #include "store/tenant.h"
 
 #define COLUMNS                                                                                             \
     "id, tenant, code, serial, manufacturer, model, address, hardware, state, asked, created_at, asked_at," \
     " expires_at, decided_at, actor, registration_id"
-
-/* No vowels and nothing that looks like something else: 28 signs, 38 bits a code. */
-static const char alphabet[] = "23456789BCDFGHJKMNPQRSTVWXYZ";
 
 static void read_row(struct td_rows *r, struct td_arena *a, struct td_device_request *ret)
 {
@@ -92,18 +90,6 @@ static enum td_code check_room(struct td_tx *tx, const char *address, struct td_
     return n < TD_REQUEST_MAX ? TD_OK : td_fail(err, TD_ELIMIT, "request", "too many devices wait for approval");
 }
 
-static void make_code(const struct td_env *env, char out[TD_REQUEST_CODE + 1])
-{
-    enum { SIGNS = sizeof(alphabet) - 1, FAIR = 256 / SIGNS * SIGNS };
-    for (int n = 0; n < TD_REQUEST_CODE;) {
-        unsigned char c;
-        td_random_fill(env, &c, 1);
-        if (c < FAIR)
-            out[n++] = alphabet[c % SIGNS];
-    }
-    out[TD_REQUEST_CODE] = '\0';
-}
-
 static enum td_code insert(struct td_tx *tx, const struct td_device_asking *who, struct td_arena *a,
                            struct td_error *err)
 {
@@ -112,7 +98,7 @@ static enum td_code insert(struct td_tx *tx, const struct td_device_asking *who,
     td_try(owner(tx, a, &tenant, err));
     td_try(td_sql(tx, err, "DELETE FROM device_request WHERE identity = $1", "s", who->identity)); /* expired */
     td_try(check_room(tx, who->address, err));
-    make_code(td_tx_env(tx), code);
+    td_signs_draw(td_tx_env(tx), TD_SIGNS, code, TD_REQUEST_CODE);
     return td_sql(tx, err,
                   "INSERT INTO device_request(id, tenant, code, identity, serial, manufacturer, model, hardware,"
                   " address, state, asked, created_at, asked_at, expires_at, decided_at, actor, registration_id)"
@@ -139,19 +125,6 @@ enum td_code td_device_request_ask(struct td_tx *tx, const struct td_device_aski
     return td_device_request_peek(tx, who->identity, a, ret, err);
 }
 
-/* "abcd-efgh" as it is kept; "" if it is no code. */
-static void plain_code(const char *key, char out[TD_REQUEST_CODE + 1])
-{
-    size_t n = 0;
-    for (; *key != '\0' && n < TD_REQUEST_CODE; key++) {
-        char c = *key >= 'a' && *key <= 'z' ? (char)(*key - 'a' + 'A') : *key;
-        if (c == '-' || c == ' ')
-            continue;
-        out[n++] = c;
-    }
-    out[*key == '\0' && n == TD_REQUEST_CODE ? n : 0] = '\0';
-}
-
 /* A tenant that refuses unknown devices claims none (it would be a way around its own rule). */
 static enum td_code may_claim(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_error *err)
 {
@@ -169,7 +142,7 @@ enum td_code td_device_request_find(struct td_tx *tx, const char *tenant, const 
     struct td_rows r;
     char code[TD_REQUEST_CODE + 1];
     char id[TD_UUID_TEXT] = "";
-    plain_code(key, code);
+    (void)td_signs_read(td_str(key), TD_SIGNS, code, TD_REQUEST_CODE);
     (void)td_uuid_parse(td_str(key), id);
     td_try(td_sql_query(tx, &r, err,
                         "SELECT " COLUMNS " FROM device_request WHERE ((tenant = $1 AND id = $2) OR"

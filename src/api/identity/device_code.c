@@ -2,22 +2,9 @@
 #include "api/identity/room.h"
 #include "api/pages.h"
 #include "base/encode.h"
+#include "base/signs.h"
 
 enum { USER_CODE = 8, EXPIRES_SECONDS = 900, INTERVAL_SECONDS = 5 };
-
-/* No vowels and nothing that looks like another: nothing to misread, no words by chance. */
-static const char letters[] = "BCDFGHJKLMNPQRSTVWXZ";
-
-static void make_user_code(const struct td_env *env, char out[USER_CODE + 1])
-{
-    for (size_t n = 0; n < USER_CODE;) {
-        unsigned char c;
-        td_random_fill(env, &c, 1);
-        if (c < 240) /* twelve times twenty: no letter is likelier */
-            out[n++] = letters[c % (sizeof(letters) - 1)];
-    }
-    out[USER_CODE] = '\0';
-}
 
 struct beginning {
     struct td_id *id;
@@ -55,7 +42,7 @@ static enum td_code add(struct td_tx *tx, void *ctx, struct td_error *err)
                        &b->asked));
     b->grant.body = body(id, &b->asked);
     b->grant.expires_at = td_tx_now(tx) + EXPIRES_SECONDS * TD_SECOND;
-    make_user_code(td_tx_env(tx), b->user_code);
+    td_signs_draw(td_tx_env(tx), TD_SIGNS_LETTERS, b->user_code, USER_CODE);
     td_try(td_grant_add(tx, &b->grant, err));
     return td_user_code_add(tx, b->user_code, b->grant.sha256, b->grant.expires_at, err);
 }
@@ -130,22 +117,6 @@ struct typed {
     struct td_application app;
 };
 
-/* What people type: any case, with blanks or dashes between. */
-static bool read_typed(struct td_slice s, char out[USER_CODE + 1])
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == ' ' || s.p[i] == '-')
-            continue;
-        if (n == USER_CODE)
-            return false;
-        char c = s.p[i];
-        out[n++] = (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-    }
-    out[n] = '\0';
-    return n == USER_CODE && strspn(out, letters) == USER_CODE;
-}
-
 static enum td_code find_typed(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct typed *t = ctx;
@@ -176,7 +147,7 @@ void td_id_device_login(void *ctx, struct td_http_request *req, struct td_http_r
         td_id_error_page(&id, 403, "This sign-in can't be carried out", "The form did not come from this page.");
         return;
     }
-    if (!read_typed(td_http_form(req, "code"), t.code) ||
+    if (!td_signs_read(td_http_form(req, "code"), TD_SIGNS_LETTERS, t.code, USER_CODE) ||
         td_store_read(id.svc->store, find_typed, &t, &id.err) != TD_OK) {
         ask(&id, "This code is not known or no longer valid.");
         return;

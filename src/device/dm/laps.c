@@ -4,6 +4,7 @@
  *
  *   laps.account, laps.hash (PHC), laps.expires (microseconds)   in state.json */
 #include "base/fault.h"
+#include "base/signs.h"
 #include "codec/json.h"
 #include "crypto/secret.h"
 #include "device/dm/client.h"
@@ -43,15 +44,6 @@ static bool stands(char c, int complexity)
     return complexity < 5 || strchr("IOQl01o,.:;&{}[]()", c) == NULL;
 }
 
-static char draw(const struct td_env *env, const char *text, size_t n)
-{
-    unsigned char octet;
-    do /* each letter is equally likely */
-        td_random_fill(env, &octet, 1);
-    while (octet >= 256 - 256 % n);
-    return text[octet % n];
-}
-
 static bool has_every_class(const char *password, int complexity)
 {
     for (size_t i = 0; i < TD_COUNTOF(classes); i++)
@@ -71,11 +63,10 @@ static void make_password(struct rotation *r)
         for (const char *c = classes[i].text; classes[i].complexity <= complexity && *c != '\0'; c++)
             if (stands(*c, complexity))
                 all[n++] = *c;
-    do {
-        for (size_t i = 0; i < length; i++)
-            r->password[i] = draw(r->dm->dev->env, all, n);
-        r->password[length] = '\0';
-    } while (!has_every_class(r->password, complexity));
+    all[n] = '\0';
+    do
+        td_signs_draw(r->dm->dev->env, all, r->password, length);
+    while (!has_every_class(r->password, complexity));
 }
 
 /* --- to the directory --------------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* base: slices, buffers, arena, encodings, times, UUIDs, errors. */
 #include "base/encode.h"
 #include "base/env.h"
+#include "base/signs.h"
 #include "unit/test.h"
 
 #include <pthread.h>
@@ -247,6 +248,32 @@ static void errors(void **state TD_UNUSED)
         }
 }
 
+static void signs(void **state TD_UNUSED)
+{
+    static const char *const none[] = {"", "2345-678", "2345-67899", "2345-678A", "2345-6780", "2345_6789"};
+    struct td_env_fixed world;
+    char out[9];
+    size_t seen[256] = {0};
+    td_env_fixed_init(&world, 0, 7);
+    for (int i = 0; i < 2000; i++) {
+        td_signs_draw(&world.env, TD_SIGNS, out, 8);
+        assert_int_equal(strspn(out, TD_SIGNS), 8);
+        assert_int_equal(strlen(out), 8);
+        for (int k = 0; k < 8; k++)
+            seen[(unsigned char)out[k]]++;
+    }
+    for (const char *c = TD_SIGNS; *c != '\0'; c++) /* 571 each, were they dealt out */
+        assert_in_range(seen[(unsigned char)*c], 400, 800);
+    assert_true(td_signs_read(TD_S("bc df-23 4 5"), TD_SIGNS, out, 8));
+    assert_string_equal(out, "BCDF2345");
+    for (size_t i = 0; i < TD_COUNTOF(none); i++) {
+        assert_false(td_signs_read(td_str(none[i]), TD_SIGNS, out, 8));
+        assert_string_equal(out, "");
+    }
+    assert_false(td_signs_read(td_bytes("BCDFGHJ", 8), TD_SIGNS, out, 8)); /* a NUL is no sign */
+    assert_false(td_signs_read(TD_S("BCDFGHJ2"), TD_SIGNS_LETTERS, out, 8));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +289,7 @@ int main(void)
         cmocka_unit_test(growing_list),
         cmocka_unit_test(file_with_many_writers),
         cmocka_unit_test(errors),
+        cmocka_unit_test(signs),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
