@@ -107,13 +107,14 @@ static enum td_code read_event(struct reader *r, size_t index, struct td_tcg_eve
     return TD_OK;
 }
 
-/* A log read from the firmware's memory ends before that does. */
-static bool is_filling(struct td_slice s)
+/* A log read from the firmware's memory ends before that does: so many octets at its end are all zero, or all ones. */
+static size_t filling(struct td_slice s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] != s.p[0] || (s.p[0] != 0 && s.p[0] != (char)0xff))
-            return false;
-    return true;
+    size_t n = 0;
+    bool blank = s.n != 0 && (s.p[s.n - 1] == 0 || s.p[s.n - 1] == (char)0xff);
+    while (blank && n < s.n && s.p[s.n - 1 - n] == s.p[s.n - 1])
+        n++;
+    return n;
 }
 
 /* Who started the TPM decides what PCR 0 began with: 3 a start in locality 3, 4 a measured firmware (H-CRTM). */
@@ -130,11 +131,11 @@ enum td_code td_tcg_log_read(struct td_slice in, struct td_arena *a, struct td_t
 {
     struct reader r = {.rest = in};
     struct td_tcg_log log = {0};
-    size_t cap = 0;
+    size_t cap = 0, behind = filling(in);
     if (in.n > TD_TCG_MAX)
         return td_fail(err, TD_ELIMIT, "event log", "%zu octets; %d is the limit", in.n, TD_TCG_MAX);
     td_try(read_first(&r, err));
-    while (r.rest.n != 0 && !is_filling(r.rest)) {
+    while (r.rest.n > behind) {
         if (log.count == TD_TCG_MAX_EVENTS)
             return td_fail(err, TD_ELIMIT, "event log", "more than %d events", TD_TCG_MAX_EVENTS);
         log.events = td_arena_room(a, log.events, log.count, &cap, sizeof(*log.events));
