@@ -274,6 +274,13 @@ static enum td_code user(struct known *k, struct td_error *err)
     struct td_user u;
     bool there = false;
     const char *name = k->registered ? k->r.assigned_user : "";
+    if (k->has_profile && k->profile.settings.usage == TD_USAGE_SHARED) {
+        say(k, name[0] == '\0' ? TD_PASS : TD_WARN,
+            name[0] == '\0' ? "nobody signs in: it deploys itself"
+                            : td_arena_printf(k->a, "%s: nobody signs in where a device deploys itself", name),
+            name[0] == '\0' ? "" : "Take the user away (touchdown device unassign-user), or give it another profile.");
+        return TD_OK;
+    }
     if (name[0] == '\0') {
         say(k, TD_PASS, "none is assigned: anybody may", "");
         return TD_OK;

@@ -209,6 +209,27 @@ static void whom_to_believe(void **state)
     expect("attestation", TD_UNMET);
 }
 
+static void assign_somebody(struct td_tx *tx, struct service_box *b)
+{
+    const struct td_registration_change change = {.assigned_user = "gone@contoso.test", .any_user = true};
+    struct td_registration r;
+    assert_ok(td_registration_find_any(tx, b->tenant, serial, &b->arena, &r, NULL));
+    assert_ok(td_registration_change(tx, b->tenant, r.id, &change, "test", NULL, NULL));
+}
+
+/* A user who is gone stops no device at which nobody signs in. */
+static void nobodys(void **state)
+{
+    box = *state;
+    with_tpm = with_key = false;
+    take("SN-0007", "");
+    box_in_write(box, share);
+    expect("user", TD_PASS);
+    assert_non_null(strstr(found.found, "deploys itself"));
+    box_in_write(box, assign_somebody);
+    expect("user", TD_WARN);
+}
+
 static void keys_in_hashes(void **state)
 {
     box = *state;
@@ -235,7 +256,12 @@ static void who_signs_in_needs_none(void **state)
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, box_setup, box_teardown)
-    const struct CMUnitTest tests[] = {TEST(a_good_device_passes), TEST(who_may_not),    TEST(what_is_wrong),
-                                       TEST(whom_to_believe),      TEST(keys_in_hashes), TEST(who_signs_in_needs_none)};
+    const struct CMUnitTest tests[] = {TEST(a_good_device_passes),
+                                       TEST(who_may_not),
+                                       TEST(what_is_wrong),
+                                       TEST(whom_to_believe),
+                                       TEST(keys_in_hashes),
+                                       TEST(who_signs_in_needs_none),
+                                       TEST(nobodys)};
     return cmocka_run_group_tests_name("wire/check", tests, NULL, NULL);
 }
