@@ -1,5 +1,6 @@
 #include "crypto/tpm.h"
 
+#include "base/encode.h"
 #include "base/fault.h"
 #include "crypto/digest.h"
 #include "crypto/tpm_room.h"
@@ -80,7 +81,7 @@ static enum td_code ec_key(const struct td_tpm_public *p, struct td_key **ret, s
         return td_fail(err, TD_EFORMAT, "TPM public key", "curve %#06x is neither P-256 nor P-384", p->curve);
     if (!td_tpm_padded(p->x, point + 1, c->octets) || !td_tpm_padded(p->y, point + 1 + c->octets, c->octets))
         return td_fail(err, TD_EFORMAT, "TPM public key", "a coordinate is longer than its curve's");
-    return td_key_of_point(c->name, td_bytes(point, 1 + 2 * c->octets), ret, err);
+    return td_key_of_point(p->curve == TD_TPM_P256 ? td_ossl()->p256 : td_ossl()->p384, td_bytes(point, 1 + 2 * c->octets), ret, err);
 }
 
 enum td_code td_tpm_key(const struct td_tpm_public *p, struct td_key **ret, struct td_error *err)
@@ -255,10 +256,37 @@ static bool modulus_in(struct td_slice modulus, struct td_slice record)
     return false;
 }
 
+/* Not the key but its SHA-256, in octets or in hexadecimal: which form was hashed is not settled either. */
+static bool digest_in(const struct td_tpm_public *p, struct td_slice record)
+{
+    enum { OCTETS = 32, DIGITS = 64 };
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+    struct td_slice spki = {0};
+    if (record.n != OCTETS && (record.n != DIGITS || td_hex_decode(&a, record, &record) != TD_OK))
+        return false;
+    if (td_tpm_key(p, &key, NULL) != TD_OK || td_key_public_der(key, &a, &spki) != TD_OK)
+        return false;
+    char *sized = td_arena_alloc(&a, p->whole.n + 2);
+    sized[0] = (char)(p->whole.n >> 8);
+    sized[1] = (char)(p->whole.n & 0xff);
+    memcpy(sized + 2, p->whole.p, p->whole.n);
+    const struct td_slice forms[] = {p->whole, td_bytes(sized, p->whole.n + 2), spki, p->rsa_modulus};
+    for (size_t i = 0; i < TD_COUNTOF(forms); i++) {
+        unsigned char digest[OCTETS];
+        td_sha256(forms[i], digest);
+        if (forms[i].n != 0 && td_eq(record, td_bytes(digest, sizeof(digest))))
+            return true;
+    }
+    return false;
+}
+
 bool td_tpm_public_in(const struct td_tpm_public *p, struct td_slice record)
 {
     enum { MIN_OCTETS = 24 }; /* of a number that is found by chance in no record */
     struct td_slice x = td_tpm_stripped(p->x), y = td_tpm_stripped(p->y);
+    if (digest_in(p, record))
+        return true;
     if (p->type == TD_TPM_RSA) /* no TPM has an endorsement key of another exponent */
         return p->rsa_exponent == TD_TPM_USUAL_EXPONENT && modulus_in(p->rsa_modulus, record);
     return x.n >= MIN_OCTETS && y.n >= MIN_OCTETS && td_search(record, x) != SIZE_MAX &&

@@ -71,8 +71,9 @@ enum td_code td_ek_cert_chain(struct td_slice ek, const struct td_slice *anchors
                               struct td_error *err) TD_MUST_USE;
 
 /* Is this the public key that a hardware hash carries (record 25, inner form not settled: TPMT_PUBLIC, TPM2B,
- * SubjectPublicKeyInfo, a key blob or the bare modulus)? Both coordinates must stand in it whole; a modulus (of
- * 2048, 3072 or 4096 bits, with exponent 65537) where that form has it, not as any cut through the record. */
+ * SubjectPublicKeyInfo, a key blob, the bare modulus, or the SHA-256 of one of these)? Both coordinates must stand in
+ * it whole; a modulus (of 2048, 3072 or 4096 bits, with exponent 65537) where that form has it, not as any cut through
+ * the record. */
 bool td_tpm_public_in(const struct td_tpm_public *p, struct td_slice record);
 
 #endif

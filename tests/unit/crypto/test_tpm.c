@@ -378,6 +378,38 @@ static void found_in_a_record(void **state TD_UNUSED)
     assert_false(td_tpm_public_in(&ec, file("tpm/ek-p384.pub")));
 }
 
+/* EkPubHash instead of EkPub (domain-join-and-tpm.md 3). */
+static void found_by_its_digest(void **state TD_UNUSED)
+{
+    struct td_tpm_public rsa = public_of(file("tpm/ek-rsa.pub")), ec = public_of(file("tpm/ek-p384.pub"));
+    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL, *ec_key = NULL;
+    struct td_slice spki = {0}, ec_spki = {0};
+    assert_ok(td_tpm_key(&rsa, &key, &err));
+    assert_ok(td_key_public_der(key, &arena, &spki));
+    assert_ok(td_tpm_key(&ec, &ec_key, &err));
+    assert_ok(td_key_public_der(ec_key, &arena, &ec_spki));
+    const struct {
+        const struct td_tpm_public *of, *other;
+        struct td_slice form;
+    } rows[] = {{&rsa, &ec, rsa.whole}, {&rsa, &ec, file("tpm/ek-rsa.pub")},
+                {&rsa, &ec, spki},      {&rsa, &ec, rsa.rsa_modulus},
+                {&ec, &rsa, ec.whole},  {&ec, &rsa, ec_spki}};
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        unsigned char digest[32];
+        td_sha256(rows[i].form, digest);
+        struct td_slice octets = td_bytes(digest, sizeof(digest)), text = td_str(td_hex(&arena, octets));
+        assert_true(td_tpm_public_in(rows[i].of, octets));
+        assert_true(td_tpm_public_in(rows[i].of, text));
+        assert_false(td_tpm_public_in(rows[i].other, octets));
+        assert_false(td_tpm_public_in(rows[i].of, td_sub(octets, 0, 31)));
+        digest[31] ^= 1;
+        assert_false(td_tpm_public_in(rows[i].of, octets));
+    }
+    unsigned char nothing[32];
+    td_sha256(TD_S(""), nothing);
+    assert_false(td_tpm_public_in(&ec, td_bytes(nothing, sizeof(nothing))));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +425,7 @@ int main(void)
         cmocka_unit_test(replays_a_log),
         cmocka_unit_test(secure_boot),
         cmocka_unit_test(found_in_a_record),
+        cmocka_unit_test(found_by_its_digest),
         cmocka_unit_test(no_cut_through_a_record),
     };
     return cmocka_run_group_tests_name("crypto/tpm", tests, arena_begin, end);
