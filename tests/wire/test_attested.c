@@ -361,6 +361,8 @@ static void deploys_once_where_asked(void **state)
     deploys(&p, false); /* the same TPM, the same tenant: as often as it likes */
     assert_int_equal(found.r.userless, TD_USERLESS_UNKNOWN);
     set("userless-once", "on");
+    deploys(&p, true); /* it was deployed before, though nobody counted then */
+    box_in_write(box, write_unblock);
     const char *token = token_of(&p, &(struct lies){.no_log = false});
     struct td_soap soap = enrol_by(token, &p.management);
     is_enrolled(&soap);
@@ -370,7 +372,7 @@ static void deploys_once_where_asked(void **state)
     assert_int_equal(found.r.userless, TD_USERLESS_BLOCKED);
     box->world.now += TD_MINUTE;
     deploys(&p, true);
-    assert_int_equal(told(failed, "0x80180014"), 1);
+    assert_int_equal(told(failed, "0x80180014"), 2);
     box_in_write(box, write_unblock);
     deploys(&p, false);
     deploys(&p, true);
@@ -381,6 +383,17 @@ static void deploys_once_where_asked(void **state)
     look_at(box->tenant, "PC-1");
     assert_int_equal(found.r.userless, TD_USERLESS_ALLOWED);
     deploys(&p, false);
+}
+
+static void forgets_uncounted_ones_with_their_record(void **state)
+{
+    open_world(state);
+    struct pc p = registered_pc(0, "PC-1");
+    deploys(&p, false);
+    box_in_write(box, delete_record);
+    set("userless-once", "on");
+    deploys(&p, false);
+    deploys(&p, true);
 }
 
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, box_setup, box_teardown)
@@ -407,6 +420,7 @@ int main(void)
         CASE(enrols_by_a_certified_key),
         CASE(asks_whether_unproven_keys_will_do),
         CASE(deploys_once_where_asked),
+        CASE(forgets_uncounted_ones_with_their_record),
     };
     return cmocka_run_group_tests(tests, NULL, at_the_end);
 }

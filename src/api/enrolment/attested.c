@@ -79,20 +79,26 @@ static enum td_code once_wanted(struct td_enrol *call, struct td_tx *tx, const s
     return TD_OK;
 }
 
-/* The same join asks again: its answer was lost. */
-static enum td_code is_repeated(struct td_enrol *call, struct td_tx *tx, const char *tenant,
-                                const struct td_device_row *device, bool *ret)
+struct earlier {
+    bool same_join; /* asks again: its answer was lost */
+    bool userless;  /* a deployment without a user, of another join */
+};
+
+static enum td_code look_back(struct td_enrol *call, struct td_tx *tx, const char *tenant,
+                              const struct td_device_row *device, struct earlier *ret)
 {
     struct td_way_row way = {.enrolment_id = ""};
     struct td_enrolment e = {.device_id = "", .user_id = ""};
-    *ret = false;
+    *ret = (struct earlier){.same_join = false};
     enum td_code rc = td_way_find(tx, tenant, TD_WAY_DEVICE, device->id, call->a, &way, &call->err);
     if (rc == TD_OK && way.enrolment_id[0] != '\0')
         rc = td_enrolment_find(tx, tenant, way.enrolment_id, call->a, &e, &call->err);
     else if (rc == TD_OK)
         return TD_OK;
-    if (rc == TD_OK)
-        *ret = strcmp(e.device_id, device->id) == 0 && e.user_id[0] == '\0' && e.created_at >= device->joined_at;
+    if (rc == TD_OK && e.user_id[0] == '\0') {
+        ret->same_join = strcmp(e.device_id, device->id) == 0 && e.created_at >= device->joined_at;
+        ret->userless = !ret->same_join && e.former_user[0] == '\0';
+    }
     return rc == TD_ENOTFOUND ? TD_OK : rc;
 }
 
@@ -100,15 +106,17 @@ enum td_code td_enrol_once(struct td_enrol *call, struct td_tx *tx, const struct
                            const struct td_device_row *device)
 {
     struct td_registration r = {.userless = TD_USERLESS_UNKNOWN};
-    bool once = false, repeated = false;
+    struct earlier earlier = {.same_join = false};
+    bool once = false;
     td_try(once_wanted(call, tx, caller, &once));
     if (!once || device->registration_id[0] == '\0')
         return TD_OK;
     td_try(td_registration_find(tx, caller->tenant, device->registration_id, call->a, &r, &call->err));
-    if (r.userless != TD_USERLESS_BLOCKED || td_fault("enrol-userless-twice"))
+    if (r.userless == TD_USERLESS_ALLOWED || td_fault("enrol-userless-twice"))
         return TD_OK;
-    td_try(is_repeated(call, tx, caller->tenant, device, &repeated));
-    if (repeated)
+    td_try(look_back(call, tx, caller->tenant, device, &earlier));
+    /* Not noted: it was deployed before the tenant asked for once. */
+    if (earlier.same_join || (r.userless == TD_USERLESS_UNKNOWN && !earlier.userless))
         return TD_OK;
     call->fault = TD_FAULT_DEVICE_NOT_SUPPORTED;
     return td_attest_refuse(&call->err, TD_ATT_ONCE, NULL);

@@ -93,12 +93,16 @@ static enum td_code unblock(struct td_tx *tx, const char *tenant, const struct t
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_registration r = {.userless = TD_USERLESS_UNKNOWN};
     struct td_way_row way = {.registration_id = ""};
+    struct td_enrolment e = {.user_id = "", .former_user = ""};
     enum td_code rc = td_way_find(tx, tenant, TD_WAY_ID, x->way_id, &a, &way, err);
     if (rc == TD_OK && way.registration_id[0] != '\0')
         rc = td_registration_find(tx, tenant, way.registration_id, &a, &r, err);
     else if (rc == TD_OK)
         return TD_OK;
-    if (rc != TD_OK || r.userless != TD_USERLESS_BLOCKED)
+    if (rc == TD_OK)
+        rc = td_enrolment_find(tx, tenant, x->enrolment_id, &a, &e, err);
+    bool userless = e.user_id[0] == '\0' && e.former_user[0] == '\0';
+    if (rc != TD_OK || r.userless == TD_USERLESS_ALLOWED || (r.userless == TD_USERLESS_UNKNOWN && !userless))
         return rc == TD_ENOTFOUND ? TD_OK : rc;
     return td_registration_change(tx, tenant, r.id, &(struct td_registration_change){.userless = &allowed}, x->actor,
                                   NULL, err);
