@@ -170,7 +170,7 @@ static enum td_code get(struct td_ek_fetch *f, const char *url, int seconds, str
     if (!named && !parts.usual)
         return td_fail(err, TD_EDENIED, "issuer", "the certificate names an unusual port, which is not asked");
     bool too_many = atomic_fetch_add(&f->waiting, 1) >= TD_EK_FETCH_AT_ONCE;
-    enum td_code rc = too_many ? td_fail(err, TD_EUNAVAILABLE, "issuer", "too many makers are asked at this moment")
+    enum td_code rc = too_many ? td_fail(err, TD_ESTATE, "issuer", "too many makers are asked at this moment")
                                : ask(url, TD_MAX(seconds, 1), named, a, ret, err);
     atomic_fetch_sub(&f->waiting, 1);
     return rc;

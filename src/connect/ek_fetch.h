@@ -21,8 +21,8 @@ enum {
 };
 
 struct td_ek_fetch { /* called by several threads at once */
-    /* TD_EINVAL: not such an address; TD_EDENIED: it may not be reached; TD_EUNAVAILABLE: no answer, not 200, or too
-     * many wait already. */
+    /* TD_EINVAL: not such an address; TD_EDENIED: it may not be reached; TD_EUNAVAILABLE: no answer, or not 200.
+     * TD_ESTATE: too many wait already. */
     enum td_code (*get)(struct td_ek_fetch *f, const char *url, int seconds, struct td_arena *a, struct td_slice *ret,
                         struct td_error *err);
     const char *const *hosts;

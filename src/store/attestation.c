@@ -264,6 +264,6 @@ enum td_code td_ek_issuer_keep(struct td_tx *tx, const char *tenant, const char 
                   "ssbi", tenant, url, der, td_tx_now(tx)));
     return td_sql(tx, err,
                   "DELETE FROM tpm_issuer WHERE tenant = $1 AND url NOT IN (SELECT url FROM tpm_issuer WHERE"
-                  " tenant = $1 ORDER BY fetched_at DESC, url LIMIT $2)",
+                  " tenant = $1 ORDER BY length(der) > 0 DESC, fetched_at DESC, url LIMIT $2)",
                   "si", tenant, (int64_t)TD_EK_ISSUERS_MAX);
 }

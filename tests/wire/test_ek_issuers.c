@@ -18,6 +18,7 @@ static const char url[] = "http://maker.test/between.cer";
 struct answers {
     struct td_ek_fetch f;
     struct td_slice der;
+    enum td_code code; /* of an empty answer */
     int asked;
 };
 
@@ -29,7 +30,7 @@ static enum td_code answer(struct td_ek_fetch *f, const char *asked, int seconds
     assert_string_equal(asked, url);
     assert_in_range(seconds, 1, TD_EK_FETCH_SECONDS);
     *ret = w->der;
-    return w->der.n != 0 ? TD_OK : td_fail(err, TD_EUNAVAILABLE, "issuer", "no answer");
+    return w->der.n != 0 ? TD_OK : td_fail(err, w->code, "issuer", "no answer");
 }
 
 static struct answers answers;
@@ -67,7 +68,7 @@ static int setup(void **state)
     make("Maker between", true, root, root_key, between_key, &between);
     make("TPM", false, between, between_key, leaf_key, &leaf);
     make("Maker between", true, root, leaf_key, between_key, &forged);
-    answers = (struct answers){.der = between};
+    answers = (struct answers){.der = between, .code = TD_EUNAVAILABLE};
     answers.f.get = answer;
     answers.f.ctx = &answers;
     box->svc.ek_fetch = &answers.f;
@@ -128,12 +129,41 @@ static void nothing_that_comes_is_trusted(void **state TD_UNUSED)
         assert_int_equal(chain(box->tenant, NULL, 0), TD_EAUTH);
         assert_int_equal(chain(box->tenant, NULL, 0), TD_EAUTH);
         assert_int_equal(answers.asked, (int)i + 1); /* in vain: not at once again */
-        box->world.now += td_eq(bad[i], forged) ? TD_EK_ISSUER_FRESH : TD_EK_ISSUER_IN_VAIN;
+        box->world.now += TD_EK_ISSUER_IN_VAIN;
     }
     answers.der = between;
     assert_ok(chain(box->tenant, NULL, 0));
     const struct td_ek_chain none = {leaf, NULL, 0, NULL, 0};
     assert_int_equal(td_ek_issuers_chain(&box->svc, box->tenant, &none, &box->arena, NULL), TD_EAUTH);
+}
+
+/* Somebody names the maker's address in a certificate that the maker never signed; or nobody had time to ask. */
+static void strangers_close_nothing(void **state TD_UNUSED)
+{
+    struct td_slice own = leaf;
+    box_in_write(box, allow);
+    make("TPM", false, between, root_key, leaf_key, &leaf);
+    assert_int_equal(chain(box->tenant, NULL, 0), TD_EAUTH);
+    assert_int_equal(answers.asked, 1);
+    leaf = own;
+    assert_ok(chain(box->tenant, NULL, 0));
+    assert_int_equal(answers.asked, 2);
+    box->world.now += TD_EK_ISSUER_FRESH;
+    answers.der = forged; /* nor does what leads nowhere take the place of what did */
+    assert_int_equal(chain(box->tenant, NULL, 0), TD_EAUTH);
+    assert_ok(chain(box->tenant, NULL, 0));
+    assert_int_equal(answers.asked, 3);
+}
+
+static void too_busy_is_not_in_vain(void **state TD_UNUSED)
+{
+    box_in_write(box, allow);
+    answers.der = TD_S("");
+    answers.code = TD_ESTATE;
+    assert_int_equal(chain(box->tenant, NULL, 0), TD_EAUTH);
+    answers.der = between;
+    assert_ok(chain(box->tenant, NULL, 0));
+    assert_int_equal(answers.asked, 2);
 }
 
 /* --- files --- */
@@ -204,7 +234,8 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(only_where_it_is_wanted),      TEST(what_came_is_kept),    TEST(nothing_that_comes_is_trusted),
-        TEST(files_as_makers_publish_them), TEST(bags_of_another_make),
+        TEST(files_as_makers_publish_them), TEST(bags_of_another_make), TEST(strangers_close_nothing),
+        TEST(too_busy_is_not_in_vain),
     };
     return cmocka_run_group_tests_name("ek_issuers", tests, NULL, NULL);
 }

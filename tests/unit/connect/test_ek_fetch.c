@@ -207,7 +207,7 @@ static void few_wait_at_a_time(void **state TD_UNUSED)
     const char *url = td_arena_printf(&arena, "http://127.0.0.1:%d/", s.port);
     td_ek_fetch_init(&f, hosts);
     atomic_store(&f.waiting, TD_EK_FETCH_AT_ONCE);
-    assert_int_equal(f.get(&f, url, 2, &arena, &got, &err), TD_EUNAVAILABLE);
+    assert_int_equal(f.get(&f, url, 2, &arena, &got, &err), TD_ESTATE);
     assert_int_equal(s.asked, 0);
     atomic_store(&f.waiting, TD_EK_FETCH_AT_ONCE - 1);
     assert_ok(f.get(&f, url, 2, &arena, &got, &err));
