@@ -6,8 +6,10 @@
 #include "crypto/jose.h"
 #include "deployed.h"
 #include "service_box.h"
+#include "store/attestation.h"
 #include "store/device.h"
 #include "store/event.h"
+#include "store/profile.h"
 #include "store/registration.h"
 #include "store/way.h"
 
@@ -642,6 +644,53 @@ static void refuses_another_organizations_device(void **state)
     assert_true(has_event(&s, "deployment.failed") || has_event(&s, "device.failed"));
 }
 
+static void deploy_it_alone(struct td_tx *tx, struct service_box *b)
+{
+    struct td_profile settings;
+    struct td_profile_row p;
+    const char *after = "";
+    assert_ok(td_profile_parse(TD_S("{\"deviceUsageType\":\"shared\"}"), &b->arena, &settings, NULL));
+    assert_ok(td_profile_add(tx, b->tenant, "Kiosks", &settings, "test", &b->arena, &p, NULL));
+    assert_ok(td_profile_assign(tx, b->tenant, p.id, "", "test", NULL));
+    assert_ok(td_profile_spread(tx, b->tenant, after, 1000, "test", &b->arena, &after, NULL));
+}
+
+static void prove_its_tpm(struct td_tx *tx, struct service_box *b)
+{
+    const struct td_tpm_binding bound = {.registration_id = registration_id,
+                                         .ek_sha256 = "ab",
+                                         .manufacturer = "",
+                                         .model = "",
+                                         .version = "",
+                                         .pcrs = "",
+                                         .baseline = ""};
+    assert_ok(td_tpm_bind(tx, b->tenant, &bound, NULL));
+}
+
+static void forget_its_tpm(struct td_tx *tx, struct service_box *b)
+{
+    assert_ok(td_tpm_unbind(tx, b->tenant, registration_id, NULL));
+}
+
+/* Whoever copied its hash has its ticket; the kiosk's join is not ended by it, whoever signs in. */
+static void leaves_proven_machines_to_their_tpm(void **state)
+{
+    struct service_box *b = *state;
+    box_in_write(b, register_device);
+    box_in_write(b, look_up_registered);
+    box_in_write(b, deploy_it_alone);
+    char *proof = ticket(b, "device", b->tenant, TD_DAY);
+    assert_int_equal(join(b, ada(b), &(struct body){.ticket = proof}), 200); /* none was proven yet */
+    struct td_slice cert = joined(b);
+    box_in_write(b, prove_its_tpm);
+    (void)join(b, ada(b), &(struct body){.ticket = proof});
+    assert_refused(b, 403, "AuthorizationError");
+    assert_non_null(strstr(td_json_str(answer(b), "Message"), "TPM"));
+    assert_int_equal(leave(b, registered.id, cert), 200); /* its certificate serves on */
+    box_in_write(b, forget_its_tpm);
+    assert_int_equal(join(b, ada(b), &(struct body){.ticket = proof}), 200);
+}
+
 static void refuses_spent_tickets(void **state)
 {
     struct service_box *b = *state;
@@ -750,6 +799,7 @@ int main(void)
         TEST(notices_a_machine_installed_anew),
         TEST(ends_a_wipe),
         TEST(refuses_another_organizations_device),
+        TEST(leaves_proven_machines_to_their_tpm),
         TEST(refuses_spent_tickets),
         TEST(tells_where_the_services_are),
         TEST(tells_the_contract_in_both_forms),

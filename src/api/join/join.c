@@ -10,10 +10,12 @@
 #include "codec/json.h"
 #include "crypto/digest.h"
 #include "store/action.h"
+#include "store/attestation.h"
 #include "store/certificate.h"
 #include "store/device.h"
 #include "store/event.h"
 #include "store/group.h"
+#include "store/profile.h"
 #include "store/provisioning.h"
 #include "store/registration.h"
 #include "store/tenant.h"
@@ -126,6 +128,23 @@ static enum td_code check_rules(struct td_tx *tx, struct job *j, bool again, str
     return TD_OK;
 }
 
+/* A device ticket comes from a copy of a hash as well as from the machine. Where the profile lets nobody sign in before
+ * the join, and the TPM was proven once, a user with such a ticket is not the machine. */
+static enum td_code check_machine(struct td_tx *tx, struct job *j, const struct td_profile_row *profile,
+                                  struct td_error *err)
+{
+    struct td_tpm_binding bound;
+    if (profile->settings.usage != TD_USAGE_SHARED || td_fault("join-user-for-tpm"))
+        return TD_OK;
+    enum td_code rc = td_tpm_binding_find(tx, j->caller.tenant, j->joining.registration_id, j->arena, &bound, err);
+    if (rc == TD_OK)
+        return deny(err, "device",
+                    "its profile deploys it without a user, and only the TPM that it has proven joins it",
+                    "Let it deploy itself. If a user is to join it, assign another profile; if its board was exchanged,"
+                    " forget the old TPM by 'touchdown tpm unbind'.");
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
 /* The id that this join gets, whether it is one that the same user joined before, and whether its user is made
  * administrator.
  */
@@ -148,9 +167,10 @@ static enum td_code choose_id(struct td_tx *tx, struct job *j, const char **ret_
         return TD_OK;
     rc =
         td_profile_for(tx, j->caller.tenant, j->joining.registration_id, j->arena, &profile, &explicit_assignment, err);
-    if (rc == TD_OK)
-        j->owner_administrator = profile.settings.user_type == TD_USER_ADMINISTRATOR;
-    return rc == TD_ENOTFOUND ? TD_OK : rc;
+    if (rc != TD_OK)
+        return rc == TD_ENOTFOUND ? TD_OK : rc;
+    j->owner_administrator = profile.settings.user_type == TD_USER_ADMINISTRATOR;
+    return check_machine(tx, j, &profile, err);
 }
 
 static enum td_code read_hardware_id(struct td_tx *tx, struct job *j)
