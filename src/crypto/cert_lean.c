@@ -177,9 +177,9 @@ enum td_code td_lean_key(const struct td_lean_cert *c, struct td_key **ret, stru
     bool named = td_eq(oid, td_bytes("\x2a\x86\x48\xce\x3d\x02\x01", 7)) && algorithm.n != 0 && algorithm.p[0] == OID;
     bool ec = named && octets.n != 0 && octets.p[0] == 4;
     if (ec && td_eq(algorithm, td_bytes("\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10)))
-        return td_key_of_point("P-256", octets, ret, err);
+        return td_key_of_point(td_ossl()->p256, octets, ret, err);
     if (ec && td_eq(algorithm, td_bytes("\x06\x05\x2b\x81\x04\x00\x22", 7)))
-        return td_key_of_point("P-384", octets, ret, err);
+        return td_key_of_point(td_ossl()->p384, octets, ret, err);
     /* P-521, a compressed point; no parameters of a curve of somebody's own */
     return named ? td_key_from_public_der(c->spki, ret, err)
                  : td_fail(err, TD_EFORMAT, "certificate", "its key is neither RSA nor one of a named curve");

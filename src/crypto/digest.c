@@ -31,6 +31,21 @@ static EVP_MAC_CTX *hmac_template(void)
     return ctx;
 }
 
+/* A key that has a curve and no point yet. */
+static EVP_PKEY *curve_template(const char *group)
+{
+    EVP_PKEY *pkey = NULL;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)group, 0),
+        OSSL_PARAM_construct_end()};
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEY_PARAMETERS, params) != 1)
+        engine_broken();
+    EVP_PKEY_CTX_free(ctx);
+    return pkey;
+}
+
 static void fetch(void)
 {
     fetched.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
@@ -39,6 +54,8 @@ static void fetch(void)
     fetched.aes256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     fetched.aes256_cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     fetched.hmac_sha256 = hmac_template();
+    fetched.p256 = curve_template("P-256");
+    fetched.p384 = curve_template("P-384");
     if (fetched.sha256 == NULL || fetched.sha1 == NULL || fetched.md5 == NULL || fetched.aes256_gcm == NULL ||
         fetched.aes256_cbc == NULL)
         engine_broken();

@@ -52,6 +52,7 @@ struct td_ossl { /* what is fetched once */
     EVP_MD *sha256, *sha1, *md5;
     EVP_CIPHER *aes256_gcm, *aes256_cbc;
     EVP_MAC_CTX *hmac_sha256; /* a template to be copied */
+    EVP_PKEY *p256, *p384;    /* curves without a point, to be copied: making one costs more than the rest of a key */
 };
 const struct td_ossl *td_ossl(void);
 
@@ -66,8 +67,8 @@ void td_key_mark_elsewhere(struct td_key *key);
 bool td_key_is_elsewhere(const struct td_key *key);
 /* Of RSA, P-256 and P-384; false: not one of them. */
 bool td_spki_write(const struct td_key *key, struct td_arena *a, struct td_slice *ret);
-/* group by the engine's name, an uncompressed point; one off its curve is refused. */
-enum td_code td_key_of_point(const char *group, struct td_slice point, struct td_key **ret, struct td_error *err);
+/* A curve of td_ossl(), an uncompressed point; one off its curve is refused. */
+enum td_code td_key_of_point(const EVP_PKEY *curve, struct td_slice point, struct td_key **ret, struct td_error *err);
 /* The issuer's certificate, read once per key; a reference for the caller. NULL if der is none. */
 X509 *td_key_issuer(const struct td_key *key, struct td_slice der);
 

@@ -100,17 +100,13 @@ bool td_spki_write(const struct td_key *key, struct td_arena *a, struct td_slice
     return ok;
 }
 
-enum td_code td_key_of_point(const char *group, struct td_slice point, struct td_key **ret, struct td_error *err)
+enum td_code td_key_of_point(const EVP_PKEY *curve, struct td_slice point, struct td_key **ret, struct td_error *err)
 {
-    EVP_PKEY *pkey = NULL;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)group, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (char *)(uintptr_t)point.p, point.n),
-        OSSL_PARAM_construct_end()};
-    TD_CLEANUP(pkey_ctx_done) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
+    EVP_PKEY *pkey = EVP_PKEY_dup((EVP_PKEY *)(uintptr_t)curve); /* which only reads it */
+    if (pkey == NULL || EVP_PKEY_set1_encoded_public_key(pkey, (const unsigned char *)point.p, point.n) != 1) {
+        EVP_PKEY_free(pkey);
         return td_ossl_fail(err, TD_EFORMAT, "public key", "not a point of its curve");
+    }
     *ret = td_key_wrap(pkey);
     return TD_OK;
 }
