@@ -90,9 +90,9 @@ struct td_challenge {
 #define TD_CHALLENGE_KEPT TD_DAY
 enum td_code td_challenge_add(struct td_tx *tx, const char *tenant, const struct td_challenge *c, struct td_error *err)
     TD_MUST_USE;
-/* Challenges of this EK since a time, in all tenants: those that this caller asked for, or all of them (""). */
+/* Challenges of this EK since a time, in all tenants: those that this caller asked for, and all of them. */
 enum td_code td_challenge_count(struct td_tx *tx, const char *ek_sha256, const char *caller, int64_t since,
-                                int64_t *ret, struct td_error *err) TD_MUST_USE;
+                                int64_t *ret_own, int64_t *ret_all, struct td_error *err) TD_MUST_USE;
 /* Finds the tenant too: the session id is all that an answer has. TD_ENOTFOUND. */
 enum td_code td_challenge_find(struct td_tx *tx, const char *id, struct td_arena *a, const char **ret_tenant,
                                struct td_challenge *ret, struct td_error *err) TD_MUST_USE;
@@ -116,7 +116,7 @@ enum { TD_EK_ISSUERS_MAX = 500 };
 /* TD_ENOTFOUND: not asked yet. An empty one: asked in vain. */
 enum td_code td_ek_issuer_find(struct td_tx *tx, const char *tenant, const char *url, struct td_arena *a,
                                struct td_slice *ret_der, int64_t *ret_fetched_at, struct td_error *err) TD_MUST_USE;
-/* Replaces; of more than TD_EK_ISSUERS_MAX the oldest go. */
+/* Replaces; of more than TD_EK_ISSUERS_MAX those asked in vain go, then the oldest. */
 enum td_code td_ek_issuer_keep(struct td_tx *tx, const char *tenant, const char *url, struct td_slice der,
                                struct td_error *err) TD_MUST_USE;
 

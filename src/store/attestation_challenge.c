@@ -88,16 +88,18 @@ enum td_code td_challenge_add(struct td_tx *tx, const char *tenant, const struct
 }
 
 enum td_code td_challenge_count(struct td_tx *tx, const char *ek_sha256, const char *caller, int64_t since,
-                                int64_t *ret, struct td_error *err)
+                                int64_t *ret_own, int64_t *ret_all, struct td_error *err)
 {
     struct td_rows r;
-    *ret = 0;
+    *ret_own = *ret_all = 0;
     td_try(td_sql_query(tx, &r, err,
-                        "SELECT COUNT(*) FROM attest_challenge WHERE ek_sha256 = $1 AND created_at >= $2"
-                        " AND ($3 = '' OR caller = $3)",
+                        "SELECT COALESCE(SUM(CASE WHEN caller = $3 THEN 1 ELSE 0 END), 0), COUNT(*)"
+                        " FROM attest_challenge WHERE ek_sha256 = $1 AND created_at >= $2",
                         "sis", ek_sha256, since, caller));
-    while (td_rows_next(&r))
-        *ret = td_col_int(&r, 0);
+    while (td_rows_next(&r)) {
+        *ret_own = td_col_int(&r, 0);
+        *ret_all = td_col_int(&r, 1);
+    }
     return td_rows_done(&r, err);
 }
 

@@ -41,7 +41,7 @@ static enum td_code read_policy(struct finish *f, struct td_tx *tx, struct td_er
     bool is_explicit = false;
     f->proof.policy = TD_PCR_NONE;
     f->proof.allowed = f->proof.baseline = "";
-    enum td_code rc = td_profile_for(tx, t->tenant, f->challenge.registration_id, t->a, &p, &is_explicit, err);
+    enum td_code rc = td_profile_of_way(tx, t->tenant, t->registration.way_id, t->a, &p, &is_explicit, err);
     if (rc != TD_OK && rc != TD_ENOTFOUND)
         return rc;
     if (rc == TD_OK) {

@@ -186,17 +186,19 @@ static void asked(struct td_tx *tx, struct life *l)
 {
     struct td_challenge c = challenge("c1"), got = {.id = NULL};
     const char *tenant = NULL, *foreign = another_tenant(tx, l);
-    int64_t n = 0;
+    int64_t n = 0, own = 0;
     assert_int_equal(td_challenge_find(tx, "c1", &l->arena, &tenant, &got, NULL), TD_ENOTFOUND);
     assert_ok(td_challenge_add(tx, l->tenant, &c, NULL));
     c = challenge("c2");
+    c.caller = "192.0.2.7";
     assert_ok(td_challenge_add(tx, foreign, &c, NULL));
-    assert_ok(td_challenge_count(tx, hash_a, "", td_tx_now(tx), &n, NULL)); /* of all tenants */
+    assert_ok(td_challenge_count(tx, hash_a, c.caller, td_tx_now(tx), &own, &n, NULL)); /* of all tenants */
+    assert_int_equal(own, 1);
     assert_int_equal(n, 2);
-    assert_ok(td_challenge_count(tx, hash_a, "", td_tx_now(tx) + 1, &n, NULL));
-    assert_int_equal(n, 0);
-    assert_ok(td_challenge_count(tx, hash_b, "", 0, &n, NULL));
-    assert_int_equal(n, 0);
+    assert_ok(td_challenge_count(tx, hash_a, c.caller, td_tx_now(tx) + 1, &own, &n, NULL));
+    assert_int_equal(own + n, 0);
+    assert_ok(td_challenge_count(tx, hash_b, c.caller, 0, &own, &n, NULL));
+    assert_int_equal(own + n, 0);
     assert_ok(td_challenge_find(tx, "c1", &l->arena, &tenant, &got, NULL));
     assert_string_equal(tenant, l->tenant);
     assert_string_equal(td_attest_purpose_word(got.purpose), "pre-provisioning");
@@ -270,13 +272,13 @@ static void crowd(struct td_tx *tx, struct life *l)
 
 static void later(struct td_tx *tx, struct life *l)
 {
-    int64_t n = 0;
+    int64_t n = 0, own = 0;
     struct td_challenge got = {.id = NULL};
     for (int i = 0; i < 5; i++) {
         struct td_challenge c = challenge(td_arena_printf(&l->arena, "new-%d", i));
         assert_ok(td_challenge_add(tx, l->tenant, &c, NULL));
     }
-    assert_ok(td_challenge_count(tx, hash_a, "", 0, &n, NULL));
+    assert_ok(td_challenge_count(tx, hash_a, "", 0, &own, &n, NULL));
     assert_int_equal(n, 6); /* five new ones, and what a ticket grew out of */
     assert_ok(td_attested(tx, l->tenant, reg, &l->arena, &got, NULL));
     assert_string_equal(got.id, "kept");
@@ -310,6 +312,9 @@ static void fetched(struct td_tx *tx, struct life *l)
     for (int i = 0; i < TD_EK_ISSUERS_MAX + 3; i++)
         assert_ok(td_ek_issuer_keep(tx, l->tenant, td_arena_printf(&l->arena, "http://%04d", i), TD_S("x"), NULL));
     assert_int_equal(td_ek_issuer_find(tx, l->tenant, "http://0502", &l->arena, &der, &at, NULL), TD_ENOTFOUND);
+    assert_ok(td_ek_issuer_find(tx, l->tenant, "http://0000", &l->arena, &der, &at, NULL));
+    for (int i = 0; i < TD_EK_ISSUERS_MAX + 3; i++) /* what strangers named goes before what was of use */
+        assert_ok(td_ek_issuer_keep(tx, l->tenant, td_arena_printf(&l->arena, "http://-%04d", i), TD_S(""), NULL));
     assert_ok(td_ek_issuer_find(tx, l->tenant, "http://0000", &l->arena, &der, &at, NULL));
 }
 
