@@ -1,6 +1,7 @@
 #include "codec/json.h"
 
 #include "base/env.h"
+#include "codec/json_plain.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -78,11 +79,8 @@ static bool too_deep(struct td_slice in)
     return false;
 }
 
-enum td_code td_json_parse(struct td_slice in, size_t max, struct td_arena *a, struct td_json **ret,
-                           struct td_error *err)
+enum td_code td_json_engine(struct td_slice in, struct td_arena *a, struct td_json **ret, struct td_error *err)
 {
-    if (in.n > max)
-        return td_fail(err, TD_ELIMIT, "json", "more than %zu bytes", max);
     if (too_deep(in))
         return td_fail(err, TD_ELIMIT, "json", "nested deeper than %d", TD_JSON_MAX_DEPTH);
     json_error_t why;
@@ -92,6 +90,14 @@ enum td_code td_json_parse(struct td_slice in, size_t max, struct td_arena *a, s
     enum td_code rc = convert(a, root, 0, ret, err);
     json_decref(root);
     return rc;
+}
+
+enum td_code td_json_parse(struct td_slice in, size_t max, struct td_arena *a, struct td_json **ret,
+                           struct td_error *err)
+{
+    if (in.n > max)
+        return td_fail(err, TD_ELIMIT, "json", "more than %zu bytes", max);
+    return td_json_plain(in, a, ret) ? TD_OK : td_json_engine(in, a, ret, err);
 }
 
 static const struct td_json *lookup(const struct td_json *object, const char *name, bool fold)

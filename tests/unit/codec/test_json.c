@@ -1,5 +1,5 @@
 /* codec/json: strict reading, compact writing. */
-#include "codec/json.h"
+#include "codec/json_plain.h"
 #include "unit/test.h"
 
 static struct td_arena arena;
@@ -38,6 +38,74 @@ static void refuses(void **state TD_UNUSED)
     assert_int_equal(td_json_parse(TD_S("[1234567]"), 5, &arena, &v, &err), TD_ELIMIT);
 }
 
+static const char *written(const struct td_json *v)
+{
+    struct td_buf out;
+    struct td_jsonw w;
+    td_buf_init(&out, 8192);
+    td_jsonw_init(&w, &out);
+    td_jsonw_tree(&w, v);
+    const char *text = td_arena_text(&arena, td_buf_slice(&out));
+    td_buf_done(&out);
+    return text;
+}
+
+/* Each reads the same by hand and by the engine; what is not plain is left to the engine. */
+static void plainly(void **state TD_UNUSED)
+{
+    static const char *const plain[] = {"{}",
+                                        "[]",
+                                        " \t\r\n[ ] ",
+                                        "\"\"",
+                                        "\"base64+/==\"",
+                                        "0",
+                                        "-0",
+                                        "-17",
+                                        "true",
+                                        "[true]",
+                                        "false",
+                                        "null",
+                                        "[[]]",
+                                        "1 ",
+                                        "999999999999999999",
+                                        "{\"a\":{\"b\":[1,\"x\",{}]},\"c\" : null , \"\":-1}"};
+    static const char *const other[] = {"",
+                                        "[1,]",
+                                        "{\"a\":1,}",
+                                        "[,1]",
+                                        "01",
+                                        "-",
+                                        "1.5",
+                                        "1e3",
+                                        "[1 2]",
+                                        "truely",
+                                        "tru",
+                                        "nullx",
+                                        "[truE]",
+                                        "[1]]",
+                                        "{1}",
+                                        "{\"a\" 1}",
+                                        "\"\\u0041\"",
+                                        "\"\xc3\xa4\"",
+                                        "\"a",
+                                        "[",
+                                        "{\"a\"",
+                                        "\"\t\"",
+                                        "+1",
+                                        "[1}",
+                                        "1234567890123456789",
+                                        "{\"a\":1,\"a\":2}"};
+    struct td_json *a = NULL, *b = NULL;
+    for (size_t i = 0; i < TD_COUNTOF(plain); i++) {
+        assert_true(td_json_plain(td_str(plain[i]), &arena, &a));
+        assert_ok(td_json_engine(td_str(plain[i]), &arena, &b, NULL));
+        assert_string_equal(written(a), written(b));
+    }
+    for (size_t i = 0; i < TD_COUNTOF(other); i++)
+        assert_false(td_json_plain(td_str(other[i]), &arena, &a));
+    assert_false(td_json_plain(td_bytes("\"a\0\"", 4), &arena, &a));
+}
+
 static void writes(void **state TD_UNUSED)
 {
     struct td_buf out;
@@ -62,7 +130,8 @@ static void writes(void **state TD_UNUSED)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads), cmocka_unit_test(refuses), cmocka_unit_test(writes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads), cmocka_unit_test(refuses), cmocka_unit_test(plainly),
+                                       cmocka_unit_test(writes)};
     td_arena_init(&arena);
     int failed = cmocka_run_group_tests_name("json", tests, NULL, NULL);
     td_arena_done(&arena);
