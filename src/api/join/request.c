@@ -182,7 +182,8 @@ void td_join_refuse(const struct td_service *svc, const struct td_error *err, st
     td_jsonw_kstr(&w, "ErrorType", r->type);
     td_jsonw_kstr(&w, "Message",
                   ours ? "The service failed; the request may be sent again."
-                       : td_arena_printf(a, "%s: %s.%s%s", err->where, err->text, err->remedy[0] != '\0' ? " " : "",
+                       : td_arena_printf(a, "%s: %s%s%s%s", err->where, err->text,
+                                         td_ends(td_str(err->text), ".") ? "" : ".", err->remedy[0] != '\0' ? " " : "",
                                          err->remedy));
     td_jsonw_kstr(&w, "TraceId", td_uuid_arena(svc->env, a));
     td_jsonw_kstr(&w, "Time", protocol_time(td_now(svc->env), a));
