@@ -686,7 +686,10 @@ static void leaves_proven_machines_to_their_tpm(void **state)
     (void)join(b, ada(b), &(struct body){.ticket = proof});
     assert_refused(b, 403, "AuthorizationError");
     assert_non_null(strstr(td_json_str(answer(b), "Message"), "TPM"));
-    assert_int_equal(leave(b, registered.id, cert), 200); /* its certificate serves on */
+    struct stored s = stored(b, b->tenant, registered.id);
+    assert_true(has_event(&s, "device.failed"));
+    assert_string_equal(td_way_word(&s.way.way), "joined"); /* told, and nothing spoilt */
+    assert_int_equal(leave(b, registered.id, cert), 200);   /* its certificate serves on */
     box_in_write(b, forget_its_tpm);
     assert_int_equal(join(b, ada(b), &(struct body){.ticket = proof}), 200);
 }

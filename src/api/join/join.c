@@ -40,6 +40,7 @@ struct job { /* one join on its way through read, signature and write */
     struct td_cert cert;
     struct td_cert_row cert_row;
     bool owner_administrator;
+    bool stranger;         /* not the machine that its ticket is of: its refusal is not the machine's failure */
     bool moved;            /* another join came between read and write */
     const char *boxed_way; /* what this join proves to have come from its box; NULL: nothing to end */
 };
@@ -137,7 +138,8 @@ static enum td_code check_machine(struct td_tx *tx, struct job *j, const struct 
     if (profile->settings.usage != TD_USAGE_SHARED || td_fault("join-user-for-tpm"))
         return TD_OK;
     enum td_code rc = td_tpm_binding_find(tx, j->caller.tenant, j->joining.registration_id, j->arena, &bound, err);
-    if (rc == TD_OK)
+    j->stranger = rc == TD_OK;
+    if (j->stranger)
         return deny(err, "device",
                     "its profile deploys it without a user, and only the TPM that it has proven joins it",
                     "Let it deploy itself. If a user is to join it, assign another profile; if its board was exchanged,"
@@ -446,15 +448,16 @@ static enum td_code record_failure(struct td_tx *tx, void *ctx, struct td_error 
     const struct job *j = f->job;
     struct td_way_row way = {.id = ""};
     bool lately = false;
-    if (!by_tpm(j))
+    if (!by_tpm(j) && !j->stranger)
         return td_way_failed(tx, j->failed_tenant, j->failed_way, "join", f->why, err);
     td_try(td_event_lately(tx, j->failed_tenant, j->failed_way, td_way_event_word(TD_EV_FAILED), f->why->where,
                            td_tx_now(tx) - TD_MINUTE, &lately, err));
     if (lately && !td_fault("join-tells-always"))
         return TD_OK;
     td_try(td_way_find(tx, j->failed_tenant, TD_WAY_ID, j->failed_way, j->arena, &way, err));
-    if (way.way.state[TD_M_JOIN] == TD_J_JOINED && !td_fault("join-old-ticket-spoils"))
-        return td_way_failed_aside(tx, j->failed_tenant, way.id, "join", f->why, "device", err);
+    bool joined = way.way.state[TD_M_JOIN] == TD_J_JOINED && !td_fault("join-old-ticket-spoils");
+    if (joined || j->stranger)
+        return td_way_failed_aside(tx, j->failed_tenant, way.id, "join", f->why, actor_of(j), err);
     return td_way_failed(tx, j->failed_tenant, j->failed_way, "join", f->why, err);
 }
 
