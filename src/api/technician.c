@@ -113,11 +113,14 @@ enum td_code td_technician_check(const struct td_service *svc, const char *tenan
                        .code_sha256 = "",
                        .setting = "presence"};
     td_try(td_store_read(svc->store, read_setting, &q, err));
-    if (strcmp(q.setting, "sign-in") == 0 && !td_fault("technician-unproven"))
+    bool sign_in = strcmp(q.setting, "sign-in") == 0, code = strcmp(q.setting, "companion") == 0;
+    ret->field = sign_in ? "technicianToken" : code ? "technicianCode" : "";
+    if (sign_in && !td_fault("technician-unproven"))
         td_try(by_sign_in(&q, err));
-    else if (strcmp(q.setting, "companion") == 0 && !td_fault("technician-unproven"))
+    else if (code && !td_fault("technician-unproven"))
         td_try(by_code(&q, err));
-    *ret = (struct td_technician){.who = q.who, .code_sha256 = q.code_sha256};
+    ret->who = q.who;
+    ret->code_sha256 = q.code_sha256;
     return TD_OK;
 }
 

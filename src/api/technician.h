@@ -14,6 +14,7 @@ struct td_technician_proof { /* members of attest-begin; NULL or "" where absent
 struct td_technician {
     const char *who;         /* for the events: "presence", the user's name, "code of NAME" */
     const char *code_sha256; /* of the code that was given, "" where none was asked for */
+    const char *field;       /* the member of attest-begin that proves it, told of a refusal too; "" for presence */
 };
 /* Else refused by TD_ATT_TECHNICIAN (way/attestation.h) with the detail. */
 enum td_code td_technician_check(const struct td_service *svc, const char *tenant, const char *registration_id,

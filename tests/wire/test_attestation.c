@@ -263,11 +263,13 @@ static void asks_for_a_technician(void **state)
     set("technician-proof", "companion");
     begin_with(&p, "");
     is_refused("TechnicianProofNeeded");
+    assert_string_equal(td_json_str(answer(), "field"), "technicianCode");
     begin_with(&p, "\"technicianCode\":\"123456\"");
     is_refused("TechnicianProofNeeded");
     set("technician-proof", "sign-in");
     begin_with(&p, "\"technicianToken\":\"a.b.c\"");
     is_refused("TechnicianProofNeeded");
+    assert_string_equal(td_json_str(answer(), "field"), "technicianToken");
     look_at(box->tenant, "PC-1");
     assert_int_equal(told(failed, "TechnicianProofNeeded"), 1);
     set("technician-proof", "presence");
