@@ -135,11 +135,38 @@ static void a_machine_is_on_its_last_way(void **state TD_UNUSED)
     folder_gone(dir, store);
 }
 
+static enum td_code plan_of_facts(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const char **ret = ctx;
+    struct td_rows r;
+    td_try(td_sql_query(tx, &r, err,
+                        "EXPLAIN QUERY PLAN SELECT kind, value FROM way_identity WHERE tenant = $1 AND way_id = $2"
+                        " LIMIT $3",
+                        "ssi", "t", "w", (int64_t)TD_FACTS_MAX));
+    while (td_rows_next(&r))
+        *ret = td_col_text0(&r, 3, &arena);
+    return td_rows_done(&r, err);
+}
+
+/* Not by looking at those of every other device of the tenant. */
+static void facts_are_found_by_the_way(void **state TD_UNUSED)
+{
+    char dir[FOLDER_NAME];
+    struct td_env_fixed env;
+    const char *plan = "";
+    struct td_store *store = folder_store(dir, &env);
+    assert_ok(td_store_read(store, plan_of_facts, &plan, NULL));
+    if (strstr(plan, "(tenant=? AND way_id=?)") == NULL)
+        fail_msg("%s", plan);
+    folder_gone(dir, store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(candidates_are_told_apart_by_the_margin),
         cmocka_unit_test(a_machine_is_on_its_last_way),
+        cmocka_unit_test(facts_are_found_by_the_way),
     };
     int failed = cmocka_run_group_tests_name("store/hardware", tests, NULL, NULL);
     td_arena_done(&arena);
