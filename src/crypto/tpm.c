@@ -81,7 +81,8 @@ static enum td_code ec_key(const struct td_tpm_public *p, struct td_key **ret, s
         return td_fail(err, TD_EFORMAT, "TPM public key", "curve %#06x is neither P-256 nor P-384", p->curve);
     if (!td_tpm_padded(p->x, point + 1, c->octets) || !td_tpm_padded(p->y, point + 1 + c->octets, c->octets))
         return td_fail(err, TD_EFORMAT, "TPM public key", "a coordinate is longer than its curve's");
-    return td_key_of_point(p->curve == TD_TPM_P256 ? td_ossl()->p256 : td_ossl()->p384, td_bytes(point, 1 + 2 * c->octets), ret, err);
+    return td_key_of_point(p->curve == TD_TPM_P256 ? td_ossl()->p256 : td_ossl()->p384,
+                           td_bytes(point, 1 + 2 * c->octets), ret, err);
 }
 
 enum td_code td_tpm_key(const struct td_tpm_public *p, struct td_key **ret, struct td_error *err)
