@@ -1,7 +1,7 @@
 /* A TPM for tests, in software: its keys are OpenSSL's, its structures are written by hand from the TCG's document
  * (attestation.md 3, domain-join-and-tpm.md 2), never by our codec. It activates credentials, quotes and certifies; and
- * it lies wherever a test tells it to. Also makers of TPMs: authorities with a root and endorsement certificates. What a
- * test could not go on without ends the program: the bench's generator uses it too. */
+ * it lies wherever a test tells it to. Also makers of TPMs: authorities with a root and endorsement certificates. What
+ * a test could not go on without ends the program: the bench's generator uses it too. */
 #ifndef TD_TESTS_WIRE_SOFT_TPM_H
 #define TD_TESTS_WIRE_SOFT_TPM_H
 
