@@ -18,8 +18,8 @@ void td_tpm_close(struct td_tpm *t); /* NULL is fine */
 void td_tpm_sweep(struct td_tpm *t);
 
 /* The device's TPM: --tpm, or what the state keeps of an earlier --tpm ("tpm.tcti"); opened on first use, closed with
- * the device. One process at a time has it (TD_EUNAVAILABLE), by a lock in DIR/tpm; what was left in the TPM is swept.
- * *ret NULL: it has none. */
+ * the device. What the state keeps is no library by its path and no command (TD_EDENIED). One process at a time has it
+ * (TD_EUNAVAILABLE), by a lock in DIR/tpm; what was left in the TPM is swept. *ret NULL: it has none. */
 enum td_code td_device_tpm(struct td_device *dev, struct td_tpm **ret, struct td_error *err) TD_MUST_USE;
 
 /* Opens the device's TPM, if it has one, and keeps in the state what its hardware hash says of it ("tpm.ek",

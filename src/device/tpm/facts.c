@@ -1,6 +1,7 @@
 /* tpm/facts: the device's TPM in its state, and what a hardware hash says of it: so that whoever only looks needs not
  * to open it. */
 #include "base/encode.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "device/tpm/room.h"
 
@@ -29,6 +30,15 @@ static enum td_code lock(const struct td_device *dev, int *ret, struct td_error 
     return td_remedy(err, TD_EUNAVAILABLE, "Wait until it has ended.");
 }
 
+/* A state is data that is copied and handed on; what it says must not load libraries of its choice, nor run commands
+ * (TCTI "cmd"). Whoever gives --tpm may. */
+static bool is_program(const char *tcti)
+{
+    struct td_slice name = {0};
+    (void)td_cut(td_str(tcti), ':', &name);
+    return td_find(name, '/') != SIZE_MAX || td_search(name, TD_S("cmd")) != SIZE_MAX;
+}
+
 enum td_code td_device_tpm(struct td_device *dev, struct td_tpm **ret, struct td_error *err)
 {
     const char *kept = dev->state != NULL ? td_state_get(dev->state, "tpm.tcti") : NULL;
@@ -39,6 +49,9 @@ enum td_code td_device_tpm(struct td_device *dev, struct td_tpm **ret, struct td
     if (dev->tpm != NULL || tcti == NULL)
         return TD_OK;
     int fd = -1;
+    if (dev->tcti == NULL && is_program(tcti) && !td_fault("device-tpm-any-program"))
+        return td_remedy(err, td_fail(err, TD_EDENIED, "tpm.tcti", "the device's state names a program to run"),
+                         "Give it by --tpm, if it is yours.");
     td_try(lock(dev, &fd, err));
     enum td_code rc = td_tpm_open(tcti, &dev->tpm, err);
     if (rc != TD_OK) {

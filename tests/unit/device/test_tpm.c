@@ -438,6 +438,27 @@ static void says_what_is_missing(void **state TD_UNUSED)
     assert_null(t);
 }
 
+static void runs_no_program_of_a_state(void **state TD_UNUSED)
+{
+    struct stage s;
+    struct td_tpm *t = NULL;
+    struct td_error err = {0};
+    box_stage(&s, &tpms[ONE]);
+    s.dev.tcti = NULL;
+    const char *mark = td_device_path(&s.dev, &s.arena, "ran");
+    const char *const lines[] = {td_arena_printf(&s.arena, "cmd:touch %s", mark), "/nowhere/tcti.so:x",
+                                 "libtss2-tcti-cmd.so.0:true"};
+    for (size_t i = 0; i < TD_COUNTOF(lines); i++) {
+        td_state_set(s.dev.state, "tpm.tcti", lines[i]);
+        assert_int_equal(td_device_tpm(&s.dev, &t, &err), TD_EDENIED);
+        assert_string_equal(err.where, "tpm.tcti");
+    }
+    assert_false(td_file_exists(mark));
+    td_state_set(s.dev.state, "tpm.tcti", tpms[ONE].tcti);
+    assert_ok(td_device_tpm(&s.dev, &t, &err));
+    box_stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +478,7 @@ int main(void)
         cmocka_unit_test(belongs_to_one_process),
         cmocka_unit_test(goes_on_with_a_tpm_that_was_away),
         cmocka_unit_test(says_what_is_missing),
+        cmocka_unit_test(runs_no_program_of_a_state),
     };
     return cmocka_run_group_tests(tests, make_tpms, drop_tpms);
 }
