@@ -4,6 +4,7 @@
 #include "fleet.h"
 #include "store/certificate.h"
 #include "store/device.h"
+#include "store/directory.h"
 #include "store/enrolment.h"
 #include "store/identifier.h"
 #include "store/offline_profile.h"
@@ -391,6 +392,37 @@ static void deregistered_it_is_known_at_once(void **state)
     assert_string_equal(now.r.group_tag, "AGAIN");
 }
 
+static void leave(struct td_tx *tx, struct service_box *b)
+{
+    assert_ok(td_device_leave(tx, b->tenant, pc.device, "device", NULL));
+}
+
+static void look_at_its_object(struct td_tx *tx, struct service_box *b)
+{
+    struct td_device_row d;
+    assert_ok(td_device_find(tx, b->tenant, now.r.device_id, &b->arena, &d, NULL));
+    assert_string_equal(d.registration_id, now.r.id);
+    assert_int_equal(d.joined_at, 0);
+}
+
+/* Left behind its registration's end: registered anew it has an object that groups and profiles find. */
+static void deregistered_and_left_it_gets_an_object(void **state)
+{
+    box = *state;
+    pc.joined = true;
+    fleet_machine(box, 1, "DESK");
+    box_in_write(box, enrol);
+    reports(&one);
+    is_one_way();
+    box_in_write(box, take_away);
+    box_in_write(box, leave);
+    fleet_machine(box, 1, "AGAIN");
+    box_in_write(box, look);
+    assert_string_not_equal(now.r.device_id, pc.device);
+    assert_non_null(strstr(now.types, "device.recognised"));
+    box_in_write(box, look_at_its_object);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, box_setup, box_teardown)
@@ -407,6 +439,7 @@ int main(void)
         TEST(another_disk_renews_the_facts_another_board_waits),
         TEST(deregistered_it_stays_managed),
         TEST(deregistered_it_is_known_at_once),
+        TEST(deregistered_and_left_it_gets_an_object),
     };
     return cmocka_run_group_tests_name("harvest", tests, NULL, NULL);
 }

@@ -118,16 +118,33 @@ static enum td_code move_rows(struct td_tx *tx, const char *tenant, const char *
     return TD_OK;
 }
 
+/* The object that the machine has, "" if it has left the directory since: then what was pre-created stays. */
+static enum td_code living_device(struct td_tx *tx, const char *tenant, const struct td_way_row *device,
+                                  struct td_arena *a, const char **ret, struct td_error *err)
+{
+    struct td_device_row d;
+    *ret = device->device_id;
+    if (device->device_id[0] == '\0' || td_fault("meets-what-left"))
+        return TD_OK;
+    enum td_code rc = td_device_find(tx, tenant, device->device_id, a, &d, NULL);
+    if (rc == TD_ENOTFOUND)
+        *ret = "";
+    return rc == TD_OK || rc == TD_ENOTFOUND ? TD_OK : td_fail(err, rc, "device", "can't be looked for");
+}
+
 static enum td_code meet(struct td_tx *tx, const char *tenant, struct td_registration *r, const struct td_way_row *own,
                          const struct td_way_row *device, const char *actor, struct td_error *err)
 {
-    const char *device_id = device->device_id[0] != '\0' ? device->device_id : r->device_id;
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const char *its = "";
+    td_try(living_device(tx, tenant, device, &a, &its, err));
+    const char *device_id = its[0] != '\0' ? its : r->device_id;
     td_try(move_rows(tx, tenant, own->id, device->id, err));
     td_try(td_sql(tx, err,
                   "UPDATE way SET registration_id = $3, registration_state = $4, device_id = $5"
                   " WHERE tenant = $1 AND id = $2",
                   "sssis", tenant, device->id, r->id, (int64_t)own->way.state[TD_M_REGISTRATION], device_id));
-    if (device->device_id[0] != '\0')
+    if (its[0] != '\0')
         td_try(take_device(tx, tenant, r, device_id, err));
     td_try(td_sql(tx, err, "UPDATE registration SET way_id = $3, device_id = $4 WHERE tenant = $1 AND id = $2", "ssss",
                   tenant, r->id, device->id, device_id));
