@@ -1,6 +1,7 @@
 /* Walking a table of steps: what is done stays done, what can't be reached is tried again. */
 #include "device/flow.h"
 
+#define WAIT_TIMEOUT UINT32_C(0x800705b4) /* what Windows shows for every time-out */
 #define FIRST_BACKOFF TD_SECOND
 #define LONGEST_BACKOFF TD_MINUTE
 
@@ -15,6 +16,8 @@ static enum td_code out_of_time(const struct td_step *s, const struct td_error *
 {
     (void)td_fail(err, TD_EEXPIRED, "time-out", "--timeout is over; %s%s%s", s->name,
                   why->text[0] != '\0' ? ": " : " was not reached", why->text);
+    if (err != NULL)
+        err->hresult = WAIT_TIMEOUT;
     return td_remedy(err, TD_EEXPIRED, "run again with the same --state: the device goes on where it is");
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define HTTP_HRESULT UINT32_C(0x80190000) /* a status of HTTP as Windows shows it */
 enum { FIRST_BACKOFF_MS = 16000, MAX_BACKOFF_MS = 86400000, DEFAULT_TRIES = 3, BUSY_TRIES = 30 };
 
 /* ADDR with what Windows appends: is a user logged on, which platform. */
@@ -87,11 +88,13 @@ static enum td_code judge(const struct td_net_response *r, struct td_error *err)
         return td_fail(err, TD_EFORMAT, "management", "the answer's media type is %.*s", TD_FMT(td_sub(type, 0, 60)));
     if (r->status == 429 || r->status >= 500)
         return td_fail(err, TD_EUNAVAILABLE, "management", "the service answers HTTP %d", r->status);
-    if (r->status == 401 || r->status == 403)
-        return td_remedy(
-            err,
-            td_fail(err, TD_EDENIED, "management", "the service refuses this device: %.*s", TD_FMT(sentence(r->body))),
-            "Look at the device's certificate and state in the service.");
+    if (r->status == 401 || r->status == 403) {
+        (void)td_fail(err, TD_EDENIED, "management", "the service refuses this device: %.*s",
+                      TD_FMT(sentence(r->body)));
+        if (err != NULL)
+            err->hresult = HTTP_HRESULT | (uint32_t)r->status;
+        return td_remedy(err, TD_EDENIED, "Look at the device's certificate and state in the service.");
+    }
     return td_fail(err, TD_EINVAL, "management", "the service answers HTTP %d: %.*s", r->status,
                    TD_FMT(sentence(r->body)));
 }

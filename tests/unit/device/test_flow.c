@@ -102,6 +102,7 @@ static void ends_in_time(void **state TD_UNUSED)
     s.dev.deadline = td_monotonic() + 20 * TD_SECOND;
     assert_int_equal(walk(&err), TD_EEXPIRED);
     assert_string_equal(err.where, "time-out");
+    assert_int_equal(err.hresult, 0x800705b4);
     assert_non_null(strstr(err.text, "second: nobody there"));
     assert_int_equal(second_runs, 6); /* 1 + 2 + 4 + 8 + 16 on the fixed clock: each pause alone is below 20 s */
     s.dev.deadline = td_monotonic() - 1;
