@@ -5,14 +5,16 @@
 #include "policy/plan.h"
 #include "store/attestation.h"
 #include "store/audit.h"
+#include "store/enrolment.h"
 #include "store/management.h"
 #include "store/primary_user.h"
 #include "store/registration.h"
+#include "store/way.h"
 
 #include <string.h>
 
 struct provisioned {
-    const char *id, *user_id;
+    const char *id, *user_id, *device_id;
     int64_t provisioning, phase;
     bool found;
 };
@@ -22,9 +24,9 @@ static enum td_code find(struct td_tx *tx, const char *tenant, const char *regis
                          struct provisioned *ret, struct td_error *err)
 {
     struct td_rows r;
-    *ret = (struct provisioned){.id = "", .user_id = ""};
+    *ret = (struct provisioned){.id = "", .user_id = "", .device_id = ""};
     td_try(td_sql_query(tx, &r, err,
-                        "SELECT e.id, e.user_id, e.provisioning, COALESCE(m.phase, 0) FROM enrolment e"
+                        "SELECT e.id, e.user_id, e.provisioning, COALESCE(m.phase, 0), e.device_id FROM enrolment e"
                         " LEFT JOIN management m ON m.tenant = e.tenant AND m.enrolment_id = e.id"
                         " WHERE e.tenant = $1 AND e.registration_id = $2 AND e.provisioning <> 0 AND e.state = 0",
                         "ss", tenant, registration_id));
@@ -33,6 +35,7 @@ static enum td_code find(struct td_tx *tx, const char *tenant, const char *regis
                                     .user_id = td_col_text0(&r, 1, a),
                                     .provisioning = td_col_int(&r, 2),
                                     .phase = td_col_int(&r, 3),
+                                    .device_id = td_col_text0(&r, 4, a),
                                     .found = true};
     return td_rows_done(&r, err);
 }
@@ -86,6 +89,25 @@ enum td_code td_provisioning_joined(struct td_tx *tx, const char *tenant, const 
     if (strcmp(p.user_id, user_id) != 0)
         td_try(td_primary_user_joined(tx, tenant, p.id, user_id, upn, err));
     return sealed ? td_managed_begin_user(tx, tenant, p.id, err) : TD_OK;
+}
+
+enum td_code td_provisioning_deregistered(struct td_tx *tx, const char *tenant, const char *registration_id,
+                                          const char *way_id, const char *actor, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct provisioned p;
+    struct td_device_row d = {.joined_at = 0};
+    td_try(find(tx, tenant, registration_id, &a, &p, err));
+    if (!p.found || p.provisioning != TD_PROV_SEALED || td_fault("sealed-outlives-registration"))
+        return TD_OK;
+    enum td_code rc = td_device_find(tx, tenant, p.device_id, &a, &d, err);
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    if (d.joined_at != 0) /* not un-joined yet: managed by its join, as every device whose registration ends */
+        return TD_OK;
+    td_try(td_enrolment_end(tx, tenant, p.id, err));
+    const char *detail = td_arena_printf(&a, "{\"enrolment\":\"%s\",\"cause\":\"its registration has ended\"}", p.id);
+    return td_way_happened(tx, tenant, way_id, TD_EV_UNENROLLED, actor, detail, err);
 }
 
 /* --- codes of companions ------------------------------------------------------------------------------------------ */

@@ -32,6 +32,11 @@ enum td_code td_provisioning_joined(struct td_tx *tx, const char *tenant, const 
                                     const char *device_id, const char *user_id, const char *upn, struct td_error *err)
     TD_MUST_USE;
 
+/* The registration ends while its device stands on the shelf, un-joined: nobody could ever join it to its enrolment
+ * again, so that ends too. Called before the registration is taken off the enrolment. */
+enum td_code td_provisioning_deregistered(struct td_tx *tx, const char *tenant, const char *registration_id,
+                                          const char *way_id, const char *actor, struct td_error *err) TD_MUST_USE;
+
 #define TD_PROVISION_CODE_LIFE (30 * TD_MINUTE)
 enum { TD_PROVISION_CODE_MISSES = 5 };
 /* sha256: lower-case hex of the code (api/technician.h makes them). Takes the place of an older one. Audited.

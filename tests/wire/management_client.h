@@ -44,8 +44,8 @@ struct client {
     char seen[65536]; /* every command handed out, one "verb uri" a line */
 };
 
-/* registration: NULL for a device that nobody registered. */
-static inline struct client *begin_as(void **state, const char *registration)
+/* Its doors; it has not enrolled yet. */
+static inline struct client *begin_bare(void **state)
 {
     struct world *w = *state;
     struct client *c = td_arena_new(&w->wire.arena, struct client);
@@ -57,6 +57,14 @@ static inline struct client *begin_as(void **state, const char *registration)
     c->doors[4] = (struct td_door){td_diagnostics_routes, td_diagnostics_route_count, &w->wire.svc};
     c->router = (struct td_router){c->doors, 5};
     w->wire.router = c->router;
+    return c;
+}
+
+/* registration: NULL for a device that nobody registered. */
+static inline struct client *begin_as(void **state, const char *registration)
+{
+    struct client *c = begin_bare(state);
+    struct world *w = c->w;
     const char *device = world_join(w, registration);
     c->installed = world_enrol(w, device);
     c->peer = world_peer(&c->installed);

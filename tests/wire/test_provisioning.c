@@ -7,16 +7,20 @@
 #include "store/directory.h"
 #include "store/group.h"
 #include "store/life_end.h"
+#include "store/managed.h"
 #include "store/provisioning.h"
 #include "store/registration.h"
 #include "wire/management_client.h"
 
-#define REGISTRATION "11111111-0000-4000-8000-000000000001"
+static const char usual[] = "11111111-0000-4000-8000-000000000001";
+static const char *registration = usual;
 #define CORTANA "Replace ./Device/Vendor/MSFT/Policy/Config/Experience/AllowCortana"
+
+static const char *joined_id; /* before there is an enrolment */
 
 static const char *device_of(struct client *c)
 {
-    return world_enrolment(c->w, c->id).device_id;
+    return c->id == NULL ? joined_id : world_enrolment(c->w, c->id).device_id;
 }
 
 static void commit(struct client *c, td_tx_fn *fn)
@@ -33,7 +37,7 @@ static enum td_code attest(struct td_tx *tx, void *ctx, struct td_error *err)
     struct client *c = ctx;
     struct world *w = c->w;
     struct td_challenge x = {.id = td_uuid_arena(&w->wire.env.env, &w->wire.arena),
-                             .registration_id = REGISTRATION,
+                             .registration_id = registration,
                              .purpose = TD_ATTEST_PRE_PROVISIONING,
                              .ek_sha256 = "aa",
                              .manufacturer = "",
@@ -70,6 +74,7 @@ static void enrol(struct client *c, bool claims)
 
 static struct client *technicians(void **state)
 {
+    registration = usual;
     struct client *c = begin(state);
     commit(c, attest);
     enrol(c, false); /* what it claims decides nothing */
@@ -90,9 +95,9 @@ static enum td_code join_by_user(struct td_tx *tx, void *ctx, struct td_error *e
     struct client *c = ctx;
     struct world *w = c->w;
     struct td_device_row d;
-    td_try(td_device_find_registration(tx, w->tenant, REGISTRATION, &w->wire.arena, &d, err));
+    td_try(td_device_find_registration(tx, w->tenant, registration, &w->wire.arena, &d, err));
     struct td_device_joining what = {.id = d.id,
-                                     .registration_id = REGISTRATION,
+                                     .registration_id = registration,
                                      .display_name = "DESKTOP-EX0001",
                                      .os = "Windows",
                                      .os_version = "10.0.22631.2506",
@@ -101,12 +106,13 @@ static enum td_code join_by_user(struct td_tx *tx, void *ctx, struct td_error *e
                                      .owner_upn = w->upn,
                                      .hardware_id = "",
                                      .alt_security_id = "X509:test"};
+    joined_id = d.id;
     td_try(td_device_join(tx, w->tenant, &what, err));
     td_try(td_way_happened(tx, w->tenant, c->way, TD_EV_SIGNED_IN, w->upn, "{}", err));
     td_try(td_way_link(tx, w->tenant, c->way, TD_WAY_DEVICE, d.id, err));
     td_try(td_way_set_user(tx, w->tenant, c->way, w->upn, err));
     td_try(td_way_happened(tx, w->tenant, c->way, TD_EV_JOINED, w->upn, "{}", err));
-    return td_provisioning_joined(tx, w->tenant, REGISTRATION, d.id, w->user, w->upn, err);
+    return td_provisioning_joined(tx, w->tenant, registration, d.id, w->user, w->upn, err);
 }
 
 static const char *word(struct client *c)
@@ -324,6 +330,231 @@ static void a_technician_gets_the_apps_of_the_assigned_user(void **state)
     assert_true(count_seen(c, "EnterpriseDesktopAppManagement/MSI/") != 0);
 }
 
+/* --- what befalls it on the shelf --- */
+
+#define SHELVED "SHELF-1"
+
+static enum td_code join_attested(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct client *c = ctx;
+    struct world *w = c->w;
+    struct td_arena *a = &w->wire.arena;
+    struct td_import_verdict v;
+    struct td_device_row d;
+    struct td_way_row way;
+    struct td_registration_new what = {.serial = SHELVED,
+                                       .manufacturer = "Maker",
+                                       .model = "Model",
+                                       .sku = "",
+                                       .family = "",
+                                       .product_key = "",
+                                       .group_tag = "",
+                                       .purchase_order = "",
+                                       .assigned_user = "",
+                                       .warning = "",
+                                       .hash = TD_S("")};
+    (void)td_facts_add_tuple(&what.facts, a, TD_S("Maker"), TD_S("Model"), TD_S(SHELVED));
+    td_try(td_registration_add(tx, w->tenant, &what, "test", a, &v, err));
+    registration = v.registration_id;
+    td_try(td_device_find_registration(tx, w->tenant, registration, a, &d, err));
+    td_try(td_way_find(tx, w->tenant, TD_WAY_REGISTRATION, registration, a, &way, err));
+    const struct td_device_joining j = {.id = d.id,
+                                        .registration_id = registration,
+                                        .display_name = "DESKTOP-EX0001",
+                                        .os = "Windows",
+                                        .os_version = "10.0.22631.2506",
+                                        .trust_type = "AzureAd",
+                                        .owner_id = "",
+                                        .owner_upn = "",
+                                        .hardware_id = "",
+                                        .alt_security_id = "X509:test"};
+    td_try(td_device_join(tx, w->tenant, &j, err));
+    td_try(td_way_happened(tx, w->tenant, way.id, TD_EV_ATTESTED, "device", "{}", err));
+    td_try(td_way_link(tx, w->tenant, way.id, TD_WAY_DEVICE, d.id, err));
+    c->way = way.id;
+    joined_id = d.id;
+    return td_way_happened(tx, w->tenant, way.id, TD_EV_JOINED, "device", "{}", err);
+}
+
+static void set_up(struct client *c)
+{
+    c->id = NULL;
+    commit(c, join_attested);
+    commit(c, attest);
+    enrol(c, true);
+    assert_string_equal(world_enrolment(c->w, c->id).way_id, c->way);
+    (void)run_session(c, LOGIN("none"));
+    assert_string_equal(word(c), "pre-provisioned");
+}
+
+static void provision(struct client *c)
+{
+    set_up(c);
+    commit(c, leave);
+    assert_string_equal(word(c), "pre-provisioned");
+}
+
+static struct client *on_the_shelf(void **state)
+{
+    struct client *c = begin_bare(state);
+    c->nodes = done_nodes;
+    provision(c);
+    return c;
+}
+
+static enum td_code deregister(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct client *c = ctx;
+    return td_registration_remove(tx, c->w->tenant, registration, "admin@contoso.test", err);
+}
+
+static enum td_code delete_managed(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct client *c = ctx;
+    return td_managed_end(tx, c->w->tenant, c->id, "", "admin@contoso.test", err);
+}
+
+static bool retire_now;
+
+static enum td_code retire(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct client *c = ctx;
+    struct td_life_retired done;
+    const struct td_life_retiring what = {
+        .key = SHELVED, .now = retire_now, .reason = "sold", .actor = "admin@contoso.test"};
+    return td_life_retire(tx, c->w->tenant, &what, &c->w->wire.arena, &done, err);
+}
+
+static enum td_code ask_wipe(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct client *c = ctx;
+    struct td_action x;
+    const struct td_action_asking asking = {.kind = TD_ACTION_WIPE, .reason = "", .actor = "admin@contoso.test"};
+    return td_action_ask(tx, c->w->tenant, c->id, &asking, &c->w->wire.arena, &x, err);
+}
+
+static enum td_code enable(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct client *c = ctx;
+    return td_device_enable(tx, c->w->tenant, device_of(c), true, err);
+}
+
+/* Shut out, let in again: it goes on where it stood. */
+static void disabled_and_enabled_on_the_shelf(void **state)
+{
+    struct client *c = on_the_shelf(state);
+    commit(c, disable);
+    assert_int_equal(refused(c), 403);
+    assert_string_equal(word(c), "pre-provisioned");
+    commit(c, enable);
+    commit(c, join_by_user);
+    (void)run_session(c, LOGIN("none"));
+    (void)run_session(c, LOGIN("user"));
+    assert_string_equal(word(c), "ready");
+    assert_int_equal(world_events(c->w, c->way, "device.enrolled", NULL), 1);
+}
+
+/* Nobody could join it to its enrolment any more: that ends with the registration, and is told. */
+static void deregistered_on_the_shelf(void **state)
+{
+    struct client *c = on_the_shelf(state);
+    commit(c, deregister);
+    assert_int_equal(world_enrolment(c->w, c->id).state, TD_ENROLMENT_ENDED);
+    assert_int_equal(world_events(c->w, c->way, "device.deregistered", NULL), 1);
+    assert_int_equal(world_events(c->w, c->way, "device.unenrolled", NULL), 1);
+    assert_string_not_equal(word(c), "pre-provisioned");
+    assert_int_equal(refused(c), 403);
+    assert_int_equal(world_events(c->w, c->way, "management.refused", NULL), 1);
+    const char *former = c->id;
+    provision(c); /* registered, reset and provisioned anew */
+    assert_string_not_equal(c->id, former);
+}
+
+/* The power failed behind the green page: it is joined, and managed by that. */
+static void deregistered_before_it_left(void **state)
+{
+    struct client *c = begin_bare(state);
+    c->nodes = done_nodes;
+    set_up(c);
+    commit(c, deregister);
+    assert_int_equal(world_enrolment(c->w, c->id).state, TD_ENROLMENT_ACTIVE);
+    (void)run_session(c, LOGIN("none"));
+}
+
+static void is_enrolled_by_its_user(struct client *c)
+{
+    const char *former = c->id;
+    commit(c, join_by_user);
+    assert_string_equal(word(c), "joined");
+    assert_int_equal(refused(c), 403); /* what ended stays ended */
+    const char *device = joined_id;
+    struct td_soap head = world_jwt(c->w, &(struct token){.deviceid = device});
+    struct td_rst rst = {.csr = c->w->csr, .context = {.enrollment_type = "Device", .device_name = "DESKTOP-EX0001"}};
+    struct td_soap answer = world_rst(c->w, &head, &rst, NULL);
+    c->installed = world_install(c->w, &answer);
+    c->peer = world_peer(&c->installed);
+    c->id = c->installed.cert.subject_cn;
+    assert_string_not_equal(c->id, former);
+    assert_int_equal(world_enrolment(c->w, c->id).provisioning, TD_PROV_NONE);
+    assert_string_equal(world_enrolment(c->w, c->id).way_id, c->way);
+    (void)run_session(c, LOGIN("none"));
+    (void)run_session(c, LOGIN("user"));
+    assert_string_equal(word(c), "ready");
+}
+
+static void deleted_on_the_shelf(void **state)
+{
+    struct client *c = on_the_shelf(state);
+    commit(c, delete_managed);
+    assert_int_equal(world_events(c->w, c->way, "device.unenrolled", NULL), 1);
+    assert_string_equal(word(c), "registered");
+    assert_int_equal(refused(c), 403);
+    is_enrolled_by_its_user(c);
+}
+
+static void retired_on_the_shelf(void **state)
+{
+    struct client *c = on_the_shelf(state);
+    retire_now = false;
+    commit(c, retire);
+    assert_string_equal(word(c), "pre-provisioned"); /* until it hears of it */
+    (void)run_session(c, LOGIN("none"));
+    assert_int_equal(count_seen(c, "Exec ./Device/Vendor/MSFT/DMClient/Provider/Touchdown/Unenroll"), 1);
+    assert_string_equal(word(c), "retired");
+    assert_int_equal(world_events(c->w, c->way, "device.retired", NULL), 1);
+    is_enrolled_by_its_user(c);
+}
+
+/* Lost or broken: ended at once, whatever it says. */
+static void given_up_on_the_shelf(void **state)
+{
+    struct client *c = on_the_shelf(state);
+    retire_now = true;
+    commit(c, retire);
+    assert_string_equal(word(c), "retired");
+    assert_int_equal(refused(c), 403);
+    is_enrolled_by_its_user(c);
+}
+
+static enum td_code contact(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct client *c = ctx;
+    return td_action_in_box(tx, c->w->tenant, c->way, false, err);
+}
+
+static void wiped_on_the_shelf(void **state)
+{
+    struct client *c = on_the_shelf(state);
+    commit(c, ask_wipe);
+    (void)run_session(c, LOGIN("none"));
+    assert_int_equal(count_seen(c, "Exec ./Device/Vendor/MSFT/RemoteWipe/doWipe"), 1);
+    commit(c, contact); /* as the lookup of a device in its box */
+    assert_int_equal(world_events(c->w, c->way, "device.wiped", NULL), 1);
+    assert_int_equal(world_enrolment(c->w, c->id).state, TD_ENROLMENT_ENDED);
+    assert_string_not_equal(word(c), "pre-provisioned");
+    is_enrolled_by_its_user(c);
+}
+
 /* --- a technician's proof --- */
 
 struct registering {
@@ -374,7 +605,7 @@ static struct registering registered(void **state)
 
 static const char *check(struct registering *r, const char *token, const char *code)
 {
-    struct td_technician by = {.who = NULL};
+    struct td_technician by = {.who = NULL, .field = NULL};
     struct td_error err = {0};
     const struct td_technician_proof proof = {token, code};
     struct world *w = r->c->w;
@@ -452,6 +683,13 @@ int main(void)
         TEST(red_then_green),
         TEST(a_user_gets_what_its_groups_want),
         TEST(a_technician_gets_the_apps_of_the_assigned_user),
+        TEST(disabled_and_enabled_on_the_shelf),
+        TEST(deregistered_on_the_shelf),
+        TEST(deregistered_before_it_left),
+        TEST(deleted_on_the_shelf),
+        TEST(retired_on_the_shelf),
+        TEST(given_up_on_the_shelf),
+        TEST(wiped_on_the_shelf),
         TEST(presence_is_enough_unless_the_tenant_says_more),
         TEST(a_code_is_good_for_its_time),
         TEST(guesses_are_counted),

@@ -7,6 +7,7 @@
 #include "store/device.h"
 #include "store/event.h"
 #include "store/life.h"
+#include "store/provisioning.h"
 #include "store/repair.h"
 #include "store/way.h"
 
@@ -325,6 +326,7 @@ enum td_code td_registration_remove(struct td_tx *tx, const char *tenant, const 
     struct td_registration r = {.id = ""};
     td_try(td_registration_find(tx, tenant, id, &a, &r, err));
     td_try(td_way_happened(tx, tenant, r.way_id, TD_EV_DEREGISTERED, actor, "{}", err));
+    td_try(td_provisioning_deregistered(tx, tenant, id, r.way_id, actor, err));
     td_try(td_way_link(tx, tenant, r.way_id, TD_WAY_REGISTRATION, "", err));
     td_try(td_sql(tx, err,
                   "UPDATE enrolment SET registration_id = '' WHERE tenant = $1 AND registration_id = $2"
