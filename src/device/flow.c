@@ -167,6 +167,17 @@ static enum td_code join_as_user(struct td_flow *f, struct td_error *err)
     return td_flow_join(f, err);
 }
 
+/* A technician's device was on the shelf: what the service has ended meanwhile does not come back by waiting. */
+static enum td_code set_up_device(struct td_flow *f, struct td_error *err)
+{
+    enum td_code rc = td_flow_device_setup(f, err);
+    if (rc != TD_EDENIED || td_flow_get(f, "provision.sealed")[0] == '\0')
+        return rc;
+    return td_remedy(err, rc,
+                     "Its management may have ended while it stood on the shelf: look at its timeline, then put it back"
+                     " into its box: touchdown-device reset --reinstall.");
+}
+
 const struct td_step td_flow_head[] = {
     {"first pages", td_flow_first_pages, skip_first_pages, false},
     {"lookup", lookup, skip_lookup, false},
@@ -180,7 +191,7 @@ static const struct td_step for_a_user[] = {
     {"join", join_as_user, NULL, false},
     {"enrolment", td_flow_enrol, NULL, false},
     {"last pages", td_flow_last_pages, NULL, true},
-    {"device setup", td_flow_device_setup, NULL, false},
+    {"device setup", set_up_device, NULL, false},
     {"user sign-in", td_flow_user_sign_in, skip_user_sign_in, false},
     {"account setup", account_setup, NULL, false},
 };
@@ -232,11 +243,15 @@ enum td_code td_flow_run(struct td_flow *f, struct td_error *err)
         td_device_say(f->dev, "page", "desktop: this device is no longer managed");
         return TD_OK;
     }
+    if (td_flow_get(f, "provision.sealed")[0] != '\0') /* retired on the shelf: it enrols anew */
+        td_state_set(f->dev->state, "enrol.ended", NULL);
     td_try(walk(f, err));
     if (was_ready)
         td_try(td_life_switched_on(f, err));
     if (td_flow_get(f, "ready.at")[0] == '\0') {
         char at[TD_TIME_TEXT];
+        td_state_set(f->dev->state, "provision.at", NULL); /* a technician's part is past */
+        td_state_set(f->dev->state, "provision.sealed", NULL);
         td_try(td_flow_keep(f, "ready.at", td_time_text(td_now(f->dev->env), at), err));
     }
     say_end(f);

@@ -1,5 +1,6 @@
 #include "device/life.h"
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "crypto/secret.h"
 #include "device/disk.h"
@@ -156,6 +157,8 @@ enum td_code td_life_reset_page(struct td_flow *f, const char *package, struct t
 
 bool td_life_is_unmanaged(const struct td_device *dev)
 {
+    if (td_state_get(dev->state, "provision.sealed") != NULL && !td_fault("device-retired-on-the-shelf"))
+        return false; /* nobody has had it: it has no desktop, it is in its box */
     return td_state_get(dev->state, "enrol.ended") != NULL && td_state_get(dev->state, "join.device_id") == NULL;
 }
 
