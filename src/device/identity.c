@@ -9,6 +9,7 @@ void td_identity_init(struct td_identity *id)
 {
     td_buf_init(&id->cert, MAX_PEM);
     td_buf_init(&id->key, MAX_PEM);
+    id->dev = NULL;
     id->in_tpm = NULL;
 }
 
@@ -22,6 +23,8 @@ void td_identity_done(struct td_identity *id)
 static enum td_code handshake(void *ctx, void *ssl_ctx, struct td_error *err)
 {
     const struct td_identity *id = ctx;
+    struct td_tpm *t = NULL;
+    td_try(td_device_tpm(id->dev, &t, err)); /* one that is away is told here: out of a handshake nobody reads it */
     return td_key_tls_identity(ssl_ctx, id->in_tpm, td_buf_slice(&id->cert), err);
 }
 
@@ -35,6 +38,7 @@ enum td_code td_identity_show(struct td_device *dev, const char *name, struct td
     if (td_tpm_holds(dev, file, &kind)) {
         config->identity = handshake;
         config->identity_ctx = id;
+        id->dev = dev;
         return td_tpm_key_open(dev, kind, &id->in_tpm, err);
     }
     td_try(td_file_read(td_device_path(dev, &a, file), &id->key, err));

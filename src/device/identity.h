@@ -9,6 +9,7 @@
 
 struct td_identity { /* outlives the client that shows it */
     struct td_buf cert, key;
+    struct td_device *dev; /* whose TPM it is */
     struct td_key *in_tpm; /* NULL: in the file */
 };
 void td_identity_init(struct td_identity *id);

@@ -239,6 +239,7 @@ static enum td_code sign(void *ctx, struct td_slice digest, struct td_arena *a, 
     by.scheme = rsa ? TPM2_ALG_RSASSA : TPM2_ALG_ECDSA;
     by.details.any.hashAlg = digest.n == 32 ? TPM2_ALG_SHA256 : TPM2_ALG_SHA384;
     memcpy(in.buffer, digest.p, digest.n);
+    td_try(td_tpm_again(k->tpm, err)); /* a connection may last longer than the TPM answers */
     td_try(load(k, &key, err));
     TSS2_RC rc = k->tpm->f.Esys_Sign(k->tpm->esys, key.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &in, &by,
                                      &from_outside, &made);

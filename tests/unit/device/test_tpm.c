@@ -4,6 +4,7 @@
 #include "crypto/tpm.h"
 #include "device/disk.h"
 #include "device/hardware.h"
+#include "device/identity.h"
 #include "device/tpm/room.h"
 #include "unit/device/tpm_box.h"
 #include "unit/handshake.h"
@@ -404,9 +405,15 @@ static void goes_on_with_a_tpm_that_was_away(void **state TD_UNUSED)
     struct td_tpm *t = NULL;
     struct td_tpm_ek ek = {0};
     struct td_slice sig = {0};
+    struct td_error told = {0};
     TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+    TD_CLEANUP(td_identity_done) struct td_identity id;
+    struct td_net_config config = {.ca_pem = TD_S("")};
+    td_identity_init(&id);
     box_stage(&s, &tpms[ONE]);
     assert_ok(td_tpm_key_open(&s.dev, TD_TPM_KEY_DEVICE, &key, NULL));
+    assert_ok(td_flow_write(&s.flow, "mdm.crt.pem", TD_S("-"), NULL));
+    assert_ok(td_identity_show(&s.dev, "mdm", &id, &config, NULL));
     assert_ok(td_device_tpm(&s.dev, &t, NULL));
     box_off(&tpms[ONE]);
     for (int i = 0; i < 2; i++) { /* the second time tss2 itself is in the way */
@@ -416,12 +423,14 @@ static void goes_on_with_a_tpm_that_was_away(void **state TD_UNUSED)
     }
     assert_true(td_key_sign(key, TD_RS256, TD_S("text"), &s.arena, &sig) != TD_OK);
     assert_int_equal(td_device_tpm(&s.dev, &t, NULL), TD_EUNAVAILABLE);
+    assert_int_equal(config.identity(config.identity_ctx, NULL, &told), TD_EUNAVAILABLE);
+    assert_int_equal(told.hresult, 0x800705b4);
     assert_true(td_key_sign(key, TD_RS256, TD_S("text"), &s.arena, &sig) != TD_OK);
     box_on(&tpms[ONE]);
-    assert_ok(td_device_tpm(&s.dev, &t, NULL));
-    assert_ok(td_tpm_ek(t, &s.arena, &ek, NULL));
     assert_ok(td_key_sign(key, TD_RS256, TD_S("text"), &s.arena, &sig));
     assert_true(td_key_verify(key, TD_RS256, TD_S("text"), sig));
+    assert_ok(td_device_tpm(&s.dev, &t, NULL));
+    assert_ok(td_tpm_ek(t, &s.arena, &ek, NULL));
     box_stage_close(&s);
 }
 
