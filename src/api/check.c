@@ -213,6 +213,14 @@ static enum td_code believable(struct known *k, struct td_error *err)
     return TD_OK;
 }
 
+/* Also before the tenant asked for once, when nobody noted it. */
+static bool deployed_before(const struct known *k)
+{
+    if (k->r.userless == TD_USERLESS_UNKNOWN && k->e.user_id != NULL)
+        return k->e.user_id[0] == '\0' && k->e.former_user[0] == '\0';
+    return k->r.userless == TD_USERLESS_BLOCKED;
+}
+
 static enum td_code attestation(struct known *k, struct td_error *err)
 {
     struct td_tpm_binding b = {.registration_id = ""};
@@ -228,7 +236,7 @@ static enum td_code attestation(struct known *k, struct td_error *err)
         return TD_OK;
     }
     td_try(td_tenant_get(k->tx, k->tenant, "userless-once", k->a, &once, err));
-    if (shared && strcmp(once, "on") == 0 && k->r.userless == TD_USERLESS_BLOCKED) {
+    if (shared && strcmp(once, "on") == 0 && deployed_before(k)) {
         say(k, TD_UNMET, "it was deployed without a user before", "Allow it once more: touchdown device unblock.");
         return TD_OK;
     }

@@ -8,6 +8,7 @@
 #include "deployed.h"
 #include "store/enrolment.h"
 #include "store/managed.h"
+#include "store/views.h"
 
 #define JOIN "/EnrollmentServer/device/?api-version=2.0"
 #define BROKER "29d9ed98-a469-4536-ade2-f981bc1d605e"
@@ -341,6 +342,21 @@ static void delete_record(struct td_tx *tx, struct service_box *b)
     assert_ok(td_managed_end(tx, b->tenant, found.way.enrolment_id, "", "boss@contoso.test", NULL));
 }
 
+static const char *status_word;
+
+static void read_status(struct td_tx *tx, struct service_box *b)
+{
+    struct td_view_row row;
+    assert_ok(td_view_one(tx, b->tenant, &td_view_registrations, found.r.id, &b->arena, &row, NULL));
+    status_word = td_view_text(&row, "userlessEnrollmentStatus");
+}
+
+static const char *status_shown(void)
+{
+    box_in_write(box, read_status);
+    return status_word;
+}
+
 static void deploys(const struct pc *p, bool refused)
 {
     const char *token = token_of(p, &(struct lies){.no_log = false});
@@ -360,7 +376,9 @@ static void deploys_once_where_asked(void **state)
     deploys(&p, false);
     deploys(&p, false); /* the same TPM, the same tenant: as often as it likes */
     assert_int_equal(found.r.userless, TD_USERLESS_UNKNOWN);
+    assert_string_equal(status_shown(), "unknown");
     set("userless-once", "on");
+    assert_string_equal(status_shown(), "blocked");
     deploys(&p, true); /* it was deployed before, though nobody counted then */
     box_in_write(box, write_unblock);
     const char *token = token_of(&p, &(struct lies){.no_log = false});

@@ -1,5 +1,6 @@
 /* The requirements of a deployment as the service knows them (row X17): each met, and each not. */
 #include "api/check.h"
+#include "deployed.h"
 #include "fleet.h"
 #include "store/attestation.h"
 #include "store/device.h"
@@ -209,6 +210,24 @@ static void whom_to_believe(void **state)
     expect("attestation", TD_UNMET);
 }
 
+static void deploy_it(struct td_tx *tx, struct service_box *b)
+{
+    deployed_ready(tx, b, serial, true);
+}
+
+/* Deployed before the tenant asked for once: the next deployment is the second. */
+static void once_counts_backwards(void **state)
+{
+    box = *state;
+    with_tpm = with_key = true;
+    take("SN-0007", "");
+    box_in_write(box, share);
+    box_in_write(box, deploy_it);
+    expect("attestation", TD_PASS);
+    set("userless-once=on");
+    expect("attestation", TD_UNMET);
+}
+
 static void assign_somebody(struct td_tx *tx, struct service_box *b)
 {
     const struct td_registration_change change = {.assigned_user = "gone@contoso.test", .any_user = true};
@@ -262,6 +281,7 @@ int main(void)
                                        TEST(whom_to_believe),
                                        TEST(keys_in_hashes),
                                        TEST(who_signs_in_needs_none),
-                                       TEST(nobodys)};
+                                       TEST(nobodys),
+                                       TEST(once_counts_backwards)};
     return cmocka_run_group_tests_name("wire/check", tests, NULL, NULL);
 }

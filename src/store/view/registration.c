@@ -27,6 +27,12 @@ const char *const td_words_userless[] = {"unknown", "allowed", "blocked", NULL};
 #define ENROLLMENT_STATE                                                                 \
     "CASE WHEN w.enrolment_state = 1 THEN CASE WHEN " RESET_PENDING " THEN 2 ELSE 1 END" \
     " WHEN w.deployment_state = 9 THEN 3 ELSE 4 END"
+/* What was deployed before the tenant asked for once is noted nowhere, and blocked all the same (api/enrolment). */
+#define ONCE \
+    "EXISTS (SELECT 1 FROM tenant_setting s WHERE s.tenant = r.tenant AND s.key = 'userless-once' AND s.value = 'on')"
+#define DEPLOYED_USERLESS                                                                                      \
+    "EXISTS (SELECT 1 FROM enrolment e WHERE e.tenant = r.tenant AND e.id = w.enrolment_id AND e.user_id = ''" \
+    " AND e.former_user = '')"
 static const struct td_view_column columns[] = {
     {.name = "id", .type = TD_V_TEXT, .sql = "r.id", .fold = "r.id", .indexed = true},
     {.name = "serialNumber",
@@ -87,7 +93,10 @@ static const struct td_view_column columns[] = {
      .sql = "CASE r.remediation WHEN 0 THEN 1 ELSE r.remediation END",
      .words = td_words_remediation},
     {.name = "remediationStateLastModifiedDateTime", .type = TD_V_TIME, .sql = "r.remediation_at"},
-    {.name = "userlessEnrollmentStatus", .type = TD_V_ENUM, .sql = "r.userless", .words = td_words_userless},
+    {.name = "userlessEnrollmentStatus",
+     .type = TD_V_ENUM,
+     .sql = "CASE WHEN r.userless = 0 AND " ONCE " AND " DEPLOYED_USERLESS " THEN 2 ELSE r.userless END",
+     .words = td_words_userless},
     {.name = "deploymentProfile/id", .type = TD_V_TEXT, .sql = "r.profile_id", .fold = "r.profile_id", .indexed = true},
     {.name = "deploymentProfile/displayName", .type = TD_V_TEXT, .sql = "coalesce(p.name, '')"},
     {.name = "~way", .type = TD_V_TEXT, .sql = "r.way_id"},
