@@ -256,7 +256,7 @@ static enum td_code profile_by(struct td_tx *tx, const char *tenant, const char 
     *ret_explicit = choice.is_explicit;
     if (ret_detail != NULL)
         *ret_detail = choice.detail;
-    return choice.index != SIZE_MAX ? td_profile_find(tx, tenant, offers[choice.index].profile_id, a, ret, err)
+    return choice.index != SIZE_MAX ? td_profile_of_id(tx, tenant, offers[choice.index].profile_id, a, ret, err)
                                     : no_profile(err);
 }
 

@@ -31,6 +31,21 @@ static enum td_code read_list(struct td_rows *r, struct td_arena *a, struct td_p
     return rc;
 }
 
+enum td_code td_profile_of_id(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
+                              struct td_profile_row *ret, struct td_error *err)
+{
+    struct td_rows r;
+    struct td_profile_row *list = NULL;
+    size_t n = 0;
+    td_try(td_sql_query(tx, &r, err, "SELECT " TD_PROFILE_COLUMNS " FROM profile p WHERE p.tenant = $1 AND p.id = $2",
+                        "ss", tenant, id));
+    td_try(read_list(&r, a, &list, &n, err));
+    if (n == 0)
+        return td_fail(err, TD_ENOTFOUND, "profile", "there is no profile \"%.100s\"", id);
+    *ret = list[0];
+    return TD_OK;
+}
+
 static char *key_of(struct td_arena *a, const char *name)
 {
     char *key = td_arena_strdup(a, name);

@@ -10,5 +10,8 @@
 
 enum td_code td_profile_row_read(struct td_rows *r, struct td_arena *a, struct td_profile_row *ret,
                                  struct td_error *err) TD_MUST_USE;
+/* By its id alone: nearly every device asks. TD_ENOTFOUND. */
+enum td_code td_profile_of_id(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
+                              struct td_profile_row *ret, struct td_error *err) TD_MUST_USE;
 
 #endif
