@@ -169,15 +169,13 @@ static enum td_code check(const struct td_tpm_public *ek, const struct td_tpm_ha
     return TD_OK;
 }
 
-enum td_code td_tpm_make_credential(const struct td_tpm_public *ek, const struct td_tpm_name *ak,
-                                    struct td_slice secret, struct td_slice random, struct td_arena *a,
-                                    struct td_tpm_credential *ret, struct td_error *err)
+enum td_code td_tpm_make_credential_for(const struct td_tpm_public *ek, const struct td_key *key,
+                                        const struct td_tpm_name *ak, struct td_slice secret, struct td_slice random,
+                                        struct td_arena *a, struct td_tpm_credential *ret, struct td_error *err)
 {
     struct seed seed = {.hash = td_tpm_hash(ek->name_alg)};
     struct td_tpm_credential out = {0};
-    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
     td_try(check(ek, seed.hash, secret, random, err));
-    td_try(td_tpm_key(ek, &key, err));
     memcpy(seed.octets, random.p, seed.hash->octets);
     bool ok = (ek->type == TD_TPM_RSA ? rsa_share(td_key_evp(key), &seed, a, &out.secret)
                                       : ec_share(td_key_evp(key), td_tpm_curve(ek->curve), &seed, a, &out.secret)) &&
@@ -187,4 +185,14 @@ enum td_code td_tpm_make_credential(const struct td_tpm_public *ek, const struct
         return td_ossl_fail(err, TD_EINTERNAL, "endorsement key", "no credential could be made");
     *ret = out;
     return TD_OK;
+}
+
+enum td_code td_tpm_make_credential(const struct td_tpm_public *ek, const struct td_tpm_name *ak,
+                                    struct td_slice secret, struct td_slice random, struct td_arena *a,
+                                    struct td_tpm_credential *ret, struct td_error *err)
+{
+    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+    td_try(check(ek, td_tpm_hash(ek->name_alg), secret, random, err));
+    td_try(td_tpm_key(ek, &key, err));
+    return td_tpm_make_credential_for(ek, key, ak, secret, random, a, ret, err);
 }

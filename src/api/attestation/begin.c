@@ -260,8 +260,8 @@ static enum td_code make_challenge(struct begin *b, struct td_error *err)
     td_hmac_sha256(td_bytes(secret, sizeof(secret)), td_bytes(message, sizeof(c->nonce) + b->ak_name.n), proof);
     td_sha256(td_bytes(proof, sizeof(proof)), c->proof_sha256);
     enum td_code rc =
-        td_tpm_make_credential(&b->ek.public, &b->ak_name, td_bytes(secret, sizeof(secret)),
-                               td_bytes(seed, digest_size(b->ek.public.name_alg)), t->a, &b->credential, &why);
+        td_tpm_make_credential_for(&b->ek.public, b->ek.key, &b->ak_name, td_bytes(secret, sizeof(secret)),
+                                   td_bytes(seed, digest_size(b->ek.public.name_alg)), t->a, &b->credential, &why);
     td_wipe(secret, sizeof(secret));
     td_wipe(seed, sizeof(seed));
     td_wipe(proof, sizeof(proof));
