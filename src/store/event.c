@@ -129,14 +129,14 @@ enum td_code td_event_lately(struct td_tx *tx, const char *tenant, const char *s
     return td_rows_done(&r, err);
 }
 
-enum td_code td_event_crowded(struct td_tx *tx, const char *tenant, const char *subject, bool *ret,
+enum td_code td_event_crowded(struct td_tx *tx, const char *tenant, const char *subject, int64_t most, bool *ret,
                               struct td_error *err)
 {
     struct td_rows r;
     *ret = false;
     td_try(td_sql_query(tx, &r, err,
                         "SELECT at FROM event WHERE tenant = $1 AND subject = $2 ORDER BY pos DESC LIMIT 1 OFFSET $3",
-                        "ssi", tenant, subject, (int64_t)TD_EVENTS_AN_HOUR - 1));
+                        "ssi", tenant, subject, most - 1));
     while (td_rows_next(&r))
         *ret = td_col_int(&r, 0) > td_tx_now(tx) - TD_HOUR && !td_fault("events-flood");
     return td_rows_done(&r, err);

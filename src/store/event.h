@@ -36,9 +36,10 @@ enum td_code td_event_lately(struct td_tx *tx, const char *tenant, const char *s
                              const char *where, int64_t since, bool *ret, struct td_error *err) TD_MUST_USE;
 
 /* Did more happen to it within an hour than happens to any honest device? Then what only informs is left out: a device
- * that lies in every session fills no store. Reads the index alone. */
-enum { TD_EVENTS_AN_HOUR = 5000 };
-enum td_code td_event_crowded(struct td_tx *tx, const char *tenant, const char *subject, bool *ret,
+ * that lies in every session fills no store; nor does a stranger who speaks in its name, whose words count as soon as
+ * fewer are there. Reads the index alone. */
+enum { TD_EVENTS_AN_HOUR = 5000, TD_EVENTS_OF_STRANGERS = 200 };
+enum td_code td_event_crowded(struct td_tx *tx, const char *tenant, const char *subject, int64_t most, bool *ret,
                               struct td_error *err) TD_MUST_USE;
 
 #endif

@@ -797,6 +797,34 @@ static void tells_within_bounds(void **state)
     assert_int_equal(told(failed, "NoEndorsementCertificate"), 2);
 }
 
+static void be_busy(struct td_tx *tx, struct service_box *b)
+{
+    const struct td_event e = {.subject = found.way.id, .type = "device.word", .actor = "test", .detail = "{}"};
+    for (int i = 0; i < TD_EVENTS_OF_STRANGERS - (int)found.event_count - 1; i++)
+        assert_ok(td_event_append(tx, b->tenant, &e, NULL));
+}
+
+/* Nor do refusals of many kinds fill the store. */
+static void tells_no_more_than_so_many(void **state)
+{
+    use_box(state);
+    tenant_with(box->tenant, NULL);
+    struct pc p = registered_pc(0, "PC-1");
+    p.cert = TD_S("");
+    box_in_write(box, be_busy);
+    begin_with(&p, "");
+    is_refused("NoEndorsementCertificate");
+    begin_with(&p, "\"purpose\":\"pre-provisioning\"");
+    is_refused("AttestationNotWanted");
+    look_at(box->tenant, "PC-1");
+    assert_int_equal(told(failed, "NoEndorsementCertificate"), 1);
+    assert_int_equal(told(failed, "AttestationNotWanted"), 0);
+    box->world.now += TD_HOUR;
+    begin_with(&p, "\"purpose\":\"pre-provisioning\"");
+    look_at(box->tenant, "PC-1");
+    assert_int_equal(told(failed, "AttestationNotWanted"), 1);
+}
+
 static void be_set_up(struct td_tx *tx, struct service_box *b)
 {
     static const enum td_way_event steps[] = {TD_EV_CONTACTED, TD_EV_ATTESTED, TD_EV_JOINED, TD_EV_ENROLLED,
@@ -913,6 +941,7 @@ int main(void)
         CASE(goes_on_after_a_restart),
         CASE(admits_one_of_two_at_once),
         CASE(tells_within_bounds),
+        CASE(tells_no_more_than_so_many),
         CASE(a_stranger_spoils_no_deployment),
         CASE(ends_what_a_device_in_its_box_had),
         cmocka_unit_test(the_page_names_every_refusal),

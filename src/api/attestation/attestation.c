@@ -73,13 +73,14 @@ enum td_code td_attestation_tell_refusal(struct td_tx *tx, const struct td_attes
                                          struct td_error *err)
 {
     struct td_error told = *why;
-    bool lately = false;
+    bool lately = false, crowded = false;
     const char *name = td_attest_row(t->reason)->name;
     if (t->tenant == NULL || t->reason == TD_ATT_OK)
         return TD_OK;
     td_try(td_event_lately(tx, t->tenant, t->way.id, td_way_event_word(TD_EV_FAILED), name, td_tx_now(tx) - TD_MINUTE,
                            &lately, err));
-    if (lately && !td_fault("attest-tells-always"))
+    td_try(td_event_crowded(tx, t->tenant, t->way.id, TD_EVENTS_OF_STRANGERS, &crowded, err));
+    if ((lately || crowded) && !td_fault("attest-tells-always"))
         return TD_OK;
     told.hresult = td_attest_row(t->reason)->hresult;
     (void)snprintf(told.where, sizeof(told.where), "%s", name);

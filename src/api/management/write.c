@@ -30,7 +30,7 @@ static enum td_code write_events(struct td_exchange *x, struct td_tx *tx, struct
     for (size_t i = 0; i < x->event_count; i++)
         words = words || x->events[i]->type != NULL;
     if (words)
-        td_try(td_event_crowded(tx, x->tenant, x->enrolment.way_id, &crowded, err));
+        td_try(td_event_crowded(tx, x->tenant, x->enrolment.way_id, TD_EVENTS_AN_HOUR, &crowded, err));
     for (size_t i = 0; i < x->event_count; i++)
         if (!crowded || x->events[i]->type == NULL)
             td_try(write_event(x, tx, x->events[i], err));
