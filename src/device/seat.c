@@ -47,6 +47,15 @@ bool td_seat_taken(struct td_device *dev, const char *user)
     return !shared_mode(dev, &s) || td_state_get(dev->state, seat_key(&a, user)) != NULL;
 }
 
+const char *td_seat_people(const struct td_device *dev, struct td_arena *a)
+{
+    const char *key, *value, *lines = "";
+    for (size_t i = 0; td_state_at(dev->state, i, &key, &value); i++)
+        if (value != NULL && td_starts(td_str(key), SEAT))
+            lines = td_arena_printf(a, "%s%s%s", lines, lines[0] != '\0' ? "\n" : "", key + strlen(SEAT));
+    return lines;
+}
+
 /* "AzureAD\\ada@contoso.test" and "ada@contoso.test" are one. */
 static bool is_account(const char *account, const char *user)
 {

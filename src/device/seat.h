@@ -12,6 +12,8 @@
 enum td_code td_seat_may(struct td_device *dev, const char *user, struct td_error *err) TD_MUST_USE;
 /* May work without signing in now: on a shared PC only who has signed in before and whose account is still there. */
 bool td_seat_taken(struct td_device *dev, const char *user);
+/* Who has an account by having signed in, one a line; "" nobody. */
+const char *td_seat_people(const struct td_device *dev, struct td_arena *a);
 /* Has signed in: account and profile, standard user. A kiosk's screen is left by its keys first. */
 enum td_code td_seat_take(struct td_device *dev, const char *user, struct td_error *err) TD_MUST_USE;
 /* Signs out whoever is signed in. On a shared PC accounts are deleted as its policy says; then the screen is what it is

@@ -4,6 +4,7 @@
 #include "device/dm/client.h"
 #include "device/identity.h"
 #include "device/reset.h"
+#include "device/seat.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,16 +74,6 @@ static const char *reset_fact(struct td_dm *dm, const char *name, struct td_aren
     return td_arena_printf(a, "%lld", (long long)(strcmp(name, "reset-status") == 0 ? status : (int32_t)error));
 }
 
-/* Who has an account by having signed in (device/seat.h), one a line. */
-static const char *people(const struct td_dm *dm, struct td_arena *a)
-{
-    const char *key, *value, *lines = "";
-    for (size_t i = 0; td_state_at(dm->dev->state, i, &key, &value); i++)
-        if (value != NULL && td_starts(td_str(key), "seat."))
-            lines = td_arena_printf(a, "%s%s%s", lines, lines[0] != '\0' ? "\n" : "", key + strlen("seat."));
-    return lines;
-}
-
 static const char *fact(void *ctx, const char *name, struct td_arena *a)
 {
     struct td_dm *dm = ctx;
@@ -96,7 +87,7 @@ static const char *fact(void *ctx, const char *name, struct td_arena *a)
     if (td_starts(td_str(name), "reset-"))
         return reset_fact(dm, name, a);
     if (strcmp(name, "people") == 0)
-        return people(dm, a);
+        return td_seat_people(dm->dev, a);
     if (strcmp(name, "user-type") == 0)
         return (td_state_int(dm->dev->state, "profile.oobe", 0) & OOBE_STANDARD_USER) != 0 ? "standard"
                                                                                            : "administrator";
