@@ -150,16 +150,26 @@ static enum td_code get_prt(struct td_flow *f, const struct credential *c, bool 
     return keep ? keep_prt(f, reply, &a, err) : TD_OK;
 }
 
-enum td_code td_prt_by_password(struct td_flow *f, const char *user, const char *password, struct td_error *err)
+static enum td_code by_password(struct td_flow *f, const char *user, const char *password, bool keep,
+                                struct td_error *err)
 {
     const struct credential c = {.client = td_windows_client, .grant = "password", .user = user, .password = password};
-    return get_prt(f, &c, true, err);
+    enum td_code rc = get_prt(f, &c, keep, err);
+    if (rc != TD_EAUTH || err == NULL || err->remedy[0] != '\0')
+        return rc;
+    return td_remedy(err, rc,
+                     "Type user name and password again; an administrator sets another password by"
+                     " 'touchdown user password'.");
+}
+
+enum td_code td_prt_by_password(struct td_flow *f, const char *user, const char *password, struct td_error *err)
+{
+    return by_password(f, user, password, true, err);
 }
 
 enum td_code td_password_check(struct td_flow *f, const char *user, const char *password, struct td_error *err)
 {
-    const struct credential c = {.client = td_windows_client, .grant = "password", .user = user, .password = password};
-    return get_prt(f, &c, false, err);
+    return by_password(f, user, password, false, err);
 }
 
 enum td_code td_prt_by_refresh(struct td_flow *f, const char *refresh_token, struct td_error *err)

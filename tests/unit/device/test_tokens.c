@@ -178,6 +178,7 @@ static void refuses(void **state TD_UNUSED)
     svc.wrong_password = true;
     assert_int_equal(td_prt_by_password(&s.flow, "ada@contoso.test", "correct \"horse\"", &err), TD_EAUTH);
     assert_string_equal(err.text, "AADSTS50126: wrong");
+    assert_non_null(strstr(err.remedy, "again"));
     svc.wrong_password = false;
     svc.no_jwe = true;
     assert_int_equal(td_prt_by_refresh(&s.flow, "1.AAA", NULL), TD_EFORMAT);
