@@ -139,17 +139,33 @@ enum td_code td_tpm_public_read(struct td_slice in, struct td_tpm_public *ret, s
     return TD_OK;
 }
 
-static void read_selection(struct reader *r, struct td_tpm_pcrs *pcrs)
+static uint32_t read_bitmap(struct reader *r)
 {
-    if (u32(r, "count of PCR banks") != 1)
-        refuse(r, "count of PCR banks");
-    pcrs->hash = u16(r, "PCR bank");
+    uint32_t selected = 0;
     struct td_slice map = take(r, number(r, 1, "PCR selection"), "PCR selection");
     for (size_t i = 0; i < map.n; i++) {
         if (i * 8 < TD_TPM_MAX_PCRS)
-            pcrs->selected |= (uint32_t)(unsigned char)map.p[i] << (i * 8);
+            selected |= (uint32_t)(unsigned char)map.p[i] << (i * 8);
         else if (map.p[i] != 0)
             refuse(r, "PCR selection");
+    }
+    return selected;
+}
+
+/* One bank; others may be named as long as nothing of them is quoted, as a TPM lists all that it has. */
+static void read_selection(struct reader *r, struct td_tpm_pcrs *pcrs)
+{
+    enum { MAX_BANKS = 16 };
+    uint32_t count = u32(r, "count of PCR banks");
+    if (count == 0 || count > MAX_BANKS)
+        refuse(r, "count of PCR banks");
+    for (uint32_t i = 0; i < count && i < MAX_BANKS; i++) {
+        uint16_t hash = u16(r, "PCR bank");
+        uint32_t selected = read_bitmap(r);
+        if (selected != 0 && pcrs->selected != 0)
+            refuse(r, "count of PCR banks");
+        if (selected != 0 || i == 0)
+            *pcrs = (struct td_tpm_pcrs){.hash = hash, .selected = selected};
     }
 }
 

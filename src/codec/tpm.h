@@ -49,7 +49,7 @@ enum td_code td_tpm_public_read(struct td_slice in, struct td_tpm_public *ret, s
 
 enum { TD_TPM_CERTIFY = 0x8017, TD_TPM_QUOTE = 0x8018 };
 
-struct td_tpm_pcrs { /* one bank of TPML_PCR_SELECTION; several banks are refused */
+struct td_tpm_pcrs { /* the one bank of TPML_PCR_SELECTION of which PCRs are selected; two are refused */
     uint16_t hash;
     uint32_t selected; /* bit n: PCR n */
 };

@@ -287,7 +287,7 @@ static inline void add_certified(struct td_buf *b, const struct pc *p, const str
     w.digest = w.name;
     struct td_slice attest = soft_attest(&w, a);
     add(b, names[0], l->sized ? soft_2b(public, a) : public);
-    add(b, names[1], attest);
+    add(b, names[1], l->sized ? soft_2b(attest, a) : attest);
     add(b, names[2], soft_sign(l->certify_signer != NULL ? l->certify_signer : &p->ak, attest, a));
 }
 
@@ -311,7 +311,7 @@ static inline const char *finish_body(const struct pc *p, const struct session *
     td_buf_printf(&b, "{\"step\":\"attest-finish\",\"sessionId\":\"%s\"", s->id);
     add(&b, "proof", or_slice(l->proof, proof_of(s, or_slice(l->other_name, soft_name(&p->ak, a)))));
     if (!l->no_quote)
-        add(&b, "quote", attest);
+        add(&b, "quote", l->sized ? soft_2b(attest, a) : attest);
     add(&b, "quoteSig", soft_sign(l->quote_signer != NULL ? l->quote_signer : &p->ak, attest, a));
     if (!l->no_values)
         td_buf_printf(&b, ",\"pcrValues\":%s", soft_values(values, w.pcrs != 0 ? w.pcrs : 0xff, a));

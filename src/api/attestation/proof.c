@@ -41,6 +41,7 @@ static enum td_code read_word(struct td_attestation *t, const struct td_proof *p
     td_try(td_attestation_member(t, sig_name, TD_TPM_MAX_SIGNATURE, &octets, why));
     if (attest.n == 0 || octets.n == 0)
         return td_fail(why, TD_EINVAL, name, "%s is missing", attest.n == 0 ? name : sig_name);
+    td_ignore(td_tpm_2b_read(attest, TD_TPM_MAX_ATTEST, &attest, NULL)); /* TPM2B_ATTEST: what is signed is inside */
     td_try(td_tpm_attest_read(attest, ret, why));
     if (ret->type != type)
         return td_fail(why, TD_EFORMAT, name, "it is a structure of another type, %04x", (unsigned)ret->type);

@@ -147,6 +147,32 @@ static void refused_as(reader *fn, struct td_buf *file, size_t at, char value, c
     assert_ok(fn(td_buf_slice(file)));
 }
 
+/* The quote with another selection in front of its own (count, then bank, octets, bitmap). */
+static enum td_code with_bank(const char *bank, size_t n)
+{
+    struct td_buf quote = fixture("tpm/quote-ak-p256.attest"), b;
+    size_t banks = 6 + 2 + 34 + 2 + 32 + 25;
+    td_buf_init(&b, 4096);
+    td_buf_add(&b, td_bytes(quote.p, banks));
+    td_buf_add(&b, td_bytes("\0\0\0\2", 4));
+    td_buf_add(&b, td_bytes(bank, n));
+    td_buf_add(&b, td_sub(td_buf_slice(&quote), banks + 4, SIZE_MAX));
+    enum td_code rc = read_attest(td_buf_slice(&b));
+    td_buf_done(&quote);
+    td_buf_done(&b);
+    return rc;
+}
+
+static void banks_beside_the_quoted(void **state TD_UNUSED)
+{
+    assert_ok(with_bank("\0\4\3\0\0\0", 6)); /* SHA-1, of which nothing is quoted */
+    assert_int_equal(attest.pcrs.hash, TD_TPM_SHA256);
+    assert_int_equal(attest.pcrs.selected, 0xff);
+    assert_int_equal(attest.pcr_digest.n, 32);
+    assert_int_equal(with_bank("\0\4\3\1\0\0", 6), TD_EFORMAT);
+    assert_non_null(strstr(err.text, "banks"));
+}
+
 static void refuses_what_no_tpm_made(void **state TD_UNUSED)
 {
     struct td_buf quote = fixture("tpm/quote-ak-p256.attest"), ek = fixture("tpm/ek-rsa.pub"),
@@ -156,7 +182,7 @@ static void refuses_what_no_tpm_made(void **state TD_UNUSED)
     refused_as(read_attest, &quote, 3, 0x48, "magic");
     refused_as(read_attest, &quote, 5, 0x14, "type"); /* a session's audit */
     refused_as(read_attest, &quote, banks - 9, 2, "safe");
-    refused_as(read_attest, &quote, banks + 3, 2, "banks");
+    refused_as(read_attest, &quote, banks + 3, 17, "banks");
     refused_as(read_attest, &quote, banks + 3, 0, "banks");
     refused_as(read_public, &ek, 3, 0x08, "type");       /* a keyed hash */
     refused_as(read_public, &ek, 45, 0x26, "symmetric"); /* Camellia */
@@ -193,8 +219,13 @@ static void sizes(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(public_keys), cmocka_unit_test(quotes), cmocka_unit_test(certified),
-        cmocka_unit_test(signatures),  cmocka_unit_test(sizes),  cmocka_unit_test(refuses_what_no_tpm_made),
+        cmocka_unit_test(public_keys),
+        cmocka_unit_test(quotes),
+        cmocka_unit_test(banks_beside_the_quoted),
+        cmocka_unit_test(certified),
+        cmocka_unit_test(signatures),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(refuses_what_no_tpm_made),
     };
     return cmocka_run_group_tests_name("codec/tpm", tests, NULL, NULL);
 }
