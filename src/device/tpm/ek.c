@@ -1,5 +1,6 @@
 /* tpm/ek: the endorsement key, which the maker certified; the attestation key; the proof that both are in one TPM.
  * Templates: TCG EK Credential Profile, L-1, L-2, H-3 (domain-join-and-tpm.md 2.4). */
+#include "base/fault.h"
 #include "device/tpm/room.h"
 
 enum { NV_CHUNK = 512, EK_CERT_MAX = 8192 };
@@ -46,7 +47,7 @@ static void ek_template(const struct row *r, TPM2B_PUBLIC *ret)
     if (r->type == TPM2_ALG_RSA) {
         p->parameters.rsaDetail =
             (TPMS_RSA_PARMS){.symmetric = aes, .scheme.scheme = TPM2_ALG_NULL, .keyBits = 2048, .exponent = 0};
-        p->unique.rsa.size = r->unique_n;
+        p->unique.rsa.size = td_fault("device-ek-other-template") ? 0 : r->unique_n;
         return;
     }
     p->parameters.eccDetail = (TPMS_ECC_PARMS){
@@ -117,7 +118,10 @@ static bool is_of(const struct row *r, const TPM2B_PUBLIC *p)
 {
     const TPMT_PUBLIC *k = &p->publicArea;
     const TPMA_OBJECT needed = TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT | TPMA_OBJECT_FIXEDTPM;
+    if (td_fault("device-ek-any-object"))
+        return true;
     return k->type == r->type && k->nameAlg == r->hash && (k->objectAttributes & needed) == needed &&
+           k->authPolicy.size != 0 /* a storage key has none */ &&
            (r->type == TPM2_ALG_RSA ? k->parameters.rsaDetail.keyBits == 2048
                                     : k->parameters.eccDetail.curveID == r->curve);
 }
@@ -167,7 +171,7 @@ static bool read_chunk(struct td_tpm *t, ESYS_TR reader, ESYS_TR index, size_t a
 static struct td_slice der_of(struct td_slice s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
-    if (s.n < 4 || p[0] != 0x30 || p[1] != 0x82)
+    if (s.n < 4 || p[0] != 0x30 || p[1] != 0x82 || td_fault("device-ek-padding-stays"))
         return s;
     return td_sub(s, 0, 4 + ((size_t)p[2] << 8 | p[3]));
 }
@@ -185,7 +189,9 @@ static struct td_slice certificate(struct td_tpm *t, TPM2_HANDLE handle, struct 
         return TD_S("");
     }
     ESYS_TR reader = ESYS_TR_RH_OWNER;
-    const size_t whole = size_of(t, index.handle, &reader);
+    size_t whole = size_of(t, index.handle, &reader);
+    if (td_fault("device-ek-one-chunk"))
+        whole = TD_MIN(whole, (size_t)NV_CHUNK);
     for (size_t at = 0; at < whole; at += NV_CHUNK)
         if (!read_chunk(t, reader, index.handle, at, TD_MIN(whole - at, (size_t)NV_CHUNK), &out))
             return TD_S("");
@@ -197,7 +203,7 @@ static int row_with_certificate(struct td_tpm *t)
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     for (size_t i = 0; i < TD_COUNTOF(rows); i++)
         if (certificate(t, rows[i].certificate, &a).n != 0)
-            return (int)i;
+            return td_fault("device-ek-first-kind") ? 0 : (int)i;
     return -1;
 }
 

@@ -312,6 +312,22 @@ static void wrong_moments(void **state TD_UNUSED)
     }
 }
 
+/* An attested join was cut off, its answer lost; then the profile was changed, and a user joins: it is the user's. */
+static void a_user_joins_behind_a_cut_proof(void **state TD_UNUSED)
+{
+    stage_set(&s, "profile.mode", "1");
+    stage_set(&s, "join.attested", "self-deploying"); /* kept before the request, as userless.c does */
+    assert_ok(td_state_save(s.dev.state, NULL));
+    restart();
+    stage_set(&s, "profile.mode", "0");
+    assert_int_equal(td_flow_kind(&s.flow), TD_FLOW_USER);
+    svc = (struct service){.fails = "e", .times = 1, .code = TD_EDENIED};
+    assert_int_equal(td_flow_run(&s.flow, NULL), TD_EDENIED);
+    assert_string_equal(svc.calls, "luje");
+    assert_string_equal(kept("join.attested"), "");
+    assert_int_equal(td_flow_kind(&s.flow), TD_FLOW_USER); /* joined, and for its user still */
+}
+
 /* --- on the shelf --- */
 
 /* Retired there it is in its box, and not at a desktop: nobody has had it. */
@@ -351,6 +367,7 @@ int main(void)
         TEST(leaves_the_directory),
         TEST(shows_the_technicians_code),
         TEST(wrong_moments),
+        TEST(a_user_joins_behind_a_cut_proof),
         TEST(retired_on_the_shelf),
         TEST(deleted_on_the_shelf),
     };

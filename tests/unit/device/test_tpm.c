@@ -130,6 +130,66 @@ static void proves_an_ecc_key(void **state TD_UNUSED)
     check_activation(ECC, TD_TPM_ECC, true);
 }
 
+/* Makers pad the certificate to the size of its place; what is behind it is none of it. */
+static void reads_a_padded_certificate(void **state TD_UNUSED)
+{
+    enum { PADDING = 300 };
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    TD_CLEANUP(td_buf_done) struct td_buf padded;
+    struct td_tpm_ek ek = {0}, again = {0};
+    struct td_tpm *t = open_tpm(OTHER);
+    assert_ok(td_tpm_ek(t, &a, &ek, NULL));
+    td_tpm_close(t);
+    td_buf_init(&padded, 8192);
+    td_buf_add(&padded, ek.cert);
+    for (int i = 0; i < PADDING; i++)
+        td_buf_addc(&padded, (char)0xff);
+    const char *file = td_arena_printf(&a, "%s/padded", box.dir), *size = td_arena_printf(&a, "%zu", padded.n);
+    assert_ok(td_file_write(file, td_buf_slice(&padded), 0600, NULL));
+    const char *tcti = tpms[OTHER].tcti;
+    const char *define[] = {"tpm2_nvdefine",
+                            "-T",
+                            tcti,
+                            "-C",
+                            "p",
+                            "-s",
+                            size,
+                            "-a",
+                            "ppread|ppwrite|ownerread|authread|no_da|platformcreate",
+                            "0x01c00002",
+                            NULL};
+    const char *put[] = {"tpm2_nvwrite", "-T", tcti, "-C", "p", "-i", file, "0x01c00002", NULL};
+    forget(&tpms[OTHER], "tpm2_nvundefine", "p", "0x01c00002");
+    assert_true(box_run(define));
+    assert_true(box_run(put));
+    t = open_tpm(OTHER);
+    assert_ok(td_tpm_ek(t, &a, &again, NULL));
+    assert_true(td_eq(again.cert, ek.cert));
+    td_tpm_close(t);
+}
+
+/* Somebody else's key at the well-known place is not the endorsement key. */
+static void takes_no_other_key_for_it(void **state TD_UNUSED)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_tpm_ek ek = {0}, again = {0};
+    struct td_tpm *t = open_tpm(BARE);
+    assert_ok(td_tpm_ek(t, &a, &ek, NULL));
+    td_tpm_close(t);
+    const char *tcti = tpms[BARE].tcti, *file = td_arena_printf(&a, "%s/key", box.dir);
+    const char *make[] = {"tpm2_createprimary", "-T", tcti, "-C", "o", "-G", "rsa2048", "-c", file, "-Q", NULL};
+    const char *keep[] = {"tpm2_evictcontrol", "-T", tcti, "-C", "o", "-c", file, "0x81010001", "-Q", NULL};
+    assert_true(box_run(make));
+    (void)box_run((const char *[]){"tpm2_evictcontrol", "-T", tcti, "-C", "o", "-c", "0x81010001", NULL});
+    assert_true(box_run(keep));
+    t = open_tpm(BARE);
+    td_tpm_sweep(t);
+    assert_ok(td_tpm_ek(t, &a, &again, NULL));
+    assert_true(td_eq(again.public_, ek.public_));
+    td_tpm_close(t);
+    forget(&tpms[BARE], "tpm2_evictcontrol", "o", "0x81010001");
+}
+
 static void says_the_same_keys_every_time(void **state TD_UNUSED)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
@@ -434,6 +494,35 @@ static void goes_on_with_a_tpm_that_was_away(void **state TD_UNUSED)
     box_stage_close(&s);
 }
 
+static int signed_times;
+
+static enum td_code sign_something(struct td_flow *f, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+    struct td_slice sig = {0};
+    td_try(td_flow_key(f, "device.key.pem", &key, err));
+    if (signed_times++ == 0)
+        box_off(&tpms[ONE]);
+    if (td_key_sign(key, TD_RS256, TD_S("text"), &a, &sig) == TD_OK)
+        return TD_OK;
+    box_on(&tpms[ONE]);
+    return td_fail(err, TD_EINTERNAL, "token", "can't be signed");
+}
+
+/* Gone between a key and its signature: nothing of the device is wrong. */
+static void a_signature_is_tried_again(void **state TD_UNUSED)
+{
+    static const struct td_step step = {"signature", sign_something, NULL, false};
+    struct stage s;
+    box_stage(&s, &tpms[ONE]);
+    signed_times = 0;
+    assert_ok(td_flow_walk(&s.flow, &step, 1, NULL));
+    assert_int_equal(signed_times, 2);
+    assert_true(stage_said(&s, "wait     signature: the TPM does not answer"));
+    box_stage_close(&s);
+}
+
 static void says_what_is_missing(void **state TD_UNUSED)
 {
     struct td_tpm *t = NULL;
@@ -474,6 +563,8 @@ int main(void)
         cmocka_unit_test(proves_an_rsa_key),
         cmocka_unit_test(proves_a_key_without_certificate),
         cmocka_unit_test(proves_an_ecc_key),
+        cmocka_unit_test(reads_a_padded_certificate),
+        cmocka_unit_test(takes_no_other_key_for_it),
         cmocka_unit_test(says_the_same_keys_every_time),
         cmocka_unit_test(refuses_a_credential_for_another_key),
         cmocka_unit_test(quotes_what_was_measured),
@@ -486,6 +577,7 @@ int main(void)
         cmocka_unit_test(sweeps_what_was_left),
         cmocka_unit_test(belongs_to_one_process),
         cmocka_unit_test(goes_on_with_a_tpm_that_was_away),
+        cmocka_unit_test(a_signature_is_tried_again),
         cmocka_unit_test(says_what_is_missing),
         cmocka_unit_test(runs_no_program_of_a_state),
     };
