@@ -217,7 +217,7 @@ static enum td_code believable(struct known *k, struct td_error *err)
 static bool deployed_before(const struct known *k)
 {
     if (k->r.userless == TD_USERLESS_UNKNOWN && k->e.user_id != NULL)
-        return k->e.user_id[0] == '\0' && k->e.former_user[0] == '\0';
+        return td_enrolment_userless(&k->e);
     return k->r.userless == TD_USERLESS_BLOCKED;
 }
 

@@ -77,6 +77,11 @@ enum td_code td_enrolment_find(struct td_tx *tx, const char *tenant, const char 
     return read_one(&r, a, ret, err);
 }
 
+bool td_enrolment_userless(const struct td_enrolment *e)
+{
+    return e->user_id[0] == '\0' && e->former_user[0] == '\0';
+}
+
 enum td_code td_enrolment_device_serving(struct td_tx *tx, const struct td_enrolment *e, struct td_arena *a,
                                          struct td_error *err)
 {

@@ -37,6 +37,9 @@ struct td_enrolment { /* texts are "" when absent, never NULL */
         *serial; /* store/offline_profile.h; as registered or reported. Not for td_enrolment_add */
 };
 
+/* Nobody's from the beginning: a device deployed itself, or a technician did, and no user came since. */
+bool td_enrolment_userless(const struct td_enrolment *e);
+
 /* Adds it, created_at and state filled here, and replaces older active enrolments of the same directory device or of
  * the same hw_dev_id: they become REPLACED and their certificates revoked. *ret_replaced (may be NULL) counts them. */
 enum td_code td_enrolment_add(struct td_tx *tx, const struct td_enrolment *e, size_t *ret_replaced,

@@ -97,7 +97,7 @@ static enum td_code look_back(struct td_enrol *call, struct td_tx *tx, const cha
         return TD_OK;
     if (rc == TD_OK && e.user_id[0] == '\0') {
         ret->same_join = strcmp(e.device_id, device->id) == 0 && e.created_at >= device->joined_at;
-        ret->userless = !ret->same_join && e.former_user[0] == '\0';
+        ret->userless = !ret->same_join && td_enrolment_userless(&e);
     }
     return rc == TD_ENOTFOUND ? TD_OK : rc;
 }

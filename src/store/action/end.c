@@ -101,8 +101,8 @@ static enum td_code unblock(struct td_tx *tx, const char *tenant, const struct t
         return TD_OK;
     if (rc == TD_OK)
         rc = td_enrolment_find(tx, tenant, x->enrolment_id, &a, &e, err);
-    bool userless = e.user_id[0] == '\0' && e.former_user[0] == '\0';
-    if (rc != TD_OK || r.userless == TD_USERLESS_ALLOWED || (r.userless == TD_USERLESS_UNKNOWN && !userless))
+    if (rc != TD_OK || r.userless == TD_USERLESS_ALLOWED ||
+        (r.userless == TD_USERLESS_UNKNOWN && !td_enrolment_userless(&e)))
         return rc == TD_ENOTFOUND ? TD_OK : rc;
     return td_registration_change(tx, tenant, r.id, &(struct td_registration_change){.userless = &allowed}, x->actor,
                                   NULL, err);
