@@ -1,5 +1,6 @@
 /* Walking a table of steps: what is done stays done, what can't be reached is tried again. */
 #include "device/flow.h"
+#include "device/tpm.h"
 
 #define WAIT_TIMEOUT UINT32_C(0x800705b4) /* what Windows shows for every time-out */
 #define FIRST_BACKOFF TD_SECOND
@@ -30,6 +31,8 @@ static enum td_code run_patiently(struct td_flow *f, const struct td_step *s, st
             return out_of_time(s, &why, err);
         f->retry_after = 0;
         enum td_code rc = s->run(f, &why);
+        if (rc != TD_OK && rc != TD_EUNAVAILABLE && td_tpm_is_away(f->dev, &why)) /* what did not get its signature */
+            rc = TD_EUNAVAILABLE;
         if (rc != TD_EUNAVAILABLE) {
             if (rc != TD_OK && err != NULL)
                 *err = why;

@@ -12,6 +12,8 @@ struct td_tpm;
 /* tcti: "swtpm:path=...", "device:/dev/tpmrm0", ... TD_EUNAVAILABLE: nothing answers there. */
 enum td_code td_tpm_open(const char *tcti, struct td_tpm **ret, struct td_error *err) TD_MUST_USE;
 void td_tpm_close(struct td_tpm *t); /* NULL is fine */
+/* Did the device's TPM leave a question unanswered? Then err says so: whatever failed may be tried again. */
+bool td_tpm_is_away(const struct td_device *dev, struct td_error *err);
 /* Flushes every object and session in the TPM: it has room for three of each, and those of a client that was killed
  * would block the next (domain-join-and-tpm.md 2.4). Whoever else works with it loses his, unless a resource manager
  * lies between. */

@@ -217,6 +217,14 @@ enum td_code td_tpm_again(struct td_tpm *t, struct td_error *err)
     return rc;
 }
 
+bool td_tpm_is_away(const struct td_device *dev, struct td_error *err)
+{
+    if (dev->tpm == NULL || !td_tpm_wire_is_broken(dev->tpm->wire) || td_fault("device-tpm-away-unseen"))
+        return false;
+    td_ignore(td_tpm_fail(err, TSS2_TCTI_RC_IO_ERROR, "the TPM does not answer"));
+    return true;
+}
+
 void td_tpm_close(struct td_tpm *t)
 {
     if (t == NULL)
