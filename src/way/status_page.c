@@ -23,7 +23,7 @@ static const struct setting {
     {"disableUserStatusTrackingAfterFirstUser", TYPE_BOOL, AT(first_user_only), 0, 1, "true", "false"},
     {"trackInstallProgressForAutopilotOnly", TYPE_BOOL, AT(autopilot_only), 0, 1, "false", "false"},
     {"installQualityUpdates", TYPE_BOOL, AT(quality_updates), 0, 1, "false", "false"},
-    {"allowNonBlockingAppInstallation", TYPE_BOOL, AT(allow_non_blocking), 0, 1, "false", "false"},
+    {"allowNonBlockingAppInstallation", TYPE_BOOL, AT(allow_non_blocking), 0, 1, "true", "false"},
     {"selectedMobileAppIds", TYPE_LIST, AT(apps), 0, TD_STATUS_PAGE_MAX_APPS, "[]", "[]"},
     {"roleScopeTagIds", TYPE_LIST, AT(scope_tags), 0, TD_STATUS_PAGE_MAX_APPS, "[\"0\"]", "[\"0\"]"},
 #undef AT

@@ -427,7 +427,9 @@ static void status_pages_as_scripts_write_them(void **state TD_UNUSED)
     struct td_error err;
     TD_CLEANUP(td_buf_done) struct td_buf out;
     struct td_jsonw w;
+    td_status_page_defaults(false, &p); /* the portal's: a technician's device fails by blocking apps alone (4.2) */
     td_status_page_defaults(true, &type);
+    assert_true(p.allow_non_blocking == 1 && type.allow_non_blocking == 0);
     assert_int_equal(type.show, 0);
     assert_int_equal(type.minutes, 60);
     assert_ok(
