@@ -1,4 +1,5 @@
 #include "base/fault.h"
+#include "store/attestation.h"
 #include "store/audit.h"
 #include "store/repair_room.h"
 #include "store/tenant.h"
@@ -206,6 +207,14 @@ static enum td_code disagrees(struct td_repairing *p, const struct td_proposal *
     return TD_OK;
 }
 
+static enum td_code was_proven(struct td_repairing *p, bool *ret, struct td_error *err)
+{
+    struct td_tpm_binding bound;
+    enum td_code rc = td_tpm_binding_find(p->tx, p->tenant, p->r.id, &p->arena, &bound, err);
+    *ret = rc == TD_OK;
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
 static enum td_code keep_blob(struct td_repairing *p, struct td_slice blob, struct td_error *err)
 {
     return td_sql(p->tx, err,
@@ -231,6 +240,7 @@ enum td_code td_repair_settle(struct td_tx *tx, const char *tenant, const char *
     in.certified = open.enrolment_id[0] != '\0';
     in.returned = open.alternates;
     td_try(disagrees(&p, &open, blob, &in.disagrees, err));
+    td_try(was_proven(&p, &in.tpm_proven, err));
     td_try(asks_always(&p, &in.ask, err));
     td_try(td_hardware_elsewhere(tx, &open.facts, tenant, registration_id, &in.elsewhere, err));
     td_repair_judge(&in, &verdict);

@@ -81,6 +81,10 @@ static bool is_doubtful(const struct td_repair_in *in, struct td_repair *ret)
          "the hardware that was replaced has shown itself since: two machines take turns, one may be a copy",
          "Find both machines and wipe the copy; then accept or reject the hardware that is seen."},
         {in->disagrees, "what the device tells of its own exchange does not fit the hash that it reports", look},
+        /* its keys are in that TPM: another one can't have come with the same management session */
+        {in->tpm_proven && (td_facts_match(in->registered, in->seen).kinds & BIT(TD_FACT_EK)) == 0 &&
+             !td_fault("repair-unproven-tpm"),
+         "its TPM was proven by an attestation, and the new hardware has another one, or none", look},
         {in->ask, "this tenant wants to be asked before hardware is registered anew", look},
     };
     for (size_t i = 0; i < TD_COUNTOF(rows); i++)

@@ -20,11 +20,12 @@ bool td_repair_could_be_copy(const struct td_facts *registered, const struct td_
 
 struct td_repair_in {
     const struct td_facts *registered, *seen;
-    bool certified; /* told in a session under the management certificate of this registration's enrolment */
-    bool elsewhere; /* the new facts belong to another registration, of any tenant */
-    bool returned;  /* of the two boards one was replaced by the other before: they take turns */
-    bool disagrees; /* what the device tells of its own exchange is about other hardware */
-    bool ask;       /* the tenant wants to be asked always ("hardware-repair") */
+    bool certified;  /* told in a session under the management certificate of this registration's enrolment */
+    bool elsewhere;  /* the new facts belong to another registration, of any tenant */
+    bool returned;   /* of the two boards one was replaced by the other before: they take turns */
+    bool disagrees;  /* what the device tells of its own exchange is about other hardware */
+    bool tpm_proven; /* the registered machine's TPM has proven itself by an attestation */
+    bool ask;        /* the tenant wants to be asked always ("hardware-repair") */
 };
 
 struct td_repair {

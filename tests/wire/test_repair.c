@@ -2,6 +2,7 @@
 #include "api/import.h"
 #include "api/lookup.h"
 #include "api/repair.h"
+#include "store/attestation.h"
 #include "store/life.h"
 #include "store/registration.h"
 #include "way/mismatch.h"
@@ -332,6 +333,29 @@ static void the_tenant_may_want_to_be_asked(void **state)
     assert_true(now.blob_known);
 }
 
+static enum td_code bind_tpm(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    const struct td_tpm_binding bound = {.registration_id = id,
+                                         .ek_sha256 = "ab",
+                                         .manufacturer = "",
+                                         .model = "",
+                                         .version = "",
+                                         .pcrs = "",
+                                         .baseline = ""};
+    return td_tpm_bind(tx, w->tenant, &bound, err);
+}
+
+/* Whoever has its system could bring the key of a TPM of their own in this way. */
+static void a_proven_tpm_is_not_exchanged_silently(void **state)
+{
+    at_work(state);
+    assert_ok(td_store_write(w->wire.svc.store, bind_tpm, NULL, NULL));
+    (void)shows(&written, blob_of(&first, &written));
+    assert_int_equal(state_of(id), TD_REMEDY_MANUAL);
+    assert_non_null(strstr(now.open.cause, "proven by an attestation"));
+    assert_int_equal(events("device.repaired", NULL), 0);
+}
+
 static void what_it_tells_must_fit(void **state)
 {
     at_work(state);
@@ -521,6 +545,7 @@ int main(void)
         TEST(the_managed_device_is_called_anew),
         TEST(what_was_rejected_is_passed_over),
         TEST(the_tenant_may_want_to_be_asked),
+        TEST(a_proven_tpm_is_not_exchanged_silently),
         TEST(what_it_tells_must_fit),
         TEST(hardware_of_another_registration),
         TEST(facts_of_another_registration),

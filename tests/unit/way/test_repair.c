@@ -53,7 +53,7 @@ static void exchanges(void **state TD_UNUSED)
     }
 }
 
-enum { UNCERTIFIED = 1, ELSEWHERE = 2, RETURNED = 4, DISAGREES = 8, ASKS = 16 };
+enum { UNCERTIFIED = 1, ELSEWHERE = 2, RETURNED = 4, DISAGREES = 8, ASKS = 16, PROVEN = 32 };
 
 static void what_is_proven(void **state TD_UNUSED)
 {
@@ -79,6 +79,9 @@ static void what_is_proven(void **state TD_UNUSED)
         {"of another registration", T1 U1 E2 M2 D1, "belongs to another registration", false, ELSEWHERE},
         {"two take turns", T1 U1 E2 M2 D1, "take turns", false, RETURNED},
         {"told of something else", T1 U1 E2 M2 D1, "does not fit", false, DISAGREES},
+        {"its TPM was proven", T1 U1 E2 M2 D1, "proven by an attestation", false, PROVEN},
+        {"its TPM was proven, none is there", T1 U2 M2 D1, "proven by an attestation", false, PROVEN},
+        {"the proven TPM, UUID written anew", T1 U2 E1 M1 D1, "serial number were written", true, PROVEN},
         {"the tenant asks", T1 U1 E2 M2 D1, "wants to be asked", false, ASKS},
     };
     struct td_facts registered = facts(T1 U1 E1 M1 D1 P1);
@@ -91,6 +94,7 @@ static void what_is_proven(void **state TD_UNUSED)
                                         .elsewhere = (rows[i].against & ELSEWHERE) != 0,
                                         .returned = (rows[i].against & RETURNED) != 0,
                                         .disagrees = (rows[i].against & DISAGREES) != 0,
+                                        .tpm_proven = (rows[i].against & PROVEN) != 0,
                                         .ask = (rows[i].against & ASKS) != 0};
         td_repair_judge(&in, &r);
         if (r.proven != rows[i].proven || strstr(r.proven ? r.proof : r.cause, rows[i].says) == NULL)
