@@ -166,7 +166,7 @@ enum td_code td_ek_issuers_chain(const struct td_service *svc, const char *tenan
     for (size_t i = 0; i < f.count; i++)
         f.more[i] = c->more[i];
     do
-        rc = td_ek_cert_chain(c->ek, c->anchors, c->anchor_count, f.more, f.count, f.now, NULL, err);
+        rc = td_ek_cert_chain_by(svc->ek_links, c->ek, c->anchors, c->anchor_count, f.more, f.count, f.now, NULL, err);
     while (rc == TD_EAUTH && add_link(svc, tenant, &f, deadline, a));
     f.led = rc == TD_OK || td_fault("ek-fetch-keeps-all");
     if (is_to_note(&f))

@@ -11,6 +11,7 @@ struct td_keyring;    /* api/token.h */
 struct td_jobs;       /* api/jobs.h */
 struct td_g_throttle; /* graph/throttle.h */
 struct td_ek_fetch;   /* connect/ek_fetch.h */
+struct td_ek_links;   /* crypto/tpm.h */
 
 struct td_service {
     struct td_store *store;
@@ -25,6 +26,7 @@ struct td_service {
     struct td_keyring *keyring;
     struct td_jobs *jobs;           /* NULL: nobody works behind the answers (tests, command line) */
     struct td_g_throttle *throttle; /* NULL: calls are not counted */
+    struct td_ek_links *ek_links;   /* NULL: makers' signatures are verified anew for every TPM */
     struct td_ek_fetch *ek_fetch;   /* NULL: makers' certificates are not fetched, whatever a tenant says */
 };
 

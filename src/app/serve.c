@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "connect/ek_fetch.h"
+#include "crypto/tpm.h"
 #include "graph/throttle.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ struct serving {
     struct td_router router;
     struct td_server *server;
     struct td_ek_fetch ek_fetch;
+    struct td_ek_links ek_links;
     char address[80], http_address[80];
 };
 
@@ -36,6 +38,8 @@ static void end(struct serving *s)
     td_g_throttle_free(s->svc.throttle);
     td_keyring_close(s->svc.keyring);
     td_authority_close(s->svc.authority);
+    if (s->svc.ek_links != NULL)
+        td_ek_links_done(s->svc.ek_links);
     td_store_close(s->svc.store);
     td_master_done(&s->svc.master);
     td_arena_done(&s->arena);
@@ -120,6 +124,8 @@ static enum td_code open_service(struct serving *s, struct td_error *err)
     td_try(td_keyring_open(svc, &svc->keyring, err));
     td_ek_fetch_init(&s->ek_fetch, s->config->makers);
     svc->ek_fetch = &s->ek_fetch;
+    td_ek_links_init(&s->ek_links);
+    svc->ek_links = &s->ek_links;
     s->operations.svc = svc;
     s->operations.metrics_token = s->config->metrics_token;
     s->operations.started = td_now(s->env);

@@ -8,6 +8,8 @@
 #include "codec/tpm.h"
 #include "crypto/key.h"
 
+#include <pthread.h>
+
 enum { TD_TPM_NAME_MAX = 66, TD_TPM_SECRET = 32, TD_TPM_PCRS = 24 };
 
 struct td_tpm_name { /* nameAlg || H(TPMT_PUBLIC) */
@@ -74,6 +76,21 @@ void td_ek_cert_done(struct td_ek_cert *c);
 enum td_code td_ek_cert_chain(struct td_slice ek, const struct td_slice *anchors, size_t anchor_count,
                               const struct td_slice *more, size_t more_count, int64_t now, size_t *ret_anchor,
                               struct td_error *err) TD_MUST_USE;
+/* The same, remembering which authorities' certificates were found to be signed by which (a fingerprint of both) for
+ * whoever has the same maker; from any thread. links NULL: nothing is remembered. */
+struct td_ek_link {
+    unsigned char octets[32];
+};
+struct td_ek_links {
+    pthread_mutex_t lock;
+    struct td_ek_link kept[64];
+    size_t next;
+};
+void td_ek_links_init(struct td_ek_links *links);
+void td_ek_links_done(struct td_ek_links *links);
+enum td_code td_ek_cert_chain_by(struct td_ek_links *links, struct td_slice ek, const struct td_slice *anchors,
+                                 size_t anchor_count, const struct td_slice *more, size_t more_count, int64_t now,
+                                 size_t *ret_anchor, struct td_error *err) TD_MUST_USE;
 
 /* Is this the public key that a hardware hash carries (record 25, inner form not settled: TPMT_PUBLIC, TPM2B,
  * SubjectPublicKeyInfo, a key blob, the bare modulus, or the SHA-256 of one of these)? Both coordinates must stand in

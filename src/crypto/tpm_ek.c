@@ -132,6 +132,7 @@ void td_ek_cert_done(struct td_ek_cert *c)
 /* ---- the chain ---- */
 
 struct search {
+    struct td_ek_links *links;
     const struct td_slice *anchors, *more;
     size_t anchor_count, more_count, anchor;
     int64_t now;
@@ -151,12 +152,32 @@ static enum td_code check_dates(const struct td_lean_cert *x, const char *whose,
     return TD_OK;
 }
 
-/* May above have issued below, which stands over depth authorities? An anchor is judged like the others: a trusted
- * certificate that is no authority's has issued nothing. */
-static enum td_code judge(const struct td_lean_cert *below, const struct td_lean_cert *above, size_t depth, int64_t now,
-                          struct td_error *err)
+/* Only between authorities: endorsement certificates come once, and would drive them out. */
+static enum td_code check_signature(struct search *s, const struct td_lean_cert *below,
+                                    const struct td_lean_cert *above, size_t depth, struct td_error *err)
 {
     TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+    struct td_ek_link link;
+    bool kept = s->links != NULL && depth != 0;
+    if (kept) {
+        td_ek_link_of(below, above, &link);
+        if (td_ek_links_has(s->links, &link))
+            return TD_OK;
+    }
+    td_try(td_lean_key(above, &key, err));
+    if (!td_lean_signed_by(below, key) && !td_fault("ek-any-signature"))
+        return td_fail(err, TD_EAUTH, "EK certificate", "a certificate with its maker's name has not signed it");
+    if (kept)
+        td_ek_links_keep(s->links, &link);
+    return TD_OK;
+}
+
+/* May above have issued below, which stands over depth authorities? An anchor is judged like the others: a trusted
+ * certificate that is no authority's has issued nothing. */
+static enum td_code judge(struct search *s, const struct td_lean_cert *below, const struct td_lean_cert *above,
+                          size_t depth)
+{
+    struct td_error *err = &s->why;
     if (!td_lean_is_authority(above))
         return td_fail(err, TD_EAUTH, "EK certificate", "its maker's certificate is no authority's");
     if (above->strange)
@@ -164,10 +185,8 @@ static enum td_code judge(const struct td_lean_cert *below, const struct td_lean
     long most = td_lean_path_length(above);
     if (most >= 0 && (size_t)most < depth && !td_fault("ek-any-path-length"))
         return td_fail(err, TD_EAUTH, "EK certificate", "more authorities stand in its path than they allow");
-    td_try(td_lean_key(above, &key, err));
-    if (!td_lean_signed_by(below, key) && !td_fault("ek-any-signature"))
-        return td_fail(err, TD_EAUTH, "EK certificate", "a certificate with its maker's name has not signed it");
-    return check_dates(above, "its maker's", now, err);
+    td_try(check_signature(s, below, above, depth, err));
+    return check_dates(above, "its maker's", s->now, err);
 }
 
 static bool leads_on(struct td_slice der, const struct td_lean_cert *below, struct td_lean_cert *ret)
@@ -181,7 +200,7 @@ static bool found_anchor(struct search *s, const struct td_lean_cert *below, siz
     for (size_t i = 0; i < s->anchor_count; i++) {
         if (!leads_on(s->anchors[i], below, &above))
             continue;
-        s->rc = judge(below, &above, depth, s->now, &s->why);
+        s->rc = judge(s, below, &above, depth);
         s->anchor = i;
         if (s->rc == TD_OK)
             return true;
@@ -199,7 +218,7 @@ static bool found_path(struct search *s, const struct td_lean_cert *below, size_
     for (size_t i = 0; i < s->more_count && i < MORE_MAX && depth < DEPTH_MAX; i++) {
         if (s->used[i] || !leads_on(s->more[i], below, &above))
             continue;
-        s->rc = judge(below, &above, depth, s->now, &s->why);
+        s->rc = judge(s, below, &above, depth);
         s->used[i] = true;
         if (s->rc == TD_OK && found_path(s, &above, depth + 1))
             return true;
@@ -211,8 +230,16 @@ enum td_code td_ek_cert_chain(struct td_slice ek, const struct td_slice *anchors
                               const struct td_slice *more, size_t more_count, int64_t now, size_t *ret_anchor,
                               struct td_error *err)
 {
+    return td_ek_cert_chain_by(NULL, ek, anchors, anchor_count, more, more_count, now, ret_anchor, err);
+}
+
+enum td_code td_ek_cert_chain_by(struct td_ek_links *links, struct td_slice ek, const struct td_slice *anchors,
+                                 size_t anchor_count, const struct td_slice *more, size_t more_count, int64_t now,
+                                 size_t *ret_anchor, struct td_error *err)
+{
     struct td_lean_cert leaf = {0};
-    struct search s = {.anchors = anchors,
+    struct search s = {.links = links,
+                       .anchors = anchors,
                        .more = more,
                        .anchor_count = anchor_count,
                        .more_count = more_count,

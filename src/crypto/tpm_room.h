@@ -2,6 +2,7 @@
 #ifndef TD_CRYPTO_TPM_ROOM_H
 #define TD_CRYPTO_TPM_ROOM_H
 
+#include "crypto/cert_lean.h"
 #include "crypto/ossl.h"
 #include "crypto/tpm.h"
 
@@ -24,5 +25,9 @@ const struct td_tpm_curve *td_tpm_curve(uint16_t curve); /* NULL: not known here
 struct td_slice td_tpm_stripped(struct td_slice number); /* without leading zeros */
 /* A big-endian number in exactly n octets; false: it is larger. */
 bool td_tpm_padded(struct td_slice number, unsigned char *out, size_t n);
+
+void td_ek_link_of(const struct td_lean_cert *below, const struct td_lean_cert *above, struct td_ek_link *ret);
+bool td_ek_links_has(struct td_ek_links *links, const struct td_ek_link *link);
+void td_ek_links_keep(struct td_ek_links *links, const struct td_ek_link *link); /* drives the oldest out */
 
 #endif

@@ -191,6 +191,31 @@ static void dates(void **state TD_UNUSED)
     td_ek_cert_done(&c);
 }
 
+/* What was found of a root's key holds for no other key, whatever name it has. */
+static void remembers_signatures(void **state TD_UNUSED)
+{
+    struct td_ek_links links;
+    struct td_error err;
+    struct td_slice root = file("maker-root"), between = file("maker-between"), none = TD_S("");
+    char *other = td_arena_alloc(&arena, root.n);
+    size_t modulus = td_search(root, TD_S("\x02\x82\x01"));
+    assert_true(modulus != SIZE_MAX && modulus + 100 < root.n);
+    memcpy(other, root.p, root.n);
+    other[modulus + 100] = (char)(other[modulus + 100] ^ 1);
+    struct td_slice forged = td_bytes(other, root.n);
+    td_ek_links_init(&links);
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(td_ek_cert_chain_by(&links, file("ek-maker"), &root, 1, &between, 1, 0, NULL, &err));
+        assert_int_equal(links.next, 1); /* between authorities alone, and once */
+        assert_int_equal(td_ek_cert_chain_by(&links, file("ek-maker"), &forged, 1, &between, 1, 0, NULL, &err),
+                         TD_EAUTH);
+        assert_int_equal(td_ek_cert_chain_by(&links, file("ek-maker"), &root, 1, &none, 1, 0, NULL, &err), TD_EAUTH);
+        assert_int_equal(td_ek_cert_chain_by(&links, file("ek-maker"), &root, 1, &between, 1, 1, NULL, &err),
+                         TD_EEXPIRED); /* dates are no matter of signatures */
+    }
+    td_ek_links_done(&links);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +227,7 @@ int main(void)
         cmocka_unit_test(chains),
         cmocka_unit_test(finds_its_anchor),
         cmocka_unit_test(dates),
+        cmocka_unit_test(remembers_signatures),
     };
     return cmocka_run_group_tests_name("crypto/tpm_ek", tests, arena_begin, arena_end);
 }
