@@ -66,8 +66,8 @@ static enum td_code take_old(struct td_tx *tx, struct td_error *err)
         return TD_OK;
     return td_sql(tx, err,
                   "DELETE FROM attest_challenge WHERE id IN (SELECT id FROM attest_challenge WHERE ticket_used_at = 0"
-                  " AND created_at < $1 ORDER BY created_at LIMIT $2)",
-                  "ii", td_tx_now(tx) - TD_CHALLENGE_KEPT, (int64_t)TAKEN_AT_ONCE);
+                  " AND created_at < $1 AND (ticket_expires_at = 0 OR created_at < $2) ORDER BY created_at LIMIT $3)",
+                  "iii", td_tx_now(tx) - TD_CHALLENGE_KEPT, td_tx_now(tx) - TD_TICKET_KEPT, (int64_t)TAKEN_AT_ONCE);
 }
 
 enum td_code td_challenge_add(struct td_tx *tx, const char *tenant, const struct td_challenge *c, struct td_error *err)
@@ -94,8 +94,9 @@ enum td_code td_challenge_count(struct td_tx *tx, const char *ek_sha256, const c
     *ret_own = *ret_all = 0;
     td_try(td_sql_query(tx, &r, err,
                         "SELECT COALESCE(SUM(CASE WHEN caller = $3 THEN 1 ELSE 0 END), 0), COUNT(*)"
-                        " FROM attest_challenge WHERE ek_sha256 = $1 AND created_at >= $2",
-                        "sis", ek_sha256, since, caller));
+                        " FROM attest_challenge WHERE ek_sha256 = $1 AND created_at BETWEEN $2 AND $4",
+                        "sisi", ek_sha256, since, caller,
+                        td_tx_now(tx) + TD_MINUTE)); /* of a clock that was put back: not lately */
     while (td_rows_next(&r)) {
         *ret_own = td_col_int(&r, 0);
         *ret_all = td_col_int(&r, 1);

@@ -117,6 +117,7 @@ enum td_code td_event_lately(struct td_tx *tx, const char *tenant, const char *s
     enum { LATEST = 32 };
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_rows r;
+    int64_t now = td_tx_now(tx); /* an event of later is of a clock that was put back */
     *ret = false;
     td_try(td_sql_query(tx, &r, err,
                         "SELECT at, type, detail FROM event WHERE tenant = $1 AND subject = $2 ORDER BY pos DESC"
@@ -124,8 +125,8 @@ enum td_code td_event_lately(struct td_tx *tx, const char *tenant, const char *s
                         "ssi", tenant, subject, (int64_t)LATEST));
     const char *member = td_arena_printf(&a, "\"where\":\"%s\"", where);
     while (td_rows_next(&r))
-        *ret = *ret || (td_col_int(&r, 0) > since && strcmp(td_col_text0(&r, 1, &a), type) == 0 &&
-                        strstr(td_col_text0(&r, 2, &a), member) != NULL);
+        *ret = *ret || (td_col_int(&r, 0) > since && td_col_int(&r, 0) <= now &&
+                        strcmp(td_col_text0(&r, 1, &a), type) == 0 && strstr(td_col_text0(&r, 2, &a), member) != NULL);
     return td_rows_done(&r, err);
 }
 
