@@ -87,7 +87,8 @@ struct td_challenge {
 };
 /* created_at 0 is the transaction's time. Takes away a few challenges older than TD_CHALLENGE_KEPT, so that callers
  * without any credential fill no store. */
-#define TD_CHALLENGE_KEPT TD_DAY
+#define TD_CHALLENGE_KEPT TD_HOUR
+#define TD_TICKET_KEPT TD_DAY /* of one that admitted: a late join is told to its device */
 enum td_code td_challenge_add(struct td_tx *tx, const char *tenant, const struct td_challenge *c, struct td_error *err)
     TD_MUST_USE;
 /* Challenges of this EK since a time, in all tenants: those that this caller asked for, and all of them. */

@@ -268,6 +268,7 @@ static void crowd(struct td_tx *tx, struct life *l)
     }
     admit(tx, l, "kept", td_tx_now(tx) + 1);
     assert_ok(td_join_ticket_use(tx, l->tenant, "kept", NULL));
+    admit(tx, l, "unused", td_tx_now(tx) + 1);
 }
 
 static void later(struct td_tx *tx, struct life *l)
@@ -279,9 +280,18 @@ static void later(struct td_tx *tx, struct life *l)
         assert_ok(td_challenge_add(tx, l->tenant, &c, NULL));
     }
     assert_ok(td_challenge_count(tx, hash_a, "", 0, &own, &n, NULL));
-    assert_int_equal(n, 6); /* five new ones, and what a ticket grew out of */
+    assert_int_equal(n, 7); /* five new ones, and those that admitted */
     assert_ok(td_attested(tx, l->tenant, reg, &l->arena, &got, NULL));
     assert_string_equal(got.id, "kept");
+}
+
+static void a_day_later(struct td_tx *tx, struct life *l)
+{
+    int64_t n = 0, own = 0;
+    struct td_challenge c = challenge("last");
+    assert_ok(td_challenge_add(tx, l->tenant, &c, NULL));
+    assert_ok(td_challenge_count(tx, hash_a, "", 0, &own, &n, NULL));
+    assert_int_equal(n, 2); /* this one, and what a ticket that was used grew out of */
 }
 
 static void old_challenges_go(void **state)
@@ -290,6 +300,8 @@ static void old_challenges_go(void **state)
     life_write(l, crowd);
     l->env.now += TD_CHALLENGE_KEPT + 1;
     life_write(l, later);
+    l->env.now += TD_TICKET_KEPT;
+    life_write(l, a_day_later);
 }
 
 static void fetched(struct td_tx *tx, struct life *l)
