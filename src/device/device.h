@@ -1,4 +1,4 @@
-/* The device's side: a virtual Windows PC. This header is what its rooms share; flow.c walks the way, dm/ is the
+/* The device's side: a virtual Windows PC. This header is what its rooms share; flow/ walks the way, dm/ is the
  * management client, csp/ the tree of nodes.
  *
  * Everything the device knows rests in its state folder and is written before the next step begins, so that it can be

@@ -1,4 +1,4 @@
-/* Management client: OMA-DM sessions and the status page, on the enrolment that flow.c made.
+/* Management client: OMA-DM sessions and the status page, on the enrolment that flow/ made.
  *
  * The enrolment leaves in the device's state: enrol.provider, enrol.addr, enrol.device_id (SyncHdr source), enrol.user
  * (upn, empty for device-only), and the files mdm.crt.pem, mdm.key.pem in the state folder; the provisioning document's

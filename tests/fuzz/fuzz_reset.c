@@ -1,5 +1,5 @@
 /* device/reset_journal: any octets; what is taken is an open or ended reset, and only such a one. */
-#include "device/reset_room.h"
+#include "device/reset/room.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,7 @@
 /* tpm/keys: keys of the device that never leave its TPM. What rests in DIR/tpm/NAME is the public part and the private
  * one wrapped by the TPM's storage key: worthless elsewhere, and after the TPM was cleared. They belong to what they
- * are for (device/disk_parts.c): a wipe takes the join's and the enrolment's away with it, as it does with key files.
+ * are for (device/machine/disk_parts.c): a wipe takes the join's and the enrolment's away with it, as it does with key
+ * files.
  */
 #include "base/fault.h"
 #include "base/file.h"

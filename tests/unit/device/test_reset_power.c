@@ -1,6 +1,6 @@
 /* device/reset: the power fails. A process of its own carries the action out and is killed (SIGKILL) at each step, for
  * every kind; what lies on the disk then is the old state whole or on its way forward, and the next start ends it. */
-#include "device/reset_room.h"
+#include "device/reset/room.h"
 #include "unit/device/reset_world.h"
 
 #include <signal.h>

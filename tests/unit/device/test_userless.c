@@ -26,7 +26,7 @@ static struct service {
     const char *token;
 } svc;
 
-/* In place of the device's own (device/attest.c), which needs a TPM. */
+/* In place of the device's own (device/flow/attest.c), which needs a TPM. */
 enum td_code td_flow_attest(struct td_flow *f, const char *purpose, struct td_error *err TD_UNUSED)
 {
     svc.purpose = purpose;

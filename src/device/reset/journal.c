@@ -1,7 +1,7 @@
 /* The journal of a reset: one small file, replaced as a whole. */
 #include "base/file.h"
 #include "codec/json.h"
-#include "device/reset_room.h"
+#include "device/reset/room.h"
 
 #include <errno.h>
 #include <fcntl.h>

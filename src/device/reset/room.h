@@ -1,4 +1,4 @@
-/* Inside of resets: the journal, and erasing. For reset*.c and their tests only. */
+/* Inside of resets: the journal, and erasing. For the files here and their tests only. */
 #ifndef TD_DEVICE_RESET_ROOM_H
 #define TD_DEVICE_RESET_ROOM_H
 
@@ -48,7 +48,7 @@ struct td_reset_rule {
 };
 const struct td_reset_rule *td_reset_rule(enum td_action_kind kind);
 
-/* The work behind the restart, from the journal's phase to its end (reset_work.c). */
+/* The work behind the restart, from the journal's phase to its end (work.c). */
 enum td_code td_reset_work(struct td_device *dev, struct td_reset_journal *j, struct td_error *err) TD_MUST_USE;
 
 #endif

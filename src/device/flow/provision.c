@@ -201,7 +201,7 @@ static enum td_code confirm(struct td_flow *f, struct td_error *err)
 
 /* --- sealed ------------------------------------------------------------------------------------------------------- */
 
-/* What its user's first day makes anew. Names follow the table of device/disk_parts.c. */
+/* What its user's first day makes anew. Names follow the table of device/machine/disk_parts.c. */
 static bool is_of_the_first_day(const char *key)
 {
     const uint32_t gone = (uint32_t)1 << TD_PART_PROFILE_CACHE | (uint32_t)1 << TD_PART_JOIN |

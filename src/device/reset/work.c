@@ -7,7 +7,7 @@
 #include "codec/json.h"
 #include "device/csp/store.h"
 #include "device/disk.h"
-#include "device/reset_room.h"
+#include "device/reset/room.h"
 
 #include <dirent.h>
 #include <errno.h>

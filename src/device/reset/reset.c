@@ -6,7 +6,7 @@
 #include "device/disk.h"
 #include "device/dm.h"
 #include "device/hardware.h"
-#include "device/reset_room.h"
+#include "device/reset/room.h"
 
 #include <stdio.h>
 
