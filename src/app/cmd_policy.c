@@ -13,6 +13,8 @@ struct ctx {
     const struct td_json *json;
     struct td_master master;
     bool replace;
+    const char *done;            /* what was done with it, in words */
+    bool to_whom;                /* and to whom */
     const char *const *warnings; /* what disturbs a kiosk where the item is assigned now */
     size_t warning_count;
 };
@@ -31,6 +33,7 @@ static enum td_code put(struct td_tx *tx, void *p, struct td_error *err)
                          "Give --replace to change it.");
     if (rc == TD_OK)
         id = old.id;
+    c->done = rc == TD_OK ? " changed" : " added";
     td_try(td_configuration_make(&c->master, td_tx_env(tx), tenant, id, name, c->json, a, &c->row, err));
     if (rc == TD_OK && strcmp(old.kind, c->row.kind) != 0)
         return td_fail(err, TD_EINVAL, "kind", "an item keeps its kind (%s)", old.kind);
@@ -44,7 +47,12 @@ static void say_item(struct ctx *c)
     const struct td_configuration *row = &c->row;
     struct td_jsonw w;
     if (!cli->json) {
-        td_cli_say(cli, "%s %s: %s", row->kind, row->name, row->id);
+        const char *group = c->to_whom ? td_cli_option(cli, "group") : NULL;
+        td_cli_say(cli, "%s \"%s\"%s%s%s%s: %s", row->kind, row->name, c->done,
+                   group != NULL ? " the group \""
+                   : c->to_whom  ? " all devices"
+                                 : "",
+                   group != NULL ? group : "", group != NULL ? "\"" : "", row->id);
         for (size_t i = 0; i < c->warning_count; i++)
             td_cli_say(cli, "warning: %s", c->warnings[i]);
         return;
@@ -152,10 +160,10 @@ static enum td_code remove_item(struct td_tx *tx, void *p, struct td_error *err)
 }
 
 static enum td_code write_and_say(struct td_cli *cli,
-                                  enum td_code (*fn)(struct td_tx *tx, void *p, struct td_error *err),
+                                  enum td_code (*fn)(struct td_tx *tx, void *p, struct td_error *err), const char *done,
                                   struct td_error *err)
 {
-    struct ctx c = {.cli = cli};
+    struct ctx c = {.cli = cli, .done = done, .to_whom = fn != remove_item};
     td_try(td_store_write(cli->store, fn, &c, err));
     say_item(&c);
     return TD_OK;
@@ -163,17 +171,17 @@ static enum td_code write_and_say(struct td_cli *cli,
 
 static enum td_code run_assign(struct td_cli *cli, struct td_error *err)
 {
-    return write_and_say(cli, assign, err);
+    return write_and_say(cli, assign, " is assigned to", err);
 }
 
 static enum td_code run_unassign(struct td_cli *cli, struct td_error *err)
 {
-    return write_and_say(cli, unassign, err);
+    return write_and_say(cli, unassign, " is no longer assigned to", err);
 }
 
 static enum td_code run_remove(struct td_cli *cli, struct td_error *err)
 {
-    return write_and_say(cli, remove_item, err);
+    return write_and_say(cli, remove_item, " is removed", err);
 }
 
 static enum td_code write_targets(struct td_cli *cli, struct td_tx *tx, const char *id, struct td_jsonw *w,

@@ -739,6 +739,18 @@ def settings_are_documented(box):
         same(told[key].split(":")[0], value or "empty", key)
 
 
+def items_are_said_about(box):
+    """Each command tells what it has done, and to whom."""
+    file = box.write("k.json", json.dumps({"kind": "kiosk", "url": "https://board.contoso.test/"}))
+    box.said("group", "add", "Halls")
+    for words, told in ((("add", "k", "--file", file), 'kiosk "k" added: '), (("add", "k", "--file", file, "--replace"), 'kiosk "k" changed: '),
+                        (("assign", "k", "--group", "Halls"), 'kiosk "k" is assigned to the group "Halls": '),
+                        (("assign", "k", "--all-devices"), 'kiosk "k" is assigned to all devices: '),
+                        (("unassign", "k", "--group", "Halls"), 'kiosk "k" is no longer assigned to the group "Halls": '),
+                        (("remove", "k"), 'kiosk "k" is removed: ')):
+        assert box.said("policy", *words).startswith(told), f"{words}: {told}"
+
+
 def documents_are_true(_):
     """docs/cli.md and the tables of codes are what the programs say."""
     for part in ("cli", "codes"):
@@ -790,7 +802,7 @@ def interface_document_is_true(_):
 
 
 TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, killed_bulk, audit_tells_who_and_what, errors_name_the_thing, nothing_commands_the_terminal, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, tpms_are_shown_and_forgotten, serves, device_exit_codes, requirements_are_documented, settings_are_documented, measurements_of_profiles, codes_are_explained, documents_are_true,
+         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, tpms_are_shown_and_forgotten, serves, device_exit_codes, requirements_are_documented, settings_are_documented, items_are_said_about, measurements_of_profiles, codes_are_explained, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):
