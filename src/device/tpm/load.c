@@ -10,7 +10,8 @@
 #define E_TIMEOUT UINT32_C(0x800705b4) /* what Windows shows where no TPM 2.0 answers (autopilot.md 6.7) */
 #define E_TPM UINT32_C(0x80280000)     /* facility of the TPM: its own code behind it */
 
-enum { LEFT_OVER_MAX = 64 };
+/* Is it there at all: soon. A slow chip may need longer for a key of RSA. */
+enum { LEFT_OVER_MAX = 64, FIRST_SECONDS = 20, ANSWER_SECONDS = 90 };
 
 static const char *const libraries[TD_TSS_COUNT] = {
     [TD_TSS_TCTI] = "libtss2-tctildr.so.0", [TD_TSS_ESYS] = "libtss2-esys.so.0", [TD_TSS_MU] = "libtss2-mu.so.0"};
@@ -169,20 +170,22 @@ static enum td_code greet(struct td_tpm *t, struct td_error *err)
 
 static enum td_code connect_to(struct td_tpm *t, const char *tcti, struct td_error *err)
 {
-    td_try(td_tpm_wire_open(&t->f, tcti, &t->wire, err));
+    td_try(td_tpm_wire_open(&t->f, tcti, &t->patience, &t->wire, err));
     TSS2_RC rc = t->f.Esys_Initialize(&t->esys, td_tpm_wire_context(t->wire), NULL);
     if (rc != TSS2_RC_SUCCESS)
         return td_tpm_fail(err, rc, "the TPM can't be opened");
     return greet(t, err);
 }
 
-enum td_code td_tpm_open(const char *tcti, struct td_tpm **ret, struct td_error *err)
+enum td_code td_tpm_open_for(const char *tcti, const struct td_tpm_patience *patience, struct td_tpm **ret,
+                             struct td_error *err)
 {
     if (tcti[0] == '\0' || strlen(tcti) >= sizeof((*ret)->tcti))
         return td_fail(err, TD_EINVAL, "tpm", "must be a TCTI such as device:/dev/tpmrm0 or swtpm:path=/run/tpm.sock");
     (void)setenv("TSS2_LOG", "all+NONE", 0); /* what goes wrong is told by us, in one place */
     struct td_tpm *t = td_new(struct td_tpm);
     t->ek = t->lock = -1;
+    t->patience = *patience;
     (void)snprintf(t->tcti, sizeof(t->tcti), "%s", tcti);
     enum td_code rc = load(t, err);
     if (rc == TD_OK)
@@ -193,6 +196,12 @@ enum td_code td_tpm_open(const char *tcti, struct td_tpm **ret, struct td_error 
     }
     *ret = t;
     return TD_OK;
+}
+
+enum td_code td_tpm_open(const char *tcti, struct td_tpm **ret, struct td_error *err)
+{
+    static const struct td_tpm_patience as_slow_chips_need = {FIRST_SECONDS * 1000, ANSWER_SECONDS * 1000};
+    return td_tpm_open_for(tcti, &as_slow_chips_need, ret, err);
 }
 
 static void disconnect(struct td_tpm *t)

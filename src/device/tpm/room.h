@@ -70,16 +70,26 @@ struct td_tpm_key { /* what a key of the device signs by: lives as long as the o
     bool there;
 };
 
+/* How long an answer is waited for: is it there at all (it may have another client), and then. */
+struct td_tpm_patience {
+    int first_ms, answer_ms;
+};
+
 struct td_tpm {
     void *library[TD_TSS_COUNT];
     struct td_tss f;
     struct td_tpm_tcti *wire;
+    struct td_tpm_patience patience;
     ESYS_CONTEXT *esys;
     int ek;   /* row of the table in ek.c once it was looked for, else -1 */
     int lock; /* of the device's TPM, -1: none */
     struct td_tpm_key key[TD_TPM_KEYS];
     char tcti[256];
 };
+
+/* td_tpm_open with another patience: for tests. */
+enum td_code td_tpm_open_for(const char *tcti, const struct td_tpm_patience *patience, struct td_tpm **ret,
+                             struct td_error *err) TD_MUST_USE;
 
 /* The answer of tss2 or of the TPM as an error of ours: cause, remedy, the number that Windows shows. */
 enum td_code td_tpm_fail(struct td_error *err, TSS2_RC rc, const char *what);
@@ -124,8 +134,8 @@ enum td_code td_tpm_certify_object(struct td_tpm *t, ESYS_TR object, struct td_s
                                    struct td_tpm_proof *ret, struct td_error *err) TD_MUST_USE;
 
 /* wire.c: the TPM as tss2 reaches it, with a bound on the time of each answer. */
-enum td_code td_tpm_wire_open(const struct td_tss *f, const char *tcti, struct td_tpm_tcti **ret, struct td_error *err)
-    TD_MUST_USE;
+enum td_code td_tpm_wire_open(const struct td_tss *f, const char *tcti, const struct td_tpm_patience *patience,
+                              struct td_tpm_tcti **ret, struct td_error *err) TD_MUST_USE;
 void td_tpm_wire_close(const struct td_tss *f, struct td_tpm_tcti *w); /* NULL is fine */
 TSS2_TCTI_CONTEXT *td_tpm_wire_context(struct td_tpm_tcti *w);
 bool td_tpm_wire_is_broken(const struct td_tpm_tcti *w); /* NULL is broken */

@@ -1,6 +1,7 @@
 /* tpm/wire: between tss2 and the TPM. tss2 waits for an answer as long as it takes; a TPM that never answers would hold
  * the device for ever. So each answer is waited for as long as a slow chip may need for a key, and no longer: by poll
  * where the TCTI tells what to poll, and for those that don't (swtpm's) by the time-outs of their sockets. */
+#include "base/fault.h"
 #include "device/tpm/room.h"
 
 #include <errno.h>
@@ -10,16 +11,16 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* Is it there at all: soon, it may have another client. A slow chip may need longer for a key of RSA. */
-enum { TCTI_VERSION = 2, WIRE_POLLS = 4, WIRE_FILES = 64, FIRST_SECONDS = 20, ANSWER_SECONDS = 90 };
+enum { TCTI_VERSION = 2, WIRE_POLLS = 4, WIRE_FILES = 64 };
 
 struct td_tpm_tcti {
     TSS2_TCTI_CONTEXT_COMMON_V2 head; /* first: tss2 sees this as a TCTI */
     TSS2_TCTI_CONTEXT *inner;
-    bool asked;  /* a command is out, and nothing of its answer was read */
-    int seconds; /* for one answer */
-    int socket;  /* that the TCTI has opened last, -1: none */
-    bool broken; /* an answer did not come: tss2 is in the middle of a command from then on */
+    bool asked;    /* a command is out, and nothing of its answer was read */
+    int ms;        /* for one answer */
+    int answer_ms; /* once there was one */
+    int socket;    /* that the TCTI has opened last, -1: none */
+    bool broken;   /* an answer did not come: tss2 is in the middle of a command from then on */
 };
 
 static bool is_socket(int fd)
@@ -29,10 +30,10 @@ static bool is_socket(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0;
 }
 
-static void be_patient(struct td_tpm_tcti *w, int seconds)
+static void be_patient(struct td_tpm_tcti *w, int ms)
 {
-    const struct timeval wait = {.tv_sec = seconds};
-    w->seconds = seconds;
+    const struct timeval wait = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    w->ms = ms;
     if (w->socket >= 0)
         (void)setsockopt(w->socket, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 }
@@ -56,7 +57,7 @@ static TSS2_RC transmit(TSS2_TCTI_CONTEXT *c, size_t size, uint8_t const *comman
     for (int fd = 0; fd < WIRE_FILES; fd++)
         if (!before[fd] && is_socket(fd))
             w->socket = fd;
-    be_patient(w, w->seconds);
+    be_patient(w, w->ms);
     w->broken = rc != TSS2_RC_SUCCESS;
     return rc;
 }
@@ -74,7 +75,7 @@ static TSS2_RC await(struct td_tpm_tcti *w)
         return TSS2_RC_SUCCESS;
     int got;
     do
-        got = poll(handles, n, w->seconds * 1000);
+        got = poll(handles, n, w->ms);
     while (got < 0 && errno == EINTR);
     return got > 0 ? TSS2_RC_SUCCESS : TSS2_TCTI_RC_IO_ERROR;
 }
@@ -85,9 +86,10 @@ static TSS2_RC receive(TSS2_TCTI_CONTEXT *c, size_t *size, uint8_t *response, in
     TSS2_RC rc = await(w);
     if (rc == TSS2_RC_SUCCESS)
         rc = Tss2_Tcti_Receive(w->inner, size, response, timeout);
-    if (rc == TSS2_RC_SUCCESS && w->seconds != ANSWER_SECONDS)
-        be_patient(w, ANSWER_SECONDS);
-    w->broken |= rc != TSS2_RC_SUCCESS && rc != TSS2_TCTI_RC_TRY_AGAIN && rc != TSS2_TCTI_RC_INSUFFICIENT_BUFFER;
+    if (rc == TSS2_RC_SUCCESS && w->ms != w->answer_ms)
+        be_patient(w, w->answer_ms);
+    w->broken |= !td_fault("device-tpm-silence-unseen") && rc != TSS2_RC_SUCCESS && rc != TSS2_TCTI_RC_TRY_AGAIN &&
+                 rc != TSS2_TCTI_RC_INSUFFICIENT_BUFFER;
     return rc;
 }
 
@@ -119,6 +121,7 @@ static TSS2_RC make_sticky(TSS2_TCTI_CONTEXT *c, TPM2_HANDLE *handle, uint8_t st
  * stands beside it closes them when the time is over. */
 struct guard {
     bool before[WIRE_FILES];
+    int ms;
     int done[2]; /* pipe: its writing end is closed when the TCTI is open */
 };
 
@@ -126,16 +129,16 @@ static void *stand_by(void *arg)
 {
     const struct guard *g = arg;
     struct pollfd opened = {.fd = g->done[0], .events = POLLIN};
-    if (poll(&opened, 1, FIRST_SECONDS * 1000) == 0)
+    if (poll(&opened, 1, g->ms) == 0)
         for (int fd = 0; fd < WIRE_FILES; fd++)
             if (!g->before[fd] && is_socket(fd))
                 (void)shutdown(fd, SHUT_RDWR);
     return NULL;
 }
 
-static TSS2_RC open_guarded(const struct td_tss *f, const char *tcti, TSS2_TCTI_CONTEXT **ret)
+static TSS2_RC open_guarded(const struct td_tss *f, const char *tcti, int ms, TSS2_TCTI_CONTEXT **ret)
 {
-    struct guard g = {.done = {-1, -1}};
+    struct guard g = {.ms = ms, .done = {-1, -1}};
     pthread_t watch;
     if (pipe(g.done) != 0)
         return TSS2_TCTI_RC_IO_ERROR;
@@ -150,16 +153,18 @@ static TSS2_RC open_guarded(const struct td_tss *f, const char *tcti, TSS2_TCTI_
     return rc;
 }
 
-enum td_code td_tpm_wire_open(const struct td_tss *f, const char *tcti, struct td_tpm_tcti **ret, struct td_error *err)
+enum td_code td_tpm_wire_open(const struct td_tss *f, const char *tcti, const struct td_tpm_patience *patience,
+                              struct td_tpm_tcti **ret, struct td_error *err)
 {
     TSS2_TCTI_CONTEXT *inner = NULL;
-    TSS2_RC rc = open_guarded(f, tcti, &inner);
+    TSS2_RC rc = open_guarded(f, tcti, patience->first_ms, &inner);
     if (rc != TSS2_RC_SUCCESS)
         return td_tpm_fail(err, rc, "the TPM can't be reached");
     struct td_tpm_tcti *w = td_new(struct td_tpm_tcti);
     w->inner = inner;
     w->socket = -1;
-    w->seconds = FIRST_SECONDS;
+    w->ms = patience->first_ms;
+    w->answer_ms = patience->answer_ms;
     w->head.v1 = (TSS2_TCTI_CONTEXT_COMMON_V1){.magic = UINT64_C(0x746f756368646f77),
                                                .version = TCTI_VERSION,
                                                .transmit = transmit,
