@@ -33,8 +33,8 @@ enum td_code td_tpm_make_credential(const struct td_tpm_public *ek, const struct
 /* The same for a key that was made already: key is td_tpm_key's of ek. */
 enum td_code td_tpm_make_credential_for(const struct td_tpm_public *ek, const struct td_key *key,
                                         const struct td_tpm_name *ak, struct td_slice secret, struct td_slice random,
-                                        struct td_arena *a, struct td_tpm_credential *ret,
-                                        struct td_error *err) TD_MUST_USE;
+                                        struct td_arena *a, struct td_tpm_credential *ret, struct td_error *err)
+    TD_MUST_USE;
 
 /* Signature of `signed_` (a TPMS_ATTEST) by the key: RSASSA, RSAPSS, ECDSA; SHA-256, SHA-384. TD_EAUTH. */
 enum td_code td_tpm_verify(const struct td_key *key, const struct td_tpm_signature *sig, struct td_slice signed_,
