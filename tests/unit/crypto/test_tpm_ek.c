@@ -195,7 +195,6 @@ static void dates(void **state TD_UNUSED)
 static void remembers_signatures(void **state TD_UNUSED)
 {
     struct td_ek_links links;
-    struct td_error err;
     struct td_slice root = file("maker-root"), between = file("maker-between"), none = TD_S("");
     char *other = td_arena_alloc(&arena, root.n);
     size_t modulus = td_search(root, TD_S("\x02\x82\x01"));
