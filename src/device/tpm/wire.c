@@ -32,7 +32,7 @@ static bool is_socket(int fd)
 
 static void be_patient(struct td_tpm_tcti *w, int ms)
 {
-    const struct timeval wait = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    const struct timeval wait = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
     w->ms = ms;
     if (w->socket >= 0)
         (void)setsockopt(w->socket, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
