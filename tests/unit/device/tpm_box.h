@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -97,39 +98,6 @@ static inline void box_make(const struct tpm_box *b, const char *name, const cha
     assert_true(box_run(argv));
 }
 
-/* What switching a PC on does to its TPM: its PCRs are zero again. */
-static inline void box_on(struct box_tpm *t)
-{
-    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    const char *sock = strchr(t->tcti, '=') + 1;
-    const char *pid_file = td_arena_printf(&a, "%s.pid", t->state);
-    const char *argv[] = {"swtpm",
-                          "socket",
-                          "--tpm2",
-                          "--tpmstate",
-                          td_arena_printf(&a, "dir=%s", t->state),
-                          "--server",
-                          td_arena_printf(&a, "type=unixio,path=%s", sock),
-                          "--ctrl",
-                          td_arena_printf(&a, "type=unixio,path=%s.ctrl", sock),
-                          "--flags",
-                          "not-need-init,startup-clear",
-                          "--daemon",
-                          "--pid",
-                          td_arena_printf(&a, "file=%s", pid_file),
-                          NULL};
-    bool on = false;
-    for (int i = 0; !on && i < 100; i++) /* the one before may still hold the lock of its state */
-        on = box_run(argv);
-    assert_true(on); /* it listens when its starter returns */
-    FILE *f = fopen(pid_file, "re");
-    assert_non_null(f);
-    long pid = 0;
-    assert_int_equal(fscanf(f, "%ld", &pid), 1);
-    (void)fclose(f);
-    t->pid = (pid_t)pid;
-}
-
 static inline bool box_answers(const char *path)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -141,17 +109,53 @@ static inline bool box_answers(const char *path)
     return answers;
 }
 
-/* No child of ours, so its end is seen by its socket: nobody takes a connection there any more. */
+/* A process that ends with the test program, however that ends: a planted fault may take it down. */
+static inline pid_t box_start(const char *const argv[])
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid != 0)
+        return pid;
+    int quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)dup2(quiet, STDOUT_FILENO);
+    (void)dup2(quiet, STDERR_FILENO);
+    (void)execvp(argv[0], (char *const *)(uintptr_t)argv);
+    _exit(127);
+}
+
+/* What switching a PC on does to its TPM: its PCRs are zero again. */
+static inline void box_on(struct box_tpm *t)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const char *sock = strchr(t->tcti, '=') + 1;
+    const char *argv[] = {"swtpm",
+                          "socket",
+                          "--tpm2",
+                          "--tpmstate",
+                          td_arena_printf(&a, "dir=%s", t->state),
+                          "--server",
+                          td_arena_printf(&a, "type=unixio,path=%s", sock),
+                          "--ctrl",
+                          td_arena_printf(&a, "type=unixio,path=%s.ctrl", sock),
+                          "--flags",
+                          "not-need-init,startup-clear",
+                          NULL};
+    t->pid = box_start(argv);
+    while (!box_answers(sock)) {
+        assert_int_equal(waitpid(t->pid, NULL, WNOHANG), 0); /* it has not given up */
+        (void)sched_yield();
+    }
+}
+
 static inline void box_off(struct box_tpm *t)
 {
     if (t->pid == 0)
         return;
-    const char *sock = strchr(t->tcti, '=') + 1;
     assert_int_equal(kill(t->pid, SIGKILL), 0);
-    while (box_answers(sock))
-        (void)sched_yield();
+    assert_int_equal(waitpid(t->pid, NULL, 0), t->pid);
     t->pid = 0;
-    (void)unlink(sock);
+    (void)unlink(strchr(t->tcti, '=') + 1);
 }
 
 static inline void tpm_box_close(struct tpm_box *b)
