@@ -22,8 +22,9 @@ enum td_code td_tpm_name(const struct td_tpm_public *p, struct td_tpm_name *ret,
 enum td_code td_tpm_key(const struct td_tpm_public *p, struct td_key **ret, struct td_error *err) TD_MUST_USE;
 
 /* Contents of TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET for the key behind `ek` (RSA-2048 and more, P-256, P-384; hash
- * and symmetric key as its public area says). random: 32 to 64 octets, as many as the EK's name algorithm has, that are
- * the seed of an RSA EK; an ECC EK's ephemeral key is made inside. */
+ * and symmetric key as its public area says). random: at least as many octets as the EK's
+ * name algorithm has (64 are enough for all), whose first are the seed of an RSA EK; an ECC EK's ephemeral key is made
+ * inside. */
 struct td_tpm_credential {
     struct td_slice id_object, secret;
 };

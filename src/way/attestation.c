@@ -319,10 +319,10 @@ static enum td_attest_reason judge_baseline(const struct td_pcr_facts *f, struct
 
 static enum td_attest_reason judge_secure_boot(const struct td_pcr_facts *f, struct td_error *ret_detail)
 {
-    const char *why = !f->log                                ? "no event log was sent, so that it stays unknown"
-                      : f->secure_boot == TD_SECURE_BOOT_OFF ? "it is off"
-                                                             : "the event log does not tell it";
-    if (f->log && (f->secure_boot == TD_SECURE_BOOT_ON || td_fault("secure-boot-any")))
+    const char *why = !f->log                        ? "no event log was sent, so that it stays unknown"
+                      : f->secure_boot == TD_TCG_OFF ? "it is off"
+                                                     : "the event log does not tell it";
+    if (f->log && (f->secure_boot == TD_TCG_ON || td_fault("secure-boot-any")))
         return TD_ATT_OK;
     td_ignore(td_fail(ret_detail, TD_EDENIED, "secureBoot", "Secure Boot has to be on: %s", why));
     return TD_ATT_PCR;

@@ -6,6 +6,7 @@
 #define TD_WAY_ATTESTATION_H
 
 #include "base/err.h"
+#include "codec/tcg_log.h"
 
 enum td_attest_reason {
     TD_ATT_OK,
@@ -61,14 +62,13 @@ bool td_tpm_is_virtual(const char *manufacturer, const char *model);
 
 /* Measurements that a profile wants (its setting pcrPolicy). */
 enum td_pcr_policy { TD_PCR_NONE, TD_PCR_SECURE_BOOT, TD_PCR_ALLOW_LIST, TD_PCR_BASELINE };
-enum td_secure_boot { TD_SECURE_BOOT_UNTOLD, TD_SECURE_BOOT_OFF, TD_SECURE_BOOT_ON };
 
 enum { TD_PCR_COUNT = 24, TD_PCR_MASK = 0xff /* 0 to 7: what a quote has to cover */ };
 struct td_pcr_facts { /* what a quote and a log that lead to one another say */
     unsigned char value[TD_PCR_COUNT][32];
     uint32_t known;
-    bool log;                        /* an event log was there */
-    enum td_secure_boot secure_boot; /* by the log */
+    bool log;                            /* an event log was there */
+    enum td_tcg_secure_boot secure_boot; /* by the log */
     bool has_baseline;
     unsigned char baseline[TD_PCR_COUNT][32];
     uint32_t baseline_known;

@@ -240,11 +240,6 @@ static enum td_code judge_ak(struct begin *b, struct td_error *err)
     return TD_OK;
 }
 
-static size_t digest_size(uint16_t alg)
-{
-    return alg == TD_TPM_SHA384 ? 48 : alg == TD_TPM_SHA512 ? 64 : 32;
-}
-
 /* The proof that is expected is all that rests of the secret. */
 static enum td_code make_challenge(struct begin *b, struct td_error *err)
 {
@@ -261,7 +256,7 @@ static enum td_code make_challenge(struct begin *b, struct td_error *err)
     td_sha256(td_bytes(proof, sizeof(proof)), c->proof_sha256);
     enum td_code rc =
         td_tpm_make_credential_for(&b->ek.public, b->ek.key, &b->ak_name, td_bytes(secret, sizeof(secret)),
-                                   td_bytes(seed, digest_size(b->ek.public.name_alg)), t->a, &b->credential, &why);
+                                   td_bytes(seed, sizeof(seed)), t->a, &b->credential, &why);
     td_wipe(secret, sizeof(secret));
     td_wipe(seed, sizeof(seed));
     td_wipe(proof, sizeof(proof));

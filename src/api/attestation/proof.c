@@ -143,7 +143,7 @@ static enum td_code replay(struct td_attestation *t, struct td_proof *p, struct 
     if (data_altered(&log) && !td_fault("attest-any-log-data"))
         return bad_log(t, err, "eventLog", "what the log says of an event is not what was measured");
     p->facts.log = true;
-    p->facts.secure_boot = (enum td_secure_boot)td_tpm_secure_boot(&log);
+    p->facts.secure_boot = td_tpm_secure_boot(&log);
     return TD_OK;
 }
 

@@ -129,7 +129,7 @@ static void lists_are_checked(void **state)
 
 static struct td_pcr_facts facts(void)
 {
-    struct td_pcr_facts f = {.known = 0xff, .log = true, .secure_boot = TD_SECURE_BOOT_ON};
+    struct td_pcr_facts f = {.known = 0xff, .log = true, .secure_boot = TD_TCG_ON};
     for (int i = 0; i < 8; i++)
         memset(f.value[i], 0x11 * i, sizeof(f.value[i]));
     return f;
@@ -149,10 +149,10 @@ static void secure_boot_is_judged(void **state)
     struct td_pcr_facts f = facts();
     (void)state;
     assert_int_equal(td_pcr_judge(TD_PCR_SECURE_BOOT, "", &f, NULL), TD_ATT_OK);
-    f.secure_boot = TD_SECURE_BOOT_OFF;
+    f.secure_boot = TD_TCG_OFF;
     refused(TD_PCR_SECURE_BOOT, "", &f, "it is off");
     assert_int_equal(td_pcr_judge(TD_PCR_NONE, "", &f, NULL), TD_ATT_OK);
-    f.secure_boot = TD_SECURE_BOOT_UNTOLD;
+    f.secure_boot = TD_TCG_UNTOLD;
     refused(TD_PCR_SECURE_BOOT, "", &f, "does not tell it");
     f = facts();
     f.log = false;
