@@ -109,9 +109,7 @@ enum td_code td_join_ticket_use(struct td_tx *tx, const char *tenant, const char
 enum td_code td_attested(struct td_tx *tx, const char *tenant, const char *registration_id, struct td_arena *a,
                          struct td_challenge *ret, struct td_error *err) TD_MUST_USE; /* TD_ENOTFOUND */
 
-/* --- certificates fetched from makers (api/ek_issuers.h)
- * ---------------------------------------------------------------
- */
+/* --- certificates fetched from makers (api/ek_issuers.h) ---------------------------------------------------------- */
 
 enum { TD_EK_ISSUERS_MAX = 500 };
 /* TD_ENOTFOUND: not asked yet. An empty one: asked in vain. */
