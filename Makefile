@@ -28,7 +28,7 @@ check:
 	@tools/check.py
 
 e2e: all
-	@tools/install.sh demo tpm machine
+	@tools/install.sh demo tpm machine ad
 	@command -v npm >/dev/null || [ "$$SKIP_INSTALL" = 1 ] || tools/install.sh client
 	@python3 tests/e2e/run.py $(SCENARIO)
 

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs the Debian packages of the named groups that are missing: install.sh build demo client check lint fuzz tpm machine bench
+# Installs the Debian packages of the named groups that are missing: install.sh build demo client check lint fuzz tpm machine ad bench
 # SKIP_INSTALL=1 forbids it and tells what is missing.
 set -eu
 
 group() {
     case $1 in
     build) echo "gcc libc6-dev meson ninja-build pkg-config python3 libssl-dev libjansson-dev libexpat1-dev libsqlite3-dev \
-libargon2-dev libcurl4-openssl-dev libevent-dev libinih-dev node-llhttp libqrencode-dev libtss2-dev" ;;
+libargon2-dev libcurl4-openssl-dev libevent-dev libinih-dev node-llhttp libqrencode-dev libtss2-dev libldap-dev libkrb5-dev" ;;
     demo) echo "wixl msitools openssl curl python3 nginx-light" ;;
     client) echo "nodejs npm" ;;
     check) echo "libcmocka-dev libxml2-utils jose openssl" ;;
@@ -14,6 +14,8 @@ libargon2-dev libcurl4-openssl-dev libevent-dev libinih-dev node-llhttp libqrenc
     fuzz) echo "clang libclang-rt-14-dev" ;;
     tpm) echo "swtpm swtpm-tools tpm2-tools openssl libtss2-esys-3.0.2-0 libtss2-tctildr0 libtss2-tcti-swtpm0 libtss2-tcti-device0" ;;
     machine) echo "qemu-system-x86 qemu-system-data seabios ipxe-qemu cpio busybox-static iproute2 dnsmasq-base e2fsprogs curl" ;;
+    ad) echo "samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules samba-testsuite winbind smbclient ldb-tools \
+python3-samba krb5-user ldap-utils libsasl2-modules-gssapi-mit iproute2" ;;
     bench) echo "nginx-light" ;;
     *) echo "install.sh: there is no group $1" >&2 && exit 2 ;;
     esac

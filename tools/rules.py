@@ -14,13 +14,15 @@ MAY_USE = {
     "store": {"base", "codec", "way", "policy"},
     "http": {"base", "codec", "crypto"},
     "net": {"base"},
-    "connect": {"base", "codec", "crypto", "net"},
+    "connect": {"base", "codec", "crypto", "way", "net"},
+    "connector": {"base", "codec", "crypto", "way", "net", "connect"},
     "media": {"base", "codec", "crypto", "way"},
     "api": {"base", "codec", "crypto", "way", "policy", "store", "http", "connect"},
     "graph": {"base", "codec", "crypto", "way", "policy", "store", "http", "api"},
-    "device": {"base", "codec", "crypto", "net", "way"},
+    "device": {"base", "codec", "crypto", "net", "way", "connect"},
     "app": {
-        "base", "codec", "crypto", "way", "policy", "store", "http", "net", "api", "graph", "device", "connect", "media"
+        "base", "codec", "crypto", "way", "policy", "store", "http", "net", "api", "graph", "device", "connect", "connector",
+        "media"
     },
 }
 # header prefix -> the only places that may include it
@@ -35,6 +37,8 @@ LIBRARIES = {
     "argon2.h": ["src/crypto/"],
     "qrencode.h": ["src/device/qr.c"],
     "tss2/": ["src/device/tpm/"],
+    "ldap.h": ["src/connect/ldap.c"],
+    "krb5.h": ["src/connect/kerberos.c"],
 }
 BANNED = r"\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|strtok|alloca|system|popen|rand|srand|tmpnam|mktemp)\s*\("
 MALLOC = r"\b(malloc|calloc|realloc|free|strdup)\s*\("

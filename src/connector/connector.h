@@ -1,0 +1,61 @@
+/* The connector: a process near an Active Directory that calls out to the service, takes its work and does it there
+ * with an account of little right. Several may serve one domain, one may serve several. It keeps nothing but its key
+ * and its registration; whatever it was doing when it died is taken over by another. Wire format:
+ * docs/protocol/connector.md.
+ *
+ * `touchdown connector run` is one; `touchdown serve` runs one as a child where its configuration says so. */
+#ifndef TD_CONNECTOR_CONNECTOR_H
+#define TD_CONNECTOR_CONNECTOR_H
+
+#include "base/env.h"
+#include "connect/ad.h"
+#include "net/net.h"
+
+#include <stdatomic.h>
+
+struct td_connector_ad { /* one domain of the configuration */
+    const char *domain;  /* "corp.test" */
+    const char *urls[4]; /* ldaps://dc1.corp.test, tried in turn; NULL-terminated */
+    const char *ca_file;
+    const char *user;          /* bind name */
+    const char *password_file; /* or: */
+    const char *keytab;        /* with user as principal */
+    const char *kdc;           /* for the keytab; NULL: the first URL's host */
+};
+
+struct td_connector_config {
+    const char *dir;        /* DIR/key.pem, DIR/encryption.pem, DIR/connector.json: mode 0600 */
+    const char *server;     /* https://... */
+    struct td_slice ca_pem; /* what it trusts of the service */
+    const char *code;       /* first start: the code that an administrator gave out; NULL afterwards */
+    const char *name;       /* "" the host's */
+    struct td_connector_ad domains[16];
+    size_t domain_count;
+    const char *version;
+};
+
+/* The world outside, so that it can be tried without one. */
+struct td_connector_world {
+    const struct td_env *env;
+    enum td_code (*open)(void *ctx, const struct td_connector_ad *ad, struct td_ldap **ret,
+                         struct td_ldap_result *ret_why,
+                         struct td_error *err); /* a connection of the connector's own account */
+    td_ad_bind_fn *bind;                        /* of a person; ctx as below */
+    enum td_code (*send)(void *ctx, const struct td_net_request *req, struct td_arena *a, struct td_net_response *ret,
+                         struct td_error *err);
+    void (*say)(void *ctx, const char *line); /* for the log: no secret */
+    void *ctx;
+};
+
+/* Registers if it has not yet, then works until *stop. Ends with an error only for what waiting can't mend: the service
+ * does not know it (any more), or its configuration is wrong. */
+enum td_code td_connector_run(const struct td_connector_config *config, const struct td_connector_world *world,
+                              atomic_bool *stop, struct td_error *err) TD_MUST_USE;
+/* One round of its loop: for tests. */
+struct td_connector_state;
+enum td_code td_connector_open(const struct td_connector_config *config, const struct td_connector_world *world,
+                               struct td_connector_state **ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_connector_round(struct td_connector_state *c, struct td_error *err) TD_MUST_USE;
+void td_connector_close(struct td_connector_state *c);
+
+#endif

@@ -1,0 +1,35 @@
+/* The device's place in an Active Directory: takes the blob, keeps the machine's secret as a keytab, proves the join,
+ * checks who signs in, registers with the directory. State keys begin with "domain.". Files in the state folder:
+ * machine.keytab, odj.txt (djoin's form) and domain.json; all mode 0600. Source: domain-join-and-tpm.md 1.6 to 1.8;
+ * join-and-tokens.md 3.2; csp.md 12. */
+#ifndef TD_DEVICE_DOMAIN_H
+#define TD_DEVICE_DOMAIN_H
+
+#include "device/flow.h"
+
+/* Exec ./Vendor/MSFT/OfflineDomainJoin/Blob. The same blob again is fine and changes nothing; another one while joined
+ * is TD_ESTATE (Already); what can't be read is TD_EFORMAT (BadBlob): nothing of it is kept. */
+enum td_code td_domain_apply(struct td_device *dev, struct td_slice blob, struct td_error *err) TD_MUST_USE;
+bool td_domain_joined(const struct td_device *dev);
+/* Steps of the way (flow.c's table of a hybrid device). */
+enum td_code td_flow_domain_wait(struct td_flow *f, struct td_error *err)
+    TD_MUST_USE; /* OdjSync until the blob is there, restart */
+enum td_code td_flow_domain_reach(struct td_flow *f, struct td_error *err)
+    TD_MUST_USE; /* a DC answers, or the profile skips it */
+enum td_code td_flow_domain_register(struct td_flow *f, struct td_error *err)
+    TD_MUST_USE; /* PUT /EnrollmentServer/device/GUID */
+/* The domain checks the password at the lock screen. */
+enum td_code td_domain_sign_in(struct td_flow *f, const char *user, const char *password, struct td_error *err)
+    TD_MUST_USE;
+/* Ticket of the machine into DIR/machine.ccache; *ret is its name for other parts ("FILE:..."). */
+enum td_code td_domain_ticket(struct td_device *dev, struct td_arena *a, const char **ret, struct td_error *err)
+    TD_MUST_USE;
+/* GPOs that apply to this computer, in the order in which they do; docs/tasks/hybrid.md. Says each by td_device_say,
+ * and keeps them in the state ("domain.gpos"). */
+enum td_code td_domain_policies(struct td_device *dev, struct td_error *err) TD_MUST_USE;
+
+/* Dials the VPN profile that management brought, by the hook of the command line (--vpn HOOK: HOOK NAME SERVER). TD_OK
+ * also where no profile wants to be dialled. */
+enum td_code td_vpn_dial(struct td_device *dev, struct td_error *err) TD_MUST_USE;
+
+#endif

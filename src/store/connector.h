@@ -1,0 +1,61 @@
+/* Connectors to Active Directory: who may take work, what they serve, how they are. A connector is known by the key of
+ * its certificate; it is made by a code that an administrator hands out once. Memory is the caller's arena.
+ * Source: docs/protocol/connector.md. */
+#ifndef TD_STORE_CONNECTOR_H
+#define TD_STORE_CONNECTOR_H
+
+#include "store/db.h"
+
+enum { TD_CONNECTOR_NAME_MAX = 64, TD_CONNECTORS_MAX = 100, TD_CONNECTOR_DOMAINS_MAX = 16 };
+#define TD_CONNECTOR_CODE_LIFE TD_DAY
+#define TD_CONNECTOR_STALE (3 * TD_MINUTE) /* not heard of for so long: inactive */
+
+struct td_connector {
+    const char *tenant, *id, *name;
+    unsigned char key_sha256[32];   /* of the SubjectPublicKeyInfo of its certificate */
+    struct td_slice encryption_key; /* SubjectPublicKeyInfo, RSA: passwords go to it encrypted */
+    const char *version;
+    bool registered; /* else its code waits */
+    bool enabled;
+    int64_t created_at, last_contact; /* 0: never */
+};
+
+/* One domain as one connector reports it. */
+struct td_connector_domain {
+    const char *connector_id, *domain; /* dns, lower case */
+    const char *netbios, *dc, *site;
+    const char *problem; /* name of a reason of way/domain_join.h, "" fine */
+    const char *detail;
+    int64_t reported_at;
+};
+
+/* code: SHA-256 of what the administrator hands out. */
+enum td_code td_connector_add(struct td_tx *tx, const char *tenant, const char *name, const unsigned char code[32],
+                              const char *actor, struct td_arena *a, struct td_connector *ret, struct td_error *err)
+    TD_MUST_USE;
+/* Uses up the code; the same key with the same code again is the same connector (its answer was lost). */
+enum td_code td_connector_register(struct td_tx *tx, const unsigned char code[32], const struct td_connector *what,
+                                   struct td_arena *a, struct td_connector *ret, struct td_error *err) TD_MUST_USE;
+/* Of any tenant: this finds it. TD_EAUTH unknown, TD_EDENIED disabled. */
+enum td_code td_connector_by_key(struct td_tx *tx, const unsigned char key_sha256[32], struct td_arena *a,
+                                 struct td_connector *ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_connector_find(struct td_tx *tx, const char *tenant, const char *key, struct td_arena *a,
+                               struct td_connector *ret, struct td_error *err) TD_MUST_USE; /* id or name */
+enum td_code td_connector_list(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_connector **ret,
+                               size_t *ret_count, struct td_error *err) TD_MUST_USE;
+enum td_code td_connector_enable(struct td_tx *tx, const char *tenant, const char *id, bool enabled, const char *actor,
+                                 struct td_error *err) TD_MUST_USE;
+enum td_code td_connector_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
+                                 struct td_error *err) TD_MUST_USE;
+/* It was heard of, with its domains (NULL: as before). A change of a domain's problem is an event. */
+enum td_code td_connector_seen(struct td_tx *tx, const char *tenant, const char *id, const char *version,
+                               const struct td_connector_domain *domains, size_t count, struct td_error *err)
+    TD_MUST_USE;
+enum td_code td_connector_domains(struct td_tx *tx, const char *tenant, struct td_arena *a,
+                                  struct td_connector_domain **ret, size_t *ret_count, struct td_error *err)
+    TD_MUST_USE;
+/* Does one that was heard of lately serve it? */
+enum td_code td_connector_serves(struct td_tx *tx, const char *tenant, const char *domain, bool *ret,
+                                 struct td_error *err) TD_MUST_USE;
+
+#endif
