@@ -8,7 +8,7 @@ one() {
     target=$1 seconds=$2 name=${1##*/fuzz_}
     mkdir -p "build/fuzz-corpus/$name" "build/fuzz-findings/$name"
     rm -f "build/fuzz-findings/$name/failed"
-    if "$target" -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=0 -verbosity=0 \
+    if "$target" -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=0 -verbosity=0 \
         -artifact_prefix="build/fuzz-findings/$name/" "build/fuzz-corpus/$name" "tests/fuzz/corpus/$name" \
         >"build/fuzz-findings/$name/log" 2>&1; then
         echo "fuzz $name: ${seconds} s, nothing found"
