@@ -4,6 +4,7 @@
 #ifndef TD_CRYPTO_JOSE_H
 #define TD_CRYPTO_JOSE_H
 
+#include "base/env.h"
 #include "codec/json.h"
 #include "crypto/key.h"
 
@@ -40,6 +41,14 @@ enum td_code td_jwe_dir(const unsigned char session_key[32], const unsigned char
 /* Opens both forms (CBC with 16-octet IV, GCM with 12). */
 enum td_code td_jwe_open_dir(const unsigned char session_key[32], struct td_slice compact, struct td_arena *a,
                              struct td_slice *ret_plain, struct td_error *err) TD_MUST_USE;
+
+/* A secret for one receiver's RSA key: RSA-OAEP-256 with A256GCM. id (which question it belongs to) and aud (who may
+ * open it) stand in the protected header; whoever opens it says which ones he expects. */
+enum td_code td_jwe_seal(const struct td_key *to, const struct td_env *env, const char *id, const char *aud,
+                         struct td_slice plain, struct td_arena *a, char **ret, struct td_error *err) TD_MUST_USE;
+/* TD_EFORMAT: not of this form; TD_EAUTH: not for this key, id or aud. The caller wipes what it gets. */
+enum td_code td_jwe_open(const struct td_key *key, const char *id, const char *aud, struct td_slice compact,
+                         struct td_arena *a, struct td_slice *ret_plain, struct td_error *err) TD_MUST_USE;
 
 /* {"kty":"RSA","use":"sig","kid":...,"n":...,"e":...,"x5t"?,"x5c"?} onto an open writer. */
 void td_jwk_write(struct td_jsonw *w, const struct td_key *key, const char *kid, struct td_slice cert_der);

@@ -1,5 +1,7 @@
-/* The two JWE forms of the token protocol (join-and-tokens.md 4, 10.4, 10.5). */
+/* The two JWE forms of the token protocol (join-and-tokens.md 4, 10.4, 10.5), and RFC 7516's own for secrets to a
+ * connector (docs/protocol/connector.md 3). */
 #include "base/encode.h"
+#include "base/fault.h"
 #include "crypto/digest.h"
 #include "crypto/jose.h"
 #include "crypto/ossl.h"
@@ -166,4 +168,59 @@ enum td_code td_jwe_open_dir(const unsigned char session_key[32], struct td_slic
         p.iv.n == GCM_IV ? gcm_open(key, &p, a, ret_plain) : cbc(key, p.iv.p, false, p.text, a, ret_plain);
     td_wipe(key, sizeof(key));
     return rc == TD_OK ? TD_OK : td_fail(err, TD_EAUTH, "JWE", "can't be opened with this session key");
+}
+
+enum td_code td_jwe_seal(const struct td_key *to, const struct td_env *env, const char *id, const char *aud,
+                         struct td_slice plain, struct td_arena *a, char **ret, struct td_error *err)
+{
+    unsigned char key[KEY], iv[GCM_IV], tag[TAG];
+    struct td_slice wrapped = {0};
+    struct td_jsonw w;
+    TD_CLEANUP(td_buf_done) struct td_buf header;
+    td_buf_init(&header, 1024);
+    td_jsonw_init(&w, &header);
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "alg", "RSA-OAEP-256");
+    td_jsonw_kstr(&w, "enc", "A256GCM");
+    td_jsonw_kstr(&w, "id", id);
+    td_jsonw_kstr(&w, "aud", aud);
+    td_jsonw_end(&w);
+    td_try(td_buf_check(&header, "JWE header", err));
+    if (plain.n > TD_JWS_MAX / 2)
+        return td_fail(err, TD_ELIMIT, "JWE", "more than %d octets", TD_JWS_MAX / 2);
+    const char *header64 = td_b64url(a, td_buf_slice(&header));
+    unsigned char *text = td_arena_alloc(a, plain.n + 1);
+    td_random_fill(env, key, sizeof(key));
+    td_random_fill(env, iv, sizeof(iv));
+    bool sealed = gcm_seal(key, iv, td_str(header64), plain, text, tag) &&
+                  td_key_oaep256_encrypt(to, td_bytes(key, KEY), a, &wrapped) == TD_OK;
+    td_wipe(key, sizeof(key));
+    if (!sealed)
+        return td_ossl_fail(err, TD_EINTERNAL, "JWE", "encryption failed");
+    *ret = td_arena_printf(a, "%s.%s.%s.%s.%s", header64, td_b64url(a, wrapped), td_b64url(a, td_bytes(iv, GCM_IV)),
+                           td_b64url(a, td_bytes(text, plain.n)), td_b64url(a, td_bytes(tag, TAG)));
+    return TD_OK;
+}
+
+static bool says(const struct parts *p, const char *member, const char *wanted)
+{
+    const char *said = td_json_str(p->header, member);
+    return said != NULL && strcmp(said, wanted) == 0;
+}
+
+enum td_code td_jwe_open(const struct td_key *key, const char *id, const char *aud, struct td_slice compact,
+                         struct td_arena *a, struct td_slice *ret_plain, struct td_error *err)
+{
+    struct parts p = {0};
+    struct td_slice content = {0};
+    td_try(decode(compact, a, &p, err));
+    if (!says(&p, "alg", "RSA-OAEP-256") || !says(&p, "enc", "A256GCM") || p.iv.n != GCM_IV)
+        return td_fail(err, TD_EFORMAT, "JWE", "is not RSA-OAEP-256 with A256GCM");
+    if ((!says(&p, "id", id) && !td_fault("jwe-any-id")) || (!says(&p, "aud", aud) && !td_fault("jwe-any-audience")))
+        return td_fail(err, TD_EAUTH, "JWE", "was made for another question or another receiver");
+    if (td_key_oaep256_decrypt(key, p.key, a, &content) != TD_OK || content.n != KEY)
+        return td_fail(err, TD_EAUTH, "JWE", "is not for this key");
+    enum td_code rc = gcm_open((const unsigned char *)content.p, &p, a, ret_plain);
+    td_wipe((void *)(uintptr_t)content.p, content.n);
+    return rc == TD_OK ? TD_OK : td_fail(err, TD_EAUTH, "JWE", "was changed");
 }

@@ -94,6 +94,15 @@ enum td_code td_key_generate(enum td_key_kind kind, struct td_key **ret, struct 
     return TD_OK;
 }
 
+enum td_code td_key_generate_rsa(unsigned bits, struct td_key **ret, struct td_error *err)
+{
+    EVP_PKEY *pkey = bits >= 2048 && bits <= 4096 ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits) : NULL;
+    if (pkey == NULL)
+        return td_ossl_fail(err, TD_EINTERNAL, "key", "the RSA key could not be made");
+    *ret = td_key_wrap(pkey);
+    return TD_OK;
+}
+
 void td_key_free(struct td_key *key)
 {
     if (key == NULL)
@@ -305,15 +314,14 @@ bool td_key_verify(const struct td_key *key, enum td_sig alg, struct td_slice da
     return good;
 }
 
-static EVP_PKEY_CTX *oaep_ctx(const struct td_key *key, bool encrypt)
+static EVP_PKEY_CTX *oaep_ctx(const struct td_key *key, const EVP_MD *md, bool encrypt)
 {
     if (key->kind != TD_KEY_RSA)
         return NULL;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
-    const EVP_MD *sha1 = td_ossl()->sha1;
     bool ok = ctx != NULL && (encrypt ? EVP_PKEY_encrypt_init(ctx) : EVP_PKEY_decrypt_init(ctx)) == 1 &&
               EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
-              EVP_PKEY_CTX_set_rsa_oaep_md(ctx, sha1) == 1 && EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, sha1) == 1;
+              EVP_PKEY_CTX_set_rsa_oaep_md(ctx, md) == 1 && EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) == 1;
     if (!ok) {
         EVP_PKEY_CTX_free(ctx);
         ctx = NULL;
@@ -323,10 +331,12 @@ static EVP_PKEY_CTX *oaep_ctx(const struct td_key *key, bool encrypt)
 
 typedef int oaep_fn(EVP_PKEY_CTX *ctx, unsigned char *out, size_t *n, const unsigned char *in, size_t in_n);
 
-static enum td_code oaep(const struct td_key *key, bool encrypt, struct td_slice in, struct td_arena *a,
-                         struct td_slice *ret)
+static enum td_code oaep(const struct td_key *key, const EVP_MD *md, bool encrypt, struct td_slice in,
+                         struct td_arena *a, struct td_slice *ret)
 {
-    TD_CLEANUP(pkey_ctx_done) EVP_PKEY_CTX *ctx = oaep_ctx(key, encrypt);
+    if (!encrypt && key->elsewhere)
+        return TD_EDENIED;
+    TD_CLEANUP(pkey_ctx_done) EVP_PKEY_CTX *ctx = oaep_ctx(key, md, encrypt);
     oaep_fn *fn = encrypt ? EVP_PKEY_encrypt : EVP_PKEY_decrypt;
     unsigned char out[2048];
     size_t n = sizeof(out);
@@ -342,13 +352,23 @@ static enum td_code oaep(const struct td_key *key, bool encrypt, struct td_slice
 enum td_code td_key_oaep_encrypt(const struct td_key *key, struct td_slice plain, struct td_arena *a,
                                  struct td_slice *ret)
 {
-    return oaep(key, true, plain, a, ret);
+    return oaep(key, td_ossl()->sha1, true, plain, a, ret);
 }
 
 enum td_code td_key_oaep_decrypt(const struct td_key *key, struct td_slice cipher, struct td_arena *a,
                                  struct td_slice *ret)
 {
-    if (key->elsewhere)
-        return TD_EDENIED;
-    return oaep(key, false, cipher, a, ret);
+    return oaep(key, td_ossl()->sha1, false, cipher, a, ret);
+}
+
+enum td_code td_key_oaep256_encrypt(const struct td_key *key, struct td_slice plain, struct td_arena *a,
+                                    struct td_slice *ret)
+{
+    return oaep(key, td_ossl()->sha256, true, plain, a, ret);
+}
+
+enum td_code td_key_oaep256_decrypt(const struct td_key *key, struct td_slice cipher, struct td_arena *a,
+                                    struct td_slice *ret)
+{
+    return oaep(key, td_ossl()->sha256, false, cipher, a, ret);
 }

@@ -15,6 +15,7 @@ enum td_sig { TD_RS256, TD_PS256, TD_ES256 }; /* ES256 signatures are r||s, 64 o
 
 enum td_code td_key_generate(enum td_key_kind kind, struct td_key **ret, struct td_error *err)
     TD_MUST_USE;                          /* RSA: 2048 bits */
+enum td_code td_key_generate_rsa(unsigned bits, struct td_key **ret, struct td_error *err) TD_MUST_USE;
 void td_key_free(struct td_key *key);     /* NULL is fine */
 void td_key_cleanup(struct td_key **key); /* for TD_CLEANUP */
 
@@ -65,5 +66,10 @@ enum td_code td_key_oaep_encrypt(const struct td_key *key, struct td_slice plain
                                  struct td_slice *ret) TD_MUST_USE;
 enum td_code td_key_oaep_decrypt(const struct td_key *key, struct td_slice cipher, struct td_arena *a,
                                  struct td_slice *ret) TD_MUST_USE;
+/* The same with SHA-256 (RFC 7518 4.3, RSA-OAEP-256). */
+enum td_code td_key_oaep256_encrypt(const struct td_key *key, struct td_slice plain, struct td_arena *a,
+                                    struct td_slice *ret) TD_MUST_USE;
+enum td_code td_key_oaep256_decrypt(const struct td_key *key, struct td_slice cipher, struct td_arena *a,
+                                    struct td_slice *ret) TD_MUST_USE;
 
 #endif

@@ -408,9 +408,48 @@ static void openssl_unwraps_the_session_key(void **state TD_UNUSED)
     unlink(out);
 }
 
+static char *swap_header(const char *jwe, const char *header)
+{
+    struct td_slice first = {0}, rest = td_cut(td_str(jwe), '.', &first);
+    return td_arena_printf(&arena, "%s.%.*s", td_b64url(&arena, td_str(header)), TD_FMT(rest));
+}
+
+static void seals_a_secret_for_one_receiver_and_question(void **state TD_UNUSED)
+{
+    struct td_env_fixed world;
+    struct td_slice plain = {0};
+    struct td_key *other = NULL, *big = NULL;
+    struct td_error err;
+    char *jwe = NULL;
+    td_env_fixed_init(&world, TD_DAY, 7);
+    assert_ok(td_key_generate_rsa(3072, &big, &err));
+    assert_int_equal(td_key_bits(big), 3072);
+    assert_ok(td_jwe_seal(big, &world.env, "question-1", "connector-1", TD_S("Alice-Pass-123"), &arena, &jwe, &err));
+    assert_ok(td_jwe_open(big, "question-1", "connector-1", td_str(jwe), &arena, &plain, &err));
+    assert_true(td_eqs(plain, "Alice-Pass-123"));
+    assert_int_equal(td_jwe_open(big, "question-2", "connector-1", td_str(jwe), &arena, &plain, &err), TD_EAUTH);
+    assert_int_equal(td_jwe_open(big, "question-1", "connector-2", td_str(jwe), &arena, &plain, &err), TD_EAUTH);
+    assert_ok(td_key_generate_rsa(3072, &other, &err));
+    assert_int_equal(td_jwe_open(other, "question-1", "connector-1", td_str(jwe), &arena, &plain, &err), TD_EAUTH);
+    char *bent = td_arena_strdup(&arena, jwe);
+    char *last = strrchr(bent, '.') + 1;
+    *last = *last == 'A' ? 'B' : 'A';
+    assert_int_equal(td_jwe_open(big, "question-1", "connector-1", td_str(bent), &arena, &plain, &err), TD_EAUTH);
+    /* the header is held to the text by the tag: another id can't be written over it */
+    bent = swap_header(jwe,
+                       "{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A256GCM\",\"id\":\"question-2\",\"aud\":\"connector-1\"}");
+    assert_int_equal(td_jwe_open(big, "question-2", "connector-1", td_str(bent), &arena, &plain, &err), TD_EAUTH);
+    bent = swap_header(jwe, "{\"alg\":\"dir\",\"enc\":\"A256GCM\",\"id\":\"question-1\",\"aud\":\"connector-1\"}");
+    assert_int_equal(td_jwe_open(big, "question-1", "connector-1", td_str(bent), &arena, &plain, &err), TD_EFORMAT);
+    assert_int_equal(td_jwe_seal(ec, &world.env, "q", "c", TD_S("x"), &arena, &jwe, &err), TD_EINTERNAL);
+    td_key_free(other);
+    td_key_free(big);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(seals_a_secret_for_one_receiver_and_question),
         cmocka_unit_test(signs_and_verifies),
         cmocka_unit_test(travels_in_every_form),
         cmocka_unit_test(reads_and_writes_the_windows_blob),
