@@ -51,6 +51,19 @@ enum td_code td_fail(struct td_error *err, enum td_code code, const char *where,
     return code;
 }
 
+enum td_code td_fail_cause(struct td_error *err, enum td_code code, uint32_t hresult, const char *name,
+                           const char *cause, const char *detail, const char *remedy)
+{
+    size_t n = strlen(cause);
+    bool more = detail != NULL && detail[0] != '\0';
+    bool stop = more && detail[strlen(detail) - 1] != '.';
+    td_ignore(td_fail(err, code, name, "%.*s%s%s%s", (int)(more ? n - 1 : n), cause, more ? ": " : "",
+                      more ? detail : "", stop ? "." : ""));
+    if (err != NULL)
+        err->hresult = hresult;
+    return td_remedy(err, code, "%s", remedy);
+}
+
 enum td_code td_remedy(struct td_error *err, enum td_code code, const char *fmt, ...)
 {
     if (err == NULL)

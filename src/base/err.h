@@ -54,6 +54,11 @@ enum td_code td_fail(struct td_error *err, enum td_code code, const char *where,
 /* Adds the remedy to an error that td_fail has set; returns its code. */
 enum td_code td_remedy(struct td_error *err, enum td_code code, const char *fmt, ...) TD_PRINTF(3, 4);
 
+/* Fails by a row of a table of reasons: where is the reason's name, the text its cause and, behind a colon, detail (may
+ * be NULL or empty). */
+enum td_code td_fail_cause(struct td_error *err, enum td_code code, uint32_t hresult, const char *name,
+                           const char *cause, const char *detail, const char *remedy);
+
 /* A fixed lower-case word per code ("invalid", "not-found", ...), for JSON and logs. */
 const char *td_code_word(enum td_code code);
 

@@ -121,13 +121,7 @@ const struct td_attest_row *td_attest_by_name(const char *name)
 enum td_code td_attest_refuse(struct td_error *err, enum td_attest_reason reason, const char *detail)
 {
     const struct td_attest_row *row = td_attest_row(reason);
-    size_t n = strlen(row->cause);
-    bool more = detail != NULL && detail[0] != '\0';
-    td_ignore(td_fail(err, row->code, row->name, "%.*s%s%s%s", (int)(more ? n - 1 : n), row->cause, more ? ": " : "",
-                      more ? detail : "", more && detail[strlen(detail) - 1] != '.' ? "." : ""));
-    if (err != NULL)
-        err->hresult = row->hresult;
-    return td_remedy(err, row->code, "%s", row->remedy);
+    return td_fail_cause(err, row->code, row->hresult, row->name, row->cause, detail, row->remedy);
 }
 
 const char *td_assurance_word(enum td_assurance a)

@@ -72,11 +72,16 @@ enum td_domain_state { /* of the work for one device; as words in the store, in 
                        TD_DJS_COUNT
 };
 const char *td_domain_state_word(enum td_domain_state state);
+enum td_domain_state td_domain_state_parse(const char *word); /* TD_DJS_COUNT: none */
 
-/* A computer's name by the pattern: %SERIAL% and %RAND:n% as in profiles (way/names.h), or prefix and a number of
- * random letters and digits. At most 15 characters, letters, digits and hyphens, not all digits. try counts from 0: a
- * pattern without random part gives the same name each time (*ret_last). */
-enum { TD_COMPUTER_NAME_MAX = 15, TD_COMPUTER_NAME_TRIES = 10 };
+/* A computer's name by the pattern: %SERIAL% and %RAND:n% as in profiles (way/names.h), and %MIX:n% at its end (n
+ * random letters and digits), which td_domain_pattern makes of a prefix and a count. At most 15 characters: letters,
+ * digits and hyphens, not all digits, no hyphen at either end. *ret_last: the pattern gives no other name. Refused as
+ * NameInvalid. */
+enum { TD_COMPUTER_NAME_MAX = 15, TD_COMPUTER_NAME_TRIES = 10, TD_DOMAIN_PATTERN_MAX = 48 };
+enum td_code td_domain_pattern(const char *prefix, int random, char ret[TD_DOMAIN_PATTERN_MAX + 1],
+                               struct td_error *err) TD_MUST_USE;
+enum td_code td_domain_pattern_check(const char *pattern, struct td_error *err) TD_MUST_USE;
 enum td_code td_domain_computer_name(const char *pattern, const char *serial, const struct td_env *env,
                                      char ret[TD_COMPUTER_NAME_MAX + 1], bool *ret_last, struct td_error *err)
     TD_MUST_USE;

@@ -3,6 +3,7 @@
 #include "codec/soap.h"
 #include "way/action.h"
 #include "way/attestation.h"
+#include "way/domain_join.h"
 #include "way/profile.h"
 
 #include <stdio.h>
@@ -74,10 +75,10 @@ static const struct td_failure own[] = {
     {0x80073cf9, "application", "", "A package of the store could not be installed.",
      "Check that the device reaches the store, or hand the package out another way."},
     {0x80070774, "hybrid join", "", "The device finds no domain controller, or the connector serves another domain.",
-     "Check the device's line to a domain controller. The hybrid join is not offered yet."},
+     "Check the device's line to a domain controller, and which domains the connectors serve (connector list)."},
     {0x80004005, "hybrid join", "",
      "The domain's answer did not come in time, or a page got a token that it can't read.",
-     "Update Windows. The hybrid join is not offered yet."},
+     "Look how far the domain join came (device show --timeline); update Windows."},
     {0x80072ee2, "network", "", "The service did not answer in time.", "Check the network, then try again."},
     {0x80072ee7, "network", "", "The service's name is not known.", "Check the name and the network's name servers."},
     {0x80072efd, "network", "", "No connection to the service can be made.",
@@ -122,6 +123,15 @@ static bool of_attestation(size_t i, struct td_failure *ret)
     return true;
 }
 
+static bool of_domain(size_t i, struct td_failure *ret)
+{
+    if (i + 1 >= TD_DJ_COUNT)
+        return false;
+    const struct td_domain_reason_row *r = td_domain_reason_row((enum td_domain_reason)(i + 1));
+    *ret = (struct td_failure){r->hresult, "hybrid join", r->name, r->cause, r->remedy};
+    return true;
+}
+
 static bool of_action(size_t i, struct td_failure *ret)
 {
     const struct td_action_failure *f = td_action_failure(i);
@@ -142,7 +152,7 @@ static bool of_own(size_t i, struct td_failure *ret)
 bool td_failure_at(size_t i, struct td_failure *ret)
 {
     static bool (*const sources[])(size_t i, struct td_failure * ret) = {of_lookup, of_enrolment, of_attestation,
-                                                                         of_own, of_action};
+                                                                         of_own,    of_domain,    of_action};
     for (size_t s = 0; s < TD_COUNTOF(sources); s++) {
         size_t n = 0;
         struct td_failure skipped;
