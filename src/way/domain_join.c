@@ -237,7 +237,7 @@ enum td_code td_domain_computer_name(const char *pattern, const char *serial, co
     size_t count = 0;
     struct td_error why = {.code = TD_OK};
     char template[TD_DOMAIN_PATTERN_MAX + 1] = "", name[TD_NAME_MAX + 1] = "";
-    _Static_assert(TD_NAME_MAX == TD_COMPUTER_NAME_MAX, "one length of names");
+    _Static_assert((int)TD_NAME_MAX == (int)TD_COMPUTER_NAME_MAX, "one length of names");
     td_try(td_domain_pattern_check(pattern, err));
     td_try(filled(pattern, &count, template, err));
     if (td_name_expand(td_str(template), serial, env, name, &why) != TD_OK)
