@@ -60,6 +60,22 @@ class Lab:
         self.others = []
         self.password = secrets.token_urlsafe(12)
         self.files = {}
+        self.place = None
+
+    def enter(self, place):
+        """Service and devices live in this network namespace from now on (tests/e2e/ad.py): its argv(), env and serve_at. A device of
+        another one is told so: run_device(place=...)."""
+        self.place = place
+
+    def inside(self, argv, place=None):
+        """How a program of the lab is started: its words, and its environment."""
+        place = place or self.place
+        return (place.argv(*argv), place.env) if place else ([str(a) for a in argv], None)
+
+    @property
+    def host(self):
+        """(name, address) of the service."""
+        return self.place.serve_at if self.place else ("localhost", "127.0.0.1")
 
     def __enter__(self):
         return self
@@ -92,7 +108,7 @@ class Lab:
 
     @property
     def url(self):
-        return f"https://localhost:{self.port}"
+        return f"https://{self.host[0]}:{self.port}"
 
     def cli(self, *argv, expect=0):
         """touchdown ... on this lab's store; the JSON answer when --json is among the words, else the text."""
@@ -107,9 +123,11 @@ class Lab:
         self.cli("user", "add", USER, "--password-file", self.password_file, "--name", "Ada Example")
 
     def serve(self, *more, prefix=()):
+        name, address = self.host
+        names = ["--name", name] if self.place else []
+        argv, env = self.inside([*prefix, TOUCHDOWN, "serve", "--data", self.data, "--listen", f"{address}:{self.port}", *names, *more])
         log = open(self.path("serve.log"), "ab")
-        self.server = subprocess.Popen([*prefix, TOUCHDOWN, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}", *more],
-                                       stdout=log, stderr=log, start_new_session=True)
+        self.server = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True, env=env)
         log.close()
         try:
             wait_for(self.ready, 15, "the service is ready", lambda: self.server.poll() is None)
@@ -130,6 +148,8 @@ class Lab:
             self.server = None
 
     def get(self, path, headers=None):
+        if self.place:
+            return self.get_inside(path, headers or {})
         context = ssl.create_default_context(cafile=self.ca)
         request = urllib.request.Request(self.url + path, headers=headers or {})
         try:
@@ -137,6 +157,14 @@ class Lab:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as e:
             return e.code, e.read()
+
+    def get_inside(self, path, headers):
+        words = [w for k, v in headers.items() for w in ("-H", f"{k}: {v}")]
+        done = run(*self.place.argv("curl", "-s", "-m", "10", "--cacert", self.ca, "-w", "\n%{http_code}", *words, self.url + path), text=False, expect=None)
+        if done.returncode != 0:
+            raise OSError(f"curl ended with {done.returncode}")
+        body, _, status = done.stdout.rpartition(b"\n")
+        return int(status), body
 
     # --- devices
 
@@ -170,17 +198,19 @@ class Lab:
         argv += ["--package", package] if package else []
         run(*argv)
 
-    def start_device(self, **more):
+    def start_device(self, place=None, **more):
+        argv, env = self.inside(self.device_args(**more), place)
         out = open(self.path(more.get("name", "device") + ".out"), "ab")
-        p = subprocess.Popen(self.device_args(**more), stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True)
+        p = subprocess.Popen(argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, env=env)
         out.close()
         self.others.append(p)
         return p
 
-    def run_device(self, expect=0, echo=None, limit=400, **more):
+    def run_device(self, expect=0, echo=None, limit=400, place=None, **more):
         """Runs the device to its end, passing its lines on to echo; returns its output."""
-        p = subprocess.Popen(self.device_args(**more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                             stdin=subprocess.DEVNULL, start_new_session=True)
+        argv, env = self.inside(self.device_args(**more), place)
+        p = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
+                             start_new_session=True, env=env)
         self.others.append(p)
         timer = threading.Timer(limit, p.kill)
         timer.start()
