@@ -7,7 +7,8 @@
 
 #define COLUMNS                                                                                                      \
     "id, registration_id, display_name, os, os_version, trust_type, owner_id, owner_upn, group_tag, purchase_order," \
-    " hardware_id, alt_security_id, transport_key, enabled, created_at, joined_at, deleted_at, serial"
+    " hardware_id, alt_security_id, transport_key, enabled, created_at, joined_at, deleted_at,"                      \
+    " account_guid, account_sid, account_domain, tenant"
 
 enum { PHYSICAL_IDS_MAX = 8192 };
 
@@ -52,7 +53,10 @@ static void read_row(struct td_rows *r, struct td_arena *a, struct td_device_row
                                   .enabled = td_col_int(r, 13) != 0,
                                   .created_at = td_col_int(r, 14),
                                   .joined_at = td_col_int(r, 15),
-                                  .deleted_at = td_col_int(r, 16)};
+                                  .deleted_at = td_col_int(r, 16),
+                                  .account_guid = td_col_text0(r, 17, a),
+                                  .account_sid = td_col_text0(r, 18, a),
+                                  .account_domain = td_col_text0(r, 19, a)};
 }
 
 static enum td_code only_row(struct td_rows *r, struct td_arena *a, struct td_device_row *ret, struct td_error *err)
@@ -198,6 +202,42 @@ enum td_code td_device_join(struct td_tx *tx, const char *tenant, const struct t
                   "ssssssssssbbi", tenant, j->id, j->display_name, j->os, j->os_version, j->trust_type, j->owner_id,
                   j->owner_upn, j->hardware_id, j->alt_security_id, td_bytes(j->key_sha256, sizeof(j->key_sha256)),
                   j->transport_key, td_tx_now(tx));
+}
+
+enum td_code td_device_find_account(struct td_tx *tx, const char *account_guid, struct td_arena *a,
+                                    const char **ret_tenant, struct td_device_row *ret, struct td_error *err)
+{
+    struct td_rows r;
+    bool found = false;
+    if (account_guid[0] == '\0')
+        return td_fail(err, TD_ENOTFOUND, "device", "no account is named");
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT " COLUMNS " FROM directory_device WHERE account_guid = $1 AND account_guid <> ''"
+                        " AND deleted_at = 0 ORDER BY created_at DESC LIMIT 1",
+                        "s", account_guid));
+    while (td_rows_next(&r)) {
+        read_row(&r, a, ret);
+        *ret_tenant = td_col_text0(&r, 20, a);
+        found = true;
+    }
+    td_try(td_rows_done(&r, err));
+    return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "device", "no device of the directory has this account");
+}
+
+enum td_code td_device_hybrid(struct td_tx *tx, const char *tenant, const struct td_device_account *account,
+                              struct td_arena *a, const char **ret_id, struct td_error *err)
+{
+    struct td_device_row row = {0};
+    td_try(td_device_find_registration(tx, tenant, account->registration_id, a, &row, err));
+    *ret_id = row.id;
+    td_try(td_sql(tx, err,
+                  "UPDATE directory_device SET account_guid = '', account_sid = '', account_domain = ''"
+                  " WHERE tenant = $1 AND account_guid = $2 AND id <> $3",
+                  "sss", tenant, account->guid, row.id));
+    return td_sql(tx, err,
+                  "UPDATE directory_device SET trust_type = 'ServerAd', display_name = $3, account_guid = $4,"
+                  " account_sid = $5, account_domain = $6 WHERE tenant = $1 AND id = $2",
+                  "ssssss", tenant, row.id, account->name, account->guid, account->sid, account->domain);
 }
 
 static enum td_code read_kept(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,

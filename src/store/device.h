@@ -19,6 +19,9 @@ struct td_device_row {
     const char *physical_ids;         /* JSON array of texts: "[ZTDID]:...", "[OrderId]:...", "[HWID]:..." */
     const char *alt_security_id;      /* "X509:<SHA1-TP-PUBKEY>..." of the present certificate; "" before the join */
     struct td_slice transport_key;    /* SubjectPublicKeyInfo; empty before the join */
+    const char *account_guid;         /* hybrid: objectGUID, lower case; "" otherwise, as the next two */
+    const char *account_sid;          /* "S-1-5-21-..." */
+    const char *account_domain;       /* DNS name */
     bool enabled;                     /* an administrator may disable a joined device */
     int64_t created_at;
     int64_t joined_at;  /* 0: pre-created, not joined. A token older than this belongs to an earlier join */
@@ -70,6 +73,21 @@ enum td_code td_device_join_id(struct td_tx *tx, const char *tenant, const struc
 /* Writes the object under j->id. TD_ESTATE if that is no longer the id that td_device_join_id gives. */
 enum td_code td_device_join(struct td_tx *tx, const char *tenant, const struct td_device_joining *j,
                             struct td_error *err) TD_MUST_USE;
+/* The computer account of a registration's device was made: its object becomes the hybrid one (trust type ServerAd),
+ * under the id that it has, so that there is one object and not two. It is not joined before the computer registers
+ * itself (join-and-tokens.md 3.2). An account serves one object of a tenant: an older one loses it. */
+struct td_device_account {
+    const char *registration_id;
+    const char *name;   /* of the computer */
+    const char *domain; /* DNS name */
+    const char *guid, *sid;
+};
+enum td_code td_device_hybrid(struct td_tx *tx, const char *tenant, const struct td_device_account *account,
+                              struct td_arena *a, const char **ret_id, struct td_error *err) TD_MUST_USE;
+/* Of any tenant: this finds it. TD_ENOTFOUND. */
+enum td_code td_device_find_account(struct td_tx *tx, const char *account_guid, struct td_arena *a,
+                                    const char **ret_tenant, struct td_device_row *ret, struct td_error *err)
+    TD_MUST_USE;
 /* Un-join: marks it deleted; a registration's object is pre-created anew under another id. */
 enum td_code td_device_delete(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err) TD_MUST_USE;
 enum td_code td_device_enable(struct td_tx *tx, const char *tenant, const char *id, bool enabled, struct td_error *err)
