@@ -57,6 +57,8 @@ enum td_code td_domain_join_made(struct td_tx *tx, const char *tenant, const cha
 enum td_code td_domain_join_refused(struct td_tx *tx, const char *tenant, const char *id, int64_t attempt,
                                     enum td_domain_reason reason, const char *detail, struct td_arena *a,
                                     struct td_error *err) TD_MUST_USE;
+/* Is there anything for the sweep? Asked before a write. */
+enum td_code td_domain_join_overdue(struct td_tx *tx, bool *ret, struct td_error *err) TD_MUST_USE;
 /* What stayed too long: leases that ran out are queued again, work nobody did fails, blobs nobody fetched go. In
  * slices. */
 enum td_code td_domain_join_sweep(struct td_tx *tx, int limit, bool *ret_more, struct td_arena *a, struct td_error *err)
