@@ -1,5 +1,6 @@
 #include "store/tenant.h"
 
+#include "base/fault.h"
 #include "store/audit.h"
 
 const struct td_setting td_tenant_settings[] = {
@@ -155,6 +156,34 @@ enum td_code td_tenant_only(struct td_tx *tx, struct td_arena *a, struct td_tena
                          "say which one: --tenant DOMAIN");
     *ret = list[0];
     return TD_OK;
+}
+
+enum td_code td_tenant_domain_add(struct td_tx *tx, const char *tenant, const char *domain, const char *actor,
+                                  struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_tenant theirs = {0};
+    char *name = td_arena_strdup(&a, domain);
+    td_lower(name);
+    td_try(domain_ok(td_str(name), err));
+    enum td_code rc = td_tenant_find(tx, td_str(name), &a, &theirs, err);
+    if (rc == TD_OK && strcmp(theirs.id, tenant) == 0)
+        return TD_OK;
+    if (rc == TD_OK && !td_fault("domain-of-another"))
+        return td_fail(err, TD_EEXISTS, "domain", "%s belongs to another tenant", name);
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    td_try(td_sql(tx, err, "INSERT INTO tenant_domain(domain, tenant) VALUES ($1, $2)", "ss", name, tenant));
+    const struct td_change change = {"domain", NULL, name};
+    const struct td_audit what = {.type = "tenant.set",
+                                  .actor = actor,
+                                  .kind = "tenant",
+                                  .id = tenant,
+                                  .name = "domain",
+                                  .changes = &change,
+                                  .count = 1};
+    td_try(td_audit_tell(tx, tenant, &what, err));
+    return td_store_touch(tx, err);
 }
 
 static enum td_code setting_of(const char *key, const struct td_setting **ret, struct td_error *err)

@@ -22,6 +22,10 @@ enum td_code td_tenant_only(struct td_tx *tx, struct td_arena *a, struct td_tena
 enum td_code td_tenant_list(struct td_tx *tx, struct td_arena *a, struct td_tenant **ret, size_t *ret_count,
                             struct td_error *err) TD_MUST_USE;
 
+/* One more domain of the tenant. TD_OK if it is its own already, TD_EEXISTS if it is another tenant's. */
+enum td_code td_tenant_domain_add(struct td_tx *tx, const char *tenant, const char *domain, const char *actor,
+                                  struct td_error *err) TD_MUST_USE;
+
 enum td_setting_type { TD_SET_BOOL, TD_SET_INT, TD_SET_TEXT, TD_SET_CHOICE };
 struct td_setting {
     const char *key; /* "password-grant", ... as typed at the command line */
