@@ -295,6 +295,12 @@ void td_xmlw_text(struct td_xmlw *w, struct td_slice text)
     td_xml_escape(w->out, text, false);
 }
 
+void td_xmlw_raw(struct td_xmlw *w, struct td_slice xml)
+{
+    end_tag(w);
+    td_buf_add(w->out, xml);
+}
+
 void td_xmlw_close(struct td_xmlw *w)
 {
     w->depth--;

@@ -59,6 +59,7 @@ void td_xmlw_init(struct td_xmlw *w, struct td_buf *out);
 void td_xmlw_open(struct td_xmlw *w, const char *name);
 void td_xmlw_attr(struct td_xmlw *w, const char *name, const char *value);
 void td_xmlw_text(struct td_xmlw *w, struct td_slice text);
+void td_xmlw_raw(struct td_xmlw *w, struct td_slice xml); /* elements that were checked and stand as they are */
 void td_xmlw_close(struct td_xmlw *w);
 void td_xmlw_leaf(struct td_xmlw *w, const char *name, const char *text); /* <name>text</name>, <name/> when empty */
 void td_xmlw_leaf_s(struct td_xmlw *w, const char *name, struct td_slice text);

@@ -185,6 +185,11 @@ static char *wifi_node(const struct td_item *item, struct td_arena *a)
     return td_arena_printf(a, "%s/Vendor/MSFT/WiFi/Profile/%s", root_of(item), segment(a, item->as.wifi.ssid));
 }
 
+char *td_vpn_node(const struct td_item *item, struct td_arena *a)
+{
+    return td_arena_printf(a, "%s/Vendor/MSFT/VPNv2/%s", root_of(item), segment(a, item->as.vpn.name));
+}
+
 static void wifi_key(struct td_xmlw *w, const struct td_item_wifi *n)
 {
     td_xmlw_open(w, "sharedKey");
@@ -263,10 +268,16 @@ static void edition_wants(struct td_desired_ctx *c, const struct td_item *item)
 void td_item_wants(struct td_desired_ctx *c, const struct td_item *item)
 {
     static void (*const makers[TD_ITEM_KIND_COUNT])(struct td_desired_ctx *, const struct td_item *) = {
-        [TD_ITEM_POLICY] = policy_wants,         [TD_ITEM_MSI] = msi_wants,
-        [TD_ITEM_ROOT_CERTIFICATE] = root_wants, [TD_ITEM_WIFI] = wifi_wants,
-        [TD_ITEM_EDITION] = edition_wants,       [TD_ITEM_STATUS_PAGE] = NULL,
-        [TD_ITEM_KIOSK] = td_kiosk_wants,        [TD_ITEM_SHARED_PC] = td_shared_pc_wants,
+        [TD_ITEM_POLICY] = policy_wants,
+        [TD_ITEM_MSI] = msi_wants,
+        [TD_ITEM_ROOT_CERTIFICATE] = root_wants,
+        [TD_ITEM_WIFI] = wifi_wants,
+        [TD_ITEM_EDITION] = edition_wants,
+        [TD_ITEM_STATUS_PAGE] = NULL,
+        [TD_ITEM_KIOSK] = td_kiosk_wants,
+        [TD_ITEM_SHARED_PC] = td_shared_pc_wants,
+        [TD_ITEM_DOMAIN_JOIN] = NULL,
+        [TD_ITEM_VPN] = td_vpn_wants,
     };
     if (makers[item->kind] != NULL)
         makers[item->kind](c, item);
@@ -289,6 +300,8 @@ void td_item_expect(const struct td_item *item, enum td_expect list, struct td_a
         member(out, TD_KIOSK_URI); /* autopilot.md 4.2: of the policies the page waits for this one */
     if (list == TD_EXPECT_NETWORK && item->kind == TD_ITEM_WIFI)
         member(out, wifi_node(item, a));
+    if (list == TD_EXPECT_NETWORK && item->kind == TD_ITEM_VPN)
+        member(out, td_vpn_node(item, a));
     if (list == TD_EXPECT_MSI && item->kind == TD_ITEM_MSI)
         member(out, td_arena_printf(a, "%s;1", msi_node(item, a, "Status")));
 }

@@ -24,10 +24,14 @@ struct td_want *td_want_ask(struct td_desired_ctx *c, enum td_stage stage, const
 
 #define TD_KIOSK_URI "./Device/Vendor/MSFT/AssignedAccess/Configuration"
 
+char *td_vpn_node(const struct td_item *item, struct td_arena *a); /* ./Device/Vendor/MSFT/VPNv2/{name}, escaped */
 void td_item_wants(struct td_desired_ctx *c, const struct td_item *item);
 /* desired_kiosk.c */
 void td_kiosk_wants(struct td_desired_ctx *c, const struct td_item *item);
 void td_shared_pc_wants(struct td_desired_ctx *c, const struct td_item *item);
+/* desired_vpn.c */
+void td_vpn_wants(struct td_desired_ctx *c, const struct td_item *item);
+const char *td_vpn_profile_xml(const struct td_item_vpn *v, struct td_arena *a);
 /* A Delete for what the device was given (td_desired_in.given) and none of these wants writes. */
 void td_removal_wants(struct td_desired_ctx *c, const struct td_want *wants);
 /* Appends the item's members of one list of FirstSyncStatus, joined by U+F000. */

@@ -18,6 +18,8 @@ static const char *const KINDS[TD_ITEM_KIND_COUNT] = {
     [TD_ITEM_STATUS_PAGE] = "status-page",
     [TD_ITEM_KIOSK] = "kiosk",
     [TD_ITEM_SHARED_PC] = "shared-pc",
+    [TD_ITEM_DOMAIN_JOIN] = "domain-join",
+    [TD_ITEM_VPN] = "vpn",
 };
 
 const char *td_item_word(enum td_item_kind kind)
@@ -27,7 +29,7 @@ const char *td_item_word(enum td_item_kind kind)
 
 bool td_item_has_secret(enum td_item_kind kind)
 {
-    return kind == TD_ITEM_WIFI || kind == TD_ITEM_EDITION;
+    return kind == TD_ITEM_WIFI || kind == TD_ITEM_EDITION || kind == TD_ITEM_VPN;
 }
 
 struct td_item_page td_item_default_page(void)
@@ -71,6 +73,10 @@ static const char *const MEMBERS[TD_ITEM_KIND_COUNT] = {
     [TD_ITEM_SHARED_PC] = (" oneDriveSync accountModel deletionPolicy diskLevelDeletion diskLevelCaching inactiveDays "
                            "accountManager kioskAumid kioskTile eduPolicies powerPolicies maintenanceStart "
                            "signInOnResume sleepSeconds restrictLocalStorage maxPageFileMb "),
+    [TD_ITEM_DOMAIN_JOIN] = (" domain organizationalUnit namePrefix nameRandom nameTemplate oneDevice reuse "
+                             "networkAccess "),
+    [TD_ITEM_VPN] = (" name profileXml servers protocol authentication presharedKey eapXml alwaysOn deviceTunnel "
+                     "routes dnsSuffix trustedNetwork "),
 };
 
 static enum td_code check_members(struct td_item_reader *r)
@@ -289,11 +295,30 @@ static enum td_code read_page(struct td_item_reader *r)
 }
 
 static enum td_code (*const READERS[TD_ITEM_KIND_COUNT])(struct td_item_reader *r) = {
-    [TD_ITEM_POLICY] = read_policy,         [TD_ITEM_MSI] = read_msi,
-    [TD_ITEM_ROOT_CERTIFICATE] = read_root, [TD_ITEM_WIFI] = read_wifi,
-    [TD_ITEM_EDITION] = read_edition,       [TD_ITEM_STATUS_PAGE] = read_page,
-    [TD_ITEM_KIOSK] = td_item_read_kiosk,   [TD_ITEM_SHARED_PC] = td_item_read_shared_pc,
+    [TD_ITEM_POLICY] = read_policy,
+    [TD_ITEM_MSI] = read_msi,
+    [TD_ITEM_ROOT_CERTIFICATE] = read_root,
+    [TD_ITEM_WIFI] = read_wifi,
+    [TD_ITEM_EDITION] = read_edition,
+    [TD_ITEM_STATUS_PAGE] = read_page,
+    [TD_ITEM_KIOSK] = td_item_read_kiosk,
+    [TD_ITEM_SHARED_PC] = td_item_read_shared_pc,
+    [TD_ITEM_DOMAIN_JOIN] = td_item_read_domain_join,
+    [TD_ITEM_VPN] = td_item_read_vpn,
 };
+
+static enum td_code unknown_kind(struct td_item_reader *r)
+{
+    struct td_buf b;
+    td_buf_init(&b, 1024);
+    for (unsigned i = 0; i < TD_ITEM_KIND_COUNT; i++) {
+        td_buf_adds(&b, i == 0 ? "" : i + 1 < TD_ITEM_KIND_COUNT ? ", " : " or ");
+        td_buf_adds(&b, KINDS[i]);
+    }
+    enum td_code rc = td_fail(r->err, TD_EINVAL, "kind", "must be %.*s", TD_FMT(td_buf_slice(&b)));
+    td_buf_done(&b);
+    return rc;
+}
 
 static enum td_code read_kind(struct td_item_reader *r)
 {
@@ -304,8 +329,7 @@ static enum td_code read_kind(struct td_item_reader *r)
         if (strcmp(kind, KINDS[i]) == 0)
             r->item->kind = (enum td_item_kind)i;
     if (r->item->kind == TD_ITEM_KIND_COUNT)
-        return td_fail(r->err, TD_EINVAL, "kind",
-                       "must be policy, msi, root-certificate, wifi, edition, status-page, kiosk or shared-pc");
+        return unknown_kind(r);
     td_try(td_item_text(r, "scope", 8, false, &scope));
     r->item->user = strcmp(scope, "user") == 0;
     if (scope[0] != '\0' && !r->item->user && strcmp(scope, "device") != 0)

@@ -17,10 +17,12 @@ enum td_item_kind {
     TD_ITEM_STATUS_PAGE,
     TD_ITEM_KIOSK,
     TD_ITEM_SHARED_PC,
+    TD_ITEM_DOMAIN_JOIN,
+    TD_ITEM_VPN,
     TD_ITEM_KIND_COUNT
 };
 
-enum { TD_ITEM_MAX = 512 << 10, TD_ITEM_MAX_SETTINGS = 200, TD_ITEM_MAX_APPS = 100 };
+enum { TD_ITEM_MAX = 512 << 10, TD_ITEM_MAX_SETTINGS = 200, TD_ITEM_MAX_APPS = 100, TD_ITEM_MAX_NETWORK_ACCESS = 2 };
 
 struct td_item_setting {
     const char *uri, *format, *value;
@@ -94,6 +96,41 @@ struct td_item_shared_pc {
     int edu_policies, power_policies, sign_in_on_resume, restrict_local_storage; /* 0, 1 or unset */
 };
 
+/* Hybrid join (autopilot.md 3.2). Makes no command by itself: what a connector makes of it is handed out by the
+ * session.
+ */
+struct td_item_domain_join {
+    const char *domain;
+    const char *ou;      /* distinguished name, "" the domain's default container */
+    const char *prefix;  /* "" where a template was given */
+    const char *pattern; /* always filled: of prefix and random, or the template */
+    const char *reuse;   /* of an account of that name: "never", "own" (made for this device before) or "any" */
+    int random;
+    bool one_device;      /* the name need not tell devices apart */
+    const char **network; /* ids of Wi-Fi and VPN items that the device gets before its sign-in, assigned or not */
+    size_t network_count;
+};
+
+struct td_item_route {
+    const char *address;
+    int prefix;
+};
+
+/* VPNv2 (csp.md 15). */
+struct td_item_vpn {
+    const char *name;
+    const char *profile_xml; /* "" or all of it; then nothing of the following is told */
+    const char **servers;
+    size_t server_count;
+    const char *protocol;       /* "ikev2", "l2tp" or "automatic" */
+    const char *authentication; /* "machineCertificate", "mschapv2" or "eap" */
+    const char *preshared_key, *eap_xml;
+    bool always_on, device_tunnel;
+    struct td_item_route *routes; /* none: everything goes through it */
+    size_t route_count;
+    const char *dns_suffix, *trusted_network;
+};
+
 struct td_item {
     const char *id, *name;
     enum td_item_kind kind;
@@ -109,11 +146,13 @@ struct td_item {
         struct td_item_page page;
         struct td_item_kiosk kiosk;
         struct td_item_shared_pc shared_pc;
+        struct td_item_domain_join domain_join;
+        struct td_item_vpn vpn;
     } as;
 };
 
 const char *td_item_word(enum td_item_kind kind); /* "policy", "msi", "root-certificate", ... */
-bool td_item_has_secret(enum td_item_kind kind);  /* Wi-Fi passphrase, product key: rest sealed */
+bool td_item_has_secret(enum td_item_kind kind);  /* Wi-Fi passphrase, product key, VPN: rest sealed */
 struct td_item_page td_item_default_page(void);   /* what holds where no status page is assigned */
 
 /* The PRODUCT_ number of an edition by its name; 0 if unknown. */

@@ -100,6 +100,12 @@ void td_item_write(struct td_jsonw *w, const struct td_item *item, bool with_sec
     case TD_ITEM_SHARED_PC:
         td_item_write_shared_pc(w, &item->as.shared_pc);
         break;
+    case TD_ITEM_DOMAIN_JOIN:
+        td_item_write_domain_join(w, &item->as.domain_join);
+        break;
+    case TD_ITEM_VPN:
+        td_item_write_vpn(w, &item->as.vpn, with_secrets);
+        break;
     case TD_ITEM_KIND_COUNT:
         break;
     }
