@@ -9,8 +9,10 @@
 
 struct td_krb_realm {
     const char *realm; /* "CORP.TEST" */
-    const char *kdc;   /* "dc1.corp.test" or an address, with ":port" if it is not 88; NULL: by DNS */
+    const char *kdc;   /* "dc1.corp.test" or an address, with ":port" if it is not 88; NULL: the realm's name in DNS,
+                        * which is   that of its domain controllers */
     int seconds;       /* for an answer; 0: 10 */
+    int64_t now;       /* the clock that is told to the KDC (base/env.h); 0: the system's */
 };
 
 /* Why it was refused: struct td_error's hresult is the Windows code of the same cause (0x80070000 | 1326 wrong
@@ -26,8 +28,12 @@ enum td_code td_krb_by_password(const struct td_krb_realm *r, const char *princi
                                 const char *ccache, struct td_error *err) TD_MUST_USE;
 enum td_code td_krb_by_keytab(const struct td_krb_realm *r, const char *principal, const char *keytab,
                               const char *ccache, struct td_error *err) TD_MUST_USE;
+/* A ticket for a service ("ldap/dc1.corp.test") beside the ticket-granting ticket in the cache: whoever uses the cache
+ * then needs neither KDC nor configuration. */
+enum td_code td_krb_service(const struct td_krb_realm *r, const char *ccache, const char *service, struct td_error *err)
+    TD_MUST_USE;
 /* A user's password at the machine's lock screen: right only if the KDC that said so also knows the machine's key
- * (krb5_verify_init_creds against a false KDC). */
+ * (against a false KDC). user_principal may be a UPN. ccache may be NULL. */
 enum td_code td_krb_user(const struct td_krb_realm *r, const char *user_principal, struct td_slice password,
                          const char *machine_keytab, const char *machine_principal, const char *ccache,
                          struct td_error *err) TD_MUST_USE;
