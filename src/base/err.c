@@ -23,18 +23,27 @@ static const char *const words[TD_CODE_COUNT] = {
     [TD_EINTERNAL] = "internal",
 };
 
-/* What is cut at the bound is cut between characters: errors stand in JSON and in events. */
+/* Errors stand in JSON and in events: what a bound has cut in two, ours or a precision in fmt, is left out, and so is
+ * whatever else is no UTF-8. */
 static void TD_PRINTF(3, 0) print(char *out, size_t size, const char *fmt, va_list ap)
 {
-    int n = vsnprintf(out, size, fmt, ap);
-    if (n < (int)size)
-        return;
-    size_t end = size - 1, begin = end;
-    while (begin != 0 && ((unsigned char)out[begin - 1] & 0xC0) == 0x80)
-        begin--;
-    if (begin != 0 && (unsigned char)out[begin - 1] >= 0xC0 &&
-        !td_utf8_ok((struct td_slice){out + begin - 1, end - begin + 1}))
-        out[begin - 1] = '\0';
+    (void)vsnprintf(out, size, fmt, ap);
+    struct td_slice rest = td_str(out);
+    while (rest.n != 0) {
+        size_t step = td_utf8_step(rest);
+        memmove(out, rest.p, step);
+        out += step;
+        rest = td_sub(rest, TD_MAX(step, 1), rest.n);
+    }
+    *out = '\0';
+}
+
+static void TD_PRINTF(3, 4) print_some(char *out, size_t size, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    print(out, size, fmt, ap);
+    va_end(ap);
 }
 
 enum td_code td_fail(struct td_error *err, enum td_code code, const char *where, const char *fmt, ...)
@@ -43,7 +52,7 @@ enum td_code td_fail(struct td_error *err, enum td_code code, const char *where,
         return code;
     memset(err, 0, sizeof(*err));
     err->code = code;
-    (void)snprintf(err->where, sizeof(err->where), "%s", where != NULL ? where : "");
+    print_some(err->where, sizeof(err->where), "%s", where != NULL ? where : "");
     va_list ap;
     va_start(ap, fmt);
     print(err->text, sizeof(err->text), fmt, ap);

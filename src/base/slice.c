@@ -123,9 +123,12 @@ bool td_parse_i64(struct td_slice s, int64_t *ret)
     return true;
 }
 
-/* Length of the well-formed sequence at s (RFC 3629), 0 if there is none. */
-static size_t utf8_step(const unsigned char *s, size_t n)
+size_t td_utf8_step(struct td_slice in)
 {
+    const unsigned char *s = (const unsigned char *)in.p;
+    size_t n = in.n;
+    if (n == 0)
+        return 0;
     if (s[0] != 0 && s[0] < 0x80)
         return 1;
     size_t len = s[0] >= 0xC2 && s[0] <= 0xDF ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4 : 0;
@@ -142,9 +145,8 @@ static size_t utf8_step(const unsigned char *s, size_t n)
 
 bool td_utf8_ok(struct td_slice s)
 {
-    const unsigned char *p = (const unsigned char *)s.p;
     for (size_t i = 0; i < s.n;) {
-        size_t step = utf8_step(p + i, s.n - i);
+        size_t step = td_utf8_step(td_sub(s, i, s.n));
         if (step == 0)
             return false;
         i += step;

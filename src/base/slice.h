@@ -59,6 +59,8 @@ bool td_parse_i64(struct td_slice s, int64_t *ret);
 
 /* True for well-formed UTF-8 without NUL. */
 bool td_utf8_ok(struct td_slice s);
+/* Length of the well-formed sequence (RFC 3629) that s begins with, 0 if there is none; NUL is none. */
+size_t td_utf8_step(struct td_slice s);
 
 /* Lower-cases ASCII in place. */
 void td_lower(char *s);

@@ -192,17 +192,31 @@ void td_jsonw_arr_end(struct td_jsonw *w)
     close_with(w, ']');
 }
 
+/* Octets at the beginning of s that stand in a text as they are. */
+static size_t plain_step(struct td_slice s)
+{
+    unsigned char c = (unsigned char)s.p[0];
+    return c >= 0x80 ? td_utf8_step(s) : c >= 0x20 && c != '"' && c != '\\';
+}
+
+/* An octet that is no UTF-8 becomes the replacement character: one text that was cut must not spoil the whole answer.
+ */
 static void write_string(struct td_buf *out, struct td_slice s)
 {
     size_t plain = 0; /* what needs no escape is copied at once */
     td_buf_addc(out, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
+    for (size_t i = 0; i < s.n;) {
+        size_t step = plain_step(td_sub(s, i, s.n));
+        i += TD_MAX(step, 1);
+        if (step != 0)
             continue;
-        td_buf_add(out, td_sub(s, plain, i - plain));
-        plain = i + 1;
-        td_buf_printf(out, c < 0x20 ? "\\u%04x" : "\\%c", c);
+        unsigned char c = (unsigned char)s.p[i - 1];
+        td_buf_add(out, td_sub(s, plain, i - 1 - plain));
+        plain = i;
+        if (c >= 0x80)
+            td_buf_adds(out, "\xEF\xBF\xBD");
+        else
+            td_buf_printf(out, c < 0x20 ? "\\u%04x" : "\\%c", c);
     }
     td_buf_add(out, td_sub(s, plain, s.n - plain));
     td_buf_addc(out, '"');

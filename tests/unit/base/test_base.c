@@ -246,6 +246,10 @@ static void errors(void **state TD_UNUSED)
             assert_true(td_utf8_ok(td_str(err.text)));
             assert_true(strlen(err.text) >= TD_MIN((size_t)before, sizeof(err.text) - 4));
         }
+    (void)td_fail(&err, TD_EINVAL, "n\xC3", "'%.4s' and %s", "abc\xE2\x82\xAC",
+                  "\xFFx\xC3\xA4"); /* a precision cuts too */
+    assert_string_equal(err.text, "'abc' and x\xC3\xA4");
+    assert_string_equal(err.where, "n");
 }
 
 static void signs(void **state TD_UNUSED)

@@ -114,6 +114,7 @@ static void writes(void **state TD_UNUSED)
     td_jsonw_init(&w, &out);
     td_jsonw_obj(&w);
     td_jsonw_kstr(&w, "a\"", "x\n\\");
+    td_jsonw_kstr(&w, "u", "\xE2\x82\xAC\xFF\xE2\x82");
     td_jsonw_key(&w, "b");
     td_jsonw_arr(&w);
     td_jsonw_int(&w, -1);
@@ -124,7 +125,8 @@ static void writes(void **state TD_UNUSED)
     td_jsonw_ktime(&w, "t", 1000000);
     td_jsonw_end(&w);
     assert_slice(td_buf_slice(&out),
-                 "{\"a\\\"\":\"x\\u000a\\\\\",\"b\":[-1,{}],\"c\":null,\"t\":\"1970-01-01T00:00:01Z\"}");
+                 "{\"a\\\"\":\"x\\u000a\\\\\",\"u\":\"\xE2\x82\xAC\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\",\"b\":[-1,{}],"
+                 "\"c\":null,\"t\":\"1970-01-01T00:00:01Z\"}");
     td_buf_done(&out);
 }
 
