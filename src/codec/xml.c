@@ -223,15 +223,24 @@ const char *td_xml_attr(const struct td_xml *node, const char *name)
     return NULL;
 }
 
+/* Octets at the beginning of text that stand in any XML as they are. */
+static size_t plain_octets(struct td_slice text)
+{
+    char c = text.p[0];
+    if ((unsigned char)c >= 0x80) /* U+FFFE and U+FFFF are no characters of XML */
+        return td_starts(text, "\xEF\xBF\xBE") || td_starts(text, "\xEF\xBF\xBF") ? 0 : td_utf8_step(text);
+    return (unsigned char)c >= 0x20 && c != '&' && c != '<' && c != '>' && c != '"';
+}
+
 void td_xml_escape(struct td_buf *out, struct td_slice text, bool attribute)
 {
     size_t plain = 0; /* octets before i that go as they are */
-    for (size_t i = 0; i < text.n; i++) {
+    for (size_t i = 0, step; i < text.n; i += TD_MAX(step, 1)) {
         char c = text.p[i];
-        if ((unsigned char)c >= 0x20 && c != '&' && c != '<' && c != '>' && c != '"') {
-            plain++;
+        step = plain_octets(td_sub(text, i, text.n));
+        plain += step;
+        if (step != 0)
             continue;
-        }
         if (plain != 0)
             td_buf_add(out, td_bytes(text.p + i - plain, plain));
         plain = 0;
@@ -245,9 +254,9 @@ void td_xml_escape(struct td_buf *out, struct td_slice text, bool attribute)
             td_buf_adds(out, "&quot;");
         else if (c == '\r' || (attribute && (c == '\n' || c == '\t')))
             td_buf_printf(out, "&#%d;", c);
-        else if ((unsigned char)c >= 0x20 || c == '\n' || c == '\t')
+        else if (c == '"' || c == '\n' || c == '\t')
             td_buf_addc(out, c);
-        /* other control characters cannot stand in XML 1.0 in any form */
+        /* other control characters, and what is no UTF-8, cannot stand in XML 1.0 in any form */
     }
     if (plain != 0)
         td_buf_add(out, td_bytes(text.p + text.n - plain, plain));

@@ -86,6 +86,15 @@ static void writes_escaped(void **state TD_UNUSED)
     td_buf_done(&b);
 }
 
+static void leaves_out_what_is_no_text(void **state TD_UNUSED)
+{
+    struct td_buf out;
+    td_buf_init(&out, 1000);
+    td_xml_escape(&out, TD_S("a\xFF\xE2\x82\xAC\xE2\x82<\x01\xEF\xBF\xBE\xEF\xBF\xBD\"\xC3"), false);
+    assert_true(td_eqs(td_buf_slice(&out), "a\xE2\x82\xAC&lt;\xEF\xBF\xBD\""));
+    td_buf_done(&out);
+}
+
 static void writes_too_deep_without_harm(void **state TD_UNUSED)
 {
     struct td_buf b;
@@ -104,11 +113,9 @@ static void writes_too_deep_without_harm(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_namespaces_and_text),
-        cmocka_unit_test(refuses_what_is_hostile),
-        cmocka_unit_test(bounds_namespaces),
-        cmocka_unit_test(writes_escaped),
-        cmocka_unit_test(writes_too_deep_without_harm),
+        cmocka_unit_test(reads_namespaces_and_text),  cmocka_unit_test(refuses_what_is_hostile),
+        cmocka_unit_test(bounds_namespaces),          cmocka_unit_test(writes_escaped),
+        cmocka_unit_test(leaves_out_what_is_no_text), cmocka_unit_test(writes_too_deep_without_harm),
     };
     td_arena_init(&arena);
     int failed = cmocka_run_group_tests_name("xml", tests, NULL, NULL);
