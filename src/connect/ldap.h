@@ -52,7 +52,8 @@ struct td_ldap {
     struct td_ldap_result last; /* of the last call that failed */
 };
 struct td_ldap_ops {
-    /* row is called for each entry; another code than TD_OK ends the search with it. TD_ENOTFOUND: no such base. */
+    /* row is called for each entry; another code than TD_OK ends the search with it. The entry lives in a; a NULL: as
+     * long as row runs, for searches of many rows. TD_ENOTFOUND: no such base. */
     enum td_code (*search)(struct td_ldap *l, const struct td_ldap_search *s, struct td_arena *a,
                            enum td_code (*row)(void *ctx, const struct td_ldap_entry *e, struct td_error *err),
                            void *ctx, struct td_error *err);
@@ -72,8 +73,10 @@ struct td_ldap_config {
     const char *ccache;     /* instead of both: "FILE:/path" or "MEMORY:name" */
     int seconds;            /* of each operation; 0: 10 */
 };
-/* TD_EUNAVAILABLE: no connection; TD_EAUTH: the directory refused the credential (last.win32 says why, in *ret_why);
- * TD_EINVAL: an empty password (RFC 4513 5.1.2: that would be no proof). ret_why may be NULL. */
+/* TD_EUNAVAILABLE: no connection, no answer; TD_EDENIED: the server's certificate is not trusted, or is another's;
+ * TD_EAUTH: the directory refused the credential (win32 in *ret_why says why: 1326, 1331, ...; 1398 clocks apart);
+ * TD_EINVAL: an empty password (RFC 4513 5.1.2: that would be no proof), or one that would go in clear. ret_why may be
+ * NULL. With ccache the cache must hold a ticket for ldap/HOST (td_krb_service), and the URL the host's name. */
 enum td_code td_ldap_open(const struct td_ldap_config *config, struct td_ldap **ret, struct td_ldap_result *ret_why,
                           struct td_error *err) TD_MUST_USE;
 void td_ldap_close(struct td_ldap *l); /* NULL is fine */
