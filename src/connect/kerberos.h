@@ -19,8 +19,9 @@ struct td_krb_realm {
  * password, 1330 expired, 1331 disabled, 1398 clock skew, 1907 must change, 1909 locked, 1355 no KDC, 2148 ...).
  * TD_EAUTH for all that the KDC says of the credential, TD_EUNAVAILABLE for no KDC. */
 
-/* Writes the keys of principal ("PC-1$" or "host/pc-1.corp.test") into a keytab file (mode 0600), AES256 and AES128,
- * with the salt given ("CORP.TESThostpc-1.corp.test"). kvno 0: unknown, written as 1. Replaces the file atomically. */
+/* Writes the keys of principal ("PC-1$" or "host/pc-1.corp.test") into a keytab file (mode 0600), AES256 and AES128
+ * with the salt given ("CORP.TESThostpc-1.corp.test"), and RC4, which needs none. kvno 0: unknown, written as 1.
+ * Replaces the file atomically. */
 enum td_code td_krb_keytab_write(const char *path, const char *const *principals, const char *realm, const char *salt,
                                  struct td_slice password, int kvno, struct td_error *err) TD_MUST_USE;
 /* A ticket-granting ticket by password or by keytab, into the cache named (NULL: only proven, kept nowhere). */

@@ -146,6 +146,7 @@ uint32_t td_krb_status(struct td_slice e_data)
     return 0;
 }
 
+/* Revoked without a status is what Samba says of a locked account; of a disabled one it gives the status. */
 uint32_t td_krb_win32(int number, uint32_t status)
 {
     static const struct {
@@ -160,7 +161,7 @@ uint32_t td_krb_win32(int number, uint32_t status)
         uint32_t win32;
     } by_number[] = {
         {TD_KRB_NAME_EXPIRED, 1793},   {TD_KRB_CLIENT_UNKNOWN, 1326}, {TD_KRB_POLICY, 1328},
-        {TD_KRB_CLIENT_REVOKED, 1331}, {TD_KRB_KEY_EXPIRED, 1907},    {TD_KRB_PREAUTH_FAILED, 1326},
+        {TD_KRB_CLIENT_REVOKED, 1909}, {TD_KRB_KEY_EXPIRED, 1907},    {TD_KRB_PREAUTH_FAILED, 1326},
         {TD_KRB_SKEW, 1398},           {TD_KRB_BAD_INTEGRITY, 1326},  {TD_KRB_MODIFIED, 1326},
         {TD_KRB_WRONG_REALM, 1355},    {TD_KRB_ETYPE, 2148},
     };
