@@ -26,6 +26,7 @@ struct td_device {
     struct td_device_state *state;
     const char *tcti;                         /* --tpm, NULL: as the state says (device/tpm.h) */
     struct td_tpm *tpm;                       /* once opened */
+    const char *vpn;                          /* --vpn: the program that dials (domain.h), NULL: none */
     bool log;                                 /* what is said is also kept in DIR/log (device/diagnostics.h) */
     void (*say)(void *ctx, const char *line); /* where td_device_say goes; NULL: standard output */
     void *say_ctx;

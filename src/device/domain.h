@@ -28,8 +28,11 @@ enum td_code td_domain_ticket(struct td_device *dev, struct td_arena *a, const c
  * and keeps them in the state ("domain.gpos"). */
 enum td_code td_domain_policies(struct td_device *dev, struct td_error *err) TD_MUST_USE;
 
-/* Dials the VPN profile that management brought, by the hook of the command line (--vpn HOOK: HOOK NAME SERVER). TD_OK
- * also where no profile wants to be dialled. */
+/* Dials the VPN profiles that management brought, by the program of the command line (--vpn HOOK: HOOK NAME SERVER, 0
+ * once the way is open, 60 seconds at most): device tunnels first, then what is always on, then what a person would
+ * pick, until one is connected. Says each result; the state keeps "vpn.connected" and "vpn.server". TD_OK also where
+ * there is no profile or none could be dialled: as at a real sign-in screen, it is the domain's sign-in that then
+ * fails. */
 enum td_code td_vpn_dial(struct td_device *dev, struct td_error *err) TD_MUST_USE;
 
 #endif

@@ -12,7 +12,7 @@ const struct td_program_command td_program_commands[] = {
     {"hash", td_program_hash, TD_OPT_HARDWARE | TD_OPT_TPM | TD_OPT_CSV, 0, "the hardware hash of this machine"},
     {"run", td_program_run,
      TD_OPT_STATE | TD_OPT_SERVER | TD_OPT_CA | TD_OPT_HARDWARE | TD_OPT_TPM | TD_OPT_ANSWER | TD_OPT_TIMEOUT |
-         TD_OPT_PACE,
+         TD_OPT_PACE | TD_OPT_VPN,
      TD_OPT_STATE, "from its box to the desktop; killed and started again, it goes on"},
     {"provision", td_program_provision,
      TD_OPT_STATE | TD_OPT_SERVER | TD_OPT_CA | TD_OPT_HARDWARE | TD_OPT_TPM | TD_OPT_ANSWER | TD_OPT_TIMEOUT |

@@ -91,6 +91,9 @@ const struct td_program_option td_program_options[] = {
      "its TPM 2.0, kept for later: device:/dev/tpmrm0, swtpm:path=SOCKET; its keys are made there (docs/tasks/"
      "virtual-device.md)",
      INTO(dev.tcti)},
+    {"vpn", "PROGRAM", TD_OPT_VPN,
+     "dials a VPN at the sign-in screen: PROGRAM NAME SERVER, 0 once it is connected (docs/tasks/virtual-device.md)",
+     INTO(dev.vpn)},
     {"out", "FILE", TD_OPT_OUT, "where the archive goes", INTO(out)},
     {"generalize", NULL, TD_OPT_GENERALIZE, "take what is this machine's own out of the image", INTO(generalize)},
     {"user", "UPN", TD_OPT_USER, "who works with it (the one who is signed in)", INTO(user)},

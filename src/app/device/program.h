@@ -50,6 +50,7 @@ enum td_program_flag {
     TD_OPT_USER = 1 << 13,
     TD_OPT_PACKAGE = 1 << 14,
     TD_OPT_REINSTALL = 1 << 15,
+    TD_OPT_VPN = 1 << 16,
 };
 
 struct td_program_option {

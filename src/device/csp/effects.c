@@ -5,6 +5,7 @@
 #include "crypto/cert.h"
 #include "device/csp/kiosk.h"
 #include "device/csp/tree.h"
+#include "device/csp/vpn.h"
 
 #include <stdlib.h>
 
@@ -114,6 +115,20 @@ static const char *wifi(struct td_csp *csp, struct td_arena *a)
     lines_init(&l);
     collect(csp, &l, "Device/Vendor/MSFT/WiFi/Profile/", "/WlanXml", 5, a);
     collect(csp, &l, "User/Vendor/MSFT/WiFi/Profile/", "/WlanXml", 5, a);
+    return lines_end(&l, a);
+}
+
+static const char *vpn(struct td_csp *csp, struct td_arena *a)
+{
+    struct td_csp_vpn list[TD_CSP_MAX_VPNS];
+    struct lines l;
+    lines_init(&l);
+    size_t n = td_csp_vpns(csp, a, list);
+    for (size_t i = 0; i < n; i++)
+        line_add(&l, td_arena_printf(a, "%s by %s%s", list[i].name, list[i].servers,
+                                     list[i].device_tunnel ? ", device tunnel"
+                                     : list[i].always_on   ? ", always on"
+                                                           : ""));
     return lines_end(&l, a);
 }
 
@@ -350,6 +365,7 @@ static const struct effect {
     {"edition_number", edition_number},
     {"trusted_roots", trusted_roots},
     {"wifi", wifi},
+    {"vpn", vpn},
     {"account_group", account_group},
     {"administrators", administrators},
     {"accounts", accounts},

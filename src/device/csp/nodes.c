@@ -21,6 +21,7 @@
 #define ROOTS "Vendor/MSFT/RootCATrustedCertificates/"
 #define STORE "Vendor/MSFT/CertificateStore/"
 #define WIFI "Vendor/MSFT/WiFi/Profile/{SSID}"
+#define VPN "Vendor/MSFT/VPNv2/{ProfileName}"
 #define LICENSING "Vendor/MSFT/WindowsLicensing/"
 #define WIPE "Vendor/MSFT/RemoteWipe/"
 #define CLEAN "Vendor/MSFT/CleanPC/"
@@ -226,6 +227,28 @@ const struct td_csp_row td_csp_rows[] = {
     {WIFI "/ProxyWPAD", BOTH, "bool", "ADGRu", "", NULL, PLAIN, "find the proxy by itself"},
     {WIFI "/DisableInternetConnectivityChecks", BOTH, "bool", "ADGRu", "", NULL, PLAIN, "kept"},
     {WIFI "/WiFiCost", BOTH, "int", "ADGRu", "1|2|3", NULL, PLAIN, "1 unrestricted, 2 fixed, 3 variable"},
+
+    {VPN, BOTH, "node", "ADG", "", NULL, PLAIN, "one VPN"},
+    {VPN "/ProfileXML", BOTH, "chr|xml", "ADGRu", "", NULL, td_csp_vpn_profile, NULL,
+     "VPNProfile, the whole of it; must name its servers"},
+    {VPN "/NativeProfile/Servers", BOTH, "chr", "ADGRu", "", NULL, PLAIN, "names or addresses, by commas"},
+    {VPN "/NativeProfile/NativeProtocolType", BOTH, "chr", "ADGRu", "IKEv2|L2tp|PPTP|SSTP|Automatic", NULL, PLAIN,
+     "kept"},
+    {VPN "/NativeProfile/RoutingPolicyType", BOTH, "chr", "ADGRu", "SplitTunnel|ForceTunnel", NULL, PLAIN, "kept"},
+    {VPN "/NativeProfile/Authentication/UserMethod", BOTH, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {VPN "/NativeProfile/Authentication/MachineMethod", BOTH, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {VPN "/NativeProfile/Authentication/Eap/Configuration", BOTH, "chr|xml", "ADGRu", "", NULL, PLAIN, "kept"},
+    {VPN "/PluginProfile/ServerUrlList", BOTH, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {VPN "/PluginProfile/PluginPackageFamilyName", BOTH, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {VPN "/PluginProfile/CustomConfiguration", BOTH, "chr|xml", "ADGRu", "", NULL, PLAIN, "kept"},
+    {VPN "/AlwaysOn", BOTH, "bool", "ADGRu", "", NULL, PLAIN, "dials by itself"},
+    {VPN "/DeviceTunnel", DEV, "bool", "ADGRu", "", NULL, PLAIN, "dials before anybody signs in"},
+    {VPN "/RegisterDNS", BOTH, "bool", "ADGRu", "", NULL, PLAIN, "kept"},
+    {VPN "/RememberCredentials", BOTH, "bool", "ADGRu", "", NULL, PLAIN, "kept"},
+    {VPN "/DnsSuffix", BOTH, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {VPN "/TrustedNetworkDetection", BOTH, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {VPN "/RouteList/{Route}/Address", BOTH, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+    {VPN "/RouteList/{Route}/PrefixSize", BOTH, "int", "ADGRu", "0-128", NULL, PLAIN, "kept"},
 
     {"Vendor/MSFT/Accounts/Domain/ComputerName", DEV, "chr", "A", "", NULL, td_csp_computer_name, NULL,
      "older place of DNSComputerName"},

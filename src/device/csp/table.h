@@ -65,6 +65,7 @@ td_csp_handler td_csp_sync_version, td_csp_list_frozen, td_csp_finished, td_csp_
 td_csp_handler td_csp_msi_exec, td_csp_msi_delete;  /* msi.c */
 td_csp_handler td_csp_cert, td_csp_cert_field;      /* certs.c */
 td_csp_handler td_csp_wlan;                         /* wifi.c */
+td_csp_handler td_csp_vpn_profile;                  /* vpn.c */
 td_csp_handler td_csp_edition_key, td_csp_key_fits; /* licensing.c */
 td_csp_handler td_csp_policy, td_csp_policy_result; /* policies.c */
 td_csp_handler td_csp_reboot_now, td_csp_not_offered;

@@ -80,6 +80,7 @@ static const struct row {
     {"Effects", "Accounts", "accounts", "accounts", LIST},
     {"Effects", "Administrators", "administrators", "administrators", LIST},
     {"Effects", "Wi-Fi", "wifi", "wifi", LIST},
+    {"Effects", "VPN", "vpn", "vpn", LIST},
     {"Effects", "Apps", "apps", "apps", LIST},
     {"Effects", "Policies", "policies", "policies", LIST},
     {"Effects", "TrustedRoots", "trustedRoots", "trusted_roots", ROOTS},
