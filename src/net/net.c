@@ -207,6 +207,19 @@ static void set_method(CURL *c, const struct td_net_request *req)
         (void)curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, req->method);
 }
 
+static int on_progress(void *ctx, curl_off_t to_come TD_UNUSED, curl_off_t came TD_UNUSED, curl_off_t to_go TD_UNUSED,
+                       curl_off_t gone TD_UNUSED)
+{
+    return atomic_load((const atomic_bool *)ctx);
+}
+
+static void set_stop(CURL *c, const atomic_bool *stop)
+{
+    (void)curl_easy_setopt(c, CURLOPT_NOPROGRESS, stop == NULL ? 1L : 0L);
+    (void)curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+    (void)curl_easy_setopt(c, CURLOPT_XFERINFODATA, stop);
+}
+
 enum td_code td_net_do(struct td_net *net, const struct td_net_request *req, struct td_arena *a,
                        struct td_net_response *ret, struct td_error *err)
 {
@@ -216,6 +229,7 @@ enum td_code td_net_do(struct td_net *net, const struct td_net_request *req, str
     td_buf_init(&body, net->max_body);
     struct curl_slist *list = header_list(req);
     set_method(c, req);
+    set_stop(c, req->stop);
     (void)curl_easy_setopt(c, CURLOPT_URL, req->url);
     (void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, list);
     (void)curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)net->timeout_seconds);

@@ -7,6 +7,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+#include <stdatomic.h>
+
 struct sockaddr;
 struct td_net;
 
@@ -34,6 +36,7 @@ struct td_net_request {
     const char *headers[12]; /* "Name: value", NULL-terminated */
     struct td_slice body;
     bool has_body;
+    const atomic_bool *stop; /* not NULL: ends a waiting exchange within a second once it is set, TD_EUNAVAILABLE */
 };
 
 struct td_net_response {
