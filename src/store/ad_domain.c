@@ -3,7 +3,8 @@
 #include "store/audit.h"
 #include "store/tenant.h"
 
-#define COLUMNS "domain, sign_in, sync, sync_base, sync_seconds, server, usn, synced_at, connector, heard_at, full_at"
+#define COLUMNS \
+    "domain, sign_in, sync, sync_base, sync_seconds, server, usn, synced_at, connector, heard_at, full_at, run"
 
 static const char *name_of(struct td_arena *a, const char *domain)
 {
@@ -88,7 +89,8 @@ static void read_row(struct td_rows *r, struct td_arena *a, struct td_ad_domain_
                                      .synced_at = td_col_int(r, 7),
                                      .connector = td_col_text0(r, 8, a),
                                      .heard_at = td_col_int(r, 9),
-                                     .full_at = td_col_int(r, 10)};
+                                     .full_at = td_col_int(r, 10),
+                                     .run = td_col_int(r, 11)};
 }
 
 enum td_code td_ad_domain_find(struct td_tx *tx, const char *tenant, const char *domain, struct td_arena *a,

@@ -20,6 +20,7 @@ struct td_ad_domain_row {
     const char *connector; /* who told it last, "" nobody yet */
     int64_t heard_at;      /* ... and when */
     int64_t full_at;       /* end of the last run that named everybody */
+    int64_t run;           /* number of the latest of those, ended or not */
 };
 
 /* Makes or changes what is wanted (the first five members). The domain becomes one of the tenant's, so that its people

@@ -247,6 +247,7 @@ enum td_code td_user_change(struct td_tx *tx, const char *tenant, const char *id
     struct td_user u;
     struct changes c = {.n = 0};
     td_try(td_user_find(tx, tenant, td_str(id), &a, &u, err));
+    td_try(td_user_ours(tx, &u, err));
     td_try(change_words(tx, &u, change, &a, &c, err));
     if (change->phc != NULL)
         td_try(td_user_set_password(tx, tenant, u.id, change->phc, actor, err));

@@ -30,7 +30,8 @@ struct td_group {
     bool started;        /* ... and some were looked at */
     const char *problem; /* why members could not be found, "" if nothing */
     int64_t created_at, modified_at;
-    int64_t members_at; /* when the members last followed */
+    int64_t members_at;             /* when the members last followed */
+    const char *source, *ad_domain; /* "ad" and its domain, for groups of a directory (store/directory_sync.h); "" */
 };
 /* NotStarted, Running, Succeeded, Failed, Paused: membershipRuleProcessingStatus (graph-api.md 1.8). */
 const char *td_group_status(const struct td_group *g);
@@ -56,6 +57,10 @@ struct td_group_change {
 };
 enum td_code td_group_change(struct td_tx *tx, const char *tenant, const char *id, const struct td_group_change *change,
                              const char *actor, struct td_error *err) TD_MUST_USE;
+/* TD_ESTATE while a directory domain owns the group: name, members and life of it are changed there. Changing, removing
+ * and members by hand ask it. */
+enum td_code td_group_ours(struct td_tx *tx, const char *tenant, const struct td_group *g, struct td_error *err)
+    TD_MUST_USE;
 /* Its assignments go with it, and the audit says which. */
 enum td_code td_group_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                              struct td_error *err) TD_MUST_USE;

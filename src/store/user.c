@@ -1,12 +1,15 @@
 #include "store/user.h"
 
+#include "base/fault.h"
 #include "store/audit.h"
 #include "store/group.h"
+#include "store/sync/room.h"
 #include "store/tenant.h"
 
 static const struct td_user no_user;
 
-#define COLUMNS "tenant, id, upn, name, phc, enabled, created_at, tokens_from"
+#define OWN_COLUMNS "tenant, id, upn, name, phc, enabled, created_at, tokens_from"
+#define COLUMNS OWN_COLUMNS ", source, ad_domain, ad_guid, ad_sid, sam, synced_at"
 
 static bool local_part_ok(struct td_slice s)
 {
@@ -54,7 +57,13 @@ static void read_user(struct td_rows *r, struct td_arena *a, struct td_user *ret
                             .phc = td_col_text0(r, 4, a),
                             .enabled = td_col_int(r, 5) != 0,
                             .created_at = td_col_int(r, 6),
-                            .tokens_from = td_col_int(r, 7)};
+                            .tokens_from = td_col_int(r, 7),
+                            .source = td_col_text0(r, 8, a),
+                            .ad_domain = td_col_text0(r, 9, a),
+                            .ad_guid = td_col_text0(r, 10, a),
+                            .ad_sid = td_col_text0(r, 11, a),
+                            .sam = td_col_text0(r, 12, a),
+                            .synced_at = td_col_int(r, 13)};
 }
 
 static enum td_code tell(struct td_tx *tx, const struct td_user *u, const char *type, const char *actor,
@@ -93,9 +102,14 @@ enum td_code td_user_add(struct td_tx *tx, const char *tenant, const char *upn, 
                         .name = named ? name : td_arena_text(a, local),
                         .phc = phc != NULL ? phc : "",
                         .enabled = true,
-                        .created_at = td_tx_now(tx)};
+                        .created_at = td_tx_now(tx),
+                        .source = "",
+                        .ad_domain = "",
+                        .ad_guid = "",
+                        .ad_sid = "",
+                        .sam = ""};
     enum td_code rc =
-        td_sql(tx, err, "INSERT INTO account(" COLUMNS ", upn_key) VALUES ($1, $2, $3, $4, $5, 1, $6, 0, $7)",
+        td_sql(tx, err, "INSERT INTO account(" OWN_COLUMNS ", upn_key) VALUES ($1, $2, $3, $4, $5, 1, $6, 0, $7)",
                "sssssis", tenant, u.id, upn, u.name, u.phc, u.created_at, lower(a, td_str(upn)));
     if (rc == TD_EEXISTS)
         return td_fail(err, TD_EEXISTS, "upn", "there is a user %s already", upn);
@@ -112,6 +126,21 @@ enum td_code td_user_find(struct td_tx *tx, const char *tenant, struct td_slice 
     struct td_rows r;
     td_try(td_sql_query(tx, &r, err, "SELECT " COLUMNS " FROM account WHERE tenant = $1 AND (id = $2 OR upn_key = $2)",
                         "ss", tenant, lower(a, key)));
+    bool found = td_rows_next(&r);
+    if (found)
+        read_user(&r, a, ret);
+    td_try(td_rows_done(&r, err));
+    return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "user", "there is no such user");
+}
+
+enum td_code td_user_by_guid(struct td_tx *tx, const char *tenant, const char *guid, struct td_arena *a,
+                             struct td_user *ret, struct td_error *err)
+{
+    struct td_rows r;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT " COLUMNS " FROM account WHERE tenant = $1 AND ad_guid = $2"
+                        " AND ad_guid <> ''",
+                        "ss", tenant, guid));
     bool found = td_rows_next(&r);
     if (found)
         read_user(&r, a, ret);
@@ -154,49 +183,76 @@ static enum td_code before(struct td_tx *tx, const char *tenant, const char *id,
     return td_user_find(tx, tenant, td_str(id), a, ret, err);
 }
 
+enum td_code td_user_ours(struct td_tx *tx, const struct td_user *u, struct td_error *err)
+{
+    bool owned = false;
+    td_try(td_sync_owns(tx, u->tenant, u->ad_domain, &owned, err));
+    if (!owned || td_fault("synced-user-by-hand"))
+        return TD_OK;
+    return td_remedy(err,
+                     td_fail(err, TD_ESTATE, "user", "%.120s is a person of the directory %.60s", u->upn, u->ad_domain),
+                     "change it there: it is taken over within the sync interval");
+}
+
 enum td_code td_user_set_password(struct td_tx *tx, const char *tenant, const char *id, const char *phc,
                                   const char *actor, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a;
     struct td_user u = no_user;
     td_try(before(tx, tenant, id, &a, &u, err));
-    td_try(td_sql(tx, err, "UPDATE account SET phc = $3, tokens_from = $4 WHERE tenant = $1 AND id = $2", "sssi",
-                  tenant, u.id, phc, td_tx_now(tx)));
+    td_try(td_user_ours(tx, &u, err));
+    td_try(td_sql(tx, err,
+                  "UPDATE account SET phc = $3, tokens_from = $4, source = '', ad_domain = '', ad_guid = '',"
+                  " ad_sid = '', sam = '' WHERE tenant = $1 AND id = $2",
+                  "sssi", tenant, u.id, phc, td_tx_now(tx)));
     return tell(tx, &u, "user.password-set", actor, NULL, 0, err);
+}
+
+enum td_code td_user_switch(struct td_tx *tx, const struct td_user *u, bool enabled, const char *actor,
+                            struct td_error *err)
+{
+    static const char *const words[] = {"false", "true"};
+    td_try(td_sql(tx, err, "UPDATE account SET enabled = $3, tokens_from = $4 WHERE tenant = $1 AND id = $2", "ssii",
+                  u->tenant, u->id, (int64_t)enabled, td_tx_now(tx)));
+    const struct td_change change = {"accountEnabled", words[u->enabled], words[enabled]};
+    td_try(tell(tx, u, enabled ? "user.enabled" : "user.disabled", actor, &change, 1, err));
+    td_try(td_group_user_moved(tx, u->tenant, u->id, err));
+    return td_store_touch(tx, err);
 }
 
 enum td_code td_user_enable(struct td_tx *tx, const char *tenant, const char *id, bool enabled, const char *actor,
                             struct td_error *err)
 {
-    static const char *const words[] = {"false", "true"};
     TD_CLEANUP(td_arena_done) struct td_arena a;
     struct td_user u = no_user;
     td_try(before(tx, tenant, id, &a, &u, err));
-    td_try(td_sql(tx, err, "UPDATE account SET enabled = $3, tokens_from = $4 WHERE tenant = $1 AND id = $2", "ssii",
-                  tenant, u.id, (int64_t)enabled, td_tx_now(tx)));
-    const struct td_change change = {"accountEnabled", words[u.enabled], words[enabled]};
-    td_try(tell(tx, &u, enabled ? "user.enabled" : "user.disabled", actor, &change, 1, err));
-    td_try(td_group_user_moved(tx, tenant, u.id, err));
-    return td_store_touch(tx, err);
+    td_try(td_user_ours(tx, &u, err));
+    return td_user_switch(tx, &u, enabled, actor, err);
 }
 
-enum td_code td_user_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
-                            struct td_error *err)
+enum td_code td_user_drop(struct td_tx *tx, const struct td_user *u, const char *actor, struct td_error *err)
 {
     static const char *const statements[] = {
         "DELETE FROM account_role WHERE tenant = $1 AND account = $2",
         "DELETE FROM token_grant WHERE tenant = $1 AND account = $2",
         "DELETE FROM account WHERE tenant = $1 AND id = $2",
     };
+    for (size_t i = 0; i < TD_COUNTOF(statements); i++)
+        td_try(td_sql(tx, err, statements[i], "ss", u->tenant, u->id));
+    const struct td_change changes[] = {{"userPrincipalName", u->upn, NULL}, {"displayName", u->name, NULL}};
+    td_try(tell(tx, u, "user.removed", actor, changes, TD_COUNTOF(changes), err));
+    td_try(td_group_forget_user(tx, u->tenant, u->id, err));
+    return td_store_touch(tx, err);
+}
+
+enum td_code td_user_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
+                            struct td_error *err)
+{
     TD_CLEANUP(td_arena_done) struct td_arena a;
     struct td_user u = no_user;
     td_try(before(tx, tenant, id, &a, &u, err));
-    for (size_t i = 0; i < TD_COUNTOF(statements); i++)
-        td_try(td_sql(tx, err, statements[i], "ss", tenant, u.id));
-    const struct td_change changes[] = {{"userPrincipalName", u.upn, NULL}, {"displayName", u.name, NULL}};
-    td_try(tell(tx, &u, "user.removed", actor, changes, TD_COUNTOF(changes), err));
-    td_try(td_group_forget_user(tx, tenant, u.id, err));
-    return td_store_touch(tx, err);
+    td_try(td_user_ours(tx, &u, err));
+    return td_user_drop(tx, &u, actor, err);
 }
 
 static const char *const roles[] = {

@@ -18,6 +18,11 @@ struct td_user {
     bool enabled;
     int64_t created_at;
     int64_t tokens_from; /* refresh tokens and codes made before this moment are void */
+    /* Of people of an Active Directory (store/directory_sync.h); else "". They never have a phc: the domain's own
+     * controllers judge their passwords, asked by a connector. */
+    const char *source; /* "ad" */
+    const char *ad_domain, *ad_guid, *ad_sid, *sam;
+    int64_t synced_at;
 };
 
 /* name@domain with a domain of dots and letters; err names "upn". */
@@ -36,7 +41,16 @@ enum td_code td_user_by_upn(struct td_tx *tx, struct td_slice upn, struct td_are
 enum td_code td_user_list(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_user **ret,
                           size_t *ret_count, struct td_error *err) TD_MUST_USE;
 
-/* Both void what was issued before. */
+/* By objectGUID. TD_ENOTFOUND. */
+enum td_code td_user_by_guid(struct td_tx *tx, const char *tenant, const char *guid, struct td_arena *a,
+                             struct td_user *ret, struct td_error *err) TD_MUST_USE;
+
+/* TD_ESTATE while a directory domain owns the account (its people are taken over): name, password, state and life of it
+ * are changed there. Everything below, and td_user_change, asks it. */
+enum td_code td_user_ours(struct td_tx *tx, const struct td_user *u, struct td_error *err) TD_MUST_USE;
+
+/* Both void what was issued before. An account whose domain does not own it any more becomes one of the service's by
+ * its password. */
 enum td_code td_user_set_password(struct td_tx *tx, const char *tenant, const char *id, const char *phc,
                                   const char *actor, struct td_error *err) TD_MUST_USE;
 enum td_code td_user_enable(struct td_tx *tx, const char *tenant, const char *id, bool enabled, const char *actor,

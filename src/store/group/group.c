@@ -1,11 +1,13 @@
 #include "store/group.h"
 
+#include "base/fault.h"
 #include "store/audit.h"
 #include "store/group/room.h"
+#include "store/sync/room.h"
 
 #define COLUMNS                                                                                                   \
     "g.id, g.name, g.description, g.nickname, g.rule, g.kind, g.paused, g.spread_after, g.problem, g.created_at," \
-    " g.modified_at, g.members_at"
+    " g.modified_at, g.members_at, g.source, g.ad_domain"
 
 static void read_group(struct td_rows *r, struct td_arena *a, struct td_group *ret)
 {
@@ -21,11 +23,13 @@ static void read_group(struct td_rows *r, struct td_arena *a, struct td_group *r
                              .problem = td_col_text0(r, 8, a),
                              .created_at = td_col_int(r, 9),
                              .modified_at = td_col_int(r, 10),
-                             .members_at = td_col_int(r, 11)};
+                             .members_at = td_col_int(r, 11),
+                             .source = td_col_text0(r, 12, a),
+                             .ad_domain = td_col_text0(r, 13, a)};
 }
 
 static const struct td_group no_group = {
-    .id = "", .name = "", .description = "", .nickname = "", .rule = "", .problem = ""};
+    .id = "", .name = "", .description = "", .nickname = "", .rule = "", .problem = "", .source = "", .ad_domain = ""};
 
 static enum td_code read_list(struct td_rows *r, struct td_arena *a, struct td_group **ret, size_t *ret_count,
                               struct td_error *err)
@@ -204,6 +208,8 @@ enum td_code td_group_create(struct td_tx *tx, const char *tenant, const struct 
                          .nickname = what->nickname != NULL ? what->nickname : "",
                          .rule = what->rule != NULL ? what->rule : "",
                          .problem = "",
+                         .source = "",
+                         .ad_domain = "",
                          .paused = what->paused,
                          .created_at = td_tx_now(tx),
                          .modified_at = td_tx_now(tx),
@@ -299,6 +305,7 @@ enum td_code td_group_change(struct td_tx *tx, const char *tenant, const char *i
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_group before = no_group, g;
     td_try(td_group_find(tx, tenant, id, &a, &before, err));
+    td_try(td_group_ours(tx, tenant, &before, err));
     g = before;
     g.name = change->name != NULL ? change->name : g.name;
     g.description = change->description != NULL ? change->description : g.description;
@@ -352,19 +359,38 @@ static enum td_code drop_assignments(struct td_tx *tx, const char *tenant, const
     return td_audit_tell(tx, tenant, &what, err);
 }
 
+enum td_code td_group_ours(struct td_tx *tx, const char *tenant, const struct td_group *g, struct td_error *err)
+{
+    bool owned = false;
+    td_try(td_sync_owns(tx, tenant, g->ad_domain, &owned, err));
+    if (!owned || td_fault("synced-group-by-hand"))
+        return TD_OK;
+    return td_remedy(
+        err, td_fail(err, TD_ESTATE, "group", "\"%.100s\" is a group of the directory %.60s", g->name, g->ad_domain),
+        "change it there: it is taken over within the sync interval");
+}
+
 enum td_code td_group_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                              struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_group g = no_group;
     td_try(td_group_find(tx, tenant, id, &a, &g, err));
-    td_try(drop_assignments(tx, tenant, &g, actor, &a, err));
-    td_try(td_sql(tx, err, "DELETE FROM device_group WHERE tenant = $1 AND id = $2", "ss", tenant, g.id));
-    td_try(leave_over(tx, tenant, g.id, TD_RULE_DEVICES, err));
-    td_try(leave_over(tx, tenant, g.id, TD_RULE_USERS, err));
+    td_try(td_group_ours(tx, tenant, &g, err));
+    return td_group_drop(tx, tenant, &g, actor, err);
+}
+
+enum td_code td_group_drop(struct td_tx *tx, const char *tenant, const struct td_group *g, const char *actor,
+                           struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    td_try(drop_assignments(tx, tenant, g, actor, &a, err));
+    td_try(td_sql(tx, err, "DELETE FROM device_group WHERE tenant = $1 AND id = $2", "ss", tenant, g->id));
+    td_try(leave_over(tx, tenant, g->id, TD_RULE_DEVICES, err));
+    td_try(leave_over(tx, tenant, g->id, TD_RULE_USERS, err));
     td_try(td_ruleset_touch(tx, tenant, err));
     td_try(td_group_mark_by_groups(tx, tenant, err));
-    return tell(tx, tenant, "group.removed", &g, NULL, actor, err);
+    return tell(tx, tenant, "group.removed", g, NULL, actor, err);
 }
 
 /* --- questions --- */

@@ -109,6 +109,7 @@ static enum td_code change(struct td_tx *tx, const char *tenant, const char *gro
     struct found f = {.kind = TD_RULE_DEVICES, .key = "", .registration_id = "", .name = ""};
     bool there = false;
     td_try(td_group_find(tx, tenant, group_id, &a, &g, err));
+    td_try(td_group_ours(tx, tenant, &g, err));
     if (g.kind != TD_GROUP_BY_HAND && !td_fault("group-dynamic-by-hand"))
         return td_remedy(err,
                          td_fail(err, TD_ESTATE, "members", "the members of \"%.100s\" are set by its rule", g.name),
