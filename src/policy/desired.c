@@ -71,6 +71,23 @@ static void add_actions(struct td_desired_ctx *c)
     }
 }
 
+/* csp.md 12. The row outlives the blob: the item's state follows from it. */
+static void add_domain(struct td_desired_ctx *c)
+{
+    const struct td_domain_order *o = &c->in->domain;
+    if (o->job == NULL)
+        return;
+    struct td_want *w = td_want_add(c, TD_STAGE_DOMAIN, TD_SYNC_EXEC, TD_DOMAIN_BLOB_URI);
+    w->item = o->item;
+    w->format = "b64";
+    w->type = "text/plain";
+    w->data = o->blob;
+    w->held = o->blob == NULL;
+    w->version = td_want_text_version(o->job);
+    if (o->name[0] != '\0')
+        td_want_ask(c, TD_STAGE_PROOF, "./DevDetail/Ext/Microsoft/DeviceName", o->name)->item = o->item;
+}
+
 static char *client_node(struct td_desired_ctx *c, bool user, const char *leaf)
 {
     return td_arena_printf(c->arena, "./%s/Vendor/MSFT/DMClient/Provider/%s/%s", user ? "User" : "Device", c->provider,
@@ -198,19 +215,26 @@ static void add_name(struct td_desired_ctx *c)
     c->item = "";
 }
 
-/* The joining user leaves Administrators (S-1-5-32-544) and is a member of Users (S-1-5-32-545). */
+static void add_group(struct td_buf *b, const char *group, const char *change, const struct td_desired_in *in)
+{
+    td_buf_printf(b, "<accessgroup desc=\"%s\"><group action=\"U\"/><%s member=\"%s", group, change,
+                  in->hybrid ? "" : "AzureAD\\");
+    td_xml_escape(b, td_str(in->hybrid ? in->user_sid : in->user_upn), true);
+    td_buf_adds(b, "\"/></accessgroup>");
+}
+
+/* The joining user leaves Administrators (S-1-5-32-544) and is a member of Users (S-1-5-32-545). A domain's user is no
+ * administrator by joining, so that one who shall be is made one (Z28). */
 static void add_account_type(struct td_desired_ctx *c)
 {
     static const char uri[] = "./Device/Vendor/MSFT/Policy/Config/LocalUsersAndGroups/Configure";
     struct td_buf b;
     td_buf_init(&b, 4096);
-    td_buf_adds(&b, "<GroupConfiguration><accessgroup desc=\"S-1-5-32-544\"><group action=\"U\"/>"
-                    "<remove member=\"AzureAD\\");
-    td_xml_escape(&b, td_str(c->in->user_upn), true);
-    td_buf_adds(&b, "\"/></accessgroup><accessgroup desc=\"S-1-5-32-545\"><group action=\"U\"/>"
-                    "<add member=\"AzureAD\\");
-    td_xml_escape(&b, td_str(c->in->user_upn), true);
-    td_buf_adds(&b, "\"/></accessgroup></GroupConfiguration>");
+    td_buf_adds(&b, "<GroupConfiguration>");
+    add_group(&b, "S-1-5-32-544", c->in->standard_user ? "remove" : "add", c->in);
+    if (c->in->standard_user)
+        add_group(&b, "S-1-5-32-545", "add", c->in);
+    td_buf_adds(&b, "</GroupConfiguration>");
     c->item = TD_ITEM_ACCOUNT_TYPE;
     const char *data = td_arena_text(c->arena, td_buf_slice(&b));
     td_want_put(c, TD_STAGE_SETTING, uri, "chr", data)->type = "text/plain";
@@ -316,6 +340,9 @@ void td_desired_make(const struct td_desired_in *in, struct td_arena *a, struct 
     if (in->ask_redeployment)
         add_redeployment(&c);
     add_actions(&c);
+    add_domain(&c);
+    ret->holds_release = in->domain.job != NULL && in->domain.open;
+    ret->holds_user_release = in->domain.job != NULL && in->domain.unregistered;
     if (in->other_user && in->user_upn[0] != '\0') /* csp.md 3.1: it was enrolled in another one's name */
         td_want_put(&c, TD_STAGE_PAGE, client_node(&c, false, "UPN"), "chr", in->user_upn);
     if (in->setup) {
@@ -324,7 +351,7 @@ void td_desired_make(const struct td_desired_in *in, struct td_arena *a, struct 
     }
     if (in->computer_name[0] != '\0')
         add_name(&c);
-    if (in->standard_user && in->user_upn[0] != '\0')
+    if (in->hybrid ? in->user_sid[0] != '\0' : in->standard_user && in->user_upn[0] != '\0')
         add_account_type(&c);
     add_items(&c);
     td_removal_wants(&c, ret->wants);

@@ -14,6 +14,7 @@ enum td_stage {
     TD_STAGE_INVENTORY,
     TD_STAGE_ACTION, /* remote actions that leave the device as it is */
     TD_STAGE_PAGE,   /* client settings and lists of the status page */
+    TD_STAGE_DOMAIN, /* the blob of a hybrid join: its restart is to come before all that may want the domain */
     TD_STAGE_NAME,
     TD_STAGE_SETTING, /* certificates, Wi-Fi, policies, accounts */
     TD_STAGE_PACKAGE,
@@ -37,6 +38,18 @@ struct td_action_order {                  /* a remote action that waits for this
     bool replace, destroys;
 };
 
+/* A hybrid device (autopilot.md 3.2): its blob, and what waits for its join. */
+struct td_domain_order {
+    const char *job;   /* id of the work: another one is another blob */
+    const char *item;  /* id of the domain-join item */
+    const char *name;  /* that the device bears behind its restart; "" not known yet */
+    const char *blob;  /* base64 on one line; NULL: not there yet, or not any more */
+    bool open;         /* it has not taken its blob: its device phase is not released */
+    bool unregistered; /* the directory does not know the computer yet: its account phase is not released */
+};
+
+#define TD_DOMAIN_BLOB_URI "./Vendor/MSFT/OfflineDomainJoin/Blob" /* to the letter (csp.md 12) */
+#define TD_DOMAIN_BLOB_KEY "E " TD_DOMAIN_BLOB_URI
 #define TD_MISMATCH_URI "./Vendor/MSFT/WindowsAutopilot/HardwareMismatchRemediationData"
 #define TD_REDEPLOYMENT "./Device/Vendor/MSFT/RemoteWipe/AutomaticRedeployment/"
 
@@ -54,6 +67,7 @@ struct td_want {
     const char *unless_uri, *unless_value; /* not needed where this query was answered so; NULL: always needed */
     bool untracked;                        /* of an item that the status page does not wait for */
     const char *expect;   /* a query: the value that proves the item; "" any value; NULL proves nothing */
+    bool held;            /* wanted, and not to be handed out yet */
     const char *again_of; /* said once more: needless where the row of this key is not done yet; NULL: said once */
 };
 
@@ -62,18 +76,21 @@ struct td_desired_in {
     const char *user_upn;      /* "" for a device without a user */
     const char *computer_name; /* "" leaves it alone */
     bool standard_user;        /* profile: the joining user is no administrator */
-    bool inventory;            /* first session of the enrolment, or BootstrapSync or OdjSync asked for it */
-    bool registered;           /* its hardware hash is looked at in every session */
-    bool mismatch;             /* it showed other hardware: what does it say of that? */
-    bool setup;                /* the deployment runs: status page, releases */
-    bool account;              /* account phase has begun */
-    bool awaits_user;          /* none yet: the next one who signs in becomes its user */
-    bool for_nobody;           /* it deployed itself: no account phase, whomever an administrator gave it to since */
-    bool other_user;           /* user_upn is not the one that it was enrolled with */
-    bool ask_redeployment;     /* how far its reset is */
-    bool ask_release;          /* does it still know of the release of its device phase? */
+    bool hybrid;               /* a member of a domain: its user is known there by user_sid, "" if not known here */
+    const char *user_sid;
+    bool inventory;        /* first session of the enrolment, or BootstrapSync or OdjSync asked for it */
+    bool registered;       /* its hardware hash is looked at in every session */
+    bool mismatch;         /* it showed other hardware: what does it say of that? */
+    bool setup;            /* the deployment runs: status page, releases */
+    bool account;          /* account phase has begun */
+    bool awaits_user;      /* none yet: the next one who signs in becomes its user */
+    bool for_nobody;       /* it deployed itself: no account phase, whomever an administrator gave it to since */
+    bool other_user;       /* user_upn is not the one that it was enrolled with */
+    bool ask_redeployment; /* how far its reset is */
+    bool ask_release;      /* does it still know of the release of its device phase? */
     const struct td_action_order *actions;
     size_t action_count;
+    struct td_domain_order domain; /* job NULL: not hybrid, or nothing asked */
     /* The status page chosen for this deployment, NULL: none was. The default one stands back behind an item of kind
      * status-page. */
     const struct td_item_page *page;
@@ -91,6 +108,7 @@ struct td_desired {
     struct td_item_page page; /* what holds for this device */
     const char *release_key;  /* ledger keys of the two releases */
     const char *user_release_key;
+    bool holds_release, holds_user_release;  /* neither is handed out, whatever else is answered */
     const char *device_result, *user_result; /* LocURIs of WasDeviceSuccessfullyProvisioned */
     const char *device_done, *user_done;     /* LocURIs of IsSyncDone */
 };

@@ -404,9 +404,14 @@ static bool stage_is_open(const struct td_desired *d, const struct td_ledger *l,
     case TD_STAGE_DESTROY:
         return nothing_is_out(l) || td_fault("dm-destroys-early");
     case TD_STAGE_RELEASE:
+        if (d->holds_release && !td_fault("domain-release-early"))
+            return false;
+        return answered(d, l, TD_STAGE_INVENTORY, stage) || td_fault("dm-release-early");
     case TD_STAGE_PROOF:
         return answered(d, l, TD_STAGE_INVENTORY, stage) || td_fault("dm-release-early");
     case TD_STAGE_USER_RELEASE:
+        if (d->holds_user_release && !td_fault("domain-account-early"))
+            return false;
         return answered(d, l, TD_STAGE_USER_PAGE, stage);
     case TD_STAGE_USER_AFTER:
     case TD_STAGE_USER_PROOF:
@@ -442,7 +447,7 @@ static bool item_is_delivered(const struct td_desired *d, const struct td_ledger
 static bool is_wanted(const struct td_desired *d, const struct td_want *w, const struct td_ledger *l,
                       const struct td_row *r, int64_t session, bool user_active)
 {
-    if (r->session == session || (w->user && !user_active) || r->state == TD_ROW_SENT)
+    if (r->session == session || (w->user && !user_active) || r->state == TD_ROW_SENT || w->held)
         return false;
     if (w->verb != TD_SYNC_GET)
         return r->state == TD_ROW_PENDING && precondition_known(w, l);

@@ -235,16 +235,29 @@ enum td_code td_enrolment_add(struct td_tx *tx, const struct td_enrolment *e, si
 {
     static const char by_device[] =
         "SELECT " COLUMNS ASKED " FROM enrolment WHERE tenant = $1 AND device_id = $2 AND state = 0 AND id <> $3";
+    static const char by_way[] =
+        "SELECT " COLUMNS ASKED " FROM enrolment WHERE tenant = $1 AND way_id = $2 AND state = 0 AND id <> $3";
     static const char by_hardware[] =
         "SELECT " COLUMNS ASKED " FROM enrolment WHERE tenant = $1 AND hw_dev_id = $2 AND state = 0 AND id <> $3";
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     size_t count = 0;
     td_try(older(tx, e, by_device, e->device_id, &a, &count, err));
     td_try(older(tx, e, by_hardware, e->hw_dev_id, &a, &count, err));
+    if (e->device_id[0] == '\0' &&
+        e->registration_id[0] != '\0') /* hybrid: its way is all that it has before it joins */
+        td_try(older(tx, e, by_way, e->way_id, &a, &count, err));
     if (ret_replaced != NULL)
         *ret_replaced = count;
     td_try(insert(tx, e, managed_name(e, td_tx_now(tx), &a), err));
     return take_registration(tx, e, err);
+}
+
+enum td_code td_enrolment_joined(struct td_tx *tx, const char *tenant, const char *id, const char *device_id,
+                                 struct td_error *err)
+{
+    td_try(td_sql(tx, err, "UPDATE enrolment SET device_id = $3 WHERE tenant = $1 AND id = $2 AND state = 0", "sss",
+                  tenant, id, device_id));
+    return changed_one(tx, err);
 }
 
 enum td_code td_enrolment_renew(struct td_tx *tx, const char *tenant, const char *id,

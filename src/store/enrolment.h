@@ -40,8 +40,9 @@ struct td_enrolment { /* texts are "" when absent, never NULL */
 /* Nobody's from the beginning: a device deployed itself, or a technician did, and no user came since. */
 bool td_enrolment_userless(const struct td_enrolment *e);
 
-/* Adds it, created_at and state filled here, and replaces older active enrolments of the same directory device or of
- * the same hw_dev_id: they become REPLACED and their certificates revoked. *ret_replaced (may be NULL) counts them. */
+/* Adds it, created_at and state filled here, and replaces older active enrolments of the same directory device, of
+ * the same hw_dev_id, or, for a registered one without a directory device (hybrid), of the same way: they become
+ * REPLACED and their certificates revoked. *ret_replaced (may be NULL) counts them. */
 enum td_code td_enrolment_add(struct td_tx *tx, const struct td_enrolment *e, size_t *ret_replaced,
                               struct td_error *err) TD_MUST_USE;
 
@@ -62,6 +63,10 @@ enum td_code td_enrolment_of_hardware(struct td_tx *tx, const char *tenant, cons
 /* Active enrolments of a user, for the device cap; those that `but` would replace are not counted. */
 enum td_code td_enrolment_count_user(struct td_tx *tx, const char *tenant, const char *user_id,
                                      const struct td_enrolment *but, int64_t *ret, struct td_error *err) TD_MUST_USE;
+
+/* A hybrid device has registered with the directory behind its enrolment. TD_ESTATE: it has ended. */
+enum td_code td_enrolment_joined(struct td_tx *tx, const char *tenant, const char *id, const char *device_id,
+                                 struct td_error *err) TD_MUST_USE;
 
 /* A new certificate in place of the old one, which stays good until the device shows the new one. */
 enum td_code td_enrolment_renew(struct td_tx *tx, const char *tenant, const char *id,

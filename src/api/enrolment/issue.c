@@ -3,6 +3,7 @@
  * An issue reads and decides, signs outside every transaction, then decides again and writes enrolment, certificate,
  * way and event in one. Nothing in it needs state of the steps before. */
 #include "api/enrolment/room.h"
+#include "api/hybrid.h"
 #include "base/encode.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -34,6 +35,7 @@ struct issue {
     struct td_profile_row offline; /* that it names; id NULL: none of this tenant */
     bool claim_unproven;           /* a registration was claimed that the directory device does not prove */
     const char *csr_key;           /* SHA-256 of the request's key, NULL until somebody asks */
+    bool hybrid;                   /* of a registration with a hybrid profile, and joined to nothing yet */
     bool later;                    /* the certificate is signed: write */
 };
 
@@ -57,6 +59,20 @@ static enum td_code note_technician(struct issue *i, struct td_tx *tx, const str
     return TD_OK;
 }
 
+/* A hybrid device enrols before it has joined anything (autopilot.md 3.2): its user vouches for it. */
+static enum td_code check_hybrid(struct issue *i, struct td_tx *tx, const char *claimed)
+{
+    struct td_enrol *call = i->call;
+    i->hybrid = false;
+    i->e.registration_id = "";
+    if (i->caller.user_id[0] == '\0')
+        return TD_OK;
+    td_try(td_hybrid_registration(tx, i->caller.tenant, claimed, call->a, &i->hybrid, &call->err));
+    if (i->hybrid)
+        i->e.registration_id = td_arena_strdup(call->a, claimed);
+    return TD_OK;
+}
+
 /* The directory device of the token proves the registration; the request's own word only has to agree with it. */
 static enum td_code check_device(struct issue *i, struct td_tx *tx)
 {
@@ -77,6 +93,8 @@ static enum td_code check_device(struct issue *i, struct td_tx *tx)
     }
     if (!td_uuid_parse(td_str(i->rst->context.ztd_id), claimed))
         return TD_OK;
+    if (i->caller.device_id[0] == '\0')
+        td_try(check_hybrid(i, tx, claimed));
     i->claim_unproven = strcmp(claimed, i->e.registration_id) != 0;
     if (i->claim_unproven && i->e.registration_id[0] != '\0' && !td_fault("enrol-foreign-registration"))
         return td_enrol_refuse(call, TD_FAULT_INVALID_ENROLLMENT_DATA, TD_EINVAL, "ZeroTouchProvisioning",
@@ -257,7 +275,9 @@ static enum td_code write_issue(struct issue *i, struct td_tx *tx)
     if (i->correlator[0] != '\0')
         td_try(td_offline_profile_take(tx, &i->e, i->correlator, i->offline.id != NULL ? &i->offline : NULL, call->a,
                                        &call->err));
-    return td_group_enrolment_moved(tx, i->e.tenant, i->e.id, actor, &call->err);
+    td_try(td_group_enrolment_moved(tx, i->e.tenant, i->e.id, actor, &call->err));
+    bool waits = i->hybrid && i->rst->context.bootstrap_domain_join == TD_TRUE;
+    return waits ? td_hybrid_begin(call->svc, tx, &i->e, call->a, &call->err) : TD_OK;
 }
 
 static enum td_code step(struct td_tx *tx, void *ctx, struct td_error *err TD_UNUSED)
@@ -275,7 +295,9 @@ static enum td_code note_refusal(struct td_tx *tx, void *ctx, struct td_error *e
     struct td_way_row way;
     struct td_error why = i->call->err;
     const struct td_fault_row *row = &td_fault_table[td_enrol_fault_of(i->call)];
-    if (td_way_find(tx, i->e.tenant, TD_WAY_DEVICE, i->e.device_id, i->call->a, &way, NULL) != TD_OK)
+    enum td_way_key key = i->hybrid ? TD_WAY_REGISTRATION : TD_WAY_DEVICE;
+    const char *of = i->hybrid ? i->e.registration_id : i->e.device_id;
+    if (td_way_find(tx, i->e.tenant, key, of, i->call->a, &way, NULL) != TD_OK)
         return TD_OK;
     why.hresult = row->hresult;
     if (why.remedy[0] == '\0')
@@ -286,7 +308,8 @@ static enum td_code note_refusal(struct td_tx *tx, void *ctx, struct td_error *e
 static enum td_code refused(struct issue *i, enum td_code rc)
 {
     struct td_error lost = {0};
-    bool about_it = i->e.device_id[0] != '\0' && rc != TD_EUNAVAILABLE && rc != TD_EINTERNAL && rc != TD_EIO;
+    bool about_it =
+        (i->e.device_id[0] != '\0' || i->hybrid) && rc != TD_EUNAVAILABLE && rc != TD_EINTERNAL && rc != TD_EIO;
     if (about_it && td_store_write(i->call->svc->store, note_refusal, i, &lost) != TD_OK)
         td_log_error(TD_WARN, "enrolment.event-lost", &lost);
     return rc;

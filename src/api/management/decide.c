@@ -89,6 +89,8 @@ static void make_desired(struct td_exchange *x)
         .user_upn = x->enrolment.user_upn,
         .computer_name = x->m.computer_name,
         .standard_user = x->standard_user,
+        .hybrid = x->hybrid,
+        .user_sid = x->user_sid,
         .inventory = x->m.inventory,
         .awaits_user = x->enrolment.awaited,
         .for_nobody = x->enrolment.plug_and_forget,
@@ -97,6 +99,7 @@ static void make_desired(struct td_exchange *x)
         .ask_release = td_mgmt_asks_release(x),
         .actions = x->orders,
         .action_count = x->order_count,
+        .domain = td_mgmt_domain_order(x),
         .registered = x->enrolment.registration_id[0] != '\0',
         .mismatch = x->mismatch,
         .setup = x->progress.phase != TD_PHASE_READY,
@@ -221,7 +224,8 @@ static void compare_items(struct td_exchange *x)
             compare_item(x, x->items[i].id, x->items[i].revision);
     if (x->has_profile && x->m.computer_name[0] != '\0')
         compare_item(x, TD_ITEM_COMPUTER_NAME, 0);
-    if (x->has_profile && x->standard_user && x->enrolment.user_upn[0] != '\0')
+    bool typed = x->hybrid ? x->user_sid[0] != '\0' : x->standard_user && x->enrolment.user_upn[0] != '\0';
+    if (x->has_profile && typed)
         compare_item(x, TD_ITEM_ACCOUNT_TYPE, 0);
 }
 
@@ -253,12 +257,14 @@ enum td_code td_mgmt_decide(struct td_exchange *x, struct td_tx *tx, struct td_e
     td_try(td_mgmt_actions(x, tx, err));
     look_at_hash(x);
     td_try(td_mgmt_harvest(x, tx, err));
+    td_try(td_mgmt_domain(x, tx, err));
     draw_name(x);
     make_desired(x);
     if (x->new_session && x->progress.phase == TD_PHASE_READY)
         td_plan_prune(&x->desired, &x->ledger, "G " HASH_URI);
     td_plan_drop_actions(&x->desired, &x->ledger);
     advance(x);
+    td_mgmt_domain_tell(x);
     compare_items(x);
     return TD_OK;
 }

@@ -119,11 +119,26 @@ static void load_reported_serial(struct td_exchange *x)
         x->name_template = "";
 }
 
+/* Who the user is in the domain; a name in the directory means nothing to a device of a domain (Z28). */
+static enum td_code load_hybrid(struct td_exchange *x, struct td_tx *tx, const struct td_profile *settings,
+                                struct td_error *err)
+{
+    struct td_user user = {.ad_sid = NULL};
+    x->hybrid = settings->join == TD_JOIN_HYBRID;
+    if (!x->hybrid || x->enrolment.user_id[0] == '\0')
+        return TD_OK;
+    enum td_code rc = td_user_find(tx, x->tenant, td_str(x->enrolment.user_id), x->a, &user, err);
+    if (rc == TD_OK && user.ad_sid != NULL)
+        x->user_sid = user.ad_sid;
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
 static enum td_code load_profile(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
     struct td_profile settings;
     struct td_registration registration;
-    x->name_template = x->serial = "";
+    x->name_template = x->serial = x->user_sid = "";
+    x->hybrid = false;
     if (!by_profile(x))
         return TD_OK;
     enum td_code rc = td_profile_in_force(tx, x->tenant, x->enrolment.way_id, x->a, &settings, err);
@@ -142,7 +157,10 @@ static enum td_code load_profile(struct td_exchange *x, struct td_tx *tx, struct
         return TD_OK;
     td_try(rc);
     x->serial = registration.serial;
-    if (registration.display_name[0] != '\0') /* a name of its own overrides the template (autopilot.md 2.2) */
+    td_try(load_hybrid(x, tx, &settings, err));
+    if (x->hybrid && !td_fault("hybrid-named-twice")) /* its name comes with its computer account (autopilot.md 2.2) */
+        x->name_template = "";
+    else if (registration.display_name[0] != '\0') /* a name of its own overrides the template (autopilot.md 2.2) */
         x->name_template = registration.display_name;
     return TD_OK;
 }
@@ -152,6 +170,19 @@ static void show_to_technician(struct td_item_page *p)
 {
     p->show = p->allow_retry = p->allow_reset = true;
     p->allow_continue = false;
+}
+
+/* A hybrid device waits for others: a connector, a domain controller, its registration (autopilot.md 3.2). The node
+ * takes a day at most (4.3). */
+static void give_more_time(struct td_exchange *x)
+{
+    enum { EXTRA = (int)(TD_DOMAIN_PAGE_EXTRA / TD_MINUTE), MOST = 1440 };
+    x->page.timeout_minutes = TD_MIN(x->page.timeout_minutes + EXTRA, MOST);
+    for (size_t i = 0; i < x->item_count; i++) {
+        struct td_item_page *p = &x->items[i].as.page;
+        if (x->items[i].kind == TD_ITEM_STATUS_PAGE)
+            p->timeout_minutes = TD_MIN(p->timeout_minutes + EXTRA, MOST);
+    }
 }
 
 /* One page for the whole deployment, chosen here: what blocks, what fails and what is shown follow from it (Z19). */
@@ -167,18 +198,21 @@ static enum td_code load_page(struct td_exchange *x, struct td_tx *tx, struct td
             if (x->items[i].kind == TD_ITEM_STATUS_PAGE)
                 show_to_technician(&x->items[i].as.page);
     }
+    if (x->hybrid && !td_fault("hybrid-no-more-time"))
+        give_more_time(x);
     td_page_untrack(&x->status_page.page, technician, x->items, x->item_count, x->a);
     return TD_OK;
 }
 
 enum td_code td_mgmt_load_wanted(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
 {
+    x->user_sid = "";
     td_try(load_items(x, tx, err));
     td_try(make_links(x, err));
     if (x->m.phase == TD_PHASE_READY)
         return TD_OK;
-    td_try(load_page(x, tx, err));
-    return load_profile(x, tx, err);
+    td_try(load_profile(x, tx, err));
+    return load_page(x, tx, err);
 }
 
 enum td_code td_mgmt_load(struct td_tx *tx, void *exchange, struct td_error *err)

@@ -6,6 +6,7 @@
 #include "codec/syncml.h"
 #include "policy/plan.h"
 #include "store/action.h"
+#include "store/domain_join.h"
 #include "store/enrolment.h"
 #include "store/enrolment_configuration.h"
 #include "store/management.h"
@@ -50,6 +51,11 @@ struct td_exchange {
     struct td_item *items;
     size_t item_count;
     bool standard_user, has_profile;
+    bool hybrid;                    /* registered, and its profile joins it to a domain */
+    struct td_domain_join domain;   /* id NULL: no account was ever asked for with this enrolment */
+    struct td_error domain_refusal; /* no work could be asked for, or nobody is there to do it; TD_OK: neither */
+    const char *user_sid;           /* in its domain, "" if not known */
+    const char *blob;               /* to be handed out by this message, base64; NULL: none */
     const char *name_template, *serial;
     struct td_ec status_page; /* that holds for this deployment */
     struct td_item_page page; /* the same as nodes want it */
@@ -67,6 +73,7 @@ struct td_exchange {
     bool chunk_changed, unenrolled, new_session;
     bool mismatch;           /* a fix of its registration is pending: what does the device say of it? */
     bool bootstrap;          /* this message says that the device was set up anew, or is being set up */
+    bool odj;                /* the device waits for its blob (OdjSync) */
     const char *rolled_back; /* node of a wipe that the device took back, NULL: none */
     uint32_t rolled_hresult;
     const char *redeployment;  /* AutomaticRedeployment/Status as this message tells it, NULL: it does not */
@@ -109,6 +116,12 @@ enum td_code td_mgmt_leave(struct td_exchange *x, struct td_tx *tx, struct td_er
  * more, to be told to leave; else why stands, and the way hears of it. */
 enum td_code td_mgmt_refused(struct td_exchange *x, struct td_tx *tx, const struct td_error *why, bool *ret_let_in,
                              struct td_error *err) TD_MUST_USE;
+/* management/domain.c: how far a hybrid device's computer account is, what the device said of its blob, and what it
+ * gets now; behind the answer, what was handed out. */
+enum td_code td_mgmt_domain(struct td_exchange *x, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
+void td_mgmt_domain_tell(struct td_exchange *x);
+struct td_domain_order td_mgmt_domain_order(const struct td_exchange *x);
+enum td_code td_mgmt_domain_sent(struct td_exchange *x, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
 /* management/answer.c: the reply, within the device's MaxMsgSize; marks what was handed out. */
 enum td_code td_mgmt_answer(struct td_exchange *x, struct td_error *err);
 /* The same for an enrolment that has ended: Status 200 for all that it sent, and this command or none. */

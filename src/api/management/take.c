@@ -79,7 +79,7 @@ static void take_alert_item(struct td_exchange *x, const struct td_sync_item *it
     else if (strcmp(type, "com.microsoft/MDM/BootstrapSync") == 0)
         take_bootstrap(x, item->data);
     else if (strcmp(type, "com.microsoft/MDM/OdjSync") == 0)
-        x->m.inventory = true;
+        x->m.inventory = x->odj = true;
     else if (strcmp(type, TD_ALERT_ROLLED_BACK) == 0)
         take_roll_back(x, item);
     else if (strcmp(type, "com.microsoft:mdm.unenrollment.userrequest") == 0)

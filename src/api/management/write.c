@@ -63,5 +63,6 @@ enum td_code td_mgmt_store(struct td_tx *tx, void *exchange, struct td_error *er
         td_try(td_enrolment_seen(tx, x->tenant, id, err));
     }
     td_try(td_mgmt_actions_sent(x, tx, err));
+    td_try(td_mgmt_domain_sent(x, tx, err));
     return x->unenrolled || x->leaving != NULL ? td_mgmt_leave(x, tx, err) : TD_OK;
 }
