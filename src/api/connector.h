@@ -10,11 +10,19 @@
 
 #include "api/service.h"
 #include "codec/json.h"
+#include "store/domain_join.h"
 
 enum { TD_CONNECTOR_ASK_SECONDS = 12, TD_CONNECTOR_WAIT_SECONDS = 25, TD_CONNECTOR_ASKS_AT_ONCE = 64 };
 
 struct td_connector_hub;
 struct td_connector_hub *td_connector_hub_new(const struct td_env *env);
+/* Each question holds a worker, and its answer needs one: at_once stays below their number (at first
+ * TD_CONNECTOR_ASKS_AT_ONCE). */
+void td_connector_hub_bound(struct td_connector_hub *hub, int at_once);
+/* Requests of connectors that wait: they are in work, and yet nobody's work. NULL is fine. */
+int td_connector_hub_waiting(const struct td_connector_hub *hub);
+/* How long a question waits in all, and for one connector before another is asked too; for tests. Microseconds. */
+void td_connector_hub_patience(struct td_connector_hub *hub, int64_t in_all, int64_t each);
 void td_connector_hub_stop(struct td_connector_hub *hub); /* answers all that wait; before the server stops */
 void td_connector_hub_free(struct td_connector_hub *hub); /* NULL is fine */
 
@@ -29,6 +37,28 @@ struct td_connector_question {
 };
 enum td_code td_connector_ask(struct td_service *svc, const struct td_connector_question *q, struct td_arena *a,
                               const struct td_json **ret, struct td_error *err) TD_MUST_USE;
+
+/* What administrators hand out, and its SHA-256 (store/connector.h). Signs of base/signs.h in groups of four; typed in
+ * any case, with or without hyphens. False: not of this form. */
+enum { TD_CONNECTOR_CODE = 24, TD_CONNECTOR_CODE_TEXT = 32 };
+void td_connector_code_make(const struct td_env *env, char ret_text[TD_CONNECTOR_CODE_TEXT],
+                            unsigned char ret_sha256[32]);
+bool td_connector_code_read(struct td_slice typed, unsigned char ret_sha256[32]);
+
+/* The blob of a job, kept sealed by the connector's door under a label of tenant and job. TD_ENOTFOUND: there is none
+ * (any more). The arena is the caller's to wipe. */
+enum td_code td_connector_blob(const struct td_service *svc, const struct td_domain_join *job, struct td_arena *a,
+                               struct td_slice *ret, struct td_error *err) TD_MUST_USE;
+
+/* For /metrics: of this process, and of all tenants. */
+struct td_connector_stats {
+    int64_t active, inactive, failing, disabled, waiting; /* connectors; waiting: their code was not used yet */
+    int64_t parked;                                       /* requests that wait for work */
+    int64_t queued, oldest_us;                            /* work of the store that nobody has; age of the oldest */
+    uint64_t asked, answered, refused, unanswered;        /* questions */
+};
+enum td_code td_connector_stats(const struct td_service *svc, struct td_connector_stats *ret, struct td_error *err)
+    TD_MUST_USE;
 
 extern const struct td_route td_connector_routes[];
 extern const size_t td_connector_route_count;

@@ -6,12 +6,13 @@
 #include "http/http.h"
 #include "store/db.h"
 
-struct td_authority;  /* api/authority.h */
-struct td_keyring;    /* api/token.h */
-struct td_jobs;       /* api/jobs.h */
-struct td_g_throttle; /* graph/throttle.h */
-struct td_ek_fetch;   /* connect/ek_fetch.h */
-struct td_ek_links;   /* crypto/tpm.h */
+struct td_authority;     /* api/authority.h */
+struct td_keyring;       /* api/token.h */
+struct td_jobs;          /* api/jobs.h */
+struct td_connector_hub; /* api/connector.h */
+struct td_g_throttle;    /* graph/throttle.h */
+struct td_ek_fetch;      /* connect/ek_fetch.h */
+struct td_ek_links;      /* crypto/tpm.h */
 
 struct td_service {
     struct td_store *store;
@@ -24,10 +25,11 @@ struct td_service {
     struct td_password_cost password_cost;
     struct td_authority *authority;
     struct td_keyring *keyring;
-    struct td_jobs *jobs;           /* NULL: nobody works behind the answers (tests, command line) */
-    struct td_g_throttle *throttle; /* NULL: calls are not counted */
-    struct td_ek_links *ek_links;   /* NULL: makers' signatures are verified anew for every TPM */
-    struct td_ek_fetch *ek_fetch;   /* NULL: makers' certificates are not fetched, whatever a tenant says */
+    struct td_jobs *jobs;                /* NULL: nobody works behind the answers (tests, command line) */
+    struct td_connector_hub *connectors; /* NULL: nobody waits for work or answers questions */
+    struct td_g_throttle *throttle;      /* NULL: calls are not counted */
+    struct td_ek_links *ek_links;        /* NULL: makers' signatures are verified anew for every TPM */
+    struct td_ek_fetch *ek_fetch;        /* NULL: makers' certificates are not fetched, whatever a tenant says */
 };
 
 /* True if the host is one of our names. Its port does not matter: links carry the port that the caller used, which

@@ -1,6 +1,7 @@
 #include "app/doors.h"
 
 #include "api/attestation.h"
+#include "api/connector.h"
 #include "api/content.h"
 #include "api/diagnostics.h"
 #include "api/enrolment.h"
@@ -24,7 +25,7 @@ void td_doors(struct td_service *svc, struct td_operations *operations, struct t
     } all[] = {
         DOOR(operations), DOOR(pki),     DOOR(content),     DOOR(enrolment),   DOOR(join),
         DOOR(management), DOOR(graph),   DOOR(identity),    DOOR(identity),    DOOR(lookup),
-        DOOR(management), DOOR(content), DOOR(diagnostics), DOOR(attestation),
+        DOOR(management), DOOR(content), DOOR(diagnostics), DOOR(attestation), DOOR(connector),
     };
     struct td_door *doors = td_arena_array(a, struct td_door, TD_COUNTOF(all));
     for (size_t i = 0; i < TD_COUNTOF(all); i++)

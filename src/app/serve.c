@@ -1,6 +1,7 @@
 #include "app/serve.h"
 
 #include "api/authority.h"
+#include "api/connector.h"
 #include "api/token.h"
 #include "app/doors.h"
 #include "app/joblist.h"
@@ -33,8 +34,10 @@ struct serving {
 static void end(struct serving *s)
 {
     atomic_store(&s->operations.stopping, true);
+    td_connector_hub_stop(s->svc.connectors);
     td_server_stop(s->server);
     td_jobs_stop(s->svc.jobs);
+    td_connector_hub_free(s->svc.connectors);
     td_g_throttle_free(s->svc.throttle);
     td_keyring_close(s->svc.keyring);
     td_authority_close(s->svc.authority);
@@ -67,8 +70,9 @@ static void block_signals(sigset_t *ret)
 
 static int in_work(void *ctx)
 {
-    const struct td_server *server = atomic_load(&((struct serving *)ctx)->operations.server);
-    return server != NULL ? td_server_in_work(server) : 0;
+    struct serving *s = ctx;
+    const struct td_server *server = atomic_load(&s->operations.server);
+    return server != NULL ? td_server_in_work(server) - td_connector_hub_waiting(s->svc.connectors) : 0;
 }
 
 /* Host names with the port, for links and for what is ours. */
@@ -260,6 +264,8 @@ enum td_code td_serve(const struct td_serve_config *config, const struct td_env 
     set_http_base(&s);
     td_try(open_service(&s, err));
     s.svc.throttle = td_g_throttle_new();
+    s.svc.connectors = td_connector_hub_new(env);
+    td_connector_hub_bound(s.svc.connectors, (config->workers > 0 ? config->workers : TD_SERVER_WORKERS) / 2);
     s.svc.jobs = td_jobs_start(&s.svc, td_job_list, td_job_count, job_failed);
     td_try(start_server(&s, err));
     td_log(TD_INFO, "serve.ready", "https", td_server_address(s.server), "http",
@@ -268,6 +274,7 @@ enum td_code td_serve(const struct td_serve_config *config, const struct td_env 
     wait_for_end(&s, &signals);
     atomic_store(&s.operations.stopping, true);
     atomic_store(&s.operations.server, NULL); /* the store's thread outlives the server, and asks it for its load */
+    td_connector_hub_stop(s.svc.connectors);  /* else the server waits for the requests of connectors */
     td_server_stop(TD_TAKE(s.server));
     td_jobs_stop(TD_TAKE(s.svc.jobs));
     td_log(TD_INFO, "serve.stopped", NULL);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { MAX_LOOPS = 4, WORKERS = 8 };
+enum { MAX_LOOPS = 4 };
 
 static void copy_names(struct td_server *s, const struct td_server_config *config)
 {
@@ -99,7 +99,7 @@ enum td_code td_server_start(const struct td_server_config *config, struct td_se
     s->socket_file.fd = -1;
     enum td_code rc = set_up(s, config, err);
     if (rc == TD_OK) {
-        td_work_start(&s->work, s, config->workers > 0 ? config->workers : WORKERS);
+        td_work_start(&s->work, s, config->workers > 0 ? config->workers : TD_SERVER_WORKERS);
         rc = start_loops(s, config->loops, err);
     }
     if (rc != TD_OK)

@@ -30,6 +30,8 @@ struct td_server_done { /* a request that was answered, for the access log; no q
     int64_t took_us;
 };
 
+enum { TD_SERVER_WORKERS = 8 }; /* at first */
+
 struct td_server_config {
     const struct td_env *env;
     const struct td_router *router;

@@ -390,3 +390,58 @@ enum td_code td_connector_serves(struct td_tx *tx, const char *tenant, const cha
         *ret = true;
     return td_rows_done(&r, err);
 }
+
+enum td_code td_connector_other(struct td_tx *tx, const char *tenant, const char *id, const char *domain, bool *ret,
+                                struct td_error *err)
+{
+    struct td_rows r;
+    int64_t now = td_tx_now(tx);
+    *ret = false;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT 1 FROM connector_domain d JOIN connector c ON c.tenant = d.tenant"
+                        " AND c.id = d.connector_id WHERE d.tenant = $1 AND d.domain = $2 AND d.connector_id <> $3"
+                        " AND d.problem = '' AND c.enabled = 1 AND c.last_contact BETWEEN $4 AND $5 LIMIT 1",
+                        "sssii", tenant, domain, id, now - TD_CONNECTOR_STALE, now + TD_MINUTE));
+    while (td_rows_next(&r))
+        *ret = true;
+    return td_rows_done(&r, err);
+}
+
+enum td_code td_connector_duties(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
+                                 const char ***ret, size_t *ret_count, struct td_error *err)
+{
+    struct td_connector_domain *list = NULL;
+    size_t n = 0;
+    td_try(list_of(tx, tenant, id, a, &list, &n, err));
+    const char **domains = td_arena_array(a, const char *, n + 1);
+    *ret_count = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool better = false;
+        if (list[i].problem[0] != '\0')
+            td_try(td_connector_other(tx, tenant, id, list[i].domain, &better, err));
+        if (!better || td_fault("connector-serves-broken"))
+            domains[(*ret_count)++] = list[i].domain;
+    }
+    *ret = domains;
+    return TD_OK;
+}
+
+enum td_code td_connector_counts(struct td_tx *tx, struct td_connector_counts *ret, struct td_error *err)
+{
+    struct td_rows r;
+    int64_t *const counts[] = {&ret->disabled, &ret->waiting, &ret->inactive, &ret->failing, &ret->active};
+    *ret = (struct td_connector_counts){0};
+    td_try(td_sql_query(
+        tx, &r, err,
+        "SELECT CASE WHEN c.enabled = 0 THEN 0 WHEN c.key_sha256 IS NULL THEN 1 WHEN c.last_contact < $1"
+        " OR c.last_contact > $2 THEN 2 WHEN EXISTS (SELECT 1 FROM connector_domain d WHERE d.tenant = c.tenant"
+        " AND d.connector_id = c.id AND d.problem <> '') THEN 3 ELSE 4 END AS state, COUNT(*) FROM connector c"
+        " GROUP BY 1",
+        "ii", td_tx_now(tx) - TD_CONNECTOR_STALE, td_tx_now(tx) + TD_MINUTE));
+    while (td_rows_next(&r)) {
+        int64_t state = td_col_int(&r, 0);
+        if (state >= 0 && state < (int64_t)TD_COUNTOF(counts))
+            *counts[state] = td_col_int(&r, 1);
+    }
+    return td_rows_done(&r, err);
+}

@@ -57,5 +57,18 @@ enum td_code td_connector_domains(struct td_tx *tx, const char *tenant, struct t
 /* Does one that was heard of lately serve it? */
 enum td_code td_connector_serves(struct td_tx *tx, const char *tenant, const char *domain, bool *ret,
                                  struct td_error *err) TD_MUST_USE;
+/* The domains that it is to serve now: those it reports, but one with a problem only where no other connector that was
+ * heard of lately serves it without. */
+enum td_code td_connector_duties(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
+                                 const char ***ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
+/* Does another one than this serve the domain without a problem? */
+enum td_code td_connector_other(struct td_tx *tx, const char *tenant, const char *id, const char *domain, bool *ret,
+                                struct td_error *err) TD_MUST_USE;
+
+/* Of all tenants, each connector once: failing are those that were heard of and report a problem. */
+struct td_connector_counts {
+    int64_t active, inactive, failing, disabled, waiting; /* waiting: their code was not used yet */
+};
+enum td_code td_connector_counts(struct td_tx *tx, struct td_connector_counts *ret, struct td_error *err) TD_MUST_USE;
 
 #endif

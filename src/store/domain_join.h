@@ -33,6 +33,8 @@ struct td_domain_asking {
  * confirmed one it is new. */
 enum td_code td_domain_join_ask(struct td_tx *tx, const char *tenant, const struct td_domain_asking *what,
                                 struct td_arena *a, struct td_domain_join *ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_domain_join_find(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
+                                 struct td_domain_join *ret, struct td_error *err) TD_MUST_USE;
 /* The latest of an enrolment; TD_ENOTFOUND. */
 enum td_code td_domain_join_of(struct td_tx *tx, const char *tenant, const char *enrolment_id, struct td_arena *a,
                                struct td_domain_join *ret, struct td_error *err) TD_MUST_USE;
@@ -40,6 +42,12 @@ enum td_code td_domain_join_of(struct td_tx *tx, const char *tenant, const char 
 enum td_code td_domain_join_account(struct td_tx *tx, const char *tenant, const char *way_id, struct td_arena *a,
                                     struct td_domain_join *ret, struct td_error *err) TD_MUST_USE;
 
+/* Is any work of joining or removing due for these domains (tenant NULL: for anybody)? Asked before a write. */
+enum td_code td_domain_work_due(struct td_tx *tx, const char *tenant, const char *const *domains, size_t count,
+                                bool *ret, struct td_error *err) TD_MUST_USE;
+/* Of all tenants: how much waits to be given out, and how old the oldest of it is (microseconds). */
+enum td_code td_domain_work_waiting(struct td_tx *tx, int64_t *ret_count, int64_t *ret_oldest, struct td_error *err)
+    TD_MUST_USE;
 /* For connectors: work whose time has come for these domains, leased to this one (state creating, attempt + 1). The
  * name stands in the row before anybody tries it. TD_ENOTFOUND: nothing to do. */
 enum td_code td_domain_join_lease(struct td_tx *tx, const char *tenant, const char *connector_id,

@@ -12,8 +12,6 @@ void td_domain_join_read(struct td_rows *r, struct td_arena *a, struct td_domain
 /* Of a query that gives one row. TD_ENOTFOUND. */
 enum td_code td_domain_join_only(struct td_rows *r, struct td_arena *a, struct td_domain_join *ret,
                                  struct td_error *err) TD_MUST_USE;
-enum td_code td_domain_join_find(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
-                                 struct td_domain_join *ret, struct td_error *err) TD_MUST_USE;
 
 /* "domain.queued" and so on for a change of state, with who did it. */
 enum td_code td_domain_join_tell(struct td_tx *tx, const struct td_domain_join *j, enum td_domain_state state,

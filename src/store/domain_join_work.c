@@ -89,6 +89,54 @@ static enum td_code choose_name(struct td_tx *tx, struct td_domain_join *j, stru
     return TD_OK;
 }
 
+/* --- what is due -------------------------------------------------------------------------------------------------- */
+
+static enum td_code any(struct td_rows *r, bool *ret, struct td_error *err)
+{
+    while (td_rows_next(r))
+        *ret = true;
+    return td_rows_done(r, err);
+}
+
+enum td_code td_domain_work_due(struct td_tx *tx, const char *tenant, const char *const *domains, size_t count,
+                                bool *ret, struct td_error *err)
+{
+    struct td_rows r;
+    int64_t now = td_tx_now(tx);
+    *ret = false;
+    if (tenant == NULL) {
+        td_try(td_sql_query(tx, &r, err,
+                            "SELECT 1 FROM domain_join WHERE state = 0 AND next_at <= $1 UNION ALL"
+                            " SELECT 1 FROM domain_removal WHERE done_at = 0 AND next_at <= $1 LIMIT 1",
+                            "i", now));
+        return any(&r, ret, err);
+    }
+    for (size_t i = 0; i < count && !*ret; i++) {
+        td_try(td_sql_query(tx, &r, err,
+                            "SELECT 1 FROM domain_join WHERE tenant = $1 AND domain = $2 AND state = 0"
+                            " AND next_at <= $3 UNION ALL SELECT 1 FROM domain_removal WHERE tenant = $1"
+                            " AND domain = $2 AND done_at = 0 AND next_at <= $3 LIMIT 1",
+                            "ssi", tenant, domains[i], now));
+        td_try(any(&r, ret, err));
+    }
+    return TD_OK;
+}
+
+enum td_code td_domain_work_waiting(struct td_tx *tx, int64_t *ret_count, int64_t *ret_oldest, struct td_error *err)
+{
+    struct td_rows r;
+    int64_t now = td_tx_now(tx);
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT COUNT(*), COALESCE(MIN(created_at), $1) FROM (SELECT created_at FROM domain_join"
+                        " WHERE state = 0 UNION ALL SELECT created_at FROM domain_removal WHERE done_at = 0) x",
+                        "i", now));
+    while (td_rows_next(&r)) {
+        *ret_count = td_col_int(&r, 0);
+        *ret_oldest = TD_MAX(now - td_col_int(&r, 1), 0);
+    }
+    return td_rows_done(&r, err);
+}
+
 /* --- leases ------------------------------------------------------------------------------------------------------- */
 
 static enum td_code next_due(struct td_tx *tx, const char *tenant, const char *const *domains, size_t count,
@@ -200,6 +248,17 @@ static bool has_other_name(struct td_tx *tx, const struct td_domain_join *j)
     return td_domain_computer_name(j->pattern, j->serial, td_tx_env(tx), name, &last, NULL) == TD_OK && !last;
 }
 
+/* What is wrong with one connector is no reason to fail where another one serves the domain. */
+static enum td_code worth_trying(struct td_tx *tx, const struct td_domain_join *j,
+                                 const struct td_domain_reason_row *row, bool *ret, struct td_error *err)
+{
+    bool its_own = row->reason >= TD_DJ_NO_DC && row->reason <= TD_DJ_SERVICE_LOCKED;
+    *ret = row->again && row->reason != TD_DJ_NAME_TAKEN;
+    if (*ret || !its_own || td_fault("domain-no-other-connector"))
+        return TD_OK;
+    return td_connector_other(tx, j->tenant, j->connector_id, j->domain, ret, err);
+}
+
 enum td_code td_domain_join_refused(struct td_tx *tx, const char *tenant, const char *id, int64_t attempt,
                                     enum td_domain_reason reason, const char *detail, struct td_arena *a,
                                     struct td_error *err)
@@ -215,7 +274,9 @@ enum td_code td_domain_join_refused(struct td_tx *tx, const char *tenant, const 
         return queue_again(tx, &j, now, err);
     }
     int64_t next = td_domain_pause(now, j.attempt);
-    if (row->again && reason != TD_DJ_NAME_TAKEN && next < j.created_at + TD_DOMAIN_WAIT)
+    bool worth = false;
+    td_try(worth_trying(tx, &j, row, &worth, err));
+    if (worth && next < j.created_at + TD_DOMAIN_WAIT)
         return queue_again(tx, &j, next, err);
     return td_domain_join_end(tx, &j, reason, j.detail, err);
 }
@@ -271,9 +332,7 @@ enum td_code td_domain_join_overdue(struct td_tx *tx, bool *ret, struct td_error
     *ret = false;
     td_try(td_sql_query(tx, &r, err, "SELECT 1 FROM domain_join WHERE state < 4 AND (" OVERDUE ") LIMIT 1", "iiii",
                         now - TD_DOMAIN_WAIT, now, now + TD_DOMAIN_LEASE, now - TD_DOMAIN_BLOB_LIFE));
-    while (td_rows_next(&r))
-        *ret = true;
-    return td_rows_done(&r, err);
+    return any(&r, ret, err);
 }
 
 enum td_code td_domain_join_sweep(struct td_tx *tx, int limit, bool *ret_more, struct td_arena *a, struct td_error *err)
