@@ -7,23 +7,6 @@
 #include "store/registration.h"
 #include "store/way.h"
 
-static char *label(const char *tenant, const char *job, struct td_arena *a)
-{
-    return td_arena_printf(a, "domain-blob/%s/%s", tenant, job);
-}
-
-enum td_code td_hybrid_seal(const struct td_service *svc, const char *tenant, const char *job, struct td_slice blob,
-                            struct td_arena *a, struct td_slice *ret)
-{
-    return td_seal(&svc->master, svc->env, label(tenant, job, a), blob, a, ret);
-}
-
-enum td_code td_hybrid_unseal(const struct td_service *svc, const struct td_domain_join *j, struct td_arena *a,
-                              struct td_slice *ret, struct td_error *err)
-{
-    return td_unseal(&svc->master, label(j->tenant, j->id, a), j->sealed, a, ret, err);
-}
-
 enum td_code td_hybrid_registration(struct td_tx *tx, const char *tenant, const char *registration_id,
                                     struct td_arena *a, bool *ret, struct td_error *err)
 {

@@ -1,4 +1,4 @@
-/* The service's part of a hybrid join: who gets a computer account, asked for with the enrolment, and the blob at rest.
+/* The service's part of a hybrid join: who gets a computer account, asked for with the enrolment.
  * What the session makes of it is in management/domain.c, the registration behind it in join/complete.c. Sources:
  * autopilot.md 3.2; csp.md 12; join-and-tokens.md 3.2. */
 #ifndef TD_API_HYBRID_H
@@ -21,11 +21,5 @@ enum td_code td_hybrid_ask(const struct td_service *svc, struct td_tx *tx, const
 /* With the enrolment: asks, and tells the way at once what stands in the way (no item; no connector). */
 enum td_code td_hybrid_begin(const struct td_service *svc, struct td_tx *tx, const struct td_enrolment *e,
                              struct td_arena *a, struct td_error *err) TD_MUST_USE;
-
-/* The blob holds the machine's password in clear: it rests under the master key, bound to its piece of work. */
-enum td_code td_hybrid_seal(const struct td_service *svc, const char *tenant, const char *job, struct td_slice blob,
-                            struct td_arena *a, struct td_slice *ret) TD_MUST_USE;
-enum td_code td_hybrid_unseal(const struct td_service *svc, const struct td_domain_join *j, struct td_arena *a,
-                              struct td_slice *ret, struct td_error *err) TD_MUST_USE;
 
 #endif

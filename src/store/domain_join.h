@@ -19,7 +19,7 @@ struct td_domain_join {
     const char *connector_id; /* who has it, or had it last */
     int64_t lease_until, next_at, created_at, changed_at;
     const char *account_guid, *account_sid, *account_dn; /* "" before */
-    struct td_slice sealed; /* the blob, by td_hybrid_seal (api/hybrid.h); empty before and after */
+    struct td_slice sealed; /* the blob (td_connector_blob in api/connector.h opens it); empty before and after */
     const char *failure;    /* name of the reason, "" none */
     const char *detail;
     int64_t handed_out; /* how often */

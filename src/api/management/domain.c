@@ -3,6 +3,7 @@
  * Devices that have no hybrid profile send OdjSync too: for them nothing here happens. The blob is opened for the
  * message that carries it, goes to the enrolment that it was made for and to no other, again only while no Status came,
  * and is destroyed with the first one. */
+#include "api/connector.h"
 #include "api/hybrid.h"
 #include "api/management/room.h"
 #include "base/encode.h"
@@ -138,7 +139,7 @@ static enum td_code open_blob(struct td_exchange *x, struct td_error *err)
     if (!was_handed_out(x) || x->domain.sealed.n == 0 || x->no_commands ||
         (row != NULL && row->state != TD_ROW_PENDING))
         return TD_OK;
-    td_try(td_hybrid_unseal(x->svc, &x->domain, x->a, &blob, err));
+    td_try(td_connector_blob(x->svc, &x->domain, x->a, &blob, err));
     x->blob = td_b64(x->a, blob);
     return TD_OK;
 }
