@@ -52,6 +52,8 @@ const struct td_csp_node td_csp_nodes[] = {
     {"Vendor/MSFT/RootCATrustedCertificates/Root/{}/EncodedCertificate", "b64", ADGR, DEV, 0, 0, "A trusted root."},
     {"Vendor/MSFT/RootCATrustedCertificates/CA/{}/EncodedCertificate", "b64", ADGR, BOTH, 0, 0, "An intermediate."},
     {"Vendor/MSFT/WiFi/Profile/{}/WlanXml", "chr", ADGR, BOTH, 0, 0, "A Wi-Fi profile."},
+    {"Vendor/MSFT/DeviceManageability/Provider/{}/ConfigInfo", "chr", ADGR, DEV, 0, 0,
+     "What this service tells others on the device."},
     {"Vendor/MSFT/VPNv2/{}/ProfileXML", "chr", ADGR, BOTH, 0, 0, "A VPN profile."},
     {"Vendor/MSFT/TenantLockdown/RequireNetworkInOOBE", "bool", GR, DEV, 0, 0,
      "No set-up without network after a reset."},

@@ -66,8 +66,11 @@ struct td_want {
     bool each_session;                     /* a query that is asked once in every session */
     const char *unless_uri, *unless_value; /* not needed where this query was answered so; NULL: always needed */
     bool untracked;                        /* of an item that the status page does not wait for */
-    const char *expect;   /* a query: the value that proves the item; "" any value; NULL proves nothing */
-    bool held;            /* wanted, and not to be handed out yet */
+    const char *expect;       /* a query: the value that proves the item; "" any value; NULL proves nothing */
+    bool held;                /* wanted, and not to be handed out yet */
+    bool early;               /* a query that nothing waits for behind it */
+    const char *const *after; /* a package: items that must be in effect before it is handed out */
+    size_t after_count;
     const char *again_of; /* said once more: needless where the row of this key is not done yet; NULL: said once */
 };
 

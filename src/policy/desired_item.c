@@ -113,7 +113,7 @@ static char *msi_node(const struct td_item *item, struct td_arena *a, const char
                            segment(a, item->as.msi.product_code), leaf);
 }
 
-static char *msi_job(const struct td_item_msi *m, struct td_arena *a)
+static char *msi_job(const struct td_item_msi *m, const char *command_line, struct td_arena *a)
 {
     struct td_buf b;
     struct td_xmlw w;
@@ -136,7 +136,7 @@ static char *msi_job(const struct td_item_msi *m, struct td_arena *a)
     td_xmlw_leaf(&w, "FileHash", hash);
     td_xmlw_close(&w);
     td_xmlw_open(&w, "Enforcement");
-    td_xmlw_leaf(&w, "CommandLine", m->command_line[0] != '\0' ? m->command_line : "/quiet");
+    td_xmlw_leaf(&w, "CommandLine", command_line);
     const struct {
         const char *name;
         int value;
@@ -154,20 +154,24 @@ static char *msi_job(const struct td_item_msi *m, struct td_arena *a)
 }
 
 /* csp.md 5: Add and Exec of DownloadInstall in a Sequence, the job as text; done means accepted, Status 70 installed.
- */
+ * What others wait for is asked for its Status early: the release waits for them. */
 static void msi_wants(struct td_desired_ctx *c, const struct td_item *item)
 {
     enum td_stage stage = item->user ? TD_STAGE_USER_SETTING : TD_STAGE_PACKAGE;
     char *uri = msi_node(item, c->arena, "DownloadInstall");
     struct td_want *sequence = td_want_add(c, stage, TD_SYNC_SEQUENCE, uri), **tail = c->tail;
+    sequence->after_count = td_item_after(c, item, &sequence->after);
     c->tail = &sequence->child;
     td_want_add(c, stage, TD_SYNC_ADD, uri);
     struct td_want *exec = td_want_add(c, stage, TD_SYNC_EXEC, uri);
     exec->format = "xml";
     exec->type = "text/plain";
-    exec->data = msi_job(&item->as.msi, c->arena);
+    exec->data = msi_job(&item->as.msi, td_item_command_line(c, item), c->arena);
     c->tail = tail;
-    td_want_ask(c, proof_stage(item), msi_node(item, c->arena, "Status"), "70");
+    const char *status = msi_node(item, c->arena, "Status");
+    if (td_item_is_awaited(c->in, item))
+        td_want_ask(c, stage, status, "70")->early = true;
+    td_want_ask(c, proof_stage(item), status, "70");
 }
 
 static void root_wants(struct td_desired_ctx *c, const struct td_item *item)
@@ -278,6 +282,7 @@ void td_item_wants(struct td_desired_ctx *c, const struct td_item *item)
         [TD_ITEM_SHARED_PC] = td_shared_pc_wants,
         [TD_ITEM_DOMAIN_JOIN] = NULL,
         [TD_ITEM_VPN] = td_vpn_wants,
+        [TD_ITEM_CO_MANAGEMENT] = td_co_management_wants,
     };
     if (makers[item->kind] != NULL)
         makers[item->kind](c, item);

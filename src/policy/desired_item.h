@@ -32,6 +32,11 @@ void td_shared_pc_wants(struct td_desired_ctx *c, const struct td_item *item);
 /* desired_vpn.c */
 void td_vpn_wants(struct td_desired_ctx *c, const struct td_item *item);
 const char *td_vpn_profile_xml(const struct td_item_vpn *v, struct td_arena *a);
+/* desired_order.c */
+void td_co_management_wants(struct td_desired_ctx *c, const struct td_item *item);
+size_t td_item_after(struct td_desired_ctx *c, const struct td_item *item, const char *const **ret);
+bool td_item_is_awaited(const struct td_desired_in *in, const struct td_item *item);
+const char *td_item_command_line(const struct td_desired_ctx *c, const struct td_item *item);
 /* A Delete for what the device was given (td_desired_in.given) and none of these wants writes. */
 void td_removal_wants(struct td_desired_ctx *c, const struct td_want *wants);
 /* Appends the item's members of one list of FirstSyncStatus, joined by U+F000. */

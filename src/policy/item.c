@@ -20,6 +20,7 @@ static const char *const KINDS[TD_ITEM_KIND_COUNT] = {
     [TD_ITEM_SHARED_PC] = "shared-pc",
     [TD_ITEM_DOMAIN_JOIN] = "domain-join",
     [TD_ITEM_VPN] = "vpn",
+    [TD_ITEM_CO_MANAGEMENT] = "co-management",
 };
 
 const char *td_item_word(enum td_item_kind kind)
@@ -62,7 +63,8 @@ int td_edition_number(struct td_slice name)
 /* Members of each kind beside kind, scope and track: one list, so that a misspelt one is told and not ignored. */
 static const char *const MEMBERS[TD_ITEM_KIND_COUNT] = {
     [TD_ITEM_POLICY] = " settings atomic ",
-    [TD_ITEM_MSI] = " content productCode productVersion commandLine timeoutMinutes retryCount retryIntervalMinutes ",
+    [TD_ITEM_MSI] =
+        " content productCode productVersion commandLine timeoutMinutes retryCount retryIntervalMinutes after ",
     [TD_ITEM_ROOT_CERTIFICATE] = " thumbprint certificate ",
     [TD_ITEM_WIFI] = " ssid security passphrase hidden automatic ",
     [TD_ITEM_EDITION] = " productKey edition ",
@@ -77,6 +79,7 @@ static const char *const MEMBERS[TD_ITEM_KIND_COUNT] = {
                              "networkAccess "),
     [TD_ITEM_VPN] = (" name profileXml servers protocol authentication presharedKey eapXml alwaysOn deviceTunnel "
                      "routes dnsSuffix trustedNetwork "),
+    [TD_ITEM_CO_MANAGEMENT] = " client parameters timeoutMinutes workloads ",
 };
 
 static enum td_code check_members(struct td_item_reader *r)
@@ -214,6 +217,7 @@ static enum td_code read_msi(struct td_item_reader *r)
     td_try(td_item_text(r, "commandLine", 1024, false, &m->command_line));
     td_try(td_item_int(r, "timeoutMinutes", 10, 0, 1440, &m->timeout_minutes));
     td_try(td_item_int(r, "retryCount", 3, 0, 100, &m->retry_count));
+    td_try(td_item_ids(r, "after", TD_ITEM_MAX_AFTER, &m->after, &m->after_count));
     return td_item_int(r, "retryIntervalMinutes", 5, 0, 1440, &m->retry_interval_minutes);
 }
 
@@ -305,6 +309,7 @@ static enum td_code (*const READERS[TD_ITEM_KIND_COUNT])(struct td_item_reader *
     [TD_ITEM_SHARED_PC] = td_item_read_shared_pc,
     [TD_ITEM_DOMAIN_JOIN] = td_item_read_domain_join,
     [TD_ITEM_VPN] = td_item_read_vpn,
+    [TD_ITEM_CO_MANAGEMENT] = td_item_read_co_management,
 };
 
 static enum td_code unknown_kind(struct td_item_reader *r)

@@ -19,10 +19,17 @@ enum td_item_kind {
     TD_ITEM_SHARED_PC,
     TD_ITEM_DOMAIN_JOIN,
     TD_ITEM_VPN,
+    TD_ITEM_CO_MANAGEMENT,
     TD_ITEM_KIND_COUNT
 };
 
-enum { TD_ITEM_MAX = 512 << 10, TD_ITEM_MAX_SETTINGS = 200, TD_ITEM_MAX_APPS = 100, TD_ITEM_MAX_NETWORK_ACCESS = 2 };
+enum {
+    TD_ITEM_MAX = 512 << 10,
+    TD_ITEM_MAX_SETTINGS = 200,
+    TD_ITEM_MAX_APPS = 100,
+    TD_ITEM_MAX_NETWORK_ACCESS = 2,
+    TD_ITEM_MAX_AFTER = 8
+};
 
 struct td_item_setting {
     const char *uri, *format, *value;
@@ -41,6 +48,9 @@ struct td_item_msi {
     const char *product_version;
     const char *command_line;
     int timeout_minutes, retry_count, retry_interval_minutes;
+    const char *
+        *after; /* ids of packages that must be installed before this one is sent; those not wanted don't count */
+    size_t after_count;
     const char *url; /* download link, filled by the door before the commands are made */
 };
 
@@ -131,6 +141,14 @@ struct td_item_vpn {
     const char *dns_suffix, *trusted_network;
 };
 
+/* Configuration Manager beside this service (policy/workload.h). */
+struct td_item_co_management {
+    const char *client;     /* id of the package that is its client, "" none of ours */
+    const char *parameters; /* of its setup: CCMSETUPCMD */
+    int timeout_minutes;    /* that the status page gives it */
+    unsigned workloads;     /* bits of what is this service's */
+};
+
 struct td_item {
     const char *id, *name;
     enum td_item_kind kind;
@@ -148,6 +166,7 @@ struct td_item {
         struct td_item_shared_pc shared_pc;
         struct td_item_domain_join domain_join;
         struct td_item_vpn vpn;
+        struct td_item_co_management co_management;
     } as;
 };
 

@@ -23,6 +23,8 @@ bool td_item_is_dns_name(const char *text, size_t labels); /* of so many labels 
 
 enum td_code td_item_read_domain_join(struct td_item_reader *r);
 enum td_code td_item_read_vpn(struct td_item_reader *r);
+enum td_code td_item_read_co_management(struct td_item_reader *r);
+void td_item_write_co_management(struct td_jsonw *w, const struct td_item_co_management *c);
 void td_item_write_domain_join(struct td_jsonw *w, const struct td_item_domain_join *d);
 void td_item_write_vpn(struct td_jsonw *w, const struct td_item_vpn *v, bool with_secrets);
 

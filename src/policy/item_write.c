@@ -34,6 +34,7 @@ static void write_msi(struct td_jsonw *w, const struct td_item *item)
     td_jsonw_kint(w, "timeoutMinutes", m->timeout_minutes);
     td_jsonw_kint(w, "retryCount", m->retry_count);
     td_jsonw_kint(w, "retryIntervalMinutes", m->retry_interval_minutes);
+    td_item_write_ids(w, "after", (const char *const *)m->after, m->after_count);
 }
 
 static void write_wifi(struct td_jsonw *w, const struct td_item *item, bool with_secrets)
@@ -105,6 +106,9 @@ void td_item_write(struct td_jsonw *w, const struct td_item *item, bool with_sec
         break;
     case TD_ITEM_VPN:
         td_item_write_vpn(w, &item->as.vpn, with_secrets);
+        break;
+    case TD_ITEM_CO_MANAGEMENT:
+        td_item_write_co_management(w, &item->as.co_management);
         break;
     case TD_ITEM_KIND_COUNT:
         break;

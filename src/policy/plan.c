@@ -253,6 +253,17 @@ static void forget_proofs(const struct td_desired *d, struct td_ledger *l, const
     }
 }
 
+/* The device takes packages and says nothing of them. */
+static bool is_untold(const struct td_desired *d, const struct td_ledger *l, const char *item)
+{
+    for (const struct td_want *w = d->wants; w != NULL; w = w->next) {
+        const struct td_row *r = w->expect != NULL && strcmp(w->item, item) == 0 ? td_ledger_find(l, w->key) : NULL;
+        if (r != NULL && r->state == TD_ROW_ABSENT)
+            return true;
+    }
+    return false;
+}
+
 static bool is_needless(const struct td_want *w, const struct td_ledger *l)
 {
     const char *value = w->unless_uri != NULL ? td_ledger_value(l, w->unless_uri) : NULL;
@@ -264,6 +275,34 @@ static bool is_first_time(const struct td_want *w, const struct td_ledger *l)
 {
     const struct td_row *first = w->again_of != NULL ? td_ledger_find(l, w->again_of) : NULL;
     return w->again_of != NULL && (first == NULL || first->state != TD_ROW_DONE);
+}
+
+/* How far those are that a package stands behind: failed, in effect (or taken by a device that does not tell), else
+ * pending. */
+static enum td_item_state before(const struct td_desired *d, const struct td_ledger *l, const struct td_want *w)
+{
+    const struct td_row *row;
+    bool waits = false;
+    for (size_t i = 0; i < w->after_count; i++) {
+        enum td_item_state s = td_plan_item(d, l, w->after[i], &row);
+        if (s == TD_ITEM_FAILED || s == TD_ITEM_ABSENT)
+            return TD_ITEM_FAILED;
+        waits = waits || s == TD_ITEM_PENDING || (s == TD_ITEM_APPLIED && !is_untold(d, l, w->after[i]));
+    }
+    return waits && !td_fault("package-out-of-turn") ? TD_ITEM_PENDING : TD_ITEM_IN_EFFECT;
+}
+
+/* A package behind one that failed fails with it, and may be sent where that one is in order after all. */
+static void follow(const struct td_desired *d, struct td_ledger *l, const struct td_want *w, struct td_row *r)
+{
+    if (w->after_count == 0 || r == NULL || (r->state != TD_ROW_PENDING && r->status != TD_PLAN_BEHIND_FAILED))
+        return;
+    bool failed = before(d, l, w) == TD_ITEM_FAILED;
+    if (failed == (r->state == TD_ROW_FAILED))
+        return;
+    r->state = failed ? TD_ROW_FAILED : TD_ROW_PENDING;
+    r->status = failed ? TD_PLAN_BEHIND_FAILED : 0;
+    l->changed = true;
 }
 
 void td_plan_align(const struct td_desired *d, struct td_ledger *l)
@@ -283,6 +322,8 @@ void td_plan_align(const struct td_desired *d, struct td_ledger *l)
             l->changed = true;
         }
     }
+    for (const struct td_want *w = d->wants; w != NULL; w = w->next)
+        follow(d, l, w, w->after_count != 0 ? td_ledger_find(l, w->key) : NULL);
 }
 
 static bool is_listed(const struct td_desired *d, const char *key)
@@ -369,7 +410,7 @@ void td_plan_drop_actions(const struct td_desired *d, struct td_ledger *l)
 static bool answered(const struct td_desired *d, const struct td_ledger *l, enum td_stage from, enum td_stage below)
 {
     for (const struct td_want *w = d->wants; w != NULL; w = w->next) {
-        if (w->stage < from || w->stage >= below)
+        if (w->stage < from || w->stage >= below || w->early)
             continue;
         const struct td_row *r = td_ledger_find(l, w->key);
         if (r == NULL || !is_final(r))
@@ -450,7 +491,8 @@ static bool is_wanted(const struct td_desired *d, const struct td_want *w, const
     if (r->session == session || (w->user && !user_active) || r->state == TD_ROW_SENT || w->held)
         return false;
     if (w->verb != TD_SYNC_GET)
-        return r->state == TD_ROW_PENDING && precondition_known(w, l);
+        return r->state == TD_ROW_PENDING && precondition_known(w, l) &&
+               (w->after_count == 0 || before(d, l, w) == TD_ITEM_IN_EFFECT);
     if (w->each_session)
         return true;
     if (w->expect != NULL)

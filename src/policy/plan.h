@@ -7,6 +7,8 @@
 #include "policy/ledger.h"
 #include "way/way.h"
 
+/* A package is not sent because one that it stands behind failed: of no device, so no code of the protocol. */
+enum { TD_PLAN_BEHIND_FAILED = 1 };
 enum { TD_PLAN_ATTEMPTS = 4 }; /* sessions in which a command is tried before it fails; not for ./User 405 and 404 */
 
 /* A Status for what was handed out in this session. Codes that no row waits for are ignored. */

@@ -60,22 +60,33 @@ static bool account_is_done(const struct td_progress_in *in)
     return says(in->ledger, in->desired->user_result, "1") || items_are_done(in, true);
 }
 
-static void failed_item(const struct td_progress_in *in, struct td_error *why)
+/* causes: not those that failed because another one did. */
+static bool tell_failed(const struct td_progress_in *in, bool causes, struct td_error *why)
 {
     for (const struct td_want *w = in->desired->wants; w != NULL; w = w->next) {
         const struct td_row *row;
         if (w->item[0] == '\0' || w->untracked ||
-            td_plan_item(in->desired, in->ledger, w->item, &row) != TD_ITEM_FAILED)
+            td_plan_item(in->desired, in->ledger, w->item, &row) != TD_ITEM_FAILED ||
+            (causes && row->status == TD_PLAN_BEHIND_FAILED))
             continue;
         const char *node = row->key + 2;
         if (row->value != NULL)
             (void)td_fail(why, TD_ESTATE, w->item, "%s reports %s", node, row->value);
+        else if (row->status == TD_PLAN_BEHIND_FAILED)
+            (void)td_fail(why, TD_ESTATE, w->item, "%s was not sent: a package that it stands behind failed", node);
         else
             (void)td_fail(why, TD_ESTATE, w->item, "%s failed with status %d", node, row->status);
         (void)td_remedy(why, TD_ESTATE, "Look at the item's code, mend the item, then try again on the device.");
         why->hresult = row->original_error;
-        return;
+        return true;
     }
+    return false;
+}
+
+static void failed_item(const struct td_progress_in *in, struct td_error *why)
+{
+    if (tell_failed(in, true, why) || tell_failed(in, false, why))
+        return;
     (void)td_fail(why, TD_ESTATE, "status page", "the device says that this phase failed");
     (void)td_remedy(why, TD_ESTATE, "Collect the device's logs, or try again on the device.");
 }
