@@ -1,5 +1,6 @@
 #include "api/operations.h"
 
+#include "api/connector.h"
 #include "store/profile.h"
 
 static void health(void *ctx TD_UNUSED, struct td_http_request *req TD_UNUSED, struct td_http_reply *reply)
@@ -97,6 +98,27 @@ static void store_metrics(struct td_operations *o, struct td_buf *b)
     write_metrics(b, rows, TD_COUNTOF(rows));
 }
 
+static void connector_metrics(struct td_operations *o, struct td_buf *b)
+{
+    struct td_connector_stats s = {0};
+    if (td_connector_stats(o->svc, &s, NULL) != TD_OK)
+        return;
+    const struct metric rows[] = {
+        {"connectors", "{state=\"active\"}", "gauge", "Connectors to Active Directory.", (uint64_t)s.active},
+        {"connectors", "{state=\"failing\"}", "gauge", NULL, (uint64_t)s.failing},
+        {"connectors", "{state=\"inactive\"}", "gauge", NULL, (uint64_t)s.inactive},
+        {"connectors", "{state=\"disabled\"}", "gauge", NULL, (uint64_t)s.disabled},
+        {"connectors", "{state=\"waiting\"}", "gauge", NULL, (uint64_t)s.waiting},
+        {"connector_requests_waiting", "", "gauge", "Requests of connectors that wait for work.", (uint64_t)s.parked},
+        {"domain_work_queued", "", "gauge", "Work for connectors that waits.", (uint64_t)s.queued},
+        {"domain_work_oldest_seconds", "", "gauge", "Age of the oldest of it.", (uint64_t)(s.oldest_us / TD_SECOND)},
+        {"domain_questions_total", "{end=\"answered\"}", "counter", "Questions to connectors.", s.answered},
+        {"domain_questions_total", "{end=\"refused\"}", "counter", NULL, s.refused},
+        {"domain_questions_total", "{end=\"unanswered\"}", "counter", NULL, s.unanswered},
+    };
+    write_metrics(b, rows, TD_COUNTOF(rows));
+}
+
 static bool is_loopback(const char *address)
 {
     return td_starts(td_str(address), "127.") || strcmp(address, "::1") == 0 ||
@@ -121,6 +143,7 @@ static void metrics(void *ctx, struct td_http_request *req, struct td_http_reply
     if (server != NULL)
         server_metrics(server, &reply->body);
     store_metrics(o, &reply->body);
+    connector_metrics(o, &reply->body);
 }
 
 const struct td_route td_operations_routes[] = {

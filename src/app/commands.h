@@ -30,6 +30,8 @@ extern const struct td_command_table td_device_check_commands;
 extern const struct td_command_table td_media_commands;
 extern const struct td_command_table td_code_commands;
 extern const struct td_command_table td_tpm_commands;
+extern const struct td_command_table td_connector_commands;
+extern const struct td_command_table td_connector_run_commands;
 extern const struct td_command_table td_later_commands; /* known, not built */
 
 #endif

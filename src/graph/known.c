@@ -139,7 +139,6 @@ static const char *const device_management[] = {
     "deviceManagementPartners",
     "deviceManagementScripts",
     "deviceShellScripts",
-    "domainJoinConnectors",
     "elevationRequests",
     "embeddedSIMActivationCodePools",
     "exchangeConnectors",

@@ -23,6 +23,7 @@
     F(audit)             \
     F(organization)      \
     F(tpm_makers)        \
+    F(connectors)        \
     F(roles)
 
 #define TD_G_DECLARE_FAMILY(name) extern const struct td_g_family td_g_family_##name;

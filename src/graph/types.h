@@ -48,6 +48,8 @@
     T(associated_device)        \
     T(device_request)           \
     T(tpm_maker)                \
+    T(connector)                \
+    T(connector_domain)         \
     T(provisioning_code)
 #define TD_G_ENUMS_AUTOPILOT(E) \
     E(assignment_status)        \
@@ -59,6 +61,7 @@
     E(deletion_state)           \
     E(identity_type)            \
     E(platform)                 \
+    E(connector_state)          \
     E(request_state)
 
 #define TD_G_TYPES_PROFILES(T)  \

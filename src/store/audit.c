@@ -28,6 +28,7 @@ static const struct noun {
     {"app", false, "Application", "MobileApp"},
     {"content", false, "Application", "MobileAppContent"},
     {"role", false, "Role", "RoleAssignment"},
+    {"connector", false, "Enrollment", "DeviceManagementDomainJoinConnector"},
     {"tpm-root", false, "Enrollment", "TpmManufacturerCertificate"},
     {"tpm", false, "Enrollment", "TrustedPlatformModule"},
     {"access", false, "Other", "Request"},

@@ -48,6 +48,8 @@ enum td_code td_domain_work_due(struct td_tx *tx, const char *tenant, const char
 /* Of all tenants: how much waits to be given out, and how old the oldest of it is (microseconds). */
 enum td_code td_domain_work_waiting(struct td_tx *tx, int64_t *ret_count, int64_t *ret_oldest, struct td_error *err)
     TD_MUST_USE;
+enum td_code td_domain_work_queued(struct td_tx *tx, const char *tenant, const char *domain, int64_t *ret,
+                                   struct td_error *err) TD_MUST_USE; /* of one domain, due or not */
 /* For connectors: work whose time has come for these domains, leased to this one (state creating, attempt + 1). The
  * name stands in the row before anybody tries it. TD_ENOTFOUND: nothing to do. */
 enum td_code td_domain_join_lease(struct td_tx *tx, const char *tenant, const char *connector_id,

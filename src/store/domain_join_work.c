@@ -137,6 +137,19 @@ enum td_code td_domain_work_waiting(struct td_tx *tx, int64_t *ret_count, int64_
     return td_rows_done(&r, err);
 }
 
+enum td_code td_domain_work_queued(struct td_tx *tx, const char *tenant, const char *domain, int64_t *ret,
+                                   struct td_error *err)
+{
+    struct td_rows r;
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT (SELECT COUNT(*) FROM domain_join WHERE tenant = $1 AND domain = $2 AND state = 0) +"
+                        " (SELECT COUNT(*) FROM domain_removal WHERE tenant = $1 AND domain = $2 AND done_at = 0)",
+                        "ss", tenant, domain));
+    while (td_rows_next(&r))
+        *ret = td_col_int(&r, 0);
+    return td_rows_done(&r, err);
+}
+
 /* --- leases ------------------------------------------------------------------------------------------------------- */
 
 static enum td_code next_due(struct td_tx *tx, const char *tenant, const char *const *domains, size_t count,

@@ -74,6 +74,14 @@ static const struct stage stages[] = {
     {.at_once = "DELETE FROM certificate WHERE sha256 IN (SELECT x.sha256 FROM " OLDER(
          "history-retention", OF("certificate"), "x.not_after") AT_MOST},
     {.at_once = BY_ID("directory_device", "history-retention", "x.deleted_at", "")},
+    /* which account a device has is state, as long as anything is known of the device */
+    {.key = "history-retention",
+     .in_turn = IN_TURN("domain_join", "id", "changed_at",
+                        "CASE WHEN x.state < 4 OR (x.account_guid <> '' AND EXISTS (SELECT 1 FROM way w WHERE"
+                        " w.tenant = x.tenant AND w.id = x.way_id)) THEN " FOR_EVER " ELSE 0 END"),
+     .takes = {"DELETE FROM domain_join WHERE tenant = $1 AND id = $2"},
+     .rows = TD_RETENTION_ROWS},
+    {.at_once = BY_ID("domain_removal", "history-retention", "x.done_at", "")},
     {.at_once = NULL}, /* the events */
     /* a machine that is gone, and of which no event is left */
     {.key = "event-retention",

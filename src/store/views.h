@@ -27,6 +27,8 @@ extern const struct td_view td_view_audit_events;                           /* d
 extern const struct td_view td_view_directory_audits;                       /* auditLogs/directoryAudits */
 extern const struct td_view td_view_organization, td_view_domains;
 extern const struct td_view td_view_tpm_makers; /* view/attestation.c */
+extern const struct td_view td_view_connectors; /* view/connector.c; columns only */
+extern const char *const td_words_connector_state[];
 extern const char *const td_words_import_status[];
 extern const char *const td_words_identity_type[];
 extern const char *const td_words_request_state[];

@@ -70,6 +70,7 @@ CREATE UNIQUE INDEX domain_join_enrolment ON domain_join(tenant, enrolment_id, n
 CREATE INDEX domain_join_way ON domain_join(tenant, way_id, created_at) WHERE account_guid <> '';
 CREATE INDEX domain_join_name ON domain_join(tenant, domain, name) WHERE name <> '';
 CREATE INDEX domain_join_queue ON domain_join(tenant, domain, next_at) WHERE state = 0;
+CREATE INDEX domain_join_changed ON domain_join(tenant, changed_at);
 CREATE INDEX domain_join_open ON domain_join(state, changed_at) WHERE state < 4;
 
 -- Accounts of devices that left.
@@ -92,4 +93,5 @@ CREATE TABLE domain_removal (
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX domain_removal_queue ON domain_removal(tenant, domain, next_at) WHERE done_at = 0;
+CREATE INDEX domain_removal_done ON domain_removal(tenant, done_at) WHERE done_at <> 0;
 CREATE INDEX domain_removal_account ON domain_removal(tenant, account_guid);

@@ -1,0 +1,245 @@
+/* Connectors to Active Directory for administrators: codes for new ones, how those that are there do. */
+#include "api/connector.h"
+#include "app/commands.h"
+#include "store/connector.h"
+
+#include <stdio.h>
+
+static const char actor[] = "command line";
+
+struct all { /* of the tenant */
+    struct td_cli *cli;
+    struct td_connector *list;
+    size_t count;
+    struct td_connector_domain *domains;
+    size_t domain_count;
+};
+
+/* The word that people see; what a connector reports of its domains counts as long as it is heard of. */
+static const char *state_of(const struct all *l, const struct td_connector *c)
+{
+    int64_t ago = td_now(l->cli->env) - c->last_contact;
+    bool failing = false;
+    if (!c->enabled)
+        return "disabled";
+    if (!c->registered)
+        return "waiting";
+    for (size_t i = 0; i < l->domain_count; i++)
+        failing = failing || (strcmp(l->domains[i].connector_id, c->id) == 0 && l->domains[i].problem[0] != '\0');
+    return ago > TD_CONNECTOR_STALE || ago < -TD_MINUTE ? "inactive" : failing ? "failing" : "active";
+}
+
+static enum td_code load_domains(struct td_tx *tx, struct all *l, struct td_error *err)
+{
+    return td_connector_domains(tx, l->cli->tenant.id, &l->cli->arena, &l->domains, &l->domain_count, err);
+}
+
+static enum td_code load_all(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct all *l = ctx;
+    td_try(td_connector_list(tx, l->cli->tenant.id, &l->cli->arena, &l->list, &l->count, err));
+    return load_domains(tx, l, err);
+}
+
+static enum td_code load_one(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct all *l = ctx;
+    l->list = td_arena_new(&l->cli->arena, struct td_connector);
+    td_try(td_connector_find(tx, l->cli->tenant.id, l->cli->args[0], &l->cli->arena, l->list, err));
+    l->count = 1;
+    return load_domains(tx, l, err);
+}
+
+/* --- shown -------------------------------------------------------------------------------------------------------- */
+
+static void write_domains(const struct all *l, const struct td_connector *c, struct td_jsonw *w)
+{
+    td_jsonw_key(w, "domains");
+    td_jsonw_arr(w);
+    for (size_t i = 0; i < l->domain_count; i++) {
+        const struct td_connector_domain *d = &l->domains[i];
+        if (strcmp(d->connector_id, c->id) != 0)
+            continue;
+        td_jsonw_obj(w);
+        td_jsonw_kstr(w, "domain", d->domain);
+        td_jsonw_kstr(w, "netbios", d->netbios);
+        td_jsonw_kstr(w, "dc", d->dc);
+        td_jsonw_kstr(w, "site", d->site);
+        td_jsonw_kstr(w, "problem", d->problem);
+        td_jsonw_kstr(w, "detail", d->detail);
+        td_jsonw_ktime(w, "reportedAt", d->reported_at);
+        td_jsonw_end(w);
+    }
+    td_jsonw_arr_end(w);
+}
+
+static void write_connector(const struct all *l, const struct td_connector *c, struct td_jsonw *w)
+{
+    td_jsonw_obj(w);
+    td_jsonw_kstr(w, "id", c->id);
+    td_jsonw_kstr(w, "name", c->name);
+    td_jsonw_kstr(w, "state", state_of(l, c));
+    td_jsonw_kstr(w, "version", c->version);
+    td_jsonw_ktime(w, "createdAt", c->created_at);
+    td_jsonw_ktime(w, "lastContactAt", c->last_contact);
+    write_domains(l, c, w);
+    td_jsonw_end(w);
+}
+
+static void say_domains(const struct all *l, const struct td_connector *c)
+{
+    for (size_t i = 0; i < l->domain_count; i++) {
+        const struct td_connector_domain *d = &l->domains[i];
+        const struct td_domain_reason_row *row = td_domain_reason_by_name(d->problem);
+        if (strcmp(d->connector_id, c->id) != 0)
+            continue;
+        td_cli_say(l->cli, "    %s by %s%s%s%s", d->domain, d->dc[0] != '\0' ? d->dc : "no domain controller",
+                   d->site[0] != '\0' ? ", site " : "", d->site, row == NULL ? ", fine" : "");
+        if (row != NULL)
+            td_cli_say(l->cli, "        %s: %s %s\n        remedy  %s", row->name, row->cause, d->detail, row->remedy);
+    }
+}
+
+static void say_connector(const struct all *l, const struct td_connector *c)
+{
+    struct td_arena *a = &l->cli->arena;
+    const char *at = c->last_contact != 0 ? td_time_arena(a, c->last_contact) : "never";
+    td_cli_say(l->cli, "%-9s %s  %s  last contact %s%s%s", state_of(l, c), c->id, c->name, at,
+               c->version[0] != '\0' ? ", version " : "", c->version);
+    say_domains(l, c);
+}
+
+static enum td_code run_list(struct td_cli *cli, struct td_error *err)
+{
+    struct all l = {.cli = cli};
+    struct td_jsonw w;
+    td_try(td_store_read(cli->store, load_all, &l, err));
+    if (!cli->json) {
+        for (size_t i = 0; i < l.count; i++)
+            say_connector(&l, &l.list[i]);
+        if (l.count == 0)
+            td_cli_say(cli, "there are no connectors: `touchdown connector add NAME` makes a code for one");
+        return TD_OK;
+    }
+    td_jsonw_init(&w, &cli->out);
+    td_jsonw_obj(&w);
+    td_jsonw_key(&w, "connectors");
+    td_jsonw_arr(&w);
+    for (size_t i = 0; i < l.count; i++)
+        write_connector(&l, &l.list[i], &w);
+    td_jsonw_arr_end(&w);
+    td_jsonw_end(&w);
+    td_buf_addc(&cli->out, '\n');
+    return TD_OK;
+}
+
+static enum td_code run_show(struct td_cli *cli, struct td_error *err)
+{
+    struct all l = {.cli = cli};
+    struct td_jsonw w;
+    td_try(td_store_read(cli->store, load_one, &l, err));
+    if (!cli->json) {
+        say_connector(&l, l.list);
+        return TD_OK;
+    }
+    td_jsonw_init(&w, &cli->out);
+    write_connector(&l, l.list, &w);
+    td_buf_addc(&cli->out, '\n');
+    return TD_OK;
+}
+
+/* --- changed ------------------------------------------------------------------------------------------------------ */
+
+struct adding {
+    struct td_cli *cli;
+    unsigned char sha256[32];
+    struct td_connector made;
+};
+
+static enum td_code add(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct adding *m = ctx;
+    return td_connector_add(tx, m->cli->tenant.id, m->cli->args[0], m->sha256, actor, &m->cli->arena, &m->made, err);
+}
+
+static enum td_code run_add(struct td_cli *cli, struct td_error *err)
+{
+    struct adding m = {.cli = cli};
+    struct td_jsonw w;
+    char code[TD_CONNECTOR_CODE_TEXT];
+    td_connector_code_make(cli->env, code, m.sha256);
+    td_try(td_store_write(cli->store, add, &m, err));
+    const char *until = td_time_arena(&cli->arena, m.made.created_at + TD_CONNECTOR_CODE_LIFE);
+    if (cli->json) {
+        td_jsonw_init(&w, &cli->out);
+        td_jsonw_obj(&w);
+        td_jsonw_kstr(&w, "id", m.made.id);
+        td_jsonw_kstr(&w, "name", m.made.name);
+        td_jsonw_kstr(&w, "code", code);
+        td_jsonw_kstr(&w, "codeUntil", until);
+        td_jsonw_end(&w);
+        td_buf_addc(&cli->out, '\n');
+    } else {
+        td_cli_say(cli, "%s\ngood once, until %s: give it to `touchdown connector run` near the domain", code, until);
+    }
+    td_wipe(code, sizeof(code));
+    return TD_OK;
+}
+
+static enum td_code enable(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct td_cli *cli = ctx;
+    return td_connector_enable(tx, cli->tenant.id, cli->args[0], true, actor, err);
+}
+
+static enum td_code run_enable(struct td_cli *cli, struct td_error *err)
+{
+    return td_store_write(cli->store, enable, cli, err);
+}
+
+static enum td_code disable(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct td_cli *cli = ctx;
+    return td_connector_enable(tx, cli->tenant.id, cli->args[0], false, actor, err);
+}
+
+static enum td_code run_disable(struct td_cli *cli, struct td_error *err)
+{
+    return td_store_write(cli->store, disable, cli, err);
+}
+
+static enum td_code take_away(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct td_cli *cli = ctx;
+    return td_connector_remove(tx, cli->tenant.id, cli->args[0], actor, err);
+}
+
+static enum td_code run_remove(struct td_cli *cli, struct td_error *err)
+{
+    return td_store_write(cli->store, take_away, cli, err);
+}
+
+#define NOUN .noun = "connector", .flags = TD_CLI_STORE | TD_CLI_TENANT
+#define ONE .args = "NAME|ID", .min_args = 1, .max_args = 1
+#define FIELDS                                                                                                       \
+    "id; name; state: waiting (its code was not used yet), active, failing (heard of, and a domain has a problem), " \
+    "inactive (not heard of for three minutes), disabled; version; createdAt; lastContactAt; domains: list of "      \
+    "domain, netbios, dc, site, problem (a reason's name, \"\" fine), detail, reportedAt"
+
+static const struct td_command rows[] = {
+    {NOUN, .verb = "add", .args = "NAME", .min_args = 1, .max_args = 1,
+     .about = "Makes a code with which one connector to Active Directory registers: good once, for a day. It is shown "
+              "this once.",
+     .fields = "id; name; code; codeUntil", .run = run_add},
+    {NOUN, .verb = "list", .args = "", .about = "Lists the connectors: how they do, which domains they serve.",
+     .fields = "connectors: list as of connector show", .run = run_list},
+    {NOUN, .verb = "show", ONE, .about = "Shows one connector and what it reports of its domains.", .fields = FIELDS,
+     .run = run_show},
+    {NOUN, .verb = "enable", ONE, .about = "Lets a connector that was disabled work again.", .run = run_enable},
+    {NOUN, .verb = "disable", ONE,
+     .about = "Gives a connector no more work: what it has at this moment goes to another one.", .run = run_disable},
+    {NOUN, .verb = "remove", ONE,
+     .about = "Forgets a connector: its key opens no door any more. Accounts that it made stay.", .run = run_remove},
+};
+
+const struct td_command_table td_connector_commands = {rows, TD_COUNTOF(rows)};
