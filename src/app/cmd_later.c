@@ -7,7 +7,6 @@
     }
 
 static const struct td_command rows[] = {
-    LATER("connector", "Runs the connector to Active Directory."),
     LATER("partner", "Manages partners who register devices for customers."),
     LATER("backup", "Saves and restores the store."),
     LATER("import", "Imports from other systems."),

@@ -28,6 +28,7 @@ struct serving {
     struct td_server *server;
     struct td_ek_fetch ek_fetch;
     struct td_ek_links ek_links;
+    struct td_connector_child *connector;
     char address[80], http_address[80];
 };
 
@@ -243,6 +244,16 @@ static void wait_for_end(struct serving *s, const sigset_t *signals)
     td_log(TD_INFO, "serve.stopping", "signal", sig == SIGTERM ? "SIGTERM" : "SIGINT", NULL);
 }
 
+/* Its own service is called by localhost, unless that leads elsewhere. */
+static enum td_code start_connector(struct serving *s, struct td_error *err)
+{
+    const char *address = td_server_address(s->server), *colon = strrchr(address, ':');
+    struct td_slice host = td_bytes(address, (size_t)(colon - address));
+    bool local = td_eqs(host, "0.0.0.0") || td_eqs(host, "127.0.0.1") || td_eqs(host, "[::]") || td_eqs(host, "[::1]");
+    const char *server = local ? td_arena_printf(&s->arena, "https://localhost%s", colon) : s->svc.base;
+    return td_connector_child_start(&s->svc, &s->config->connector, server, &s->connector, err);
+}
+
 static void job_failed(const char *name, const struct td_error *err)
 {
     td_log_error(TD_ERROR, name, err);
@@ -271,7 +282,9 @@ enum td_code td_serve(const struct td_serve_config *config, const struct td_env 
     td_log(TD_INFO, "serve.ready", "https", td_server_address(s.server), "http",
            td_server_http_address(s.server) != NULL ? td_server_http_address(s.server) : "", NULL);
     ready(ctx, td_server_address(s.server), td_server_http_address(s.server));
+    td_try(start_connector(&s, err));
     wait_for_end(&s, &signals);
+    td_connector_child_stop(TD_TAKE(s.connector)); /* what it is doing is still answered */
     atomic_store(&s.operations.stopping, true);
     atomic_store(&s.operations.server, NULL); /* the store's thread outlives the server, and asks it for its load */
     td_connector_hub_stop(s.svc.connectors);  /* else the server waits for the requests of connectors */

@@ -3,6 +3,7 @@
 #ifndef TD_APP_SERVE_H
 #define TD_APP_SERVE_H
 
+#include "app/connector_child.h"
 #include "http/server.h"
 
 enum { TD_SERVE_MAX_MAKERS = 32, TD_SERVE_MAX_NAMES = 32, TD_SERVE_MAX_CERTS = 16, TD_SERVE_MAX_TRUSTED = 32 };
@@ -31,6 +32,7 @@ struct td_serve_config { /* texts live in the arena that they were read with */
     const char
         *makers[TD_SERVE_MAX_MAKERS + 1]; /* "host[:port]" that connect/ek_fetch may reach whatever its address */
     size_t maker_count;
+    struct td_connector_child_config connector;
 };
 
 void td_serve_config_init(struct td_serve_config *c);

@@ -214,6 +214,21 @@ static enum td_code set_attestation(struct td_serve_config *c, const char *key, 
     return TD_OK;
 }
 
+static enum td_code set_connector(struct td_serve_config *c, const char *key, const char *value, struct td_arena *a,
+                                  struct td_error *err)
+{
+    struct td_connector_child_config *child = &c->connector;
+    struct {
+        const char *key, **to;
+    } rows[] = {{"config", &child->config}, {"state", &child->state}, {"tenant", &child->tenant}};
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++)
+        if (strcmp(key, rows[i].key) == 0 && value[0] != '\0') {
+            *rows[i].to = td_arena_strdup(a, value);
+            return TD_OK;
+        }
+    return td_fail(err, TD_EINVAL, "", "no such key, or no value");
+}
+
 static int on_value(void *ctx, const char *section, const char *key, const char *value)
 {
     struct reading *r = ctx;
@@ -227,6 +242,8 @@ static int on_value(void *ctx, const char *section, const char *key, const char 
         r->rc = set_proxy(r->config, key, value, r->arena, r->err);
     else if (strcmp(section, "attestation") == 0)
         r->rc = set_attestation(r->config, key, value, r->arena, r->err);
+    else if (strcmp(section, "connector") == 0)
+        r->rc = set_connector(r->config, key, value, r->arena, r->err);
     else if (td_starts(td_str(section), "certificate "))
         r->rc = set_cert(r->config, section, key, value, r->arena, r->err);
     else
@@ -262,5 +279,7 @@ enum td_code td_serve_config_read(struct td_serve_config *c, const char *path, s
     if (line != 0)
         return td_fail(err, TD_EFORMAT, path, "line %d is neither [section] nor key = value", line);
     td_try(check_certs(c, err));
+    if (c->connector.config == NULL && (c->connector.state != NULL || c->connector.tenant != NULL))
+        return td_fail(err, TD_EINVAL, "[connector] config", "is missing: the connector's own file");
     return check_proxy(c, err);
 }

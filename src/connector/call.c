@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void td_connector_say(struct td_connector_state *c, const char *fmt, ...)
+void td_conn_say(struct td_connector_state *c, const char *fmt, ...)
 {
     char line[512];
     va_list ap;
@@ -15,12 +15,12 @@ void td_connector_say(struct td_connector_state *c, const char *fmt, ...)
     c->world->say(c->world->ctx, line);
 }
 
-bool td_connector_is_final(enum td_code code)
+bool td_conn_is_final(enum td_code code)
 {
     return code == TD_EAUTH;
 }
 
-int64_t td_connector_pause(const struct td_env *env, int tries)
+int64_t td_conn_pause(const struct td_env *env, int tries)
 {
     unsigned char r = 0;
     int64_t whole = TD_SECOND << TD_MIN(tries, 6);
@@ -29,7 +29,7 @@ int64_t td_connector_pause(const struct td_env *env, int tries)
     return whole - whole * r / 1024; /* connectors that lost one service together come back one by one */
 }
 
-void td_connector_note(struct td_connector_state *c, enum td_code rc, const struct td_error *err)
+void td_conn_note(struct td_connector_state *c, enum td_code rc, const struct td_error *err)
 {
     char why[sizeof(c->away)] = "";
     if (rc != TD_OK)
@@ -39,12 +39,12 @@ void td_connector_note(struct td_connector_state *c, enum td_code rc, const stru
     memcpy(c->away, why, sizeof(why));
     (void)pthread_mutex_unlock(&c->lock);
     if (news && rc != TD_OK)
-        td_connector_say(c, "the service does not answer: %s; trying again", why);
+        td_conn_say(c, "the service does not answer: %s; trying again", why);
     else if (news)
-        td_connector_say(c, "the service answers again");
+        td_conn_say(c, "the service answers again");
 }
 
-enum td_domain_reason td_connector_reason(const struct td_error *err)
+enum td_domain_reason td_conn_reason(const struct td_error *err)
 {
     const struct td_domain_reason_row *row = td_domain_reason_by_name(err->where);
     if (row != NULL)
@@ -52,7 +52,7 @@ enum td_domain_reason td_connector_reason(const struct td_error *err)
     return err->code == TD_EUNAVAILABLE ? TD_DJ_NO_DC : TD_DJ_REFUSED;
 }
 
-const char *td_connector_detail(const struct td_error *err)
+const char *td_conn_detail(const struct td_error *err)
 {
     const struct td_domain_reason_row *row = td_domain_reason_by_name(err->where);
     size_t n = row != NULL ? strlen(row->cause) - 1 : 0; /* without its full stop */
@@ -114,8 +114,8 @@ static enum td_code exchange(struct td_connector_state *c, const char *path, str
     return TD_EUNAVAILABLE;
 }
 
-enum td_code td_connector_call(struct td_connector_state *c, const char *path, struct td_slice body, struct td_arena *a,
-                               const struct td_json **ret, struct td_error *err)
+enum td_code td_conn_call(struct td_connector_state *c, const char *path, struct td_slice body, struct td_arena *a,
+                          const struct td_json **ret, struct td_error *err)
 {
     struct td_net_response r = {0};
     struct td_json *json = NULL;
@@ -132,7 +132,7 @@ enum td_code td_connector_call(struct td_connector_state *c, const char *path, s
 }
 
 /* 403 to a code is final: another code is needed. */
-enum td_code td_connector_register(struct td_connector_state *c, struct td_error *err)
+enum td_code td_conn_register(struct td_connector_state *c, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a;
     TD_CLEANUP(td_buf_wipe) struct td_buf body;
@@ -151,7 +151,7 @@ enum td_code td_connector_register(struct td_connector_state *c, struct td_error
     td_jsonw_end(&w);
     td_try(td_buf_check(&body, "registration", err));
     td_try(exchange(c, "register", td_buf_slice(&body), &a, &r, err));
-    td_try(td_connector_remember(c, r.body, err));
-    td_connector_say(c, "registered as %s (%s)", c->name, c->id);
+    td_try(td_conn_remember(c, r.body, err));
+    td_conn_say(c, "registered as %s (%s)", c->name, c->id);
     return TD_OK;
 }

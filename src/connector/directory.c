@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-size_t td_connector_domain(const struct td_connector_state *c, const char *domain)
+size_t td_conn_domain(const struct td_connector_state *c, const char *domain)
 {
     for (size_t i = 0; i < c->config->domain_count; i++)
         if (td_ieqs(td_str(domain), c->config->domains[i].domain))
@@ -13,21 +13,21 @@ size_t td_connector_domain(const struct td_connector_state *c, const char *domai
     return SIZE_MAX;
 }
 
-void td_connector_hang_up(struct td_connector_line *line)
+void td_conn_hang_up(struct td_conn_line *line)
 {
     td_ldap_close(TD_TAKE(line->ldap));
     td_arena_done(&line->arena);
     line->url = NULL;
 }
 
-void td_connector_seat_done(struct td_connector_seat *s)
+void td_conn_seat_done(struct td_conn_seat *s)
 {
     for (size_t i = 0; i < TD_COUNTOF(s->lines); i++)
-        td_connector_hang_up(&s->lines[i]);
+        td_conn_hang_up(&s->lines[i]);
 }
 
 static enum td_code try_url(const struct td_connector_ad *ad, const struct td_connector_world *world, const char *url,
-                            struct td_connector_line *ret, struct td_error *err)
+                            struct td_conn_line *ret, struct td_error *err)
 {
     struct td_connector_opened o = {0};
     td_try(world->open(world->ctx, ad, url, &o, err));
@@ -38,19 +38,19 @@ static enum td_code try_url(const struct td_connector_ad *ad, const struct td_co
     if (rc == TD_OK && !td_ieqs(td_str(ret->facts.dns), ad->domain))
         rc = td_domain_refuse(err, TD_DJ_REFUSED, "the domain controller is one of another domain");
     if (rc != TD_OK)
-        td_connector_hang_up(ret);
+        td_conn_hang_up(ret);
     return rc;
 }
 
 /* A wrong password is wrong everywhere, and each further try brings the account nearer to its lock. */
 static bool try_next(const struct td_error *err)
 {
-    enum td_domain_reason reason = td_connector_reason(err);
+    enum td_domain_reason reason = td_conn_reason(err);
     return reason == TD_DJ_NO_DC || reason == TD_DJ_UNTRUSTED || reason == TD_DJ_CLOCK_SKEW;
 }
 
-enum td_code td_connector_reach(const struct td_connector_ad *ad, const struct td_connector_world *world, size_t first,
-                                struct td_connector_line *ret, size_t *ret_url, struct td_error *err)
+enum td_code td_conn_reach(const struct td_connector_ad *ad, const struct td_connector_world *world, size_t first,
+                           struct td_conn_line *ret, size_t *ret_url, struct td_error *err)
 {
     size_t count = 0;
     enum td_code rc = TD_EINVAL;
@@ -73,18 +73,18 @@ static size_t last_good(struct td_connector_state *c, size_t domain)
     return good;
 }
 
-enum td_code td_connector_line(struct td_connector_state *c, struct td_connector_seat *s, size_t domain, bool fresh,
-                               struct td_connector_line **ret, bool *ret_kept, struct td_error *err)
+enum td_code td_conn_line(struct td_connector_state *c, struct td_conn_seat *s, size_t domain, bool fresh,
+                          struct td_conn_line **ret, bool *ret_kept, struct td_error *err)
 {
-    struct td_connector_line *line = &s->lines[domain];
+    struct td_conn_line *line = &s->lines[domain];
     size_t url = 0;
     int64_t now = td_now(c->world->env);
     *ret = line;
     *ret_kept = line->ldap != NULL && !fresh && now - line->opened_at < TD_CONNECTOR_REUSE;
     if (*ret_kept)
         return TD_OK;
-    td_connector_hang_up(line);
-    td_try(td_connector_reach(&c->config->domains[domain], c->world, last_good(c, domain), line, &url, err));
+    td_conn_hang_up(line);
+    td_try(td_conn_reach(&c->config->domains[domain], c->world, last_good(c, domain), line, &url, err));
     (void)pthread_mutex_lock(&c->lock);
     c->known[domain].good = url;
     (void)pthread_mutex_unlock(&c->lock);

@@ -11,10 +11,10 @@ static void copy(char *to, size_t size, const char *from)
 }
 
 /* What was found out about a domain: news are said and told. */
-static void learn(struct td_connector_state *c, size_t domain, const struct td_connector_known *found)
+static void learn(struct td_connector_state *c, size_t domain, const struct td_conn_known *found)
 {
     const char *name = c->config->domains[domain].domain;
-    struct td_connector_known *k = &c->known[domain];
+    struct td_conn_known *k = &c->known[domain];
     (void)pthread_mutex_lock(&c->lock);
     bool other_dc = strcmp(k->dc, found->dc) != 0, other_problem = strcmp(k->problem, found->problem) != 0;
     bool news = !k->probed || other_dc || other_problem || strcmp(k->site, found->site) != 0;
@@ -29,34 +29,34 @@ static void learn(struct td_connector_state *c, size_t domain, const struct td_c
     c->changed = c->changed || news;
     (void)pthread_mutex_unlock(&c->lock);
     if (news && found->problem[0] != '\0')
-        td_connector_say(c, "%s: %s: %s", name, found->problem, found->detail);
+        td_conn_say(c, "%s: %s: %s", name, found->problem, found->detail);
     else if (news)
-        td_connector_say(c, "%s: %s answers", name, found->dc);
+        td_conn_say(c, "%s: %s answers", name, found->dc);
 }
 
-void td_connector_probe(struct td_connector_state *c, struct td_connector_seat *s)
+void td_conn_probe(struct td_connector_state *c, struct td_conn_seat *s)
 {
     for (size_t i = 0; i < c->config->domain_count; i++) {
-        struct td_connector_known found = {.probed = true};
-        struct td_connector_line *line = NULL;
+        struct td_conn_known found = {.probed = true};
+        struct td_conn_line *line = NULL;
         struct td_error err = {0};
         bool kept = false;
-        if (td_connector_line(c, s, i, true, &line, &kept, &err) == TD_OK) {
+        if (td_conn_line(c, s, i, true, &line, &kept, &err) == TD_OK) {
             copy(found.netbios, sizeof(found.netbios), line->facts.netbios);
             copy(found.dc, sizeof(found.dc), line->facts.dc_name);
             copy(found.site, sizeof(found.site), line->facts.dc_site);
         } else {
-            copy(found.problem, sizeof(found.problem), td_domain_reason_row(td_connector_reason(&err))->name);
-            copy(found.detail, sizeof(found.detail), td_connector_detail(&err));
+            copy(found.problem, sizeof(found.problem), td_domain_reason_row(td_conn_reason(&err))->name);
+            copy(found.detail, sizeof(found.detail), td_conn_detail(&err));
         }
         learn(c, i, &found);
-        td_connector_hang_up(&s->lines[i]); /* the next look shall see whether the account is still let in */
+        td_conn_hang_up(&s->lines[i]); /* the next look shall see whether the account is still let in */
     }
     if (c->poke != NULL)
         c->poke(c->poke_ctx);
 }
 
-static void write_domain(struct td_jsonw *w, const char *domain, const struct td_connector_known *k)
+static void write_domain(struct td_jsonw *w, const char *domain, const struct td_conn_known *k)
 {
     td_jsonw_obj(w);
     td_jsonw_kstr(w, "domain", domain);
@@ -95,7 +95,7 @@ static void take_wishes(struct td_connector_state *c, const struct td_json *answ
         c->known[i].sync = false;
     for (const struct td_json *d = domains != NULL ? domains->child : NULL; d != NULL; d = d->next) {
         const char *name = td_json_str(d, "domain"), *base = td_json_str(d, "syncBase");
-        size_t i = name != NULL ? td_connector_domain(c, name) : SIZE_MAX;
+        size_t i = name != NULL ? td_conn_domain(c, name) : SIZE_MAX;
         if (i == SIZE_MAX || (base != NULL && strlen(base) >= sizeof(c->known[i].sync_base)))
             continue;
         int64_t seconds = td_json_int(d, "syncSeconds", SYNC_FIRST);
@@ -108,7 +108,7 @@ static void take_wishes(struct td_connector_state *c, const struct td_json *answ
         c->poke(c->poke_ctx);
 }
 
-enum td_code td_connector_hello(struct td_connector_state *c, struct td_error *err)
+enum td_code td_conn_hello(struct td_connector_state *c, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a;
     TD_CLEANUP(td_buf_done) struct td_buf body;
@@ -117,7 +117,7 @@ enum td_code td_connector_hello(struct td_connector_state *c, struct td_error *e
     td_buf_init(&body, BODY);
     write_hello(c, &body);
     td_try(td_buf_check(&body, "hello", err));
-    enum td_code rc = td_connector_call(c, "hello", td_buf_slice(&body), &a, &answer, err);
+    enum td_code rc = td_conn_call(c, "hello", td_buf_slice(&body), &a, &answer, err);
     if (rc != TD_OK) {
         (void)pthread_mutex_lock(&c->lock);
         c->changed = true; /* it is still to be told */

@@ -60,7 +60,7 @@ static enum td_code certify(const struct td_connector_state *c, struct td_arena 
     return TD_OK;
 }
 
-enum td_code td_connector_keys(struct td_connector_state *c, struct td_error *err)
+enum td_code td_conn_keys(struct td_connector_state *c, struct td_error *err)
 {
     TD_CLEANUP(td_arena_wipe) struct td_arena a;
     char *cert = NULL, *key = NULL;
@@ -87,7 +87,7 @@ static enum td_code take(struct td_connector_state *c, struct td_slice text, str
     return TD_OK;
 }
 
-enum td_code td_connector_registration(struct td_connector_state *c, struct td_error *err)
+enum td_code td_conn_registration(struct td_connector_state *c, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a;
     TD_CLEANUP(td_buf_done) struct td_buf text;
@@ -100,7 +100,7 @@ enum td_code td_connector_registration(struct td_connector_state *c, struct td_e
     return take(c, td_buf_slice(&text), err);
 }
 
-enum td_code td_connector_remember(struct td_connector_state *c, struct td_slice answer, struct td_error *err)
+enum td_code td_conn_remember(struct td_connector_state *c, struct td_slice answer, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a;
     td_arena_init(&a);

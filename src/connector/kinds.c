@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-static const char *text_of(const struct td_connector_piece *p, const char *member)
+static const char *text_of(const struct td_conn_piece *p, const char *member)
 {
     const char *s = td_json_str(p->what, member);
     return s != NULL ? s : "";
@@ -25,7 +25,7 @@ static void make_password(const struct td_env *env, char ret[TD_CONNECTOR_SECRET
     td_wipe(bytes, sizeof(bytes));
 }
 
-static enum td_code reuse_of(const struct td_connector_piece *p, enum td_ad_reuse *ret, struct td_error *err)
+static enum td_code reuse_of(const struct td_conn_piece *p, enum td_ad_reuse *ret, struct td_error *err)
 {
     static const char *const words[] = {
         [TD_AD_REUSE_NEVER] = "never", [TD_AD_REUSE_OWN] = "own", [TD_AD_REUSE_ANY] = "any"};
@@ -37,7 +37,7 @@ static enum td_code reuse_of(const struct td_connector_piece *p, enum td_ad_reus
     return td_domain_refuse(err, TD_DJ_REFUSED, "the work says neither never, own nor any of reuse");
 }
 
-static enum td_code make_account(const struct td_connector_line *line, const struct td_ad_computer_wish *wish,
+static enum td_code make_account(const struct td_conn_line *line, const struct td_ad_computer_wish *wish,
                                  struct td_arena *a, struct td_jsonw *w, struct td_error *err)
 {
     TD_CLEANUP(td_buf_wipe) struct td_buf blob;
@@ -54,8 +54,8 @@ static enum td_code make_account(const struct td_connector_line *line, const str
     return TD_OK;
 }
 
-enum td_code td_connector_join(struct td_connector_state *c, const struct td_connector_line *line,
-                               const struct td_connector_piece *p, struct td_jsonw *w, struct td_error *err)
+enum td_code td_conn_join(struct td_connector_state *c, const struct td_conn_line *line, const struct td_conn_piece *p,
+                          struct td_jsonw *w, struct td_error *err)
 {
     TD_CLEANUP(td_arena_wipe) struct td_arena a;
     char password[TD_CONNECTOR_SECRET + 1];
@@ -81,15 +81,14 @@ static enum td_code gone_is_fine(enum td_code rc)
     return rc == TD_ENOTFOUND ? TD_OK : rc;
 }
 
-enum td_code td_connector_disable(struct td_connector_state *c TD_UNUSED, const struct td_connector_line *line,
-                                  const struct td_connector_piece *p, struct td_jsonw *w TD_UNUSED,
-                                  struct td_error *err)
+enum td_code td_conn_disable(struct td_connector_state *c TD_UNUSED, const struct td_conn_line *line,
+                             const struct td_conn_piece *p, struct td_jsonw *w TD_UNUSED, struct td_error *err)
 {
     return gone_is_fine(td_ad_computer_disable(line->ldap, &line->facts, text_of(p, "accountGuid"), err));
 }
 
-enum td_code td_connector_delete(struct td_connector_state *c TD_UNUSED, const struct td_connector_line *line,
-                                 const struct td_connector_piece *p, struct td_jsonw *w TD_UNUSED, struct td_error *err)
+enum td_code td_conn_delete(struct td_connector_state *c TD_UNUSED, const struct td_conn_line *line,
+                            const struct td_conn_piece *p, struct td_jsonw *w TD_UNUSED, struct td_error *err)
 {
     return gone_is_fine(td_ad_computer_delete(line->ldap, &line->facts, text_of(p, "accountGuid"), err));
 }
@@ -107,13 +106,13 @@ static enum td_code bind_person(void *ctx, const char *user, const char *passwor
     return at->world->bind(at->world->ctx, at->ad, at->url, user, password, ret_why, err);
 }
 
-enum td_code td_connector_password(struct td_connector_state *c, const struct td_connector_line *line,
-                                   const struct td_connector_piece *p, struct td_jsonw *w, struct td_error *err)
+enum td_code td_conn_password(struct td_connector_state *c, const struct td_conn_line *line,
+                              const struct td_conn_piece *p, struct td_jsonw *w, struct td_error *err)
 {
     TD_CLEANUP(td_arena_wipe) struct td_arena a;
     struct td_slice plain = {0};
     struct td_ad_object who = {.upn = ""};
-    struct person at = {c->world, &c->config->domains[td_connector_domain(c, p->domain)], line->url};
+    struct person at = {c->world, &c->config->domains[td_conn_domain(c, p->domain)], line->url};
     td_arena_init(&a);
     if (td_jwe_open(c->secrets, p->id, c->id, td_str(text_of(p, "secret")), &a, &plain, err) != TD_OK)
         return td_domain_refuse(err, TD_DJ_REFUSED, "the secret was not made for this question and this connector");
@@ -130,8 +129,8 @@ enum td_code td_connector_password(struct td_connector_state *c, const struct td
     return TD_OK;
 }
 
-enum td_code td_connector_computer(struct td_connector_state *c TD_UNUSED, const struct td_connector_line *line,
-                                   const struct td_connector_piece *p, struct td_jsonw *w, struct td_error *err)
+enum td_code td_conn_computer(struct td_connector_state *c TD_UNUSED, const struct td_conn_line *line,
+                              const struct td_conn_piece *p, struct td_jsonw *w, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a;
     struct td_ad_computer found = {0};

@@ -121,7 +121,7 @@ static void address_of(const char *host, char ret[46])
 static enum td_code refuse_service(enum td_code rc, uint32_t win32, struct td_error *err)
 {
     char text[sizeof(err->text)];
-    (void)snprintf(text, sizeof(text), "%s", td_connector_detail(err));
+    (void)snprintf(text, sizeof(text), "%s", td_conn_detail(err));
     const struct td_domain_reason_row *known = td_domain_reason_by_name(err->where);
     if (known != NULL && known->reason >= TD_DJ_NO_DC && known->reason <= TD_DJ_REFUSED)
         return rc;
@@ -186,8 +186,8 @@ static enum td_code by_password(struct td_connector_real *r, const struct td_con
     return rc;
 }
 
-static enum td_code with_ticket(const struct td_connector_ad *ad, const char *url, const char *ccache,
-                                struct td_ldap **ret, struct td_error *err)
+static enum td_code with_ticket(const struct td_connector_real *r, const struct td_connector_ad *ad, const char *url,
+                                const char *ccache, struct td_ldap **ret, struct td_error *err)
 {
     char host[256], realm[256], principal[256];
     struct td_ldap_result why = {0};
@@ -197,7 +197,7 @@ static enum td_code with_ticket(const struct td_connector_ad *ad, const char *ur
         *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
     (void)snprintf(principal, sizeof(principal), "%.*s", (int)strcspn(ad->user, "@"), ad->user);
     const struct td_krb_realm at = {
-        .realm = realm, .kdc = ad->kdc != NULL ? ad->kdc : host, .seconds = OPERATION_SECONDS};
+        .realm = realm, .kdc = ad->kdc != NULL ? ad->kdc : host, .seconds = OPERATION_SECONDS, .now = td_now(r->env)};
     enum td_code rc = td_krb_by_keytab(&at, principal, ad->keytab, ccache, err);
     if (rc != TD_OK)
         return refuse_service(rc, err->hresult & 0xFFFF, err);
@@ -215,7 +215,7 @@ static enum td_code by_keytab(struct td_connector_real *r, const struct td_conne
     (void)pthread_mutex_unlock(&r->lock);
     (void)snprintf(path, sizeof(path), "%.400s/ticket-%u-%u", r->config->dir, (unsigned)getpid(), n);
     (void)snprintf(ccache, sizeof(ccache), "FILE:%s", path);
-    enum td_code rc = with_ticket(ad, url, ccache, ret, err);
+    enum td_code rc = with_ticket(r, ad, url, ccache, ret, err);
     (void)unlink(path);
     return rc;
 }

@@ -15,11 +15,11 @@ enum td_code td_connector_open(const struct td_connector_config *config, const s
     struct td_connector_state *c = td_new(struct td_connector_state);
     c->config = config;
     c->world = world;
-    c->seat = td_new(struct td_connector_seat);
+    c->seat = td_new(struct td_conn_seat);
     (void)pthread_mutex_init(&c->lock, NULL);
-    enum td_code rc = td_connector_keys(c, err);
+    enum td_code rc = td_conn_keys(c, err);
     if (rc == TD_OK)
-        rc = td_connector_registration(c, err);
+        rc = td_conn_registration(c, err);
     if (rc == TD_OK && c->id[0] == '\0' && (config->code == NULL || config->code[0] == '\0'))
         rc = td_remedy(err, td_fail(err, TD_ESTATE, "registration", "this connector is not registered yet"),
                        "Make a code with touchdown connector add, and start the connector with --code.");
@@ -35,7 +35,7 @@ void td_connector_close(struct td_connector_state *c)
 {
     if (c == NULL)
         return;
-    td_connector_seat_done(c->seat);
+    td_conn_seat_done(c->seat);
     td_free(c->seat);
     td_key_free(c->key);
     td_key_free(c->secrets);
@@ -62,13 +62,13 @@ static bool has_news(struct td_connector_state *c)
 
 static enum td_code work_once(struct td_connector_state *c, struct td_error *err)
 {
-    struct td_connector_piece *list = NULL;
-    td_try(td_connector_fetch(c, TD_CONNECTOR_POOL, &list, err));
+    struct td_conn_piece *list = NULL;
+    td_try(td_conn_fetch(c, TD_CONNECTOR_POOL, &list, err));
     while (list != NULL) {
-        struct td_connector_piece *p = list;
+        struct td_conn_piece *p = list;
         list = p->next;
-        td_connector_do(c, c->seat, p, NULL);
-        td_connector_piece_free(p);
+        td_conn_do(c, c->seat, p, NULL);
+        td_conn_piece_free(p);
     }
     return TD_OK;
 }
@@ -77,16 +77,16 @@ enum td_code td_connector_round(struct td_connector_state *c, struct td_error *e
 {
     int64_t now = td_now(c->world->env), next = 0;
     if (c->id[0] == '\0')
-        td_try(td_connector_register(c, err));
+        td_try(td_conn_register(c, err));
     if (now >= c->probe_at || take_look(c)) {
-        td_connector_probe(c, c->seat);
+        td_conn_probe(c, c->seat);
         c->probe_at = now + TD_CONNECTOR_HELLO;
     }
     if (now >= c->hello_at || has_news(c)) {
-        td_try(td_connector_hello(c, err));
+        td_try(td_conn_hello(c, err));
         c->hello_at = now + TD_CONNECTOR_HELLO;
     }
-    td_try(td_connector_sync(c, c->seat, &next, err));
+    td_try(td_conn_sync(c, c->seat, &next, err));
     return work_once(c, err);
 }
 
@@ -100,7 +100,7 @@ struct running {
     pthread_cond_t wake;
     atomic_bool greeted; /* once: the service knows what is served here */
     unsigned pokes;
-    struct td_connector_piece *queue, **end;
+    struct td_conn_piece *queue, **end;
     int in_work; /* pieces that wait or are done just now */
     enum td_code rc;
     struct td_error err;
@@ -143,29 +143,29 @@ static void rest(struct running *r, int64_t us, bool by_poke, unsigned *seen)
 /* After a call: what ends the connector ends it, else the pause that this many failures deserve. */
 static int64_t judge(struct running *r, enum td_code rc, const struct td_error *err, int *tries)
 {
-    if (td_connector_is_final(rc))
+    if (td_conn_is_final(rc))
         end_with(r, rc, err);
     if (atomic_load(&r->ended))
         return 0;
-    td_connector_note(r->c, rc, err);
+    td_conn_note(r->c, rc, err);
     *tries = rc == TD_OK ? 0 : *tries + 1;
-    return rc == TD_OK ? 0 : td_connector_pause(r->c->world->env, *tries - 1);
+    return rc == TD_OK ? 0 : td_conn_pause(r->c->world->env, *tries - 1);
 }
 
 static void *probe_loop(void *ctx)
 {
     struct running *r = ctx;
-    struct td_connector_seat seat = {0};
+    struct td_conn_seat seat = {0};
     unsigned seen = 0;
     while (!atomic_load(&r->ended)) {
-        td_connector_probe(r->c, &seat);
+        td_conn_probe(r->c, &seat);
         poke(r);
         rest(r, LOOK_AGAIN_SECONDS * TD_SECOND, false, &seen);
         int64_t until = td_monotonic() + TD_CONNECTOR_HELLO;
         while (!atomic_load(&r->ended) && !take_look(r->c) && td_monotonic() < until)
             rest(r, until - td_monotonic(), true, &seen);
     }
-    td_connector_seat_done(&seat);
+    td_conn_seat_done(&seat);
     return NULL;
 }
 
@@ -176,7 +176,7 @@ static void *hello_loop(void *ctx)
     int tries = 0;
     while (!atomic_load(&r->ended)) {
         struct td_error err = {0};
-        int64_t pause = judge(r, td_connector_hello(r->c, &err), &err, &tries);
+        int64_t pause = judge(r, td_conn_hello(r->c, &err), &err, &tries);
         if (tries == 0)
             atomic_store(&r->greeted, true);
         poke(r);
@@ -194,18 +194,18 @@ static void *hello_loop(void *ctx)
 static void *sync_loop(void *ctx)
 {
     struct running *r = ctx;
-    struct td_connector_seat seat = {0};
+    struct td_conn_seat seat = {0};
     unsigned seen = 0;
     int tries = 0;
     while (!atomic_load(&r->ended)) {
         struct td_error err = {0};
         int64_t next = 0;
-        enum td_code rc = td_connector_sync(r->c, &seat, &next, &err);
-        if (td_connector_is_final(rc))
+        enum td_code rc = td_conn_sync(r->c, &seat, &next, &err);
+        if (td_conn_is_final(rc))
             (void)judge(r, rc, &err, &tries);
         rest(r, TD_MAX(next - td_now(r->c->world->env), TD_SECOND), true, &seen);
     }
-    td_connector_seat_done(&seat);
+    td_conn_seat_done(&seat);
     return NULL;
 }
 
@@ -217,7 +217,7 @@ static int free_places(struct running *r)
     return n;
 }
 
-static void enqueue(struct running *r, struct td_connector_piece *list)
+static void enqueue(struct running *r, struct td_conn_piece *list)
 {
     (void)pthread_mutex_lock(&r->lock);
     *r->end = list;
@@ -233,14 +233,14 @@ static void *work_loop(void *ctx)
     unsigned seen = 0;
     int tries = 0;
     while (!atomic_load(&r->ended)) {
-        struct td_connector_piece *list = NULL;
+        struct td_conn_piece *list = NULL;
         struct td_error err = {0};
         int free = atomic_load(&r->greeted) ? free_places(r) : 0;
         if (free == 0) {
             rest(r, TD_SECOND, true, &seen);
             continue;
         }
-        int64_t pause = judge(r, td_connector_fetch(r->c, free, &list, &err), &err, &tries);
+        int64_t pause = judge(r, td_conn_fetch(r->c, free, &list, &err), &err, &tries);
         if (list != NULL)
             enqueue(r, list);
         if (pause != 0)
@@ -249,9 +249,9 @@ static void *work_loop(void *ctx)
     return NULL;
 }
 
-static struct td_connector_piece *dequeue(struct running *r)
+static struct td_conn_piece *dequeue(struct running *r)
 {
-    struct td_connector_piece *p = NULL;
+    struct td_conn_piece *p = NULL;
     (void)pthread_mutex_lock(&r->lock);
     while (r->queue == NULL && !atomic_load(&r->ended))
         (void)pthread_cond_wait(&r->wake, &r->lock);
@@ -268,17 +268,17 @@ static struct td_connector_piece *dequeue(struct running *r)
 static void *pool_loop(void *ctx)
 {
     struct running *r = ctx;
-    struct td_connector_seat seat = {0};
-    struct td_connector_piece *p;
+    struct td_conn_seat seat = {0};
+    struct td_conn_piece *p;
     while ((p = dequeue(r)) != NULL) {
-        td_connector_do(r->c, &seat, p, &r->ended);
-        td_connector_piece_free(p);
+        td_conn_do(r->c, &seat, p, &r->ended);
+        td_conn_piece_free(p);
         (void)pthread_mutex_lock(&r->lock);
         r->in_work--;
         (void)pthread_mutex_unlock(&r->lock);
         poke(r);
     }
-    td_connector_seat_done(&seat);
+    td_conn_seat_done(&seat);
     return NULL;
 }
 
@@ -296,9 +296,9 @@ static void watch(struct running *r)
 static void drop_queue(struct running *r)
 {
     while (r->queue != NULL) { /* their leases end, and somebody else does them */
-        struct td_connector_piece *p = r->queue;
+        struct td_conn_piece *p = r->queue;
         r->queue = p->next;
-        td_connector_piece_free(p);
+        td_conn_piece_free(p);
     }
 }
 
@@ -349,14 +349,14 @@ static enum td_code register_patiently(struct td_connector_state *c, const atomi
 {
     for (int tries = 0; !atomic_load(stop); tries++) {
         struct td_error why = {0};
-        enum td_code rc = td_connector_register(c, &why);
+        enum td_code rc = td_conn_register(c, &why);
         if (rc != TD_EUNAVAILABLE) {
             if (rc != TD_OK && err != NULL)
                 *err = why;
             return rc;
         }
-        td_connector_note(c, rc, &why);
-        int64_t until = td_monotonic() + td_connector_pause(c->world->env, tries);
+        td_conn_note(c, rc, &why);
+        int64_t until = td_monotonic() + td_conn_pause(c->world->env, tries);
         while (!atomic_load(stop) && td_monotonic() < until)
             td_sleep(c->world->env, TURN_MS * 1000);
     }
@@ -370,15 +370,15 @@ static enum td_code run_registered(struct td_connector_state *c, const atomic_bo
         td_try(register_patiently(c, stop, err));
         may_register = false;
     } else {
-        td_connector_say(c, "registered already as %s (%s)%s", c->name, c->id,
-                         may_register ? "; the code was not needed" : "");
+        td_conn_say(c, "registered already as %s (%s)%s", c->name, c->id,
+                    may_register ? "; the code was not needed" : "");
     }
     if (atomic_load(stop))
         return TD_OK;
     enum td_code rc = run_once(c, stop, err);
     if (rc != TD_EAUTH || !may_register)
         return rc;
-    td_connector_say(c, "the service does not know this connector any more: it registers anew with the code");
+    td_conn_say(c, "the service does not know this connector any more: it registers anew with the code");
     td_try(register_patiently(c, stop, err));
     return atomic_load(stop) ? TD_OK : run_once(c, stop, err);
 }

@@ -11,7 +11,7 @@ enum { OBJECTS = 500, MEMBERS = 5000, FULL_AT = 700 << 10 };
 struct run {
     struct td_connector_state *c;
     const char *domain;
-    struct td_connector_told *told;
+    struct td_conn_told *told;
     const char *from, *to; /* change numbers of the whole run */
     bool full;
     struct td_buf body;
@@ -45,7 +45,7 @@ static enum td_code send_message(struct run *r, bool last, uint64_t *ret, struct
     td_jsonw_kbool(&r->w, "last", last);
     td_jsonw_end(&r->w);
     td_try(td_buf_check(&r->body, "sync", err));
-    td_try(td_connector_call(r->c, "sync", td_buf_slice(&r->body), &a, &answer, err));
+    td_try(td_conn_call(r->c, "sync", td_buf_slice(&r->body), &a, &answer, err));
     if (!td_parse_u64(td_str(td_json_str(answer, "from")), ret))
         return td_fail(err, TD_EFORMAT, "from", "the service answered without a change number");
     begin(r);
@@ -132,7 +132,7 @@ static enum td_code ask(struct run *r, const struct td_ad_domain *facts, struct 
     return rc;
 }
 
-static enum td_code walk(struct run *r, const struct td_connector_line *line, const char *base, struct td_arena *a,
+static enum td_code walk(struct run *r, const struct td_conn_line *line, const char *base, struct td_arena *a,
                          struct td_error *err)
 {
     uint64_t answered = 0, end = 0;
@@ -151,46 +151,45 @@ static enum td_code walk(struct run *r, const struct td_connector_line *line, co
     return TD_OK;
 }
 
-static enum td_code run_domain(struct td_connector_state *c, struct td_connector_seat *s, size_t i, const char *base,
+static enum td_code run_domain(struct td_connector_state *c, struct td_conn_seat *s, size_t i, const char *base,
                                struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a;
-    struct td_connector_line *line = NULL;
+    struct td_conn_line *line = NULL;
     struct run r = {.c = c, .domain = c->config->domains[i].domain, .told = &c->told[i]};
     bool kept = false;
     td_arena_init(&a);
     td_buf_init(&r.body, TD_CONNECTOR_BODY);
-    enum td_code rc = td_connector_line(c, s, i, true, &line, &kept, err);
+    enum td_code rc = td_conn_line(c, s, i, true, &line, &kept, err);
     if (rc == TD_OK) {
         rc = walk(&r, line, base, &a, err);
-        td_connector_hang_up(line);
+        td_conn_hang_up(line);
     }
     td_buf_done(&r.body);
     if (rc == TD_OK && (r.sum != 0 || r.full))
-        td_connector_say(c, "%s: %lld people and groups told%s", r.domain, (long long)r.sum, r.full ? " (all)" : "");
+        td_conn_say(c, "%s: %lld people and groups told%s", r.domain, (long long)r.sum, r.full ? " (all)" : "");
     return rc;
 }
 
 /* One line for one failure, however often it is met. */
 static void say_failure(struct td_connector_state *c, size_t i, enum td_code rc, const struct td_error *err)
 {
-    struct td_connector_told *told = &c->told[i];
+    struct td_conn_told *told = &c->told[i];
     const char *text = rc == TD_OK ? "" : err->text;
     if (strncmp(told->failure, text, sizeof(told->failure) - 1) == 0)
         return;
     (void)snprintf(told->failure, sizeof(told->failure), "%s", text);
     if (rc != TD_OK)
-        td_connector_say(c, "%s: people and groups were not told: %s", c->config->domains[i].domain, text);
+        td_conn_say(c, "%s: people and groups were not told: %s", c->config->domains[i].domain, text);
 }
 
-enum td_code td_connector_sync(struct td_connector_state *c, struct td_connector_seat *s, int64_t *ret_next,
-                               struct td_error *err)
+enum td_code td_conn_sync(struct td_connector_state *c, struct td_conn_seat *s, int64_t *ret_next, struct td_error *err)
 {
     int64_t now = td_now(c->world->env);
     *ret_next = now + IDLE;
     for (size_t i = 0; i < c->config->domain_count; i++) {
-        struct td_connector_known k;
-        struct td_connector_told *told = &c->told[i];
+        struct td_conn_known k;
+        struct td_conn_told *told = &c->told[i];
         struct td_error why = {0};
         (void)pthread_mutex_lock(&c->lock);
         k = c->known[i];

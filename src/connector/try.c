@@ -32,7 +32,7 @@ static void tell(struct trying *t, const char *fmt, ...)
 
 static void wrong(struct trying *t, const char *what, const struct td_error *err)
 {
-    const struct td_domain_reason_row *row = td_domain_reason_row(td_connector_reason(err));
+    const struct td_domain_reason_row *row = td_domain_reason_row(td_conn_reason(err));
     tell(t, "  WRONG  %s: %s: %s", what, row->name, err->text);
     tell(t, "         %s", err->remedy[0] != '\0' ? err->remedy : row->remedy);
     if (t->rc == TD_OK) {
@@ -67,7 +67,7 @@ static enum td_code on_unit(void *ctx, const struct td_ldap_entry *e, struct td_
 
 static const char *const classes[] = {"allowedChildClassesEffective", NULL};
 
-static void look_at_all(struct trying *t, const struct td_connector_line *line)
+static void look_at_all(struct trying *t, const struct td_conn_line *line)
 {
     const struct td_ldap_search s = {.base = line->facts.dn,
                                      .filter = "(|(objectClass=organizationalUnit)(objectClass=container))",
@@ -83,7 +83,7 @@ static void look_at_all(struct trying *t, const struct td_connector_line *line)
         tell(t, "  -      may create computers nowhere: it can check passwords and tell people, but not join devices");
 }
 
-static void look_at_one(struct trying *t, const struct td_connector_line *line, const char *dn)
+static void look_at_one(struct trying *t, const struct td_conn_line *line, const char *dn)
 {
     const struct td_ldap_search s = {.base = dn, .filter = "(objectClass=*)", .scope = TD_LDAP_BASE, .attrs = classes};
     struct td_error err = {0};
@@ -97,7 +97,7 @@ static void look_at_one(struct trying *t, const struct td_connector_line *line, 
         wrong(t, "unit", &err);
 }
 
-static void tell_facts(struct trying *t, const struct td_connector_line *line)
+static void tell_facts(struct trying *t, const struct td_conn_line *line)
 {
     const struct td_ad_domain *d = &line->facts;
     int64_t apart = (d->clock - td_now(t->world->env)) / TD_SECOND;
@@ -114,22 +114,22 @@ static void tell_facts(struct trying *t, const struct td_connector_line *line)
 }
 
 /* Each address by itself: fail-over is worth something only if all of them work. */
-static bool look_at_addresses(struct trying *t, struct td_connector_line *ret)
+static bool look_at_addresses(struct trying *t, struct td_conn_line *ret)
 {
     bool good = false;
     for (size_t i = 0; i < TD_COUNTOF(t->ad->urls) && t->ad->urls[i] != NULL; i++) {
         struct td_connector_ad one = *t->ad;
-        struct td_connector_line line = {0};
+        struct td_conn_line line = {0};
         struct td_error err = {0};
         size_t url = 0;
         memset(one.urls, 0, sizeof(one.urls));
         one.urls[0] = t->ad->urls[i];
-        if (td_connector_reach(&one, t->world, 0, &line, &url, &err) != TD_OK) {
+        if (td_conn_reach(&one, t->world, 0, &line, &url, &err) != TD_OK) {
             wrong(t, t->ad->urls[i], &err);
         } else {
             tell_facts(t, &line);
             if (good)
-                td_connector_hang_up(&line);
+                td_conn_hang_up(&line);
             else
                 *ret = line;
             good = true;
@@ -143,7 +143,7 @@ enum td_code td_connector_try(const struct td_connector_ad *ad, const struct td_
                               struct td_error *err)
 {
     struct trying t = {.ad = ad, .world = world, .tell = tell_line, .ctx = ctx};
-    struct td_connector_line line = {0};
+    struct td_conn_line line = {0};
     td_arena_init(&t.arena);
     tell(&t, "%s", ad->domain);
     if (look_at_addresses(&t, &line)) {
@@ -151,7 +151,7 @@ enum td_code td_connector_try(const struct td_connector_ad *ad, const struct td_
             look_at_all(&t, &line);
         for (size_t i = 0; ou != NULL && ou[i] != NULL; i++)
             look_at_one(&t, &line, ou[i]);
-        td_connector_hang_up(&line);
+        td_conn_hang_up(&line);
     }
     td_arena_done(&t.arena);
     if (t.rc != TD_OK && err != NULL)

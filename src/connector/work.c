@@ -7,15 +7,14 @@
 static const struct kind {
     const char *name;
     bool fresh; /* the account's password and rights are looked at anew */
-    enum td_code (*run)(struct td_connector_state *c, const struct td_connector_line *line,
-                        const struct td_connector_piece *p, struct td_jsonw *w, struct td_error *err);
+    enum td_code (*run)(struct td_connector_state *c, const struct td_conn_line *line, const struct td_conn_piece *p,
+                        struct td_jsonw *w, struct td_error *err);
 } kinds[] = {
-    {"join", true, td_connector_join},          {"disable", true, td_connector_disable},
-    {"delete", true, td_connector_delete},      {"password", false, td_connector_password},
-    {"computer", false, td_connector_computer},
+    {"join", true, td_conn_join},          {"disable", true, td_conn_disable},    {"delete", true, td_conn_delete},
+    {"password", false, td_conn_password}, {"computer", false, td_conn_computer},
 };
 
-void td_connector_piece_free(struct td_connector_piece *p)
+void td_conn_piece_free(struct td_conn_piece *p)
 {
     if (p == NULL)
         return;
@@ -24,11 +23,11 @@ void td_connector_piece_free(struct td_connector_piece *p)
 }
 
 /* A piece of its own memory, since pieces are done by different threads. */
-static enum td_code take(struct td_connector_state *c, const struct td_json *from, struct td_connector_piece **ret,
+static enum td_code take(struct td_connector_state *c, const struct td_json *from, struct td_conn_piece **ret,
                          struct td_error *err)
 {
     TD_CLEANUP(td_buf_wipe) struct td_buf text;
-    struct td_connector_piece *p = td_new(struct td_connector_piece);
+    struct td_conn_piece *p = td_new(struct td_conn_piece);
     struct td_json *what = NULL;
     struct td_jsonw w;
     td_buf_init(&text, TD_CONNECTOR_BODY);
@@ -43,31 +42,30 @@ static enum td_code take(struct td_connector_state *c, const struct td_json *fro
     p->attempt = td_json_int(what, "attempt", 0);
     p->until = td_now(c->world->env) + TD_DOMAIN_LEASE;
     if (rc != TD_OK || p->id == NULL || p->kind == NULL || p->domain == NULL) {
-        td_connector_piece_free(p);
+        td_conn_piece_free(p);
         return td_fail(err, TD_EFORMAT, "work", "a piece without id, kind or domain");
     }
     *ret = p;
     return TD_OK;
 }
 
-enum td_code td_connector_fetch(struct td_connector_state *c, int free, struct td_connector_piece **ret,
-                                struct td_error *err)
+enum td_code td_conn_fetch(struct td_connector_state *c, int free, struct td_conn_piece **ret, struct td_error *err)
 {
     TD_CLEANUP(td_arena_wipe) struct td_arena a;
     const struct td_json *answer = NULL;
-    struct td_connector_piece **end = ret;
+    struct td_conn_piece **end = ret;
     char body[32];
     td_arena_init(&a);
     *ret = NULL;
     (void)snprintf(body, sizeof(body), "{\"free\":%d}", free);
-    td_try(td_connector_call(c, "work", td_str(body), &a, &answer, err));
+    td_try(td_conn_call(c, "work", td_str(body), &a, &answer, err));
     const struct td_json *list = td_json_get(answer, "work");
     for (const struct td_json *j = list != NULL ? list->child : NULL; j != NULL; j = j->next) {
         struct td_error why = {0};
         if (take(c, j, end, &why) == TD_OK)
             end = &(*end)->next;
         else
-            td_connector_say(c, "work that can't be read was left: %s", why.text);
+            td_conn_say(c, "work that can't be read was left: %s", why.text);
     }
     return TD_OK;
 }
@@ -75,19 +73,18 @@ enum td_code td_connector_fetch(struct td_connector_state *c, int free, struct t
 /* --- doing -------------------------------------------------------------------------------------------------------- */
 
 /* A connection that stood for a while may be dead: then once more with a new one. */
-static enum td_code on_line(struct td_connector_state *c, struct td_connector_seat *s,
-                            const struct td_connector_piece *p, const struct kind *kind, struct td_buf *out,
-                            struct td_error *err)
+static enum td_code on_line(struct td_connector_state *c, struct td_conn_seat *s, const struct td_conn_piece *p,
+                            const struct kind *kind, struct td_buf *out, struct td_error *err)
 {
-    size_t domain = td_connector_domain(c, p->domain);
+    size_t domain = td_conn_domain(c, p->domain);
     bool kept = false, fresh = kind->fresh;
     enum td_code rc = TD_OK;
     if (domain == SIZE_MAX)
         return td_domain_refuse(err, TD_DJ_REFUSED, "this connector's configuration does not have the domain");
     do {
-        struct td_connector_line *line = NULL;
+        struct td_conn_line *line = NULL;
         struct td_jsonw w;
-        td_try(td_connector_line(c, s, domain, fresh, &line, &kept, err));
+        td_try(td_conn_line(c, s, domain, fresh, &line, &kept, err));
         td_buf_reset(out);
         td_jsonw_init(&w, out);
         td_jsonw_obj(&w);
@@ -96,13 +93,13 @@ static enum td_code on_line(struct td_connector_state *c, struct td_connector_se
         if (rc == TD_OK)
             return td_buf_check(out, "result", err);
         if (rc == TD_EUNAVAILABLE || kind->fresh)
-            td_connector_hang_up(line);
+            td_conn_hang_up(line);
         fresh = true;
     } while (kept && rc == TD_EUNAVAILABLE);
     return rc;
 }
 
-static enum td_code do_it(struct td_connector_state *c, struct td_connector_seat *s, const struct td_connector_piece *p,
+static enum td_code do_it(struct td_connector_state *c, struct td_conn_seat *s, const struct td_conn_piece *p,
                           struct td_buf *out, struct td_error *err)
 {
     for (size_t i = 0; i < TD_COUNTOF(kinds); i++)
@@ -124,7 +121,7 @@ static void look_soon(struct td_connector_state *c, enum td_domain_reason reason
         c->poke(c->poke_ctx);
 }
 
-static void write_result(const struct td_connector_piece *p, enum td_domain_reason reason, struct td_slice result,
+static void write_result(const struct td_conn_piece *p, enum td_domain_reason reason, struct td_slice result,
                          const struct td_error *err, struct td_buf *body)
 {
     struct td_jsonw w;
@@ -139,22 +136,22 @@ static void write_result(const struct td_connector_piece *p, enum td_domain_reas
         td_jsonw_key(&w, "error");
         td_jsonw_obj(&w);
         td_jsonw_kstr(&w, "reason", td_domain_reason_row(reason)->name);
-        td_jsonw_kstr(&w, "detail", td_connector_detail(err));
+        td_jsonw_kstr(&w, "detail", td_conn_detail(err));
         td_jsonw_end(&w);
     }
     td_jsonw_end(&w);
 }
 
 /* Tells it until the service has taken it or somebody else has the work. */
-static enum td_code tell(struct td_connector_state *c, const struct td_connector_piece *p, struct td_slice body,
+static enum td_code tell(struct td_connector_state *c, const struct td_conn_piece *p, struct td_slice body,
                          const atomic_bool *give_up, struct td_error *err)
 {
     for (int tries = 0;; tries++) {
         TD_CLEANUP(td_arena_done) struct td_arena a;
         const struct td_json *answer = NULL;
         td_arena_init(&a);
-        enum td_code rc = td_connector_call(c, "result", body, &a, &answer, err);
-        int64_t pause = td_connector_pause(c->world->env, tries);
+        enum td_code rc = td_conn_call(c, "result", body, &a, &answer, err);
+        int64_t pause = td_conn_pause(c->world->env, tries);
         bool over = td_now(c->world->env) + pause >= p->until || (give_up != NULL && atomic_load(give_up));
         if (rc != TD_EUNAVAILABLE || over)
             return rc;
@@ -163,14 +160,14 @@ static enum td_code tell(struct td_connector_state *c, const struct td_connector
 }
 
 /* The word a person sees for a piece: a computer's name, else nothing (a person's name is nobody's business). */
-static const char *about(const struct td_connector_piece *p)
+static const char *about(const struct td_conn_piece *p)
 {
     const char *name = td_json_str(p->what, "name");
     return name != NULL ? name : "";
 }
 
-void td_connector_do(struct td_connector_state *c, struct td_connector_seat *s, struct td_connector_piece *p,
-                     const atomic_bool *give_up)
+void td_conn_do(struct td_connector_state *c, struct td_conn_seat *s, struct td_conn_piece *p,
+                const atomic_bool *give_up)
 {
     TD_CLEANUP(td_buf_wipe) struct td_buf result;
     TD_CLEANUP(td_buf_wipe) struct td_buf body;
@@ -178,19 +175,19 @@ void td_connector_do(struct td_connector_state *c, struct td_connector_seat *s, 
     td_buf_init(&result, TD_CONNECTOR_BODY - 1024);
     td_buf_init(&body, TD_CONNECTOR_BODY);
     if (td_now(c->world->env) >= p->until && !td_fault("connector-late-join")) {
-        td_connector_say(c, "%s %s: it is too late, another connector has it by now", p->kind, about(p));
+        td_conn_say(c, "%s %s: it is too late, another connector has it by now", p->kind, about(p));
         return;
     }
     enum td_code rc = do_it(c, s, p, &result, &err);
-    enum td_domain_reason reason = rc == TD_OK ? TD_DJ_OK : td_connector_reason(&err);
+    enum td_domain_reason reason = rc == TD_OK ? TD_DJ_OK : td_conn_reason(&err);
     look_soon(c, reason);
     write_result(p, reason, td_buf_slice(&result), &err, &body);
     rc = tell(c, p, td_buf_slice(&body), give_up, &why);
     if (rc != TD_OK)
-        td_connector_say(c, "%s %s: the service did not take the result: %s", p->kind, about(p), why.text);
+        td_conn_say(c, "%s %s: the service did not take the result: %s", p->kind, about(p), why.text);
     else if (reason == TD_DJ_OK)
-        td_connector_say(c, "%s %s%sin %s: done", p->kind, about(p), about(p)[0] != '\0' ? " " : "", p->domain);
+        td_conn_say(c, "%s %s%sin %s: done", p->kind, about(p), about(p)[0] != '\0' ? " " : "", p->domain);
     else
-        td_connector_say(c, "%s %s%sin %s: %s: %s", p->kind, about(p), about(p)[0] != '\0' ? " " : "", p->domain,
-                         td_domain_reason_row(reason)->name, err.text);
+        td_conn_say(c, "%s %s%sin %s: %s: %s", p->kind, about(p), about(p)[0] != '\0' ? " " : "", p->domain,
+                    td_domain_reason_row(reason)->name, err.text);
 }
