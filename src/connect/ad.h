@@ -5,6 +5,7 @@
 #ifndef TD_CONNECT_AD_H
 #define TD_CONNECT_AD_H
 
+#include "base/env.h"
 #include "codec/odj.h"
 #include "connect/ldap.h"
 
@@ -23,6 +24,10 @@ struct td_ad_domain { /* read, not configured */
 };
 enum td_code td_ad_facts(struct td_ldap *l, const char *dc_address, struct td_arena *a, struct td_ad_domain *ret,
                          struct td_error *err) TD_MUST_USE;
+
+/* Clocks more than five minutes apart: no ticket is good (RFC 4120 1.6). ClockSkew. */
+#define TD_AD_CLOCK_SKEW (5 * TD_MINUTE)
+enum td_code td_ad_clock(const struct td_ad_domain *d, int64_t now, struct td_error *err) TD_MUST_USE;
 
 /* An account for a device. mark is written into the account's description ("Touchdown REGISTRATION JOB ATTEMPT"): by
  * it another connector that takes over finds what the first one made, and no account is made twice or left over. */
@@ -45,8 +50,8 @@ struct td_ad_computer {
     const struct td_slice *certificates; /* userCertificate */
     size_t certificate_count;
 };
-/* Search before add; what is taken over changes mark and password in one modification that fails if another attempt
- * came in between (reason Superseded). */
+/* a: to be wiped by its owner, since the password passes through it. Search before add; what is taken over changes mark
+ * and password in one modification that fails if another attempt came in between (reason Superseded). */
 enum td_code td_ad_computer_make(struct td_ldap *l, const struct td_ad_domain *d, const struct td_ad_computer_wish *w,
                                  struct td_arena *a, struct td_ad_computer *ret, struct td_error *err) TD_MUST_USE;
 /* By objectGUID. TD_ENOTFOUND. */

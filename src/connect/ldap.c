@@ -15,9 +15,10 @@
 
 #define CONTROL_DELETED "1.2.840.113556.1.4.417"
 #define CONTROL_SD_FLAGS "1.2.840.113556.1.4.801"
+#define CONTROL_EXTENDED_DN "1.2.840.113556.1.4.529"
 #define CONTROL_TREE_DELETE "1.2.840.113556.1.4.805"
 
-enum { WAIT = 10, MAX_INCOMING = 16 << 20, CONTROLS = 4, CLOCK_SKEW = 1398 };
+enum { WAIT = 10, MAX_INCOMING = 16 << 20, CONTROLS = 5, CLOCK_SKEW = 1398 };
 
 struct real {
     struct td_ldap base;
@@ -160,11 +161,11 @@ static void control_add(struct controls *c, const char *oid, struct berval *valu
         c->list[c->count++] = made;
 }
 
-/* SEQUENCE { INTEGER }: which parts of a security descriptor. */
-static void sd_flags_add(struct controls *c, uint32_t flags)
+/* The value of both is SEQUENCE { INTEGER }: parts of a security descriptor; the form of a DN's GUID (1: text). */
+static void number_add(struct controls *c, const char *oid, uint32_t number)
 {
-    char octets[] = {0x30, 3, 2, 1, (char)(flags & 0x0F)};
-    control_add(c, CONTROL_SD_FLAGS, &(struct berval){sizeof(octets), octets});
+    char octets[] = {0x30, 3, 2, 1, (char)(number & 0x0F)};
+    control_add(c, oid, &(struct berval){sizeof(octets), octets});
 }
 
 static enum td_code page_add(struct real *r, struct controls *c, int page, struct berval *cookie, struct td_error *err)
@@ -288,7 +289,9 @@ static enum td_code page_read(struct reading *g, struct berval *cookie, struct t
     if (s->deleted)
         control_add(&c, CONTROL_DELETED, NULL);
     if (s->sd_flags != 0)
-        sd_flags_add(&c, s->sd_flags);
+        number_add(&c, CONTROL_SD_FLAGS, s->sd_flags);
+    if (s->extended_dn)
+        number_add(&c, CONTROL_EXTENDED_DN, 1);
     if (s->page > 0)
         td_try(page_add(g->r, &c, s->page, cookie, err));
     int rc = ldap_search_ext(g->r->ld, s->base, scopes[s->scope], s->filter, (char **)s->attrs, 0, c.list, NULL, NULL,

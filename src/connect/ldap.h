@@ -29,6 +29,7 @@ struct td_ldap_search {
     enum td_ldap_scope scope;
     const char *const *attrs; /* NULL-terminated */
     bool deleted;             /* show deleted objects too (1.2.840.113556.1.4.417) */
+    bool extended_dn;         /* DNs as values: "<GUID=...>;<SID=...>;CN=..." (1.2.840.113556.1.4.529) */
     uint32_t sd_flags;        /* not 0: parts of security descriptors wanted (1.2.840.113556.1.4.801); 4: the list */
     int page;                 /* rows a page (RFC 2696); 0: all at once */
     size_t max_rows;          /* 0: TD_LDAP_MAX_ROWS; more is TD_ELIMIT */
