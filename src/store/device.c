@@ -182,6 +182,18 @@ static enum td_code insert_fresh(struct td_tx *tx, const char *tenant, const str
     return insert_precreated(tx, tenant, j->id, &none, err);
 }
 
+static enum td_code write_join(struct td_tx *tx, const char *tenant, const struct td_device_joining *j,
+                               struct td_error *err)
+{
+    return td_sql(tx, err,
+                  "UPDATE directory_device SET display_name = $3, os = $4, os_version = $5, trust_type = $6,"
+                  " owner_id = $7, owner_upn = $8, hardware_id = $9, alt_security_id = $10, key_sha256 = $11,"
+                  " transport_key = $12, joined_at = $13 WHERE tenant = $1 AND id = $2",
+                  "ssssssssssbbi", tenant, j->id, j->display_name, j->os, j->os_version, j->trust_type, j->owner_id,
+                  j->owner_upn, j->hardware_id, j->alt_security_id, td_bytes(j->key_sha256, sizeof(j->key_sha256)),
+                  j->transport_key, td_tx_now(tx));
+}
+
 enum td_code td_device_join(struct td_tx *tx, const char *tenant, const struct td_device_joining *j,
                             struct td_error *err)
 {
@@ -195,13 +207,7 @@ enum td_code td_device_join(struct td_tx *tx, const char *tenant, const struct t
         td_try(rc);
     if (id != NULL && strcmp(id, j->id) != 0)
         return td_fail(err, TD_ESTATE, "device", "its directory object changed meanwhile");
-    return td_sql(tx, err,
-                  "UPDATE directory_device SET display_name = $3, os = $4, os_version = $5, trust_type = $6,"
-                  " owner_id = $7, owner_upn = $8, hardware_id = $9, alt_security_id = $10, key_sha256 = $11,"
-                  " transport_key = $12, joined_at = $13 WHERE tenant = $1 AND id = $2",
-                  "ssssssssssbbi", tenant, j->id, j->display_name, j->os, j->os_version, j->trust_type, j->owner_id,
-                  j->owner_upn, j->hardware_id, j->alt_security_id, td_bytes(j->key_sha256, sizeof(j->key_sha256)),
-                  j->transport_key, td_tx_now(tx));
+    return write_join(tx, tenant, j, err);
 }
 
 enum td_code td_device_find_account(struct td_tx *tx, const char *account_guid, struct td_arena *a,
@@ -238,6 +244,18 @@ enum td_code td_device_hybrid(struct td_tx *tx, const char *tenant, const struct
                   "UPDATE directory_device SET trust_type = 'ServerAd', display_name = $3, account_guid = $4,"
                   " account_sid = $5, account_domain = $6 WHERE tenant = $1 AND id = $2",
                   "ssssss", tenant, row.id, account->name, account->guid, account->sid, account->domain);
+}
+
+enum td_code td_device_complete(struct td_tx *tx, const char *tenant, const struct td_device_joining *j,
+                                struct td_error *err)
+{
+    td_try(td_sql(tx, err,
+                  "UPDATE directory_device SET trust_type = 'ServerAd' WHERE tenant = $1 AND id = $2"
+                  " AND account_guid <> '' AND deleted_at = 0",
+                  "ss", tenant, j->id));
+    if (td_sql_changes(tx) == 0)
+        return td_fail(err, TD_ESTATE, "device", "it has no account in a domain any more");
+    return write_join(tx, tenant, j, err);
 }
 
 static enum td_code read_kept(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,

@@ -88,6 +88,9 @@ enum td_code td_device_hybrid(struct td_tx *tx, const char *tenant, const struct
 enum td_code td_device_find_account(struct td_tx *tx, const char *account_guid, struct td_arena *a,
                                     const char **ret_tenant, struct td_device_row *ret, struct td_error *err)
     TD_MUST_USE;
+/* Joins the hybrid object j->id. TD_ESTATE: it is none (any more). */
+enum td_code td_device_complete(struct td_tx *tx, const char *tenant, const struct td_device_joining *j,
+                                struct td_error *err) TD_MUST_USE;
 /* Un-join: marks it deleted; a registration's object is pre-created anew under another id. */
 enum td_code td_device_delete(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err) TD_MUST_USE;
 enum td_code td_device_enable(struct td_tx *tx, const char *tenant, const char *id, bool enabled, struct td_error *err)

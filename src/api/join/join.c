@@ -22,7 +22,7 @@
 #include "store/user.h"
 #include "store/way.h"
 
-enum { ATTEMPTS = 3, REPLY_MAX = 32768 };
+enum { ATTEMPTS = 3 };
 
 /* What Windows shows (autopilot.md 6): not allowed, or past the limit; registered object missing. */
 static const uint32_t hr_not_allowed = 0x801C0003, hr_object_missing = 0x801C03F3;
@@ -461,46 +461,15 @@ static enum td_code record_failure(struct td_tx *tx, void *ctx, struct td_error 
     return td_way_failed(tx, j->failed_tenant, j->failed_way, "join", f->why, err);
 }
 
-static void write_members(struct td_jsonw *w, const struct job *j)
-{
-    const char *tenant = j->caller.tenant;
-    td_jsonw_key(w, "MembershipChanges");
-    td_jsonw_arr(w);
-    if (strcmp(j->joining.trust_type, "AzureAd") == 0) {
-        td_jsonw_obj(w);
-        td_jsonw_kstr(w, "LocalSID", "S-1-5-32-544");
-        td_jsonw_key(w, "AddSIDs");
-        td_jsonw_arr(w);
-        td_jsonw_str(w, td_join_role_sid(tenant, "Global Administrator", j->arena));
-        td_jsonw_str(w, td_join_role_sid(tenant, "Device Local Administrator", j->arena));
-        if (j->owner_administrator)
-            td_jsonw_str(w, td_join_sid(j->caller.oid, j->arena));
-        td_jsonw_arr_end(w);
-        td_jsonw_end(w);
-    }
-    td_jsonw_arr_end(w);
-}
-
 static void reply_joined(const struct job *j, struct td_http_reply *reply)
 {
-    struct td_buf out;
-    struct td_jsonw w;
-    td_buf_init(&out, REPLY_MAX);
-    td_jsonw_init(&w, &out);
-    td_jsonw_obj(&w);
-    td_jsonw_key(&w, "Certificate");
-    td_jsonw_obj(&w);
-    td_jsonw_kstr(&w, "Thumbprint", j->cert.sha1);
-    td_jsonw_kstr(&w, "RawBody", td_b64(j->arena, j->cert.der));
-    td_jsonw_end(&w);
-    td_jsonw_key(&w, "User");
-    td_jsonw_obj(&w);
-    td_jsonw_kstr(&w, "Upn", j->caller.upn);
-    td_jsonw_end(&w);
-    write_members(&w, j);
-    td_jsonw_end(&w);
-    td_reply_text(reply, 200, "application/json", td_buf_slice(&out));
-    td_buf_done(&out);
+    struct td_join_answer answer = {.cert = &j->cert, .upn = j->caller.upn};
+    if (strcmp(j->joining.trust_type, "AzureAd") == 0) {
+        answer.administrators[0] = td_join_role_sid(j->caller.tenant, "Global Administrator", j->arena);
+        answer.administrators[1] = td_join_role_sid(j->caller.tenant, "Device Local Administrator", j->arena);
+        answer.administrators[2] = j->owner_administrator ? td_join_sid(j->caller.oid, j->arena) : NULL;
+    }
+    td_join_reply(&answer, j->arena, reply);
 }
 
 static void post_device(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
@@ -523,8 +492,7 @@ static void post_device(void *ctx, struct td_http_request *req, struct td_http_r
 static void not_offered(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
 {
     struct td_error err = {0};
-    (void)td_fail(&err, TD_ENOTOFFERED, "operation", "%s",
-                  req->method == TD_PUT ? "the hybrid join is not offered yet" : "key provisioning is not offered yet");
+    (void)td_fail(&err, TD_ENOTOFFERED, "operation", "key provisioning is not offered yet");
     td_join_refuse(ctx, &err, req->arena, reply);
 }
 
@@ -535,8 +503,7 @@ const struct td_route td_join_routes[] = {
     {TD_POST, "/EnrollmentServer/device", post_device, 0, TD_JOIN_MAX_BODY},
     {TD_POST, "/EnrollmentServer/device/{id}/localcredential", td_local_credential_post, 0, TD_LOCAL_CREDENTIAL_BODY},
     {TD_DELETE, "/EnrollmentServer/device/{id}", td_join_leave, 0, TD_JOIN_MAX_BODY},
-    {TD_PUT, "/EnrollmentServer/device/{id}", not_offered, 0, TD_JOIN_MAX_BODY},
-    {TD_PUT, "/EnrollmentServer/device", not_offered, 0, TD_JOIN_MAX_BODY},
+    {TD_PUT, "/EnrollmentServer/device/{id}", td_join_complete, TD_ROUTE_LIMITED, TD_JOIN_MAX_BODY},
     {TD_POST | TD_GET | TD_DELETE, "/EnrollmentServer/key", not_offered, 0, TD_JOIN_MAX_BODY},
     {TD_POST | TD_GET | TD_DELETE, "/EnrollmentServer/key/{id*}", not_offered, 0, TD_JOIN_MAX_BODY},
     {TD_GET, "/{domain}/Discover", td_join_discover, TD_ROUTE_LIMITED, 0},

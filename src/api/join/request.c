@@ -1,4 +1,4 @@
-/* Reading a join request (join-and-tokens.md 3), and the protocol's error shape. */
+/* Reading a join request (join-and-tokens.md 3, 3.2), and the protocol's answers. */
 #include "api/join/room.h"
 #include "base/encode.h"
 #include "codec/json.h"
@@ -90,7 +90,8 @@ static enum td_code read_join_type(const struct td_json *root, const char **ret,
         *ret = "Workplace";
         return TD_OK;
     case 6:
-        return td_fail(err, TD_ENOTOFFERED, "JoinType", "the hybrid join is not offered yet");
+        return td_remedy(err, td_fail(err, TD_EINVAL, "JoinType", "a computer of a domain registers by PUT"),
+                         "Send it to device/ with the objectGUID of its account (join-and-tokens.md 3.2).");
     default:
         return td_fail(err, TD_EINVAL, "JoinType", "0 (join), 4 (register) and 8 (join) are offered");
     }
@@ -119,12 +120,78 @@ static enum td_code check_version(const struct td_http_request *req, struct td_e
     return TD_OK;
 }
 
+static enum td_code read_root(const struct td_http_request *req, struct td_json **ret, struct td_error *err)
+{
+    td_try(check_version(req, err));
+    if (td_json_parse(req->body, TD_JOIN_MAX_BODY, req->arena, ret, err) != TD_OK || (*ret)->type != TD_JSON_OBJECT)
+        return td_fail(err, TD_EFORMAT, "body", "is not a JSON object");
+    return TD_OK;
+}
+
+/* --- a computer of a domain -----------------------------------------------------------------------------------------
+ */
+
+/* S-1-5-21-1-2-3-1105.2030-01-02 03:04:05Z: without the time it would be good for ever. */
+static enum td_code read_signed(struct td_join_identity *who, struct td_arena *a, struct td_error *err)
+{
+    struct td_slice time = td_cut(who->text, '.', &who->sid);
+    char *iso = td_arena_text(a, time);
+    char *blank = strchr(iso, ' ');
+    if (blank != NULL)
+        *blank = 'T';
+    if (td_istarts(who->sid, "S-1-") && td_time_parse(td_str(iso), &who->signed_at))
+        return TD_OK;
+    return td_fail(err, TD_EINVAL, "ServerAdJoinData.ClientIdentity.Sid", "is not a SID, a dot and the time in UTC");
+}
+
+static enum td_code read_identity(const struct td_json *join, struct td_arena *a, struct td_join_identity *ret,
+                                  struct td_error *err)
+{
+    const struct td_json *who = td_json_get(join, "ClientIdentity");
+    const char *type = td_json_str(who, "Type"), *sid = td_json_str(who, "Sid");
+    if (type != NULL && !td_ieqs(td_str(type), "sha256signed"))
+        return td_fail(err, TD_EINVAL, "ServerAdJoinData.ClientIdentity.Type", "only sha256signed is offered");
+    if (sid == NULL || strlen(sid) > TD_JOIN_NAME_MAX)
+        return td_fail(err, TD_EINVAL, "ServerAdJoinData.ClientIdentity.Sid", "is missing or too long");
+    ret->text = td_str(sid);
+    td_try(read_signed(ret, a, err));
+    td_try(base64_field(who, "SignedBlob", "ServerAdJoinData.ClientIdentity.SignedBlob", a, &ret->signature, err));
+    return read_text(join, "TargetDomainId", "", TD_JOIN_NAME_MAX, &ret->tenant_id, err);
+}
+
+/* Members stand in ServerAdJoinData; a client that puts them beside it, as the other joins have them, is understood. */
+static enum td_code read_hybrid(const struct td_json *root, const struct td_json *join, struct td_arena *a,
+                                struct td_join_request *ret, struct td_join_identity *ret_who, struct td_error *err)
+{
+    const struct td_json *in = td_json_get(join, "TransportKey") != NULL ? join : root;
+    if (td_json_int(root, "JoinType", 6) != 6)
+        return td_fail(err, TD_EINVAL, "JoinType", "6 is offered here");
+    ret->trust_type = "ServerAd";
+    td_try(read_csr(root, a, &ret->csr, err));
+    if (ret->csr.kind != TD_KEY_RSA)
+        return td_fail(err, TD_EINVAL, "CertificateRequest.Data", "only RSA keys are offered");
+    td_try(read_transport_key(in, a, &ret->transport_key, err));
+    td_try(read_text(join, "DeviceDisplayName", "", TD_JOIN_NAME_MAX, &ret->display_name, err));
+    td_try(read_text(join, "DeviceType", "Windows", TD_JOIN_OS_MAX, &ret->os, err));
+    td_try(read_text(join, "OSVersion", "", TD_JOIN_OS_MAX, &ret->os_version, err));
+    return read_identity(join, a, ret_who, err);
+}
+
+enum td_code td_join_parse_hybrid(const struct td_http_request *req, struct td_join_request *ret,
+                                  struct td_join_identity *ret_who, struct td_error *err)
+{
+    struct td_json *root = NULL;
+    td_try(read_root(req, &root, err));
+    const struct td_json *join = td_json_get(root, "ServerAdJoinData");
+    if (join == NULL || join->type != TD_JSON_OBJECT)
+        return td_fail(err, TD_EINVAL, "ServerAdJoinData", "is missing");
+    return read_hybrid(root, join, req->arena, ret, ret_who, err);
+}
+
 enum td_code td_join_parse(const struct td_http_request *req, struct td_join_request *ret, struct td_error *err)
 {
     struct td_json *root = NULL;
-    td_try(check_version(req, err));
-    if (td_json_parse(req->body, TD_JOIN_MAX_BODY, req->arena, &root, err) != TD_OK || root->type != TD_JSON_OBJECT)
-        return td_fail(err, TD_EFORMAT, "body", "is not a JSON object");
+    td_try(read_root(req, &root, err));
     td_try(read_join_type(root, &ret->trust_type, err));
     td_try(read_csr(root, req->arena, &ret->csr, err));
     td_try(read_transport_key(root, req->arena, &ret->transport_key, err));
@@ -132,6 +199,47 @@ enum td_code td_join_parse(const struct td_http_request *req, struct td_join_req
     td_try(read_text(root, "DeviceType", "Windows", TD_JOIN_OS_MAX, &ret->os, err));
     td_try(read_text(root, "OSVersion", "", TD_JOIN_OS_MAX, &ret->os_version, err));
     return read_ticket(root, req->arena, &ret->ticket, err);
+}
+
+/* MembershipChanges as the array of the example, not the object of its schema (3). */
+static void write_members(struct td_jsonw *w, const struct td_join_answer *answer)
+{
+    td_jsonw_key(w, "MembershipChanges");
+    td_jsonw_arr(w);
+    if (answer->administrators[0] != NULL) {
+        td_jsonw_obj(w);
+        td_jsonw_kstr(w, "LocalSID", "S-1-5-32-544");
+        td_jsonw_key(w, "AddSIDs");
+        td_jsonw_arr(w);
+        for (size_t i = 0; answer->administrators[i] != NULL; i++)
+            td_jsonw_str(w, answer->administrators[i]);
+        td_jsonw_arr_end(w);
+        td_jsonw_end(w);
+    }
+    td_jsonw_arr_end(w);
+}
+
+void td_join_reply(const struct td_join_answer *answer, struct td_arena *a, struct td_http_reply *reply)
+{
+    enum { REPLY_MAX = 32768 };
+    struct td_buf out;
+    struct td_jsonw w;
+    td_buf_init(&out, REPLY_MAX);
+    td_jsonw_init(&w, &out);
+    td_jsonw_obj(&w);
+    td_jsonw_key(&w, "Certificate");
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "Thumbprint", answer->cert->sha1);
+    td_jsonw_kstr(&w, "RawBody", td_b64(a, answer->cert->der));
+    td_jsonw_end(&w);
+    td_jsonw_key(&w, "User");
+    td_jsonw_obj(&w);
+    td_jsonw_kstr(&w, "Upn", answer->upn);
+    td_jsonw_end(&w);
+    write_members(&w, answer);
+    td_jsonw_end(&w);
+    td_reply_text(reply, 200, "application/json", td_buf_slice(&out));
+    td_buf_done(&out);
 }
 
 static const struct refusal {

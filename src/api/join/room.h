@@ -20,9 +20,27 @@ struct td_join_request { /* a join as asked, checked for form; texts never NULL 
     struct td_slice ticket; /* attribute MSA-DDID; empty if none */
 };
 
-/* TD_EINVAL, TD_EFORMAT or TD_ELIMIT with the field's name; TD_ENOTOFFERED for the hybrid join. */
+/* TD_EINVAL, TD_EFORMAT or TD_ELIMIT with the field's name. */
 enum td_code td_join_parse(const struct td_http_request *req, struct td_join_request *ret, struct td_error *err)
     TD_MUST_USE;
+
+struct td_join_identity { /* ClientIdentity of a computer of a domain (3.2) */
+    struct td_slice text; /* as signed: "S-1-5-21-... .2030-01-02 03:04:05Z" without the blank */
+    struct td_slice sid;  /* its first part */
+    int64_t signed_at;
+    struct td_slice signature;
+    const char *tenant_id; /* TargetDomainId, "" if it did not come */
+};
+enum td_code td_join_parse_hybrid(const struct td_http_request *req, struct td_join_request *ret,
+                                  struct td_join_identity *ret_who, struct td_error *err) TD_MUST_USE;
+
+/* The answer to a join that went well. */
+struct td_join_answer {
+    const struct td_cert *cert;
+    const char *upn;               /* "" nobody's */
+    const char *administrators[4]; /* SIDs for the local administrators, NULL-terminated; none: no change */
+};
+void td_join_reply(const struct td_join_answer *answer, struct td_arena *a, struct td_http_reply *reply);
 
 /* The device's certificate: subject CN and the private extensions of join-and-tokens.md 3. */
 struct td_join_subject {
@@ -42,6 +60,7 @@ char *td_join_role_sid(const char *tenant, const char *role, struct td_arena *a)
 void td_join_refuse(const struct td_service *svc, const struct td_error *err, struct td_arena *a,
                     struct td_http_reply *reply);
 
+void td_join_complete(void *ctx, struct td_http_request *req, struct td_http_reply *reply);
 void td_join_contract(void *ctx, struct td_http_request *req, struct td_http_reply *reply);
 void td_join_discover(void *ctx, struct td_http_request *req, struct td_http_reply *reply);
 void td_join_leave(void *ctx, struct td_http_request *req, struct td_http_reply *reply);
