@@ -25,6 +25,8 @@ static const struct row {
     [TD_OA_LOCKED] = {"invalid_grant", 50053, 400,
                       "Too many wrong passwords were tried; the account is locked for a while."},
     [TD_OA_DISABLED] = {"invalid_grant", 50057, 400, "This user account is disabled."},
+    [TD_OA_PASSWORD_EXPIRED] = {"invalid_grant", 50055, 400, "The password has expired or must be changed."},
+    [TD_OA_HOURS] = {"invalid_grant", 80012, 400, "The account may not sign in at this hour or from here."},
     [TD_OA_FOREIGN_USER] = {"invalid_grant", 50020, 400, "This account belongs to another organization."},
     [TD_OA_ASSERTION] = {"invalid_grant", 50013, 400, "The signed request is not valid."},
     [TD_OA_CODE] = {"invalid_grant", 70008, 400, "The authorization code is not valid or has expired."},

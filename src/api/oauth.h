@@ -24,6 +24,8 @@ enum td_oauth {
     TD_OA_PASSWORD,
     TD_OA_LOCKED,
     TD_OA_DISABLED,
+    TD_OA_PASSWORD_EXPIRED, /* or must be changed: a directory's people */
+    TD_OA_HOURS,            /* not now, or not from here: a directory's people */
     TD_OA_FOREIGN_USER,
     TD_OA_ASSERTION, /* signature, certificate or nonce */
     TD_OA_CODE,      /* unknown or expired */

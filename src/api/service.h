@@ -14,6 +14,12 @@ struct td_g_throttle;    /* graph/throttle.h */
 struct td_ek_fetch;      /* connect/ek_fetch.h */
 struct td_ek_links;      /* crypto/tpm.h */
 
+struct td_service;
+struct td_json;
+struct td_connector_question;
+typedef enum td_code td_connector_ask_fn(struct td_service *svc, const struct td_connector_question *q,
+                                         struct td_arena *a, const struct td_json **ret, struct td_error *err);
+
 struct td_service {
     struct td_store *store;
     const struct td_env *env;
@@ -27,6 +33,7 @@ struct td_service {
     struct td_keyring *keyring;
     struct td_jobs *jobs;                /* NULL: nobody works behind the answers (tests, command line) */
     struct td_connector_hub *connectors; /* NULL: nobody waits for work or answers questions */
+    td_connector_ask_fn *ask_connector;  /* NULL: td_connector_ask; tests answer in a connector's place */
     struct td_g_throttle *throttle;      /* NULL: calls are not counted */
     struct td_ek_links *ek_links;        /* NULL: makers' signatures are verified anew for every TPM */
     struct td_ek_fetch *ek_fetch;        /* NULL: makers' certificates are not fetched, whatever a tenant says */

@@ -4,6 +4,7 @@
 
 #include "api/service.h"
 #include "codec/json.h"
+#include "way/domain_join.h"
 
 enum td_code td_keyring_open(struct td_service *svc, struct td_keyring **ret, struct td_error *err)
     TD_MUST_USE; /* makes the first key */
@@ -46,11 +47,18 @@ enum td_code td_nonce_use(const struct td_service *svc, struct td_slice nonce, s
 /* Sign-in by name and password for other doors (enrolment's OnPremise and its federated page): Argon2id outside any
  * transaction, lock-out counted; TD_EAUTH never tells which half was wrong, TD_ELIMIT locked for a while, TD_EDENIED
  * right password of a disabled user. The tenant follows from the name's domain: a door that stands for one tenant must
- * compare ret->tenant with it and refuse others. */
+ * compare ret->tenant with it and refuse others.
+ *
+ * People of an Active Directory (store/directory_sync.h), known or not yet, are judged by their domain: a connector is
+ * asked, which takes up to TD_CONNECTOR_ASK_SECONDS, and only "wrong" counts for the lock. What the domain has against
+ * somebody is td_sign_in_reason; TD_EUNAVAILABLE: it could not be asked, which is never "wrong". Not inside a
+ * transaction. */
 struct td_signed_in {
     const char *tenant, *user_id, *upn, *name;
 };
 enum td_code td_sign_in(struct td_service *svc, struct td_slice upn, struct td_slice password, const char *address,
                         struct td_arena *a, struct td_signed_in *ret, struct td_error *err) TD_MUST_USE;
+/* TD_DJ_OK if err is of anything else. */
+enum td_domain_reason td_sign_in_reason(const struct td_error *err);
 
 #endif

@@ -92,13 +92,20 @@ static enum td_code by_ticket(struct td_enrol *call, struct td_enrol_caller *ret
     return TD_OK;
 }
 
+/* Of a directory's people: what another password, or some time, mends. Disabled is an authorization's matter. */
+static bool another_password(const struct td_error *err)
+{
+    enum td_domain_reason reason = td_sign_in_reason(err);
+    return reason == TD_DJ_MUST_CHANGE || reason == TD_DJ_PASSWORD_EXPIRED || reason == TD_DJ_LOCKED;
+}
+
 static enum td_code by_password(struct td_enrol *call, struct td_enrol_caller *ret)
 {
     const struct td_soap_security *s = &call->soap.security;
     struct td_signed_in who;
     enum td_code rc =
         td_sign_in(call->svc, td_str(s->username), s->password, call->req->peer->address, call->a, &who, &call->err);
-    if (rc == TD_ELIMIT || rc == TD_EINVAL || rc == TD_EFORMAT)
+    if (rc == TD_ELIMIT || rc == TD_EINVAL || rc == TD_EFORMAT || (rc == TD_EDENIED && another_password(&call->err)))
         call->fault = TD_FAULT_AUTHENTICATION; /* locked for a while, or a name that can't be one */
     td_try(rc);
     *ret = (struct td_enrol_caller){.how = "password",

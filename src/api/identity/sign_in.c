@@ -284,6 +284,8 @@ static void try_password(struct sign_in *s, struct td_slice password)
         refuse(s, true, "The user name or the password is wrong.");
     else if (rc == TD_ELIMIT)
         refuse(s, true, "Too many wrong passwords were tried. Wait a minute or longer, then try again.");
+    else if (rc != TD_OK && td_domain_reason_by_name(id->err.where) != NULL) /* of a directory, or of the way to it */
+        refuse(s, true, td_arena_printf(id->a, "%s %s", id->err.text, id->err.remedy));
     else if (rc == TD_EDENIED)
         refuse(s, true, "This account is disabled. Ask your administrator.");
     else
