@@ -24,7 +24,8 @@ struct real {
     struct td_ldap base;
     LDAP *ld;
     int seconds;
-    bool connected; /* its TCP connection stood once */
+    bool connected;          /* its TCP connection stood once */
+    struct ldap_conncb told; /* libldap calls it as long as the connection lives */
 };
 
 /* --- how it said no ----------------------------------------------------------------------------------------------- */
@@ -443,9 +444,9 @@ static bool trust(LDAP *ld, struct td_slice ca_pem)
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     for (size_t i = 0; i < TD_COUNTOF(files); i++)
         ldap_set_option(ld, files[i], NULL);
+    ldap_set_option(ld, LDAP_OPT_X_TLS_CRLCHECK, &none); /* of OpenSSL alone, as others above of GnuTLS */
     return ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, path) == LDAP_OPT_SUCCESS &&
            ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) == LDAP_OPT_SUCCESS &&
-           ldap_set_option(ld, LDAP_OPT_X_TLS_CRLCHECK, &none) == LDAP_OPT_SUCCESS &&
            ldap_set_option(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &least) == LDAP_OPT_SUCCESS &&
            ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client) == LDAP_OPT_SUCCESS;
 }
@@ -467,17 +468,16 @@ static void limits_set(struct real *r)
 
 static enum td_code reach(struct real *r, const struct td_ldap_config *c, struct td_error *err)
 {
-    struct ldap_conncb cb = {.lc_add = connected, .lc_del = disconnected, .lc_arg = r};
     int rc = ldap_initialize(&r->ld, c->url);
     if (rc != LDAP_SUCCESS)
         return td_fail(err, TD_EINVAL, "url", "it can't be used: %s", ldap_err2string(rc));
     limits_set(r);
     if (is_tls(c) && !trust(r->ld, c->ca_pem))
         return td_fail(err, TD_EINVAL, "ca", "the root certificates can't be read");
-    ldap_set_option(r->ld, LDAP_OPT_CONNECT_CB, &cb);
+    r->told = (struct ldap_conncb){.lc_add = connected, .lc_del = disconnected, .lc_arg = r};
+    ldap_set_option(r->ld, LDAP_OPT_CONNECT_CB, &r->told);
     int64_t deadline = deadline_of(r);
     rc = ldap_connect(r->ld);
-    ldap_set_option(r->ld, LDAP_OPT_CONNECT_CB, NULL);
     if (rc == LDAP_SUCCESS)
         return TD_OK;
     enum td_code code = refused(r, rc, NULL, "connect", err);
