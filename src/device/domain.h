@@ -1,11 +1,15 @@
 /* The device's place in an Active Directory: takes the blob, keeps the machine's secret as a keytab, proves the join,
  * checks who signs in, registers with the directory. State keys begin with "domain.". Files in the state folder:
- * machine.keytab, odj.txt (djoin's form) and domain.json; all mode 0600. Source: domain-join-and-tpm.md 1.6 to 1.8;
- * join-and-tokens.md 3.2; csp.md 12. */
+ * machine.keytab, odj.txt (djoin's form), machine.ccache, domain.key.pem and domain.crt.pem (the certificate that the
+ * machine writes to its own account); all mode 0600. The machine's password rests in the first two alone. Source:
+ * domain-join-and-tpm.md 1.6 to 1.8; join-and-tokens.md 3.2; csp.md 12. */
 #ifndef TD_DEVICE_DOMAIN_H
 #define TD_DEVICE_DOMAIN_H
 
 #include "device/flow.h"
+
+/* What the blob said, kept once it is taken: domain.name, .netbios, .forest, .realm, .machine, .sid (of the machine),
+ * .dc, .address ("" unknown), .blob (SHA-256), .at. */
 
 /* Exec ./Vendor/MSFT/OfflineDomainJoin/Blob. The same blob again is fine and changes nothing; another one while joined
  * is TD_ESTATE (Already); what can't be read is TD_EFORMAT (BadBlob): nothing of it is kept. */
@@ -18,9 +22,16 @@ enum td_code td_flow_domain_reach(struct td_flow *f, struct td_error *err)
     TD_MUST_USE; /* a DC answers, or the profile skips it */
 enum td_code td_flow_domain_register(struct td_flow *f, struct td_error *err)
     TD_MUST_USE; /* PUT /EnrollmentServer/device/GUID */
-/* The domain checks the password at the lock screen. */
+/* The user's primary refresh token by the password of the lock screen: a connector checks it for the service. */
+enum td_code td_flow_domain_token(struct td_flow *f, struct td_error *err) TD_MUST_USE;
+/* The domain checks the password at the lock screen. err has reason, code and remedy (way/domain_join.h): TD_EAUTH
+ * wrong, TD_EDENIED right or wrong but not now, TD_EUNAVAILABLE no domain controller. */
 enum td_code td_domain_sign_in(struct td_flow *f, const char *user, const char *password, struct td_error *err)
     TD_MUST_USE;
+/* The profile asks for a hybrid join, or the device is in a domain: TD_FLOW_HYBRID unless a technician has it. */
+bool td_domain_wanted(const struct td_device *dev);
+/* Principal of a user as the domain takes it: "ada@corp.test" for "ada" and "CORP\\ada". */
+const char *td_domain_user(const struct td_device *dev, const char *typed, struct td_arena *a);
 /* Ticket of the machine into DIR/machine.ccache; *ret is its name for other parts ("FILE:..."). */
 enum td_code td_domain_ticket(struct td_device *dev, struct td_arena *a, const char **ret, struct td_error *err)
     TD_MUST_USE;

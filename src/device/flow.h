@@ -51,8 +51,10 @@ struct td_flow {
 /* For whom a device is set up: by the profile until it has joined, from then on by how it joined (a reset in place
  * keeps the join and with it this). "join.attested" in the state is the purpose of the attestation that it joined by.
  */
-enum td_flow_kind { TD_FLOW_USER, TD_FLOW_SELF_DEPLOYING, TD_FLOW_TECHNICIAN };
+enum td_flow_kind { TD_FLOW_USER, TD_FLOW_SELF_DEPLOYING, TD_FLOW_TECHNICIAN, TD_FLOW_HYBRID };
 enum td_flow_kind td_flow_kind(const struct td_flow *f);
+/* Without a user: it deploys itself, or a technician has it. */
+bool td_flow_nobody(const struct td_flow *f);
 
 /* One step of a way. What it has done is in the state before it returns TD_OK; TD_EUNAVAILABLE means: try again. */
 struct td_step {

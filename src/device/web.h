@@ -23,6 +23,8 @@ enum td_code td_web_get(struct td_web *w, const char *url, const struct td_json 
     TD_MUST_USE;
 enum td_code td_web_post(struct td_web *w, const char *url, const char *type, struct td_slice body,
                          struct td_net_response *ret, struct td_error *err) TD_MUST_USE;
+enum td_code td_web_put(struct td_web *w, const char *url, const char *type, struct td_slice body,
+                        struct td_net_response *ret, struct td_error *err) TD_MUST_USE;
 /* Body of an answer as a JSON object, or the error that it tells (OAuth, DRS, OData or problem+json shape). */
 enum td_code td_web_json(struct td_web *w, const struct td_net_response *r, const struct td_json **ret,
                          struct td_error *err) TD_MUST_USE;

@@ -30,6 +30,30 @@ int td_csp_order(struct td_csp_call *call)
     return td_csp_refuse(call, status, hresult);
 }
 
+/* The name goes with the account in the domain; both need the restart. The same blob again asks for no other. */
+int td_csp_domain_blob(struct td_csp_call *call)
+{
+    const struct td_csp_config *c = &call->csp->config;
+    struct td_slice blob;
+    uint32_t hresult = 0;
+    const char *machine = "";
+    if (c->join == NULL)
+        return td_csp_refuse(call, 405, TD_CSP_E_NOTALLOWED);
+    if (in_atomic(call))
+        return td_csp_refuse(call, 500, TD_CSP_E_NOTALLOWED);
+    if (td_b64_decode(call->a, call->data, TD_B64_ANY, &blob) != TD_OK || blob.n == 0)
+        return td_csp_refuse(call, 500, TD_CSP_E_BADDATA);
+    int status = c->join(c->ctx, blob, call->a, &machine, &hresult);
+    td_wipe((char *)(uintptr_t)blob.p, blob.n);
+    if (status != 200)
+        return td_csp_refuse(call, status, hresult);
+    if (strcmp(machine, td_csp_effect(call->csp, "computer_name", call->a)) != 0 ||
+        td_csp_value(call->csp, "@domain") == NULL)
+        td_csp_name_next(call->csp, machine, "joined the domain");
+    td_csp_put(call->csp, "@domain", "chr", "1");
+    return 200;
+}
+
 /* The machine's own word where it has one, else the table's. */
 int td_csp_reset_fact(struct td_csp_call *call)
 {

@@ -50,6 +50,9 @@ struct td_csp_config {
      * nodes.c, uri what was executed. It is only accepted here: nothing happens before the session is over. Returns the
      * Status and sets *ret_hresult with a failing one. NULL: such nodes answer 405. */
     int (*order)(void *ctx, const char *kind, const char *uri, uint32_t *ret_hresult);
+    /* The blob of an offline domain join, taken at once; *ret_machine is the computer's name from now on. Status as
+     * above. NULL: 405. */
+    int (*join)(void *ctx, struct td_slice blob, struct td_arena *a, const char **ret_machine, uint32_t *ret_hresult);
     void *ctx;
 };
 

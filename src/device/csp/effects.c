@@ -3,6 +3,7 @@
 #include "base/encode.h"
 #include "codec/xml.h"
 #include "crypto/cert.h"
+#include "device/csp/comanage.h"
 #include "device/csp/kiosk.h"
 #include "device/csp/tree.h"
 #include "device/csp/vpn.h"
@@ -242,9 +243,12 @@ static const char *administrators(struct td_csp *csp, struct td_arena *a)
     struct members m = {.count = 0};
     struct lines l;
     lines_init(&l);
+    const char *user = td_csp_fact(csp, "user", a), *sid = td_csp_fact(csp, "user-sid", a);
     find_administrators(csp, &m, a);
-    for (size_t i = 0; i < m.count; i++)
-        line_add(&l, m.v[i]);
+    for (size_t i = 0; i < m.count; i++) {
+        bool known = sid != NULL && sid[0] != '\0' && user != NULL && td_ieq(account_of(m.v[i]), account_of(user));
+        line_add(&l, known ? td_arena_printf(a, "%s (%s)", m.v[i], sid) : m.v[i]);
+    }
     return lines_end(&l, a);
 }
 
@@ -366,6 +370,7 @@ static const struct effect {
     {"trusted_roots", trusted_roots},
     {"wifi", wifi},
     {"vpn", vpn},
+    {"co_management", td_csp_co_management},
     {"account_group", account_group},
     {"administrators", administrators},
     {"accounts", accounts},

@@ -98,6 +98,12 @@ static void need_restart(struct td_csp *csp, const char *why)
     td_csp_put(csp, "@restart", "chr", why);
 }
 
+void td_csp_name_next(struct td_csp *csp, const char *name, const char *why)
+{
+    td_csp_put(csp, "@name.next", "chr", name);
+    need_restart(csp, why);
+}
+
 /* The same template again is no new order: the digits that were drawn stay. */
 static bool ordered_before(struct td_csp *csp, struct td_slice template)
 {
@@ -111,8 +117,7 @@ static void order_name(struct td_csp *csp, const char *template, const char *nam
     td_csp_drop(csp, "@name.next");
     if (strcmp(name, td_csp_effect(csp, "computer_name", a)) == 0)
         return;
-    td_csp_put(csp, "@name.next", "chr", name);
-    need_restart(csp, "computer name");
+    td_csp_name_next(csp, name, "computer name");
 }
 
 int td_csp_computer_name(struct td_csp_call *call)

@@ -21,6 +21,7 @@
 #define ROOTS "Vendor/MSFT/RootCATrustedCertificates/"
 #define STORE "Vendor/MSFT/CertificateStore/"
 #define WIFI "Vendor/MSFT/WiFi/Profile/{SSID}"
+#define MANAGEABILITY "Vendor/MSFT/DeviceManageability/Provider/{ProviderID}"
 #define VPN "Vendor/MSFT/VPNv2/{ProfileName}"
 #define LICENSING "Vendor/MSFT/WindowsLicensing/"
 #define WIPE "Vendor/MSFT/RemoteWipe/"
@@ -228,6 +229,11 @@ const struct td_csp_row td_csp_rows[] = {
     {WIFI "/DisableInternetConnectivityChecks", BOTH, "bool", "ADGRu", "", NULL, PLAIN, "kept"},
     {WIFI "/WiFiCost", BOTH, "int", "ADGRu", "1|2|3", NULL, PLAIN, "1 unrestricted, 2 fixed, 3 variable"},
 
+    {MANAGEABILITY, DEV, "node", "ADG", "", NULL, PLAIN, "one source of settings"},
+    {MANAGEABILITY "/ConfigInfo", DEV, "chr", "ADGRu", "", NULL, PLAIN,
+     "what it tells others; a number: workloads of co-management"},
+    {MANAGEABILITY "/EnrollmentInfo", DEV, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
+
     {VPN, BOTH, "node", "ADG", "", NULL, PLAIN, "one VPN"},
     {VPN "/ProfileXML", BOTH, "chr|xml", "ADGRu", "", NULL, td_csp_vpn_profile, NULL,
      "VPNProfile, the whole of it; must name its servers"},
@@ -250,6 +256,9 @@ const struct td_csp_row td_csp_rows[] = {
     {VPN "/RouteList/{Route}/Address", BOTH, "chr", "ADGRu", "", NULL, PLAIN, "kept"},
     {VPN "/RouteList/{Route}/PrefixSize", BOTH, "int", "ADGRu", "0-128", NULL, PLAIN, "kept"},
 
+    {"Vendor/MSFT/OfflineDomainJoin/Blob", DEV, "b64", "X", "", "", td_csp_domain_blob, NULL,
+     "the blob of an offline domain join: taken at once, with a restart behind the session; the same again changes "
+     "nothing, another one 0x80070A83, one that can't be read 0x8007000D"},
     {"Vendor/MSFT/Accounts/Domain/ComputerName", DEV, "chr", "A", "", NULL, td_csp_computer_name, NULL,
      "older place of DNSComputerName"},
     {"Vendor/MSFT/Accounts/Users/{Name}", DEV, "node", "ADG", "", NULL, PLAIN, "a local account"},
@@ -286,7 +295,7 @@ const struct td_csp_row td_csp_rows[] = {
     {STATUS "Firewall/Status", DEV, "int", "G", "", "0", PLAIN, "on and monitoring"},
     {STATUS "Antivirus/Status", DEV, "int", "G", "", "0", PLAIN, "on and monitoring"},
     {STATUS "Compliance/EncryptionCompliance", DEV, "int", "G", "", "0", PLAIN, "not encrypted"},
-    {STATUS "DomainName", DEV, "chr", "G", "", "", PLAIN, "none: directory join"},
+    {STATUS "DomainName", DEV, "chr", "G", "", ALWAYS, FACT("domain"), "the domain that it has joined, else empty"},
 
     WIPE_NODE("doWipe", "wipe", "removes everything; interrupted, it rolls back"),
     WIPE_NODE("doWipeProtected", "protected-wipe", "as doWipe, and goes on until it is done"),

@@ -53,6 +53,8 @@ extern const size_t td_csp_policy_count;
 /* Value against a check: true if it fits; int and bool are checked by themselves. */
 bool td_csp_fits(const char *format, const char *check, struct td_slice value);
 int td_csp_refuse(struct td_csp_call *call, int status, uint32_t hresult);
+/* The computer gets this name at the restart that it needs; why: what the restart is for. */
+void td_csp_name_next(struct td_csp *csp, const char *name, const char *why);
 int td_csp_tell(struct td_csp_call *call, const char *value); /* a computed Get: 200, or 404 if value is NULL */
 const char *td_csp_fact(struct td_csp *csp, const char *name, struct td_arena *a);
 const struct td_env *td_csp_env(const struct td_csp *csp);
@@ -70,6 +72,7 @@ td_csp_handler td_csp_edition_key, td_csp_key_fits; /* licensing.c */
 td_csp_handler td_csp_policy, td_csp_policy_result; /* policies.c */
 td_csp_handler td_csp_reboot_now, td_csp_not_offered;
 td_csp_handler td_csp_order, td_csp_reset_fact;                                                  /* actions.c */
+td_csp_handler td_csp_domain_blob;                                                               /* actions.c */
 td_csp_handler td_csp_laps_reset, td_csp_archive_definition;                                     /* actions.c */
 td_csp_handler td_csp_kiosk_config, td_csp_kiosk_app, td_csp_kiosk_monitor, td_csp_kiosk_status; /* kiosk.c */
 td_csp_handler td_csp_shared_mode;                                                               /* shared.c */

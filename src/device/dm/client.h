@@ -90,6 +90,8 @@ bool td_dm_has_report(const struct td_dm *dm);
  * carried out behind it: td_dm_ordered tells that there is one, td_dm_await that the machine now waits for its restart
  * (AutomaticRedeployment/Status 20, which a session of its own may read). */
 int td_dm_order(void *ctx, const char *kind, const char *uri, uint32_t *ret_hresult);
+/* The blob of a domain join (td_csp_config.join). */
+int td_dm_domain(void *ctx, struct td_slice blob, struct td_arena *a, const char **ret_machine, uint32_t *ret_hresult);
 bool td_dm_ordered(const struct td_dm *dm);
 enum td_code td_dm_await(struct td_dm *dm, bool user_active, struct td_error *err) TD_MUST_USE;
 /* Alerts of message 1 about a reset that is over; what was said is taken off once the session is over as well. */

@@ -80,7 +80,8 @@ static const char *fact(void *ctx, const char *name, struct td_arena *a)
     static const struct {
         const char *name, *key;
     } kept[] = {{"device-id", "enrol.device_id"}, {"directory-id", "join.device_id"}, {"user", "enrol.user"},
-                {"laps-account", "laps.account"}, {"language", "chosen.language"},    {"language", "profile.language"}};
+                {"user-sid", "domain.user_sid"},  {"domain", "domain.name"},          {"laps-account", "laps.account"},
+                {"language", "chosen.language"},  {"language", "profile.language"}};
     for (size_t i = 0; i < TD_COUNTOF(kept); i++)
         if (strcmp(kept[i].name, name) == 0 && state(dm, kept[i].key) != NULL)
             return state(dm, kept[i].key);
@@ -113,7 +114,8 @@ enum td_code td_dm_open(struct td_device *dev, const struct td_dm_transport *tra
 {
     *ret = (struct td_dm){.dev = dev, .net = transport, .max_msg = TD_DM_MAX_MSG};
     td_arena_init(&ret->arena);
-    struct td_csp_config config = {.dir = dev->dir, .env = dev->env, .fact = fact, .order = td_dm_order, .ctx = ret};
+    struct td_csp_config config = {
+        .dir = dev->dir, .env = dev->env, .fact = fact, .order = td_dm_order, .join = td_dm_domain, .ctx = ret};
     return td_csp_open(&config, &ret->csp, err);
 }
 

@@ -3,6 +3,7 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "crypto/digest.h"
+#include "device/csp/comanage.h"
 #include "device/csp/msi.h"
 #include "device/dm/client.h"
 #include "device/dm/msi_file.h"
@@ -157,6 +158,7 @@ static enum td_code install(const struct package *p, struct td_error *err)
     td_csp_put(p->dm->csp, leaf(p, "Publisher"), "chr", facts.manufacturer);
     td_csp_put(p->dm->csp, leaf(p, "InstallPath"), "chr", p->file);
     td_csp_put(p->dm->csp, leaf(p, "InstallDate"), "chr", td_time_arena(p->a, td_now(p->dm->dev->env)));
+    td_csp_client_installed(p->dm->csp, p->job.command_line, p->a);
     return finish(p, TD_MSI_DONE, 0, "", err);
 }
 
@@ -189,6 +191,7 @@ enum td_code td_dm_install(struct td_dm *dm, struct td_error *err)
     size_t count = 0, at = 0;
     for (const char *key; count < TD_COUNTOF(keys) && (key = td_csp_each(dm->csp, "@job/", &at)) != NULL;)
         keys[count++] = td_arena_strdup(&a, key);
+    td_csp_client_runs(dm->csp);
     for (size_t i = 0; i < count; i++)
         td_try(run_job(dm, keys[i], &a, err));
     return TD_OK;

@@ -1,6 +1,8 @@
 /* dm/order: resets and wipes that the service orders, and what the machine tells once it is back (csp.md 10;
  * docs/protocol/device-alerts.md). */
+#include "base/fault.h"
 #include "device/dm/client.h"
+#include "device/domain.h"
 #include "device/reset.h"
 
 enum { E_BUSY = (int)0x800700AAu };
@@ -20,6 +22,16 @@ int td_dm_order(void *ctx, const char *kind, const char *uri, uint32_t *ret_hres
     td_device_say(dm->dev, "manage", "ordered by the service, and not possible: %s: %s", kind, err.text);
     *ret_hresult = rc == TD_EEXISTS ? (uint32_t)E_BUSY : err.hresult != 0 ? err.hresult : TD_CSP_E_NOTSUPPORTED;
     return 500;
+}
+
+int td_dm_domain(void *ctx, struct td_slice blob, struct td_arena *a, const char **ret_machine, uint32_t *ret_hresult)
+{
+    struct td_dm *dm = ctx;
+    struct td_error err = {0};
+    enum td_code rc = td_domain_apply(dm->dev, blob, &err);
+    *ret_machine = td_arena_strdup(a, rc == TD_OK ? td_state_get(dm->dev->state, "domain.machine") : "");
+    *ret_hresult = err.hresult != 0 ? err.hresult : TD_CSP_E_BADDATA;
+    return rc == TD_OK ? 200 : 500;
 }
 
 bool td_dm_ordered(const struct td_dm *dm)
@@ -57,6 +69,8 @@ void td_dm_news(struct td_dm *dm)
     dm->news_sent = news.what != TD_RESET_NOTHING;
     if (dm->reason == TD_DM_ENROLMENT || news.what == TD_RESET_CAME_BACK)
         alert(dm, TD_ALERT_EVENT, "com.microsoft/MDM/BootstrapSync")->data = TD_S("device");
+    if (td_domain_wanted(dm->dev) && !td_domain_joined(dm->dev) && !td_fault("device-silent-about-its-domain"))
+        alert(dm, TD_ALERT_EVENT, "com.microsoft/MDM/OdjSync")->data = TD_S("device");
     if (news.what != TD_RESET_ROLLED_BACK)
         return;
     struct td_sync_item *item = alert(dm, TD_ALERT_GENERIC, ROLLED_BACK);

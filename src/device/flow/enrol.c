@@ -103,7 +103,7 @@ static enum td_code find_in_directory(struct td_flow *f, struct td_arena *a, str
         const char *name = td_json_str(e, "providerName"), *uri = td_json_str(e, "uri");
         if (name == NULL || uri == NULL || strcmp(name, "WindowsEnrollment") != 0)
             continue;
-        if (found != NULL && td_flow_kind(f) != TD_FLOW_USER && strcmp(found, uri) != 0)
+        if (found != NULL && td_flow_nobody(f) && strcmp(found, uri) != 0)
             return several_services(err);
         found = found != NULL ? found : uri;
     }
@@ -143,10 +143,16 @@ static enum td_code ask_policies(struct td_flow *f, const struct service *s, con
     return TD_OK;
 }
 
+static const char *id_of(const struct td_flow *f)
+{
+    const char *joined = td_flow_get(f, "join.device_id");
+    return joined[0] != '\0' ? joined : td_flow_get(f, "enrol.own_id");
+}
+
 /* After a directory join the device calls itself by the directory's id without dashes (mde2.md 4.2). */
 static const char *own_name(const struct td_flow *f, struct td_arena *a)
 {
-    char *name = td_arena_strdup(a, td_flow_get(f, "join.device_id")), *to = name;
+    char *name = td_arena_strdup(a, id_of(f)), *to = name;
     for (const char *from = name; *from != '\0'; from++)
         if (*from != '-')
             *to++ = *from;
@@ -176,6 +182,8 @@ static void fill_context(struct td_flow *f, const struct service *s, struct td_e
         c->plug_and_forget = TD_TRUE;
     if (kind == TD_FLOW_TECHNICIAN)
         c->white_glove = TD_TRUE;
+    if (kind == TD_FLOW_HYBRID && !td_fault("device-wants-no-domain"))
+        c->bootstrap_domain_join = TD_TRUE;
     for (size_t i = 0; i < f->hw.facts.nic_count && c->mac_count < TD_CONTEXT_MAX_MACS; i++) {
         char mac[TD_MAC_TEXT];
         td_hw_mac_text(f->hw.facts.nics[i].mac, mac);
@@ -204,7 +212,7 @@ static enum td_code write_rst(struct td_flow *f, const struct service *s, const 
     char *container = td_arena_strdup(a, own_name(f, a));
     for (char *p = container; *p != '\0'; p++)
         *p = (char)(*p >= 'a' && *p <= 'f' ? *p - 'a' + 'A' : *p);
-    const char *cn = td_arena_printf(a, "%.31s!%s", td_flow_get(f, "join.device_id"), container);
+    const char *cn = td_arena_printf(a, "%.31s!%s", id_of(f), container);
     td_try(td_csr_make(key, cn, container, a, &rst.csr, err));
     init_context(&rst.context);
     fill_context(f, s, &rst.context, a);
@@ -277,14 +285,26 @@ static enum td_code request_certificate(struct td_flow *f, const struct service 
     return install(f, response.document, key, a, err);
 }
 
+/* A device that has joined nothing yet calls itself by an id of its own, the same in every try. */
+static enum td_code own_id(struct td_flow *f, struct td_error *err)
+{
+    char id[TD_UUID_TEXT];
+    if (td_flow_get(f, "enrol.own_id")[0] != '\0')
+        return TD_OK;
+    td_uuid_new(f->dev->env, id);
+    return td_flow_keep(f, "enrol.own_id", id, err);
+}
+
 /* The token names the device, so the primary refresh token comes first; the sign-in's own is enough for it. A device
  * without a user needs none. */
 static enum td_code ready_prt(struct td_flow *f, struct td_error *err)
 {
-    if (td_flow_kind(f) != TD_FLOW_USER || td_prt_there(f))
+    if (td_flow_nobody(f) || td_prt_there(f))
         return TD_OK;
     if (f->secrets.refresh_token == NULL)
         td_try(td_flow_sign_in(f, err)); /* killed since: the sign-in is asked again */
+    if (td_flow_kind(f) == TD_FLOW_HYBRID)
+        return own_id(f, err);
     return td_prt_by_refresh(f, f->secrets.refresh_token, err);
 }
 
@@ -296,9 +316,9 @@ static enum td_code management_token(struct td_flow *f, struct td_arena *a, cons
     if (foreign)
         td_flow_news(f, "managed by another service: %s", td_flow_get(f, "profile.mdm_url"));
     enum td_code rc = td_token_for(f, foreign ? td_flow_get(f, "profile.mdm_id") : TD_RESOURCE_MDM, a, ret, err);
-    if (foreign && td_flow_kind(f) != TD_FLOW_USER && rc != TD_OK && rc != TD_EUNAVAILABLE)
+    if (foreign && td_flow_nobody(f) && rc != TD_OK && rc != TD_EUNAVAILABLE)
         return several_services(err); /* a device alone gets no token for it */
-    if (rc == TD_EAUTH && td_flow_kind(f) != TD_FLOW_USER)
+    if (rc == TD_EAUTH && td_flow_nobody(f))
         return td_remedy(err, rc,
                          "have the device enabled in the directory, or begin anew: touchdown-device reset "
                          "--reinstall");

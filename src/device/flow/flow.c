@@ -3,6 +3,7 @@
 #include "base/fault.h"
 #include "device/disk.h"
 #include "device/dm.h"
+#include "device/domain.h"
 #include "device/life.h"
 #include "device/offline.h"
 #include "device/tokens.h"
@@ -45,11 +46,13 @@ static enum td_code ask_user(struct td_flow *f, bool again, struct td_arena *a, 
     return TD_OK;
 }
 
-static enum td_code ask_password(struct td_flow *f, const char *user, bool again, struct td_error *err)
+/* why: what the last try was refused with; "" in the first. */
+static enum td_code ask_password(struct td_flow *f, const char *user, const char *why, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     char *text = NULL;
-    td_device_say(f->dev, "page", "lock screen: %s%s", user, again ? ": the password is wrong" : "");
+    bool again = why[0] != '\0';
+    td_device_say(f->dev, "page", "lock screen: %s%s%s", user, again ? ": " : "", why);
     const char *prompt = td_arena_printf(&a, "password of %s", user);
     td_try(td_ui_ask(f->ui, "password", prompt, true, again, &a, &text, err));
     td_secret_put(&f->secrets.password, text);
@@ -72,21 +75,39 @@ static enum td_code take_user(struct td_flow *f, const char *typed, struct td_er
     return td_disk_sign_in(f->dev, user, err);
 }
 
+/* A computer of a domain asks its domain, every other the directory. */
+static enum td_code prove_user(struct td_flow *f, const char *user, struct td_error *err)
+{
+    return td_flow_kind(f) == TD_FLOW_HYBRID ? td_domain_sign_in(f, user, f->secrets.password, err)
+                                             : td_prt_by_password(f, user, f->secrets.password, err);
+}
+
+/* The domain says why it lets nobody in; the directory only that it was wrong. */
+static bool may_ask_again(const struct td_flow *f, enum td_code rc)
+{
+    return rc == TD_EAUTH || (rc == TD_EDENIED && td_flow_kind(f) == TD_FLOW_HYBRID);
+}
+
 enum td_code td_flow_user_sign_in(struct td_flow *f, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     const char *user = "";
+    struct td_error why = {0};
     bool typed = f->secrets.password == NULL || td_flow_get(f, "signin.user")[0] == '\0';
+    if (td_flow_kind(f) == TD_FLOW_HYBRID)
+        td_try(td_vpn_dial(f->dev, err));
     enum td_code rc = TD_EAUTH;
-    for (int tries = 0; rc == TD_EAUTH && tries < FLOW_MAX_USER_TRIES; tries++) {
+    for (int tries = 0; may_ask_again(f, rc) && tries < FLOW_MAX_USER_TRIES; tries++) {
         bool again = tries != 0;
         if (again && f->ui->ask == NULL)
-            return rc;
+            break;
         td_try(ask_user(f, again, &a, &user, err));
         if (typed || again)
-            td_try(ask_password(f, user, again, err));
-        rc = td_prt_by_password(f, user, f->secrets.password, err);
+            td_try(ask_password(f, user, !again ? "" : rc == TD_EDENIED ? why.text : "the password is wrong", err));
+        rc = prove_user(f, user, &why);
     }
+    if (rc != TD_OK && err != NULL)
+        *err = why;
     td_try(rc);
     td_try(take_user(f, user, err));
     td_flow_news(f, "user signed in: %s%s", td_flow_get(f, "signin.user"), typed ? "" : " (by what was typed before)");
@@ -100,16 +121,22 @@ static bool skip_first_pages(const struct td_flow *f)
     return f->hw.wired;
 }
 
+/* It enrols before it joins: from then on nothing turns it round. */
+static bool enrolled_hybrid(const struct td_flow *f)
+{
+    return td_flow_kind(f) == TD_FLOW_HYBRID && td_flow_step_done(f, "enrolment");
+}
+
 /* A profile is asked again at every start until the device has joined (autopilot.md 2.5, 7). */
 static bool skip_lookup(const struct td_flow *f)
 {
-    return td_flow_step_done(f, "join") || f->looked_up;
+    return td_flow_step_done(f, "join") || f->looked_up || enrolled_hybrid(f);
 }
 
 /* The token of a sign-in lives in memory: whoever was killed before the join signs in again. */
 static bool skip_sign_in(const struct td_flow *f)
 {
-    return td_flow_step_done(f, "join") || f->secrets.join_token != NULL;
+    return td_flow_step_done(f, "join") || f->secrets.join_token != NULL || enrolled_hybrid(f);
 }
 
 static bool skip_user_sign_in(const struct td_flow *f)
@@ -207,11 +234,34 @@ static const struct td_step for_nobody[] = {
     {"device setup", td_flow_device_setup, NULL, false},
 };
 
+/* autopilot.md 3.2: in management first, then in the domain, in the directory last; the user signs in twice. */
+static const struct td_step hybrid[] = {
+    {"name", td_flow_name, NULL, true},
+    {"pages", td_flow_pages, NULL, true},
+    {"sign-in", td_flow_sign_in, skip_sign_in, false},
+    {"enrolment", td_flow_enrol, NULL, false},
+    {"last pages", td_flow_last_pages, NULL, true},
+    {"domain join", td_flow_domain_wait, NULL, false},
+    {"domain controller", td_flow_domain_reach, NULL, false},
+    {"device setup", td_flow_device_setup, NULL, false},
+    {"user sign-in", td_flow_user_sign_in, skip_user_sign_in, false},
+    {"join", td_flow_domain_register, NULL, false},
+    {"user token", td_flow_domain_token, NULL, false},
+    {"account setup", account_setup, NULL, false},
+};
+
 static const struct td_step *steps_of(const struct td_flow *f, size_t *ret_count)
 {
-    bool user = td_flow_kind(f) == TD_FLOW_USER;
-    *ret_count = user ? TD_COUNTOF(for_a_user) : TD_COUNTOF(for_nobody);
-    return user ? for_a_user : for_nobody;
+    static const struct {
+        const struct td_step *steps;
+        size_t count;
+    } ways[] = {[TD_FLOW_USER] = {for_a_user, TD_COUNTOF(for_a_user)},
+                [TD_FLOW_SELF_DEPLOYING] = {for_nobody, TD_COUNTOF(for_nobody)},
+                [TD_FLOW_TECHNICIAN] = {for_nobody, TD_COUNTOF(for_nobody)},
+                [TD_FLOW_HYBRID] = {hybrid, TD_COUNTOF(hybrid)}};
+    enum td_flow_kind kind = td_flow_kind(f);
+    *ret_count = ways[kind].count;
+    return ways[kind].steps;
 }
 
 static enum td_code walk(struct td_flow *f, struct td_error *err)
@@ -227,7 +277,7 @@ static void say_end(struct td_flow *f)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     const char *screen = td_device_effect(f->dev, "screen", &a);
-    if (td_flow_kind(f) == TD_FLOW_USER)
+    if (!td_flow_nobody(f))
         td_device_say(f->dev, "page", "desktop: %s", td_flow_get(f, "signin.user"));
     else if (screen == NULL || strcmp(screen, "sign-in screen") == 0)
         td_device_say(f->dev, "page", "sign-in screen: %s", td_flow_get(f, "profile.tenant"));

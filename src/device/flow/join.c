@@ -1,4 +1,6 @@
 /* Directory join (join-and-tokens.md 2, 3, 10.9): discovery, request with our own RSA keys, certificate installed. */
+#include "device/join.h"
+
 #include "base/encode.h"
 #include "crypto/cert.h"
 #include "device/tokens.h"
@@ -42,8 +44,29 @@ static enum td_code discover(struct td_flow *f, struct td_arena *a, struct drs *
     return TD_OK;
 }
 
+static enum td_code discover_and_keep(struct td_flow *f, struct td_arena *a, struct drs *ret, struct td_error *err)
+{
+    td_try(discover(f, a, ret, err));
+    td_state_set(f->dev->state, "join.url", ret->join_url);
+    td_state_set(f->dev->state, "join.version", ret->join_version);
+    td_state_set(f->dev->state, "join.resource", ret->join_resource);
+    return TD_OK;
+}
+
+enum td_code td_join_keys_open(struct td_flow *f, struct td_join_keys *ret, struct td_error *err)
+{
+    td_try(td_flow_key(f, "device.key.pem", &ret->device, err));
+    return td_flow_key(f, "transport.key.pem", &ret->transport, err);
+}
+
+void td_join_keys_done(struct td_join_keys *keys)
+{
+    td_key_cleanup(&keys->device);
+    td_key_cleanup(&keys->transport);
+}
+
 /* MSA-DDID carries the lookup's device ticket in base64 (3; docs/protocol/ztd.md 3.1). */
-static void write_attributes(struct td_jsonw *w, const struct td_flow *f, struct td_arena *a)
+void td_join_write_attributes(struct td_jsonw *w, const struct td_flow *f, struct td_arena *a)
 {
     const char *ticket = td_flow_get(f, "lookup.ticket");
     td_jsonw_key(w, "attributes");
@@ -55,27 +78,43 @@ static void write_attributes(struct td_jsonw *w, const struct td_flow *f, struct
     td_jsonw_end(w);
 }
 
-static enum td_code write_request(struct td_flow *f, const struct td_key *device, const struct td_key *transport,
-                                  struct td_arena *a, struct td_buf *out, struct td_error *err)
+enum td_code td_join_write_csr(const struct td_join_keys *keys, struct td_arena *a, struct td_jsonw *w,
+                               struct td_error *err)
 {
-    struct td_slice csr, blob;
-    td_try(td_join_csr(device, a, &csr, err));
-    td_try(td_key_rsa_blob(transport, a, &blob));
+    struct td_slice csr;
+    td_try(td_join_csr(keys->device, a, &csr, err));
+    td_jsonw_key(w, "CertificateRequest");
+    td_jsonw_obj(w);
+    td_jsonw_kstr(w, "Type", "pkcs10");
+    td_jsonw_kstr(w, "Data", td_b64(a, csr));
+    td_jsonw_end(w);
+    return TD_OK;
+}
+
+enum td_code td_join_write_facts(const struct td_flow *f, const struct td_join_keys *keys, struct td_arena *a,
+                                 struct td_jsonw *w, struct td_error *err)
+{
+    struct td_slice blob;
+    if (td_key_rsa_blob(keys->transport, a, &blob) != TD_OK)
+        return td_fail(err, TD_EINTERNAL, "join", "the transport key can't be written");
+    td_jsonw_kstr(w, "TransportKey", td_b64(a, blob));
+    td_jsonw_kstr(w, "TargetDomain", td_flow_get(f, "profile.domain"));
+    td_jsonw_kstr(w, "DeviceType", "Windows");
+    td_jsonw_kstr(w, "OSVersion", f->hw.os_version);
+    td_jsonw_kstr(w, "DeviceDisplayName", td_flow_get(f, "device.name"));
+    return TD_OK;
+}
+
+static enum td_code write_request(struct td_flow *f, const struct td_join_keys *keys, struct td_arena *a,
+                                  struct td_buf *out, struct td_error *err)
+{
     struct td_jsonw w;
     td_jsonw_init(&w, out);
     td_jsonw_obj(&w);
-    td_jsonw_key(&w, "CertificateRequest");
-    td_jsonw_obj(&w);
-    td_jsonw_kstr(&w, "Type", "pkcs10");
-    td_jsonw_kstr(&w, "Data", td_b64(a, csr));
-    td_jsonw_end(&w);
-    td_jsonw_kstr(&w, "TransportKey", td_b64(a, blob));
-    td_jsonw_kstr(&w, "TargetDomain", td_flow_get(f, "profile.domain"));
-    td_jsonw_kstr(&w, "DeviceType", "Windows");
-    td_jsonw_kstr(&w, "OSVersion", f->hw.os_version);
-    td_jsonw_kstr(&w, "DeviceDisplayName", td_flow_get(f, "device.name"));
+    td_try(td_join_write_csr(keys, a, &w, err));
+    td_try(td_join_write_facts(f, keys, a, &w, err));
     td_jsonw_kint(&w, "JoinType", 0);
-    write_attributes(&w, f, a);
+    td_join_write_attributes(&w, f, a);
     td_jsonw_end(&w);
     return td_buf_check(out, "join", err);
 }
@@ -121,15 +160,15 @@ static const char *administrators(const struct td_json *reply, struct td_arena *
     return td_arena_text(a, td_buf_slice(&list));
 }
 
-static enum td_code install(struct td_flow *f, const struct td_key *device, const struct td_json *reply,
-                            struct td_arena *a, struct td_error *err)
+enum td_code td_join_install(struct td_flow *f, const struct td_join_keys *keys, const struct td_json *reply,
+                             struct td_arena *a, struct td_error *err)
 {
     const struct td_json *cert = td_json_get(reply, "Certificate");
     const char *raw = td_json_str(cert, "RawBody");
     struct td_slice der;
     if (raw == NULL || td_b64_decode(a, td_str(raw), TD_B64_STD, &der) != TD_OK)
         return td_fail(err, TD_EFORMAT, "join", "the answer has no Certificate.RawBody in base64");
-    td_try(check_certificate(f, device, der, td_json_str(cert, "Thumbprint"), a, err));
+    td_try(check_certificate(f, keys->device, der, td_json_str(cert, "Thumbprint"), a, err));
     td_try(td_flow_write(f, "device.crt.pem", td_str(td_cert_pem(der, a)), err));
     td_state_set(f->dev->state, "join.user", td_json_str(td_json_get(reply, "User"), "Upn"));
     td_state_set(f->dev->state, "join.administrators", administrators(reply, a));
@@ -151,24 +190,31 @@ static uint32_t join_hresult(enum td_code code)
     }
 }
 
+enum td_code td_join_put(struct td_flow *f, const char *computer, struct td_slice body, struct td_arena *a,
+                         const struct td_json **ret, struct td_error *err)
+{
+    struct drs drs = {0};
+    struct td_web w = {.flow = f, .arena = a, .what = "registration"};
+    struct td_net_response r;
+    td_try(discover_and_keep(f, a, &drs, err));
+    const char *url = td_arena_printf(a, "%s%s?api-version=%s", drs.join_url, computer, drs.join_version);
+    td_try(td_web_put(&w, url, "application/json", body, &r, err));
+    return td_web_json(&w, &r, ret, err);
+}
+
 enum td_code td_flow_join(struct td_flow *f, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     TD_CLEANUP(td_buf_done) struct td_buf body;
-    TD_CLEANUP(td_key_cleanup) struct td_key *device = NULL;
-    TD_CLEANUP(td_key_cleanup) struct td_key *transport = NULL;
+    TD_CLEANUP(td_join_keys_done) struct td_join_keys keys = {0};
     struct drs drs = {0};
     td_buf_init(&body, JOIN_MAX_OCTETS);
-    td_try(discover(f, &a, &drs, err));
-    td_try(td_flow_key(f, "device.key.pem", &device, err));
-    td_try(td_flow_key(f, "transport.key.pem", &transport, err));
-    td_try(write_request(f, device, transport, &a, &body, err));
+    td_try(discover_and_keep(f, &a, &drs, err));
+    td_try(td_join_keys_open(f, &keys, err));
+    td_try(write_request(f, &keys, &a, &body, err));
     struct td_web w = {.flow = f, .arena = &a, .what = "join", .token = f->secrets.join_token};
     struct td_net_response r;
     const struct td_json *reply;
-    td_state_set(f->dev->state, "join.url", drs.join_url);
-    td_state_set(f->dev->state, "join.version", drs.join_version);
-    td_state_set(f->dev->state, "join.resource", drs.join_resource);
     const char *url = td_arena_printf(&a, "%s?api-version=%s", drs.join_url, drs.join_version);
     td_try(td_web_post(&w, url, "application/json", td_buf_slice(&body), &r, err));
     enum td_code rc = td_web_json(&w, &r, &reply, err);
@@ -177,7 +223,7 @@ enum td_code td_flow_join(struct td_flow *f, struct td_error *err)
             err->hresult = join_hresult(rc);
         return rc;
     }
-    td_try(install(f, device, reply, &a, err));
+    td_try(td_join_install(f, &keys, reply, &a, err));
     /* Taken at once, so that a kill from here on costs no second sign-in. */
     if (f->secrets.refresh_token != NULL && td_prt_by_refresh(f, f->secrets.refresh_token, NULL) != TD_OK)
         td_device_say(f->dev, "wait", "join: the user's token is asked again by the enrolment");

@@ -21,6 +21,7 @@ static const struct member {
     {"ManagementEnrollmentUrl", "profile.mdm_url", TEXT, false},
     {"CloudAssignedOobeConfig", "profile.oobe", NUMBER, true},
     {"CloudAssignedDomainJoinMethod", "profile.join_method", NUMBER, true},
+    {"HybridJoinSkipDCConnectivityCheck", "profile.skip_dc", NUMBER, false},
     {"CloudAssignedForcedEnrollment", "profile.forced", NUMBER, false},
     {"CloudAssignedDeviceName", "profile.device_name", TEXT, false},
     {"CloudAssignedLanguage", "profile.language", TEXT, false},
@@ -67,14 +68,26 @@ static enum td_code check_mode(struct td_flow *f, struct td_error *err)
                    (long long)mode);
 }
 
+/* 0 the directory, 1 a domain and the directory (hybrid), for which somebody must sign in (autopilot.md 3.2, 3.3). */
+static enum td_code check_join_method(const struct td_flow *f, struct td_error *err)
+{
+    int64_t method = td_state_int(f->dev->state, "profile.join_method", 0);
+    if (method != 0 && method != 1)
+        return td_fail(err, TD_ENOTOFFERED, "lookup", "the join method %lld is not known to this device",
+                       (long long)method);
+    if (method == 0 || td_state_int(f->dev->state, "profile.mode", 0) != 1)
+        return TD_OK;
+    return td_remedy(err, td_fail(err, TD_ENOTOFFERED, "lookup", "a device that deploys itself can't join a domain"),
+                     "give it a user-driven profile, or one whose join type is the directory");
+}
+
 static enum td_code keep_profile(struct td_flow *f, const struct td_json *answer, struct td_error *err)
 {
     for (size_t i = 0; i < TD_COUNTOF(members); i++)
         td_try(keep_member(f, answer, &members[i], err));
     td_state_set(f->dev->state, "profile.source", NULL);
-    if (td_state_int(f->dev->state, "profile.join_method", 0) != 0)
-        return td_fail(err, TD_ENOTOFFERED, "lookup", "this device offers directory join only");
     td_try(check_mode(f, err));
+    td_try(check_join_method(f, err));
     return td_state_save(f->dev->state, err);
 }
 

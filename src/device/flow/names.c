@@ -31,7 +31,8 @@ enum td_code td_flow_name(struct td_flow *f, struct td_error *err)
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     TD_CLEANUP(td_csp_cleanup) struct td_csp *csp = NULL;
     const struct td_csp_config config = {.dir = f->dev->dir, .env = f->dev->env, .fact = fact, .ctx = f};
-    const char *template = td_flow_get(f, "profile.device_name");
+    bool hybrid = td_flow_kind(f) == TD_FLOW_HYBRID; /* named with its account in the domain (2.2) */
+    const char *template = hybrid ? "" : td_flow_get(f, "profile.device_name");
     td_try(td_csp_open(&config, &csp, err));
     if (template[0] != '\0' && td_search(td_str(template), TD_S("%RAND")) == SIZE_MAX)
         td_try(rename_once(f, csp, template, &a, err));

@@ -21,14 +21,14 @@ bool td_offline_profile(const struct td_flow *f)
     return strcmp(td_flow_get(f, "profile.source"), "file") == 0;
 }
 
-/* This device joins the directory and nothing else. */
+/* 0 the directory, 1 hybrid (autopilot.md 2.4). */
 static enum td_code check_join(const struct td_autopilot_file *file, struct td_error *err)
 {
-    if (file->join_method == 0)
+    if (file->join_method == 0 || file->join_method == 1)
         return TD_OK;
     (void)td_fail(err, TD_ENOTOFFERED, "CloudAssignedDomainJoinMethod",
-                  "CloudAssignedDomainJoinMethod asks for a hybrid join, which this device does not offer yet");
-    return td_remedy(err, TD_ENOTOFFERED, "export a profile whose join type is the directory");
+                  "CloudAssignedDomainJoinMethod names a way to join that this device does not know");
+    return td_remedy(err, TD_ENOTOFFERED, "export a profile whose join type is the directory or hybrid");
 }
 
 static enum td_code read_file(struct td_flow *f, struct td_arena *a, struct td_autopilot_file *ret,
@@ -105,6 +105,7 @@ static void keep(struct td_flow *f, const struct td_autopilot_file *file, struct
         td_state_set(s, texts[i].key, texts[i].value != NULL && texts[i].value[0] != '\0' ? texts[i].value : NULL);
     td_state_set_int(s, "profile.oobe", file->oobe);
     td_state_set_int(s, "profile.join_method", file->join_method);
+    td_state_set_int(s, "profile.skip_dc", file->skip_connectivity);
     td_state_set_int(s, "profile.forced", file->forced);
 }
 

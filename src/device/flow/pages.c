@@ -86,7 +86,7 @@ static void answer_skipped(struct td_flow *f, const struct td_page *page)
     const char *set = page->rule == TD_SKIP_LANGUAGE ? td_flow_get(f, "profile.language")
                       : page->rule == TD_SKIP_REGION ? td_flow_get(f, "profile.region")
                                                      : "";
-    if (set[0] == '\0' && td_flow_kind(f) != TD_FLOW_USER)
+    if (set[0] == '\0' && td_flow_nobody(f))
         set = "os-default";
     bool own = strcmp(set, "os-default") == 0;
     if (page->rule == TD_SKIP_LANGUAGE && set[0] != '\0')
@@ -99,7 +99,7 @@ static enum td_code walk(struct td_flow *f, enum td_page_stage stage, struct td_
 {
     const struct td_page_facts facts = {.wired = f->hw.wired,
                                         .profile = td_flow_get(f, "profile.tenant_id")[0] != '\0',
-                                        .nobody = td_flow_kind(f) != TD_FLOW_USER,
+                                        .nobody = td_flow_nobody(f),
                                         .oobe = td_state_int(f->dev->state, "profile.oobe", 0),
                                         .language = td_flow_get(f, "profile.language"),
                                         .region = td_flow_get(f, "profile.region")};

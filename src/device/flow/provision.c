@@ -334,10 +334,21 @@ static const struct td_step steps[] = {
     {"confirmation", confirm, NULL, true},
 };
 
+static enum td_code check_join(const struct td_flow *f, struct td_error *err)
+{
+    if (td_state_int(f->dev->state, "profile.join_method", 0) == 0)
+        return TD_OK;
+    return td_remedy(err,
+                     td_fail(err, TD_ENOTOFFERED, "pre-provisioning",
+                             "is not offered for a hybrid join: %s asks for one", td_flow_get(f, "profile.name")),
+                     "hand the device to its user as it is, or give it a profile whose join type is the directory");
+}
+
 static enum td_code walk(struct td_flow *f, struct td_error *err)
 {
     td_try(td_flow_walk(f, before, TD_COUNTOF(before), err));
     td_try(td_flow_walk(f, td_flow_head, td_flow_head_count, err));
+    td_try(check_join(f, err));
     return td_flow_walk(f, steps, TD_COUNTOF(steps), err);
 }
 

@@ -306,9 +306,32 @@ static enum td_code token_by_device(struct td_flow *f, const char *resource, str
     return read_access(f, &r, a, ret, err);
 }
 
+/* Of a device that is not in the directory yet: the sign-in alone, so that the token names no device (autopilot.md 3.2,
+ * step 2). */
+static enum td_code token_by_sign_in(struct td_flow *f, const char *resource, struct td_arena *a, const char **ret,
+                                     struct td_error *err)
+{
+    TD_CLEANUP(td_buf_wipe) struct td_buf form;
+    struct td_net_response r;
+    if (f->secrets.refresh_token == NULL)
+        return td_fail(err, TD_EAUTH, "token", "nobody has signed in");
+    td_buf_init(&form, TOKENS_MAX_FORM);
+    td_form_add(&form, "grant_type", "refresh_token");
+    td_form_add(&form, "client_id", td_broker_client);
+    td_form_add(&form, "resource", resource);
+    td_form_add(&form, "refresh_token", f->secrets.refresh_token);
+    td_try(td_buf_check(&form, "token", err));
+    struct td_web w = {.flow = f, .arena = a, .what = "token"};
+    td_try(td_web_post(&w, token_endpoint(f, a), form_type, td_buf_slice(&form), &r, err));
+    return read_access(f, &r, a, ret, err);
+}
+
 enum td_code td_token_for(struct td_flow *f, const char *resource, struct td_arena *a, const char **ret,
                           struct td_error *err)
 {
-    return td_flow_kind(f) == TD_FLOW_USER ? token_by_session(f, resource, a, ret, err)
-                                           : token_by_device(f, resource, a, ret, err);
+    if (td_flow_nobody(f))
+        return token_by_device(f, resource, a, ret, err);
+    if (td_flow_kind(f) == TD_FLOW_HYBRID && !td_prt_there(f))
+        return token_by_sign_in(f, resource, a, ret, err);
+    return token_by_session(f, resource, a, ret, err);
 }

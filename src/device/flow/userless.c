@@ -1,6 +1,6 @@
 /* A device without a user: its TPM in place of a sign-in (autopilot.md 3.3, 3.4; docs/protocol/attestation.md). */
 #include "base/fault.h"
-#include "device/flow.h"
+#include "device/domain.h"
 
 enum { MOST_TICKETS = 3 };
 
@@ -12,14 +12,22 @@ enum td_flow_kind td_flow_kind(const struct td_flow *f)
     const char *by = td_flow_get(f, "join.attested");
     if (f->technician)
         return TD_FLOW_TECHNICIAN;
+    if (td_domain_wanted(f->dev))
+        return TD_FLOW_HYBRID;
     if (td_flow_step_done(f, "join"))
         return strcmp(by, purposes[TD_FLOW_SELF_DEPLOYING]) == 0 ? TD_FLOW_SELF_DEPLOYING : TD_FLOW_USER;
     return td_state_int(f->dev->state, "profile.mode", 0) == 1 ? TD_FLOW_SELF_DEPLOYING : TD_FLOW_USER;
 }
 
+bool td_flow_nobody(const struct td_flow *f)
+{
+    enum td_flow_kind kind = td_flow_kind(f);
+    return kind == TD_FLOW_SELF_DEPLOYING || kind == TD_FLOW_TECHNICIAN;
+}
+
 void td_flow_prepared(struct td_flow *f, const char *row)
 {
-    if (td_flow_kind(f) != TD_FLOW_USER)
+    if (td_flow_nobody(f))
         td_device_say(f->dev, "status", "%s (Complete)", row);
 }
 

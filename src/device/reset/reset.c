@@ -5,6 +5,7 @@
 #include "device/csp/csp.h"
 #include "device/disk.h"
 #include "device/dm.h"
+#include "device/domain.h"
 #include "device/hardware.h"
 #include "device/reset/room.h"
 
@@ -52,6 +53,15 @@ static enum td_code has_recovery(struct td_device *dev, bool *ret_battery, struc
         return TD_OK;
     return refuse(err, TD_RESET_E_NORECOVERY, "could not find the recovery environment",
                   "enable it on the device (reagentc /enable), or reinstall the device");
+}
+
+/* Autopilot Reset keeps the join; with a domain's it does not go (autopilot.md 3.2). */
+static enum td_code may_stay_joined(struct td_device *dev, enum td_action_kind kind, struct td_error *err)
+{
+    if (!td_reset_rule(kind)->autopilot || !td_domain_joined(dev) || td_fault("device-resets-in-its-domain"))
+        return TD_OK;
+    return refuse(err, TD_RESET_E_NORECOVERY, "the device has joined a domain: a reset in place is not offered for it",
+                  "wipe it instead, then deploy it again");
 }
 
 static enum td_code may_begin(struct td_device *dev, int64_t *ret_status, struct td_error *err)
@@ -104,7 +114,10 @@ enum td_code td_reset_schedule(struct td_device *dev, enum td_action_kind kind, 
         return TD_OK;
     if (j.phase != TD_RESET_IDLE)
         return td_fail(err, TD_EEXISTS, "reset", "%s is under way already", td_action_rows[j.kind].word);
-    enum td_code rc = td_reset_rule(kind)->recovery ? may_begin(dev, &status, &why) : TD_OK;
+    status = 30;
+    enum td_code rc = may_stay_joined(dev, kind, &why);
+    if (rc == TD_OK && td_reset_rule(kind)->recovery)
+        rc = may_begin(dev, &status, &why);
     if (rc != TD_OK) {
         td_ignore(keep_refusal(dev, &j, kind, status, why.hresult));
         if (err != NULL)
@@ -216,6 +229,8 @@ static bool is_administrator(struct td_device *dev, const char *user, struct td_
     struct td_slice rest = td_str(td_device_effect(dev, "administrators", a)), line;
     while (rest.n != 0) {
         rest = td_cut(rest, '\n', &line);
+        line =
+            td_sub(line, 0, TD_MIN(td_search(line, TD_S(" (S-1-")), line.n)); /* an account of a domain: with its SID */
         if (td_ieq(bare(td_arena_text(a, line)), bare(user)))
             return true;
     }

@@ -52,12 +52,24 @@ enum td_code td_web_get(struct td_web *w, const char *url, const struct td_json 
     return td_web_json(w, &answer, ret, err);
 }
 
+static enum td_code send_body(struct td_web *w, const char *method, const char *url, const char *type,
+                              struct td_slice body, struct td_net_response *ret, struct td_error *err)
+{
+    struct td_net_request req = {.method = method, .url = url, .body = body, .has_body = true};
+    req.headers[0] = td_arena_printf(w->arena, "Content-Type: %s", type);
+    return send(w, &req, ret, err);
+}
+
 enum td_code td_web_post(struct td_web *w, const char *url, const char *type, struct td_slice body,
                          struct td_net_response *ret, struct td_error *err)
 {
-    struct td_net_request req = {.method = "POST", .url = url, .body = body, .has_body = true};
-    req.headers[0] = td_arena_printf(w->arena, "Content-Type: %s", type);
-    return send(w, &req, ret, err);
+    return send_body(w, "POST", url, type, body, ret, err);
+}
+
+enum td_code td_web_put(struct td_web *w, const char *url, const char *type, struct td_slice body,
+                        struct td_net_response *ret, struct td_error *err)
+{
+    return send_body(w, "PUT", url, type, body, ret, err);
 }
 
 /* The sentence inside an error body, whatever protocol wrote it. */

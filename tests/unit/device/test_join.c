@@ -255,6 +255,28 @@ static void knows_the_mode(void **state TD_UNUSED)
     assert_int_equal(td_flow_lookup(&s.flow, NULL), TD_ENOTOFFERED);
 }
 
+/* Method 1 is the hybrid join, which wants a person (autopilot.md 3.2). */
+static void finds_a_hybrid_profile(void **state TD_UNUSED)
+{
+#define HYBRID                                                                                          \
+    "{\"ZtdRegistrationId\":\"r\",\"CloudAssignedTenantId\":\"t\",\"CloudAssignedTenantDomain\":\"d\"," \
+    "\"CloudAssignedOobeConfig\":1310,\"CloudAssignedDomainJoinMethod\":1"
+    svc.body = HYBRID ",\"HybridJoinSkipDCConnectivityCheck\":1}";
+    assert_ok(td_flow_lookup(&s.flow, NULL));
+    assert_int_equal(td_flow_kind(&s.flow), TD_FLOW_HYBRID);
+    assert_false(td_flow_nobody(&s.flow));
+    assert_string_equal(td_flow_get(&s.flow, "profile.skip_dc"), "1");
+    svc.body = HYBRID "}";
+    assert_ok(td_flow_lookup(&s.flow, NULL));
+    assert_string_equal(td_flow_get(&s.flow, "profile.skip_dc"), "");
+    /* what has joined the directory by itself stays what it is */
+    td_state_set(s.flow.dev->state, "join.device_id", "11111111-0000-4000-8000-000000000001");
+    assert_int_equal(td_flow_kind(&s.flow), TD_FLOW_USER);
+    td_state_set(s.flow.dev->state, "join.device_id", NULL);
+    svc.body = HYBRID ",\"AutopilotMode\":1}";
+    assert_int_equal(td_flow_lookup(&s.flow, NULL), TD_ENOTOFFERED);
+}
+
 static void refuses_odd_profiles(void **state TD_UNUSED)
 {
     static const char *const bad[] = {
@@ -266,7 +288,7 @@ static void refuses_odd_profiles(void **state TD_UNUSED)
         assert_int_equal(td_flow_lookup(&s.flow, NULL), TD_EFORMAT);
     }
     svc.body = "{\"ZtdRegistrationId\":\"r\",\"CloudAssignedTenantId\":\"t\",\"CloudAssignedTenantDomain\":\"d\","
-               "\"CloudAssignedOobeConfig\":28,\"CloudAssignedDomainJoinMethod\":1}";
+               "\"CloudAssignedOobeConfig\":28,\"CloudAssignedDomainJoinMethod\":2}";
     assert_int_equal(td_flow_lookup(&s.flow, NULL), TD_ENOTOFFERED);
     svc.status = 429;
     assert_int_equal(td_flow_lookup(&s.flow, NULL), TD_EUNAVAILABLE);
@@ -285,6 +307,7 @@ int main(void)
         STAGED(finds_its_profile),
         STAGED(keeps_no_none),
         STAGED(knows_the_mode),
+        STAGED(finds_a_hybrid_profile),
         STAGED(refuses_odd_profiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

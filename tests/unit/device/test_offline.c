@@ -152,8 +152,17 @@ static void says_why_a_file_is_ignored(void **state TD_UNUSED)
 {
     ignored(TD_S("\xEF\xBB\xBF" FILE_TEXT("0")), "EF BB BF");
     ignored(TD_S("\xFF\xFE{\0"), "UTF-16");
-    ignored(TD_S(FILE_TEXT("1")), "hybrid join");
+    ignored(TD_S(FILE_TEXT("2")), "CloudAssignedDomainJoinMethod");
     ignored(TD_S("{\"ZtdCorrelationId\":\"" ID "\"}"), "CloudAssignedTenantId is missing");
+}
+
+static void a_file_may_ask_for_a_hybrid_join(void **state TD_UNUSED)
+{
+    struct td_error err;
+    put_file(TD_S(FILE_TEXT("1")));
+    (void)run(none, &err);
+    assert_true(td_offline_profile(&s.flow));
+    assert_int_equal(td_flow_kind(&s.flow), TD_FLOW_HYBRID);
 }
 
 static void a_rejected_device_takes_no_file(void **state TD_UNUSED)
@@ -191,7 +200,7 @@ int main(void)
         STAGED(goes_on_with_the_file),           STAGED(the_service_wins),
         STAGED(a_profile_that_comes_later_wins), STAGED(without_an_answer_it_takes_the_file),
         STAGED(says_why_a_file_is_ignored),      STAGED(a_rejected_device_takes_no_file),
-        STAGED(generalize_deletes_it),
+        STAGED(generalize_deletes_it),           STAGED(a_file_may_ask_for_a_hybrid_join),
     };
     return cmocka_run_group_tests_name("device/offline", tests, NULL, NULL);
 }

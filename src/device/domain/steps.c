@@ -1,0 +1,78 @@
+/* The steps of a hybrid device's way that wait: for the blob, for a domain controller (autopilot.md 3.2). */
+#include "base/fault.h"
+#include "device/dm.h"
+#include "device/domain/room.h"
+#include "device/life.h"
+
+#define BLOB_PAUSE (15 * TD_SECOND)
+#define REACH_PAUSE (30 * TD_SECOND)
+
+/* What a connector is given, and some more for the blob's way here; a controller is there or is not. */
+enum { BLOB_TRIES = 40 * 60 / 15, REACH_TRIES = 20 };
+
+/* Waiting is over: not to be taken for a service that is away, which would be tried without end. */
+static enum td_code over(enum td_domain_reason reason, const char *detail, struct td_error *err)
+{
+    enum td_code rc = td_domain_refuse(err, reason, detail);
+    if (rc != TD_EUNAVAILABLE)
+        return rc;
+    if (err != NULL)
+        err->code = TD_EEXPIRED;
+    return TD_EEXPIRED;
+}
+
+static enum td_code joined(struct td_flow *f)
+{
+    td_secret_put(&f->secrets.password, NULL); /* the restart loses what was typed */
+    td_flow_news(f, "joined the domain: %s in %s", td_flow_get(f, "domain.machine"), td_flow_get(f, "domain.name"));
+    return TD_OK;
+}
+
+enum td_code td_flow_domain_wait(struct td_flow *f, struct td_error *err)
+{
+    for (int i = 0; i < BLOB_TRIES; i++) {
+        if (td_domain_joined(f->dev))
+            return joined(f);
+        if (i == 0)
+            td_device_say(f->dev, "page", "joining your organization's network");
+        td_try(td_dm_session(f->dev, TD_DM_ENROLMENT, false, err));
+        if (td_life_restart_due(f->dev, NULL))
+            return td_fail(err, TD_ESTATE, "restart", "the service has ordered a restart");
+        if (!td_domain_joined(f->dev))
+            td_try(td_device_wait(f->dev, BLOB_PAUSE, err));
+    }
+    return over(TD_DJ_TIMEOUT, NULL, err);
+}
+
+static bool is_skipped(const struct td_flow *f)
+{
+    return td_state_int(f->dev->state, "profile.skip_dc", 0) != 0;
+}
+
+/* The machine's ticket is the proof: whoever gives it knows the account and its password. */
+static enum td_code reach(struct td_flow *f, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const char *ccache;
+    td_try(td_domain_ticket(f->dev, &a, &ccache, err));
+    td_flow_news(f, "domain controller reached: %s", td_flow_get(f, "domain.dc"));
+    return td_domain_policies(f->dev, err);
+}
+
+enum td_code td_flow_domain_reach(struct td_flow *f, struct td_error *err)
+{
+    struct td_error why = {0};
+    if (is_skipped(f) && !td_fault("device-reaches-anyway")) {
+        td_flow_news(f, "domain controller not looked for: the profile skips it");
+        return TD_OK;
+    }
+    for (int i = 0; i < REACH_TRIES; i++) {
+        enum td_code rc = reach(f, &why);
+        if (rc == TD_OK)
+            return TD_OK;
+        td_device_say(f->dev, "wait", "domain: %s", why.text);
+        td_try(td_device_wait(f->dev, REACH_PAUSE, err));
+    }
+    const struct td_domain_reason_row *row = td_domain_reason_by_name(why.where);
+    return over(row != NULL ? row->reason : TD_DJ_DEVICE_NO_DC, row != NULL ? NULL : why.text, err);
+}
