@@ -24,16 +24,20 @@ static enum td_code find_enrolment(struct td_exchange *x, struct td_tx *tx, cons
     return td_enrolment_device_serving(tx, &x->enrolment, x->a, err);
 }
 
-/* What is deleted where it is no longer wanted must be there to be wanted; policies may write the same nodes by hand.
- */
+/* What is deleted where it is no longer wanted must be there to be wanted, and what says something of other items too;
+ * policies may write the same nodes by hand. */
 static bool stays_open(const struct td_configuration *c)
 {
-    return strcmp(c->kind, td_item_word(TD_ITEM_KIOSK)) == 0 || strcmp(c->kind, td_item_word(TD_ITEM_SHARED_PC)) == 0 ||
-           strstr(c->body, "/AssignedAccess/") != NULL || strstr(c->body, "/SharedPC/") != NULL;
+    static const enum td_item_kind open[] = {TD_ITEM_KIOSK, TD_ITEM_SHARED_PC, TD_ITEM_DOMAIN_JOIN,
+                                             TD_ITEM_CO_MANAGEMENT};
+    for (size_t i = 0; i < TD_COUNTOF(open); i++)
+        if (strcmp(c->kind, td_item_word(open[i])) == 0)
+            return true;
+    return strstr(c->body, "/AssignedAccess/") != NULL || strstr(c->body, "/SharedPC/") != NULL;
 }
 
 /* A device at work on which this very revision is in effect: nothing of it will be asked, so its JSON stays closed. */
-static bool is_settled(struct td_exchange *x, const struct td_configuration *c)
+bool td_mgmt_is_settled(const struct td_exchange *x, const struct td_configuration *c)
 {
     if (x->m.phase != TD_PHASE_READY || (stays_open(c) && !td_fault("kiosk-settled-is-lost")))
         return false;
@@ -75,11 +79,11 @@ static enum td_code load_items(struct td_exchange *x, struct td_tx *tx, struct t
     size_t n;
     td_try(whose_items(x, tx, &user, &kind, err));
     td_try(td_configuration_wanted(tx, x->tenant, x->enrolment.way_id, user, kind, x->a, &rows, &n, err));
-    x->items = td_arena_array(x->a, struct td_item, n + 1);
+    x->items = td_arena_array(x->a, struct td_item, n + TD_MGMT_MAX_BROUGHT);
     x->item_count = 0;
     for (size_t i = 0; i < n; i++) {
         struct td_item *item = &x->items[x->item_count];
-        if (is_settled(x, &rows[i]))
+        if (td_mgmt_is_settled(x, &rows[i]))
             continue;
         /* an item that cannot be opened (another master key) must not stop the rest */
         if (td_configuration_open(&x->svc->master, x->tenant, &rows[i], x->a, item, NULL) == TD_OK)
@@ -208,6 +212,7 @@ enum td_code td_mgmt_load_wanted(struct td_exchange *x, struct td_tx *tx, struct
 {
     x->user_sid = "";
     td_try(load_items(x, tx, err));
+    td_try(td_mgmt_bring(x, tx, err));
     td_try(make_links(x, err));
     if (x->m.phase == TD_PHASE_READY)
         return TD_OK;

@@ -6,6 +6,7 @@
 #include "codec/syncml.h"
 #include "policy/plan.h"
 #include "store/action.h"
+#include "store/configuration.h"
 #include "store/domain_join.h"
 #include "store/enrolment.h"
 #include "store/enrolment_configuration.h"
@@ -96,6 +97,10 @@ struct td_exchange {
 enum td_code td_mgmt_load(struct td_tx *tx, void *exchange, struct td_error *err);
 /* Items, page and profile alone: again where the device begins anew. */
 enum td_code td_mgmt_load_wanted(struct td_exchange *x, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
+bool td_mgmt_is_settled(const struct td_exchange *x, const struct td_configuration *c);
+/* management/bring.c: what items bring along, and what is left of them under co-management. */
+enum { TD_MGMT_MAX_BROUGHT = 8 };
+enum td_code td_mgmt_bring(struct td_exchange *x, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
 /* management/take.c: what the device's message says, into the ledger, the session and the list of statuses. */
 void td_mgmt_take(struct td_exchange *x);
 void td_mgmt_tell(struct td_exchange *x, const struct td_mgmt_event *event);
