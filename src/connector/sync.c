@@ -12,7 +12,8 @@ struct run {
     struct td_connector_state *c;
     const char *domain;
     struct td_conn_told *told;
-    const char *from, *to; /* change numbers of the whole run */
+    char name[TD_UUID_TEXT]; /* all messages of a run carry it */
+    const char *from, *to;   /* change numbers of the whole run */
     bool full;
     struct td_buf body;
     struct td_jsonw w;
@@ -26,6 +27,7 @@ static void begin(struct run *r)
     td_jsonw_init(&r->w, &r->body);
     td_jsonw_obj(&r->w);
     td_jsonw_kstr(&r->w, "domain", r->domain);
+    td_jsonw_kstr(&r->w, "run", r->name);
     td_jsonw_kstr(&r->w, "server", r->told->server);
     td_jsonw_kstr(&r->w, "from", r->from);
     td_jsonw_kstr(&r->w, "to", r->to);
@@ -142,6 +144,7 @@ static enum td_code walk(struct run *r, const struct td_conn_line *line, const c
     struct td_ad_changes changes = {.base = base, .from = r->full ? 0 : r->told->from};
     r->from = number(a, changes.from);
     r->to = number(a, line->facts.highest_usn);
+    td_uuid_new(r->c->world->env, r->name);
     begin(r);
     td_try(td_ad_changed(line->ldap, &line->facts, &changes, a, on_object, r, &end, err));
     td_try(send_message(r, true, &answered, err));

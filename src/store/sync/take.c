@@ -111,7 +111,8 @@ static enum td_code begin(struct td_tx *tx, void *ctx, struct td_error *err)
     }
     td_try(td_sql(tx, err, "UPDATE ad_domain SET connector = $3, heard_at = $4 WHERE tenant = $1 AND domain = $2",
                   "sssi", t->s.tenant, t->s.domain, t->connector, td_tx_now(tx)));
-    td_try(ended_before(tx, t, &twice, err));
+    if (t->m.full) /* another one says by its number that it was taken */
+        td_try(ended_before(tx, t, &twice, err));
     if (twice || (t->m.count == 0 && !t->m.last) || (!t->m.full && t->m.from != stored(t))) {
         answer(t, stored(t));
         return TD_OK;
