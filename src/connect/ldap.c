@@ -60,6 +60,12 @@ static enum td_code code_of(int result)
     return TD_EINVAL;
 }
 
+/* What libldap says when it knows nothing more. */
+static bool says_something(const char *text)
+{
+    return text[0] != '\0' && strcmp(text, "(unknown error code)") != 0;
+}
+
 static void printable(char *out, size_t size, const char *text)
 {
     size_t n = 0;
@@ -402,6 +408,8 @@ static enum td_code config_check(const struct td_ldap_config *c, struct td_error
         return td_fail(err, TD_EINVAL, "url", "behind ldaps:// stands one host and nothing else");
     if (is_tls(c) && c->ca_pem.n == 0)
         return td_fail(err, TD_EINVAL, "ca", "without a root certificate no server can be trusted");
+    if (c->ccache != NULL && is_tls(c)) /* domain-join-and-tpm.md 1.3, 8 */
+        return td_fail(err, TD_EINVAL, "url", "with a ticket it begins with ldap://: Kerberos seals the line itself");
     if (c->ccache != NULL)
         return TD_OK;
     if (plain && !td_fault("ldap-clear"))
@@ -483,8 +491,7 @@ static enum td_code reach(struct real *r, const struct td_ldap_config *c, struct
     enum td_code code = refused(r, rc, NULL, "connect", err);
     /* the line stood and the server spoke, but not as one that we trust */
     if (is_tls(c) && r->connected && rc != LDAP_TIMEOUT && td_monotonic() < deadline)
-        code = td_fail(err, TD_EDENIED, "certificate", "the server's certificate is not trusted, or is another's%s%s",
-                       r->base.last.text[0] != '\0' ? ": " : "", r->base.last.text);
+        code = td_fail(err, TD_EDENIED, "certificate", "the server's certificate is not trusted, or is another's");
     return code;
 }
 
@@ -517,18 +524,13 @@ static int answer(LDAP *ld, unsigned flags, void *defaults, void *questions)
     return LDAP_SUCCESS;
 }
 
-/* The cache is named for this thread alone, and for no longer than this. LDAPS seals already, and both at once are
- * refused (domain-join-and-tpm.md 1.3, 8). */
+/* The cache is named for this thread alone, and for no longer than this. */
 static enum td_code bind_by_ticket(struct real *r, const struct td_ldap_config *c, struct td_error *err)
 {
     OM_uint32 minor = 0;
-    int endpoint = LDAP_OPT_X_SASL_CBINDING_TLS_ENDPOINT;
-    const char *sealed = is_tls(c) ? "maxssf=0" : "minssf=56";
     if (gss_krb5_ccache_name(&minor, c->ccache, NULL) != GSS_S_COMPLETE)
         return td_fail(err, TD_EINVAL, "ccache", "it can't be used");
-    ldap_set_option(r->ld, LDAP_OPT_X_SASL_SECPROPS, (void *)sealed);
-    if (is_tls(c))
-        ldap_set_option(r->ld, LDAP_OPT_X_SASL_CBINDING, &endpoint);
+    ldap_set_option(r->ld, LDAP_OPT_X_SASL_SECPROPS, (void *)"minssf=56");
     int rc = ldap_sasl_interactive_bind_s(r->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET, answer, NULL);
     gss_krb5_ccache_name(&minor, NULL, NULL);
     if (rc == LDAP_SUCCESS)
