@@ -87,8 +87,9 @@ static enum td_code refused(struct real *r, int result, const char *text, const 
     ldap_memfree(noted);
     last->code = result;
     last->win32 = td_ldap_win32(last->text);
-    enum td_code code = td_fail(err, code_of(result), what, "the directory answers %d (%s)%s%s", result,
-                                ldap_err2string(result), last->text[0] != '\0' ? ": " : "", last->text);
+    enum td_code code =
+        td_fail(err, code_of(result), what, "the directory answers %d (%s)%s%s", result, ldap_err2string(result),
+                says_something(last->text) ? ": " : "", says_something(last->text) ? last->text : "");
     if (err != NULL && last->win32 != 0 && last->win32 <= 0xFFFF)
         err->hresult = UINT32_C(0x80070000) | last->win32;
     return code;
