@@ -246,7 +246,7 @@ static enum td_code queue_again(struct td_tx *tx, struct td_domain_join *j, int6
     td_try(td_sql(tx, err,
                   "UPDATE domain_join SET state = $3, changed_at = $4, next_at = $5, name = $6, failure = $7,"
                   " detail = $8, lease_until = 0 WHERE tenant = $1 AND id = $2",
-                  "ssiissss", j->tenant, j->id, (int64_t)TD_DJS_QUEUED, td_tx_now(tx), at, j->name, j->failure,
+                  "ssiiisss", j->tenant, j->id, (int64_t)TD_DJS_QUEUED, td_tx_now(tx), at, j->name, j->failure,
                   j->detail));
     return td_domain_join_tell(tx, j, TD_DJS_QUEUED, system_actor, err);
 }

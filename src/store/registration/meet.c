@@ -102,6 +102,8 @@ static enum td_code move_rows(struct td_tx *tx, const char *tenant, const char *
         "UPDATE event SET subject = $3 WHERE tenant = $1 AND subject = $2",
         "UPDATE deployment SET way_id = $3 WHERE tenant = $1 AND way_id = $2",
         "UPDATE hardware_past SET way_id = $3 WHERE tenant = $1 AND way_id = $2",
+        "UPDATE domain_join SET way_id = $3 WHERE tenant = $1 AND way_id = $2",
+        "UPDATE domain_removal SET way_id = $3 WHERE tenant = $1 AND way_id = $2",
         "INSERT INTO profile_given(tenant, way_id, profile_id, name, revision, settings, at) SELECT tenant, $3,"
         " profile_id, name, revision, settings, at FROM profile_given WHERE tenant = $1 AND way_id = $2"
         " ON CONFLICT DO NOTHING",

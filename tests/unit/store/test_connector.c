@@ -1,0 +1,264 @@
+/* store/connector: codes used once, keys that find their connector, what each reports, who serves what
+ * (docs/protocol/connector.md 1, 2). */
+#include "store/audit.h"
+#include "store/connector.h"
+#include "store/domain_join.h"
+#include "unit/store/life_world.h"
+
+static const unsigned char code_a[32] = {1}, code_b[32] = {2}, key_a[32] = {11}, key_b[32] = {12};
+
+static struct td_connector add(struct td_tx *tx, struct life *l, const char *tenant, const char *name,
+                               const unsigned char code[32])
+{
+    struct td_connector c;
+    assert_ok(td_connector_add(tx, tenant, name, code, "ada", &l->arena, &c, NULL));
+    return c;
+}
+
+static enum td_code enter(struct td_tx *tx, struct life *l, const unsigned char code[32], const unsigned char key[32],
+                          struct td_connector *ret, struct td_error *err)
+{
+    struct td_connector what = {.encryption_key = TD_S("RSA"), .version = "1.0"};
+    memcpy(what.key_sha256, key, 32);
+    return td_connector_register(tx, code, &what, &l->arena, ret, err);
+}
+
+static const char *second_tenant(struct td_tx *tx, struct life *l)
+{
+    struct td_tenant t;
+    assert_ok(td_tenant_add(tx, "fabrikam.test", NULL, &l->arena, &t, NULL));
+    return t.id;
+}
+
+static void codes(struct td_tx *tx, struct life *l)
+{
+    struct td_connector c, again;
+    struct td_error err = {0};
+    add(tx, l, l->tenant, "HQ-1", code_a);
+    assert_int_equal(td_connector_by_key(tx, key_a, &l->arena, &c, &err), TD_EAUTH);
+    assert_int_equal(enter(tx, l, code_b, key_a, &c, &err), TD_EDENIED); /* unknown */
+    assert_true(err.remedy[0] != '\0');
+    assert_ok(enter(tx, l, code_a, key_a, &c, NULL));
+    assert_string_equal(c.name, "HQ-1");
+    assert_string_equal(c.tenant, l->tenant);
+    assert_true(c.registered && c.enabled && c.last_contact == td_tx_now(tx));
+    assert_slice(c.encryption_key, "RSA");
+    assert_ok(enter(tx, l, code_a, key_a, &again, NULL)); /* its answer was lost */
+    assert_string_equal(again.id, c.id);
+    assert_int_equal(enter(tx, l, code_a, key_b, &c, &err), TD_EDENIED);
+    add(tx, l, second_tenant(tx, l), "HQ-1", code_b);
+    assert_int_equal(enter(tx, l, code_b, key_a, &c, &err), TD_EEXISTS); /* of another connector, whoever's */
+    assert_ok(td_connector_by_key(tx, key_a, &l->arena, &c, NULL));
+    assert_string_equal(c.id, again.id);
+}
+
+static void a_code_is_good_once(void **state)
+{
+    life_write(*state, codes);
+}
+
+static void late(struct td_tx *tx, struct life *l)
+{
+    struct td_connector c;
+    assert_int_equal(enter(tx, l, code_a, key_a, &c, NULL), TD_EDENIED);
+}
+
+static void in_time(struct td_tx *tx, struct life *l)
+{
+    struct td_connector c;
+    assert_ok(enter(tx, l, code_a, key_a, &c, NULL));
+}
+
+static void make_one(struct td_tx *tx, struct life *l)
+{
+    add(tx, l, l->tenant, "HQ-1", code_a);
+}
+
+static void a_code_runs_out(void **state)
+{
+    struct life *l = *state;
+    life_write(l, make_one);
+    l->env.now += TD_CONNECTOR_CODE_LIFE;
+    life_write(l, late);
+    l->env.now -= TD_SECOND;
+    life_write(l, in_time);
+    l->env.now += 2 * TD_DAY; /* the answer that was lost comes late, but it is the same key */
+    life_write(l, in_time);
+}
+
+static void names(struct td_tx *tx, struct life *l)
+{
+    struct td_connector c, *list = NULL;
+    struct td_error err = {0};
+    size_t n = 0;
+    c = add(tx, l, l->tenant, "HQ-1", code_a);
+    assert_int_equal(td_connector_add(tx, l->tenant, "hq-1", code_b, "ada", &l->arena, &c, &err), TD_EEXISTS);
+    assert_int_equal(td_connector_add(tx, l->tenant, "", code_b, "ada", &l->arena, &c, &err), TD_EINVAL);
+    assert_int_equal(td_connector_add(tx, l->tenant, " x", code_b, "ada", &l->arena, &c, &err), TD_EINVAL);
+    assert_int_equal(td_connector_add(tx, l->tenant, "a\nb", code_b, "ada", &l->arena, &c, &err), TD_EINVAL);
+    assert_ok(td_connector_find(tx, l->tenant, "Hq-1", &l->arena, &c, NULL));
+    assert_ok(td_connector_find(tx, l->tenant, c.id, &l->arena, &c, NULL));
+    const char *foreign = second_tenant(tx, l);
+    assert_int_equal(td_connector_find(tx, foreign, c.id, &l->arena, &c, &err), TD_ENOTFOUND);
+    assert_int_equal(td_connector_remove(tx, foreign, c.id, "bob", &err), TD_ENOTFOUND);
+    assert_int_equal(td_connector_enable(tx, foreign, c.id, false, "bob", &err), TD_ENOTFOUND);
+    assert_ok(td_connector_list(tx, foreign, &l->arena, &list, &n, NULL));
+    assert_int_equal(n, 0);
+    assert_ok(td_connector_remove(tx, l->tenant, "HQ-1", "ada", NULL));
+    assert_ok(td_connector_list(tx, l->tenant, &l->arena, &list, &n, NULL));
+    assert_int_equal(n, 0);
+    assert_int_equal(enter(tx, l, code_a, key_a, &c, &err), TD_EDENIED); /* its code went with it */
+}
+
+static void names_are_unique_in_their_tenant(void **state)
+{
+    life_write(*state, names);
+}
+
+static void disabling(struct td_tx *tx, struct life *l)
+{
+    struct td_connector c;
+    struct td_error err = {0};
+    add(tx, l, l->tenant, "HQ-1", code_a);
+    assert_ok(enter(tx, l, code_a, key_a, &c, NULL));
+    assert_ok(td_connector_enable(tx, l->tenant, "HQ-1", false, "ada", NULL));
+    assert_int_equal(td_connector_by_key(tx, key_a, &l->arena, &c, &err), TD_EDENIED);
+    assert_int_equal(enter(tx, l, code_a, key_a, &c, &err), TD_EDENIED);
+    assert_ok(td_connector_enable(tx, l->tenant, "HQ-1", true, "ada", NULL));
+    assert_ok(td_connector_by_key(tx, key_a, &l->arena, &c, NULL));
+}
+
+static void disabled_opens_no_door(void **state)
+{
+    life_write(*state, disabling);
+}
+
+static void too_many(struct td_tx *tx, struct life *l)
+{
+    struct td_connector c;
+    struct td_error err = {0};
+    unsigned char code[32] = {7};
+    for (int i = 0; i < TD_CONNECTORS_MAX; i++) {
+        code[1] = (unsigned char)i;
+        add(tx, l, l->tenant, td_arena_printf(&l->arena, "c%d", i), code);
+    }
+    assert_int_equal(td_connector_add(tx, l->tenant, "one more", code_b, "ada", &l->arena, &c, &err), TD_ELIMIT);
+}
+
+static void there_are_bounds(void **state)
+{
+    life_write(*state, too_many);
+}
+
+/* --- domains ------------------------------------------------------------------------------------------------------ */
+
+static int events(struct td_tx *tx, struct life *l, const char *type)
+{
+    struct td_event *list = NULL;
+    size_t n = 0;
+    int found = 0;
+    assert_ok(td_event_list(tx, l->tenant, NULL, 0, 1000, &l->arena, &list, &n, NULL));
+    for (size_t i = 0; i < n; i++)
+        found += strcmp(list[i].type, type) == 0;
+    return found;
+}
+
+static void say(struct td_tx *tx, struct life *l, const char *who, const char *domain, const char *problem)
+{
+    const struct td_connector_domain d = {
+        .domain = domain, .netbios = "CORP", .dc = "dc1", .site = "", .problem = problem, .detail = "so it is"};
+    assert_ok(td_connector_seen(tx, l->tenant, who, "2.0", &d, 1, NULL));
+}
+
+static bool serves(struct td_tx *tx, const char *tenant, const char *domain)
+{
+    bool yes = false;
+    assert_ok(td_connector_serves(tx, tenant, domain, &yes, NULL));
+    return yes;
+}
+
+static size_t duties(struct td_tx *tx, struct life *l, const char *id)
+{
+    const char **list = NULL;
+    size_t n = 0;
+    assert_ok(td_connector_duties(tx, l->tenant, id, &l->arena, &list, &n, NULL));
+    return n;
+}
+
+static void two(struct td_tx *tx, struct life *l)
+{
+    struct td_connector c;
+    add(tx, l, l->tenant, "HQ-1", code_a);
+    add(tx, l, l->tenant, "HQ-2", code_b);
+    assert_ok(enter(tx, l, code_a, key_a, &c, NULL));
+    assert_ok(enter(tx, l, code_b, key_b, &c, NULL));
+}
+
+static void reporting(struct td_tx *tx, struct life *l)
+{
+    struct td_connector a, b;
+    struct td_connector_domain *list = NULL;
+    struct td_connector_counts counts;
+    size_t n = 0;
+    assert_ok(td_connector_find(tx, l->tenant, "HQ-1", &l->arena, &a, NULL));
+    assert_ok(td_connector_find(tx, l->tenant, "HQ-2", &l->arena, &b, NULL));
+    assert_false(serves(tx, l->tenant, "corp.test"));
+    say(tx, l, a.id, "corp.test", "");
+    assert_int_equal(events(tx, l, "connector.problem"), 0);
+    assert_true(serves(tx, l->tenant, "corp.test"));
+    assert_false(serves(tx, l->tenant, "other.test"));
+    assert_false(serves(tx, second_tenant(tx, l), "corp.test"));
+    say(tx, l, a.id, "corp.test", "NoDc");
+    say(tx, l, a.id, "corp.test", "NoDc");
+    assert_int_equal(events(tx, l, "connector.problem"), 1); /* a change, not every report */
+    assert_int_equal(duties(tx, l, a.id), 1);                /* nobody does better */
+    assert_ok(td_connector_counts(tx, &counts, NULL));
+    assert_true(counts.failing == 1 && counts.active == 1 && counts.inactive == 0);
+    say(tx, l, b.id, "corp.test", "");
+    assert_int_equal(duties(tx, l, a.id), 0);
+    assert_int_equal(duties(tx, l, b.id), 1);
+    assert_ok(td_connector_enable(tx, l->tenant, b.id, false, "ada", NULL));
+    assert_int_equal(duties(tx, l, a.id), 1);
+    assert_ok(td_connector_enable(tx, l->tenant, b.id, true, "ada", NULL));
+    say(tx, l, a.id, "corp.test", "");
+    assert_int_equal(events(tx, l, "connector.recovered"), 1);
+    say(tx, l, a.id, "new.test", ""); /* what it does not name any more is gone */
+    assert_ok(td_connector_domains(tx, l->tenant, &l->arena, &list, &n, NULL));
+    assert_int_equal(n, 2);
+    assert_string_equal(list[0].domain, "corp.test");
+    assert_string_equal(list[0].connector_id, b.id);
+    assert_string_equal(list[1].domain, "new.test");
+    assert_ok(td_connector_seen(tx, l->tenant, a.id, NULL, NULL, 0, NULL)); /* as before */
+    assert_int_equal(duties(tx, l, a.id), 1);
+    assert_ok(td_connector_find(tx, l->tenant, a.id, &l->arena, &a, NULL));
+    assert_string_equal(a.version, "2.0");
+}
+
+static void silent(struct td_tx *tx, struct life *l)
+{
+    struct td_connector_counts counts;
+    assert_false(serves(tx, l->tenant, "corp.test"));
+    assert_ok(td_connector_counts(tx, &counts, NULL));
+    assert_true(counts.inactive == 2 && counts.active == 0);
+    assert_ok(td_connector_remove(tx, l->tenant, "HQ-2", "ada", NULL));
+    assert_int_equal(life_count(tx, "SELECT COUNT(*) FROM connector_domain WHERE domain = $1", "corp.test"), 0);
+}
+
+static void what_is_reported_decides_who_serves(void **state)
+{
+    struct life *l = *state;
+    life_write(l, two);
+    life_write(l, reporting);
+    l->env.now += TD_CONNECTOR_STALE + TD_SECOND;
+    life_write(l, silent);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, life_setup, life_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_code_is_good_once),    TEST(a_code_runs_out),  TEST(names_are_unique_in_their_tenant),
+        TEST(disabled_opens_no_door), TEST(there_are_bounds), TEST(what_is_reported_decides_who_serves),
+    };
+    return cmocka_run_group_tests_name("store_connector", tests, NULL, NULL);
+}
