@@ -43,8 +43,22 @@ static enum td_code write_user(struct td_jsonw *w, struct td_tx *tx, const struc
     for (; *roles != NULL; roles++)
         td_jsonw_str(w, *roles);
     td_jsonw_arr_end(w);
+    td_jsonw_kstr(w, "source", u->source);
+    if (u->source[0] != '\0') {
+        td_jsonw_kstr(w, "domain", u->ad_domain);
+        td_jsonw_kstr(w, "guid", u->ad_guid);
+        td_jsonw_kstr(w, "sid", u->ad_sid);
+        td_jsonw_kstr(w, "sam", u->sam);
+        td_jsonw_ktime(w, "syncedAt", u->synced_at);
+    }
     td_jsonw_end(w);
     return TD_OK;
+}
+
+/* Where a directory knows the account: behind its name. */
+static const char *whence(const struct td_user *u, struct td_arena *a)
+{
+    return u->source[0] != '\0' ? td_arena_printf(a, "  (of %s)", u->ad_domain) : "";
 }
 
 static enum td_code tell(struct td_tx *tx, void *p, struct td_error *err)
@@ -84,7 +98,7 @@ static enum td_code list(struct td_tx *tx, void *p, struct td_error *err)
     td_try(td_user_list(tx, cli->tenant.id, &cli->arena, &users, &n, err));
     if (!cli->json) {
         for (size_t i = 0; i < n; i++)
-            td_cli_say(cli, "%s  %s  %s%s", users[i].id, users[i].upn, users[i].name,
+            td_cli_say(cli, "%s  %s  %s%s%s", users[i].id, users[i].upn, users[i].name, whence(&users[i], &cli->arena),
                        users[i].enabled ? "" : "  (disabled)");
         return TD_OK;
     }
@@ -179,7 +193,11 @@ static enum td_code show(struct td_tx *tx, void *p, struct td_error *err)
     if (cli->json)
         return tell(tx, c, err);
     td_try(td_user_roles(tx, c->user.tenant, c->user.id, &cli->arena, &roles, err));
-    td_cli_say(cli, "%s  %s  %s%s", c->user.id, c->user.upn, c->user.name, c->user.enabled ? "" : "  (disabled)");
+    td_cli_say(cli, "%s  %s  %s%s%s", c->user.id, c->user.upn, c->user.name, whence(&c->user, &cli->arena),
+               c->user.enabled ? "" : "  (disabled)");
+    if (c->user.source[0] != '\0')
+        td_cli_say(cli, "  account: %s, GUID %s, SID %s, last seen there %s", c->user.sam, c->user.ad_guid,
+                   c->user.ad_sid, td_time_arena(&cli->arena, c->user.synced_at));
     for (; *roles != NULL; roles++)
         td_cli_say(cli, "  role: %s", *roles);
     return TD_OK;
@@ -200,7 +218,8 @@ static const struct td_command rows[] = {
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .needs = "password-file",
      .about = "Adds a user, who can sign in at once.",
-     .fields = "id; upn: user name; name; enabled; roles: array of directory roles",
+     .fields = "id; upn: user name; name; enabled; roles: array of directory roles; source: \"ad\" of a person whom a "
+               "directory domain knows, who then has domain, guid, sid, sam and syncedAt",
      .run = run_add,
      .options = {{"password-file", "FILE", "file with the password; - is standard input", false},
                  {"name", "NAME", "display name", false},

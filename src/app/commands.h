@@ -32,6 +32,7 @@ extern const struct td_command_table td_code_commands;
 extern const struct td_command_table td_tpm_commands;
 extern const struct td_command_table td_connector_commands;
 extern const struct td_command_table td_connector_run_commands;
+extern const struct td_command_table td_connector_domain_commands;
 extern const struct td_command_table td_later_commands; /* known, not built */
 
 #endif

@@ -18,6 +18,7 @@ int main(int argc, char **argv)
         &td_device_secret_commands, &td_tpm_commands,
         &td_code_commands,          &td_device_provision_commands,
         &td_connector_commands,     &td_connector_run_commands,
+        &td_connector_domain_commands,
         &td_later_commands,
     };
     return td_cli_main(argc, argv, tables, TD_COUNTOF(tables), &td_env_real);
