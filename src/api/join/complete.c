@@ -121,7 +121,7 @@ static enum td_code check_account(const struct completion *c, const struct td_js
     const char *sid = td_json_str(account, "accountSid");
     const struct td_json *list = td_json_get(account, "certificates");
     int seen = 0;
-    if (sid == NULL || !td_eqs(c->who.sid, sid))
+    if (sid == NULL || (!td_eqs(c->who.sid, sid) && !td_fault("hybrid-any-sid")))
         return unknown(err, "the domain has another Sid for it");
     if (!td_json_bool(account, "enabled", false) && !td_fault("hybrid-disabled-account"))
         return td_domain_refuse(err, TD_DJ_DISABLED, "the computer's account in its domain");
