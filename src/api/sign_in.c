@@ -25,7 +25,9 @@ static enum td_code who_judges(struct td_tx *tx, struct attempt *t, struct td_er
 {
     struct td_ad_domain_row row = {0};
     struct td_slice local;
-    const char *domain = t->known ? t->user.ad_domain : td_arena_text(t->arena, td_cut(t->upn, '@', &local));
+    const char *domain = t->known && !td_fault("sign-in-directory-first")
+                             ? t->user.ad_domain
+                             : td_arena_text(t->arena, td_cut(t->upn, '@', &local));
     t->directory = NULL;
     if (domain[0] == '\0')
         return TD_OK;
@@ -134,7 +136,7 @@ static enum td_code judged_there(struct attempt *t, struct td_slice password, st
     const struct td_json *v = NULL;
     bool sendable = password.n != 0 && password.n <= TD_PASSWORD_MAX && td_utf8_ok(password);
     t->right = false;
-    if (!sendable)
+    if (!sendable && !td_fault("sign-in-anything-asked"))
         return TD_OK;
     enum td_code rc = ask(t, password, &v, &why);
     if (rc == TD_OK)
