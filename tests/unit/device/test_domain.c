@@ -1,0 +1,646 @@
+/* device/domain: the blob taken, refused and taken again; the certificate at the computer's own account; the request
+ * that registers it, judged by join-and-tokens.md 3.2 and by its own signature; sign-ins and their reasons. Directory
+ * and KDC are the test's: what they answer is real in tests/e2e/scenarios/hybrid.py. */
+#include "codec/odj.h"
+#include "crypto/digest.h"
+#include "device/csp/csp.h"
+#include "device/domain/room.h"
+#include "device/reset.h"
+#include "device/tokens.h"
+#include "unit/device/stage.h"
+
+#include <sys/stat.h>
+
+#define GUID "0badcafe-1111-4222-8333-444455556666"
+#define DEVICE "44444444-0000-4000-8000-000000000001"
+#define TENANT "aaaaaaaa-0000-4000-8000-000000000001"
+#define DOMAIN_SID "S-1-5-21-3924074211-4133179156-163744691"
+#define BASE "https://td.test:8443/EnrollmentServer/device/"
+
+static struct stage s;
+static struct td_key *ca_key;
+static struct td_slice ca_der;
+
+/* --- a domain of the test's ----------------------------------------------------------------------------------------
+ */
+
+static struct domain {
+    enum td_code kdc; /* of tickets */
+    uint32_t hresult;
+    int asked, opened, written;
+    const char *password; /* that is right */
+    bool no_account;
+    struct td_slice certificate; /* at the account */
+    enum td_code modify;
+    char realm[32], kdc_name[64], principal[64], user[64];
+} dom;
+
+static enum td_code answer(const struct td_krb_realm *r, const char *principal, struct td_error *err)
+{
+    dom.asked++;
+    (void)snprintf(dom.realm, sizeof(dom.realm), "%s", r->realm);
+    (void)snprintf(dom.kdc_name, sizeof(dom.kdc_name), "%s", r->kdc != NULL ? r->kdc : "by name");
+    (void)snprintf(dom.principal, sizeof(dom.principal), "%s", principal);
+    if (dom.kdc == TD_OK)
+        return TD_OK;
+    (void)td_fail(err, dom.kdc, "kerberos", "the test says no");
+    if (err != NULL)
+        err->hresult = dom.hresult;
+    return dom.kdc;
+}
+
+enum td_code __wrap_td_krb_by_keytab(const struct td_krb_realm *r, const char *principal, const char *keytab,
+                                     const char *ccache, struct td_error *err);
+enum td_code __wrap_td_krb_by_keytab(const struct td_krb_realm *r, const char *principal, const char *keytab,
+                                     const char *ccache, struct td_error *err)
+{
+    assert_true(td_file_exists(keytab));
+    assert_true(td_starts(td_str(ccache), "FILE:"));
+    return answer(r, principal, err);
+}
+
+enum td_code __wrap_td_krb_service(const struct td_krb_realm *r, const char *ccache, const char *service,
+                                   struct td_error *err);
+enum td_code __wrap_td_krb_service(const struct td_krb_realm *r TD_UNUSED, const char *ccache TD_UNUSED,
+                                   const char *service, struct td_error *err TD_UNUSED)
+{
+    assert_string_equal(service, "ldap/dc1.corp.test");
+    return TD_OK;
+}
+
+enum td_code __wrap_td_krb_user(const struct td_krb_realm *r, const char *user, struct td_slice password,
+                                const char *keytab, const char *machine, const char *ccache, struct td_error *err);
+enum td_code __wrap_td_krb_user(const struct td_krb_realm *r, const char *user, struct td_slice password,
+                                const char *keytab, const char *machine, const char *ccache, struct td_error *err)
+{
+    assert_true(td_file_exists(keytab));
+    assert_string_equal(machine, "PC-0001$");
+    assert_null(ccache);
+    (void)snprintf(dom.user, sizeof(dom.user), "%s", user);
+    td_try(answer(r, user, err));
+    if (td_eqs(password, dom.password))
+        return TD_OK;
+    (void)td_fail(err, TD_EAUTH, "kerberos", "wrong");
+    if (err != NULL)
+        err->hresult = 0x8007052e;
+    return TD_EAUTH;
+}
+
+static struct td_slice octets(struct td_arena *a, const char *hex)
+{
+    struct td_slice out = {"", 0};
+    assert_ok(td_hex_decode(a, td_str(hex), &out));
+    return out;
+}
+
+static enum td_code search(struct td_ldap *l TD_UNUSED, const struct td_ldap_search *q, struct td_arena *a,
+                           enum td_code (*row)(void *, const struct td_ldap_entry *, struct td_error *), void *ctx,
+                           struct td_error *err)
+{
+    unsigned char sid[TD_SID_MAX_BYTES];
+    struct td_sid parsed;
+    bool person = strstr(q->filter, "objectCategory=person") != NULL;
+    assert_ok(td_sid_parse(td_str(person ? DOMAIN_SID "-1104" : DOMAIN_SID "-1107"), &parsed, NULL));
+    struct td_slice guid = octets(a, "fecaad0b1111224283334444"
+                                     "55556666");
+    struct td_slice sid_octets = td_arena_copy(a, td_bytes(sid, td_sid_write(&parsed, sid)));
+    const struct td_ldap_value attrs[] = {
+        {"objectGUID", &guid, 1}, {"objectSid", &sid_octets, 1}, {"userCertificate", &dom.certificate, 1}};
+    const struct td_ldap_entry e = {"CN=PC-0001,OU=Autopilot,DC=corp,DC=test", attrs, dom.certificate.n != 0 ? 3 : 2};
+    assert_string_equal(q->base, "DC=corp,DC=test");
+    if (!person)
+        assert_string_equal(q->filter, "(&(objectClass=computer)(sAMAccountName=PC-0001$))");
+    return dom.no_account ? TD_OK : row(ctx, &e, err);
+}
+
+static enum td_code modify(struct td_ldap *l TD_UNUSED, const char *dn, const struct td_ldap_change *c, size_t count,
+                           struct td_error *err)
+{
+    assert_string_equal(dn, "CN=PC-0001,OU=Autopilot,DC=corp,DC=test");
+    assert_int_equal(count, 1);
+    assert_int_equal(c->kind, TD_LDAP_ADD_VALUE);
+    assert_string_equal(c->value.name, "userCertificate");
+    dom.written++;
+    if (dom.modify != TD_OK)
+        return td_fail(err, dom.modify, "ldap", "the test says no");
+    dom.certificate = td_arena_copy(&s.arena, c->value.values[0]);
+    return TD_OK;
+}
+
+static void close_ldap(struct td_ldap *l TD_UNUSED)
+{
+    dom.opened--;
+}
+
+enum td_code __wrap_td_ldap_open(const struct td_ldap_config *config, struct td_ldap **ret, struct td_ldap_result *why,
+                                 struct td_error *err);
+enum td_code __wrap_td_ldap_open(const struct td_ldap_config *config, struct td_ldap **ret,
+                                 struct td_ldap_result *why TD_UNUSED, struct td_error *err TD_UNUSED)
+{
+    static const struct td_ldap_ops ops = {.search = search, .modify = modify, .close = close_ldap};
+    static struct td_ldap ldap = {.ops = &ops};
+    assert_string_equal(config->url, "ldap://dc1.corp.test");
+    assert_non_null(config->ccache); /* never a password */
+    assert_null(config->password);
+    dom.opened++;
+    *ret = &ldap;
+    return TD_OK;
+}
+
+void __wrap_td_ldap_close(struct td_ldap *l);
+void __wrap_td_ldap_close(struct td_ldap *l)
+{
+    if (l != NULL)
+        l->ops->close(l);
+}
+
+/* What the way does beside: a session, policies, a token. */
+static struct {
+    int sessions, blob_at;
+    struct td_slice blob;
+} way;
+
+enum td_code __wrap_td_dm_session(struct td_device *dev, int reason, bool user, struct td_error *err);
+enum td_code __wrap_td_dm_session(struct td_device *dev, int reason, bool user, struct td_error *err)
+{
+    assert_int_equal(reason, 5);
+    assert_false(user);
+    return ++way.sessions == way.blob_at ? td_domain_apply(dev, way.blob, err) : TD_OK;
+}
+
+enum td_code __wrap_td_domain_policies(struct td_device *dev, struct td_error *err);
+enum td_code __wrap_td_domain_policies(struct td_device *dev TD_UNUSED, struct td_error *err TD_UNUSED)
+{
+    return TD_OK;
+}
+
+/* --- the blob ------------------------------------------------------------------------------------------------------
+ */
+
+static struct td_odj sample(void)
+{
+    struct td_odj odj = {
+        .domain = "corp.test",
+        .netbios = "CORP",
+        .forest = "corp.test",
+        .machine = "PC-0001",
+        .password = "a password of a machine",
+        .domain_guid = {1, 2, 3, 4},
+        .rid = 1107,
+        .dc = {.name = "\\\\dc1.corp.test",
+               .address = "\\\\10.77.2.10",
+               .domain = "corp.test",
+               .forest = "corp.test",
+               .flags = 0xE00011BD,
+               .dc_site = "Here",
+               .client_site = "Here"},
+        .options = 6,
+    };
+    assert_ok(td_sid_parse(TD_S(DOMAIN_SID), &odj.domain_sid, NULL));
+    return odj;
+}
+
+static struct td_slice blob_of(const struct td_odj *odj)
+{
+    struct td_buf b;
+    td_buf_init(&b, TD_ODJ_MAX);
+    assert_ok(td_odj_write(odj, &b, NULL));
+    struct td_slice out = td_arena_copy(&s.arena, td_buf_slice(&b));
+    td_buf_wipe(&b);
+    return out;
+}
+
+static const char *file(const char *name)
+{
+    return td_device_path(&s.dev, &s.arena, name);
+}
+
+static void join_domain(void)
+{
+    const struct td_odj odj = sample();
+    assert_ok(td_domain_apply(&s.dev, blob_of(&odj), NULL));
+}
+
+static void takes_the_blob(void **state TD_UNUSED)
+{
+    static const char *const facts[][2] = {{"domain.name", "corp.test"},       {"domain.netbios", "CORP"},
+                                           {"domain.realm", "CORP.TEST"},      {"domain.machine", "PC-0001"},
+                                           {"domain.sid", DOMAIN_SID "-1107"}, {"domain.dc", "dc1.corp.test"},
+                                           {"domain.address", "10.77.2.10"},   {"device.name", "PC-0001"}};
+    struct stat st;
+    TD_CLEANUP(td_buf_done) struct td_buf kept;
+    assert_false(td_domain_joined(&s.dev));
+    join_domain();
+    assert_true(td_domain_joined(&s.dev));
+    for (size_t i = 0; i < TD_COUNTOF(facts); i++)
+        assert_string_equal(td_flow_get(&s.flow, facts[i][0]), facts[i][1]);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(stat(file(i == 0 ? "machine.keytab" : "odj.txt"), &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+    }
+    td_buf_init(&kept, 65536);
+    assert_ok(td_file_read(file("state.json"), &kept, NULL));
+    assert_true(td_search(td_buf_slice(&kept), TD_S("a password of a machine")) == SIZE_MAX);
+    assert_false(stage_said(&s, "a password of a machine"));
+    assert_true(stage_said(&s, "offline domain join applied: PC-0001 in corp.test"));
+    td_buf_reset(&kept);
+    assert_ok(td_file_read(file("odj.txt"), &kept, NULL));
+    assert_memory_equal(kept.p,
+                        "\xFF\xFE"
+                        "A\0R\0A\0I\0A\0M\0",
+                        14); /* as djoin writes it */
+}
+
+static void takes_it_once(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    struct td_odj odj = sample();
+    struct td_slice blob = blob_of(&odj);
+    assert_ok(td_domain_apply(&s.dev, blob, &err));
+    assert_ok(td_domain_apply(&s.dev, blob, &err)); /* its Status was lost */
+    odj.machine = "PC-0002";
+    assert_int_equal(td_domain_apply(&s.dev, blob_of(&odj), &err), TD_ESTATE);
+    assert_int_equal(err.hresult, 0x80070a83);
+    assert_true(err.remedy[0] != '\0');
+    assert_string_equal(td_flow_get(&s.flow, "domain.machine"), "PC-0001");
+}
+
+static void refuses(struct td_slice blob)
+{
+    struct td_error err = {0};
+    assert_int_equal(td_domain_apply(&s.dev, blob, &err), TD_EFORMAT);
+    assert_int_equal(err.hresult, 0x8007000d);
+    assert_string_equal(err.where, "BadBlob");
+    assert_false(td_domain_joined(&s.dev));
+    assert_false(td_file_exists(file("machine.keytab")));
+    assert_false(td_file_exists(file("odj.txt")));
+    assert_string_equal(td_flow_get(&s.flow, "domain.blob"), "");
+}
+
+static struct td_slice utf16(const char *text)
+{
+    char *out = td_arena_alloc(&s.arena, 2 * strlen(text) + 1);
+    for (size_t i = 0; text[i] != '\0'; i++)
+        out[2 * i] = text[i];
+    return td_bytes(out, 2 * strlen(text));
+}
+
+/* Well formed, and no name that a domain has: every one of them. */
+static struct td_slice spoilt(struct td_slice blob, const char *name, const char *by)
+{
+    char *copy = td_arena_text(&s.arena, blob);
+    struct td_slice from = utf16(name), to = utf16(by);
+    for (size_t i = 0; i + from.n <= blob.n; i++)
+        if (memcmp(copy + i, from.p, from.n) == 0)
+            memcpy(copy + i, to.p, to.n);
+    return td_bytes(copy, blob.n);
+}
+
+static void keeps_nothing_of_what_it_cannot_read(void **state TD_UNUSED)
+{
+    const struct td_odj odj = sample();
+    struct td_slice good = blob_of(&odj);
+    refuses(TD_S(""));
+    refuses(td_sub(good, 0, good.n / 2));
+    refuses(spoilt(good, "dc1", "d/1"));
+    refuses(spoilt(good, "corp.test", "corp test"));
+    refuses(spoilt(good, "PC-0001", "PC$0001"));
+    assert_ok(td_domain_apply(&s.dev, good, NULL)); /* and nothing of it stands in the way */
+}
+
+/* --- the node ------------------------------------------------------------------------------------------------------
+ */
+
+static int node_joins;
+
+static int join_by_node(void *ctx TD_UNUSED, struct td_slice blob, struct td_arena *a, const char **ret_machine,
+                        uint32_t *ret_hresult)
+{
+    node_joins++;
+    *ret_machine = td_arena_strdup(a, "PC-0001");
+    *ret_hresult = 0x80070a83;
+    return td_eqs(blob, "blob") ? 200 : 500;
+}
+
+static const char *no_fact(void *ctx TD_UNUSED, const char *name TD_UNUSED, struct td_arena *a TD_UNUSED)
+{
+    return NULL;
+}
+
+static void the_node_joins_and_renames(void **state TD_UNUSED)
+{
+    static const struct {
+        enum td_csp_op op;
+        const char *uri, *data;
+        int status;
+    } rows[] = {
+        {TD_CSP_EXEC, "./Vendor/MSFT/OfflineDomainJoin/Blob", "YmxvYg==", 200},
+        {TD_CSP_EXEC, "./Device/Vendor/MSFT/OfflineDomainJoin/Blob", "b3RoZXI=", 500},
+        {TD_CSP_EXEC, "./Vendor/MSFT/OfflineDomainJoin/Blob", "no base64 !", 500},
+        {TD_CSP_EXEC, "./Vendor/MSFT/OfflineDomainJoin/Blob", "", 500},
+        {TD_CSP_GET, "./Vendor/MSFT/OfflineDomainJoin/Blob", "", 405},
+        {TD_CSP_REPLACE, "./Vendor/MSFT/OfflineDomainJoin/Blob", "YmxvYg==", 405},
+    };
+    TD_CLEANUP(td_csp_cleanup) struct td_csp *csp = NULL;
+    const struct td_csp_config config = {.dir = s.dir, .env = &s.world.env, .fact = no_fact, .join = join_by_node};
+    assert_ok(td_csp_open(&config, &csp, NULL));
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        struct td_csp_answer got = {0};
+        td_csp_run(csp, rows[i].op, rows[i].uri, "b64", td_str(rows[i].data), &s.arena, &got);
+        assert_int_equal(got.status, rows[i].status);
+        assert_true(got.status != 500 || got.hresult != 0);
+    }
+    assert_int_equal(node_joins, 2);
+    assert_true(td_csp_restart_due(csp));
+    td_csp_restart(csp);
+    assert_string_equal(td_csp_effect(csp, "computer_name", &s.arena), "PC-0001");
+    struct td_csp_answer got = {0};
+    td_csp_run(csp, TD_CSP_EXEC, rows[0].uri, "b64", td_str(rows[0].data), &s.arena, &got);
+    assert_int_equal(got.status, 200);
+    assert_false(td_csp_restart_due(csp)); /* again: nothing changes */
+    td_csp_begin(csp);
+    td_csp_run(csp, TD_CSP_EXEC, rows[0].uri, "b64", td_str(rows[0].data), &s.arena, &got);
+    assert_int_equal(got.status, 500); /* nobody could undo it */
+    td_csp_rollback(csp);
+}
+
+/* --- the steps -----------------------------------------------------------------------------------------------------
+ */
+
+static void waits_for_the_blob(void **state TD_UNUSED)
+{
+    const struct td_odj odj = sample();
+    way.blob = blob_of(&odj);
+    way.blob_at = 3;
+    td_secret_put(&s.flow.secrets.password, "typed");
+    assert_ok(td_flow_domain_wait(&s.flow, NULL));
+    assert_int_equal(way.sessions, 3);
+    assert_null(s.flow.secrets.password); /* the restart loses what was typed */
+    assert_ok(td_flow_domain_wait(&s.flow, NULL));
+    assert_int_equal(way.sessions, 3); /* killed behind it: it is there */
+}
+
+static void ends_where_no_blob_comes(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    int64_t before = s.world.now;
+    assert_int_equal(td_flow_domain_wait(&s.flow, &err), TD_EEXPIRED);
+    assert_int_equal(err.hresult, 0x800705b4);
+    assert_string_equal(err.where, "Timeout");
+    assert_true(err.remedy[0] != '\0');
+    assert_true(s.world.now - before >= TD_DOMAIN_WAIT); /* longer than a connector is given */
+}
+
+static void reaches_a_controller(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    join_domain();
+    assert_ok(td_flow_domain_reach(&s.flow, &err));
+    assert_string_equal(dom.principal, "PC-0001$");
+    assert_string_equal(dom.realm, "CORP.TEST");
+    assert_string_equal(dom.kdc_name, "10.77.2.10");
+    dom.kdc = TD_EUNAVAILABLE;
+    dom.hresult = 0x8007054b;
+    assert_int_equal(td_flow_domain_reach(&s.flow, &err), TD_EEXPIRED);
+    assert_string_equal(dom.kdc_name, "by name"); /* the one of the blob, then any */
+    assert_int_equal(err.hresult, 0x80070774);
+    assert_true(err.remedy[0] != '\0');
+    dom.kdc = TD_EAUTH;
+    dom.hresult = 0x80070576;
+    assert_int_equal(td_flow_domain_reach(&s.flow, &err), TD_EEXPIRED);
+    assert_int_equal(err.hresult, 0x80070576);
+    dom.hresult = 0x8007052e;
+    assert_int_equal(td_flow_domain_reach(&s.flow, &err), TD_EAUTH);
+    assert_string_equal(err.where, "DeviceRefused");
+}
+
+static void asks_no_controller_where_the_profile_skips_it(void **state TD_UNUSED)
+{
+    join_domain();
+    dom.kdc = TD_EUNAVAILABLE;
+    stage_set(&s, "profile.skip_dc", "1");
+    assert_ok(td_flow_domain_reach(&s.flow, NULL));
+    assert_int_equal(dom.asked, 0);
+}
+
+static void the_domain_says_who_may_sign_in(void **state TD_UNUSED)
+{
+    static const struct {
+        uint32_t hresult;
+        enum td_code kdc, want;
+        const char *reason;
+    } rows[] = {
+        {0x8007052e, TD_EAUTH, TD_EAUTH, "Wrong"},
+        {0x80070533, TD_EAUTH, TD_EDENIED, "Disabled"},
+        {0x80070773, TD_EAUTH, TD_EDENIED, "MustChange"},
+        {0x80070775, TD_EAUTH, TD_EDENIED, "Locked"},
+        {0x80070532, TD_EAUTH, TD_EDENIED, "PasswordExpired"},
+        {0x80070701, TD_EAUTH, TD_EDENIED, "AccountExpired"},
+        {0x8007054b, TD_EAUTH, TD_EUNAVAILABLE, "DeviceNoDc"},
+        {0x8007054b, TD_EUNAVAILABLE, TD_EUNAVAILABLE, "DeviceNoDc"},
+        {0x80070576, TD_EAUTH, TD_EUNAVAILABLE, "DeviceClock"},
+    };
+    join_domain();
+    dom.password = "right";
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        struct td_error err = {0};
+        dom.kdc = rows[i].kdc;
+        dom.hresult = rows[i].hresult;
+        assert_int_equal(td_domain_sign_in(&s.flow, "ada@corp.test", "right", &err), rows[i].want);
+        assert_string_equal(err.where, rows[i].reason);
+        assert_true(err.remedy[0] != '\0');
+        assert_string_equal(td_flow_get(&s.flow, "domain.user_sid"), "");
+    }
+    dom.kdc = TD_OK;
+    assert_int_equal(td_domain_sign_in(&s.flow, "ada@corp.test", "wrong", NULL), TD_EAUTH);
+    assert_ok(td_domain_sign_in(&s.flow, "CORP\\ada", "right", NULL));
+    assert_string_equal(dom.user, "ada@corp.test");
+    assert_string_equal(td_flow_get(&s.flow, "domain.user_sid"), DOMAIN_SID "-1104");
+    assert_int_equal(dom.opened, 0);
+}
+
+/* --- the registration ----------------------------------------------------------------------------------------------
+ */
+
+static struct {
+    int status, puts;
+    const char *body; /* instead of a certificate */
+} svc;
+
+static void check_identity(const struct td_json *join, struct td_arena *a)
+{
+    struct td_cert cert;
+    struct td_slice signature;
+    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+    const struct td_json *id = td_json_get(join, "ClientIdentity");
+    assert_string_equal(td_json_str(id, "Type"), "sha256signed");
+    char at[TD_TIME_TEXT];
+    (void)td_time_text(s.world.now, at);
+    at[10] = ' ';
+    assert_string_equal(td_json_str(id, "Sid"), td_arena_printf(a, DOMAIN_SID "-1107.%s", at));
+    assert_ok(td_cert_parse(dom.certificate, a, &cert, NULL));
+    assert_string_equal(cert.subject_cn, GUID);
+    assert_int_equal(cert.subject_parts, 1);
+    assert_ok(td_cert_public_key(dom.certificate, &key, NULL));
+    assert_int_equal(td_key_bits(key), 2048);
+    assert_ok(td_b64_decode(a, td_str(td_json_str(id, "SignedBlob")), TD_B64_STD, &signature));
+    assert_true(td_key_verify(key, TD_RS256, td_str(td_json_str(id, "Sid")), signature));
+}
+
+static void certify(const struct td_json *request, struct td_arena *a, struct td_net_response *r)
+{
+    struct td_slice der;
+    struct td_csr csr;
+    struct td_cert cert;
+    const struct td_rdn cn = {"CN", DEVICE};
+    assert_ok(td_b64_decode(a, td_str(td_json_str(request, "Data")), TD_B64_STD, &der));
+    assert_ok(td_csr_parse(der, a, &csr, NULL));
+    const struct td_cert_template t = {.subject = &cn,
+                                       .subject_count = 1,
+                                       .spki = csr.spki,
+                                       .serial = {9},
+                                       .not_before = s.world.now - TD_DAY,
+                                       .not_after = s.world.now + 3650 * TD_DAY,
+                                       .eku = TD_EKU_CLIENT};
+    assert_ok(td_cert_issue(&t, ca_der, ca_key, a, &der, NULL));
+    assert_ok(td_cert_parse(der, a, &cert, NULL));
+    (void)reply_json(
+        r, a, 200,
+        td_arena_printf(a, "{\"Certificate\":{\"Thumbprint\":\"%s\",\"RawBody\":\"%s\"}}", cert.sha1, td_b64(a, der)));
+}
+
+static enum td_code serve(void *ctx TD_UNUSED, const struct td_net_request *req, struct td_arena *a,
+                          struct td_net_response *r, struct td_error *err TD_UNUSED)
+{
+    struct td_json *body;
+    struct td_slice blob;
+    TD_CLEANUP(td_key_cleanup) struct td_key *transport = NULL;
+    if (asked(req, "GET", "/Discover"))
+        return reply_json(r, a, 200, "{\"TenantInfo\":{\"TenantId\":\"" TENANT "\"}}");
+    assert_string_equal(req->method, "PUT");
+    assert_true(td_starts(td_str(req->url), BASE GUID "?api-version="));
+    assert_null(header_of(req, "Authorization: ")); /* no bearer: the signature is the proof */
+    svc.puts++;
+    assert_ok(td_json_parse(req->body, 65536, a, &body, NULL));
+    const struct td_json *join = td_json_get(body, "ServerAdJoinData");
+    assert_int_equal(td_json_int(body, "JoinType", -1), 6);
+    assert_string_equal(td_json_str(join, "TargetDomainId"), TENANT);
+    assert_string_equal(td_json_str(join, "TargetDomain"), "contoso.test");
+    assert_string_equal(td_json_str(join, "DeviceType"), "Windows");
+    assert_string_equal(td_json_str(join, "DeviceDisplayName"), "PC-0001");
+    assert_ok(td_b64_decode(a, td_str(td_json_str(join, "TransportKey")), TD_B64_STD, &blob));
+    assert_ok(td_key_from_rsa_blob(blob, &transport, NULL));
+    if (dom.certificate.n != 0)
+        check_identity(join, a);
+    assert_string_equal(td_json_str(td_json_get(body, "attributes"), "ReuseDevice"), "true");
+    if (svc.status != 200)
+        return reply_json(r, a, svc.status, svc.body);
+    certify(td_json_get(body, "CertificateRequest"), a, r);
+    return TD_OK;
+}
+
+static void registers_the_computer(void **state TD_UNUSED)
+{
+    join_domain();
+    assert_ok(td_flow_domain_register(&s.flow, NULL));
+    assert_int_equal(dom.written, 1);
+    assert_string_equal(td_flow_get(&s.flow, "join.device_id"), DEVICE);
+    assert_string_equal(td_flow_get(&s.flow, "domain.guid"), GUID);
+    assert_true(td_file_exists(file("device.crt.pem")));
+    assert_int_equal(td_flow_kind(&s.flow), TD_FLOW_HYBRID); /* stays one */
+    assert_ok(td_flow_domain_register(&s.flow, NULL));       /* its answer was lost */
+    assert_int_equal(dom.written, 1);                        /* the certificate that stands there is kept */
+    assert_int_equal(dom.opened, 0);
+}
+
+static void waits_until_the_directory_knows_it(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    join_domain();
+    svc.status = 400;
+    svc.body = "{\"ErrorType\":\"DirectoryError\",\"Message\":\"no such computer\"}";
+    assert_int_equal(td_flow_domain_register(&s.flow, &err), TD_ENOTFOUND);
+    assert_string_equal(err.where, "NotRegistered");
+    assert_true(svc.puts > 20);
+    svc.status = 503; /* a service that is away is the walk's business */
+    svc.puts = 0;
+    assert_int_equal(td_flow_domain_register(&s.flow, &err), TD_EUNAVAILABLE);
+    assert_int_equal(svc.puts, 1);
+}
+
+static void registers_nothing_that_it_cannot_publish(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    join_domain();
+    dom.modify = TD_EDENIED;
+    assert_int_not_equal(td_flow_domain_register(&s.flow, &err), TD_OK);
+    assert_int_equal(svc.puts, 0);
+    dom.modify = TD_OK;
+    dom.no_account = true;
+    assert_int_equal(td_flow_domain_register(&s.flow, &err), TD_EAUTH);
+    assert_string_equal(err.where, "DeviceRefused");
+    assert_int_equal(svc.puts, 0);
+}
+
+/* --- resets --------------------------------------------------------------------------------------------------------
+ */
+
+static void a_reset_in_place_is_refused(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    int64_t status;
+    uint32_t code;
+    join_domain();
+    assert_int_equal(td_reset_schedule(&s.dev, TD_ACTION_RESET, "", &err), TD_ESTATE);
+    assert_int_equal(err.hresult, TD_RESET_E_NORECOVERY);
+    td_reset_status(&s.dev, &status, &code);
+    assert_int_equal(status, 30);
+    assert_int_equal(td_reset_schedule(&s.dev, TD_ACTION_LOCAL_RESET, "", &err), TD_ESTATE);
+    assert_ok(td_reset_now(&s.dev, TD_ACTION_REINSTALL, &err));
+    assert_false(td_domain_joined(&s.dev));
+    assert_false(td_file_exists(file("machine.keytab")));
+    assert_false(td_file_exists(file("odj.txt")));
+}
+
+static int begin(void **state TD_UNUSED)
+{
+    stage_open(&s, serve);
+    memset(&dom, 0, sizeof(dom));
+    memset(&way, 0, sizeof(way));
+    memset(&svc, 0, sizeof(svc));
+    svc.status = 200;
+    stage_make_ca(&s, &ca_key, &ca_der);
+    stage_set(&s, "profile.tenant_id", TENANT);
+    stage_set(&s, "profile.domain", "contoso.test");
+    stage_set(&s, "profile.join_method", "1");
+    return 0;
+}
+
+static int end(void **state TD_UNUSED)
+{
+    td_key_cleanup(&ca_key);
+    stage_close(&s);
+    return 0;
+}
+
+#define STAGED(t) cmocka_unit_test_setup_teardown(t, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGED(takes_the_blob),
+        STAGED(takes_it_once),
+        STAGED(keeps_nothing_of_what_it_cannot_read),
+        STAGED(the_node_joins_and_renames),
+        STAGED(waits_for_the_blob),
+        STAGED(ends_where_no_blob_comes),
+        STAGED(reaches_a_controller),
+        STAGED(asks_no_controller_where_the_profile_skips_it),
+        STAGED(the_domain_says_who_may_sign_in),
+        STAGED(registers_the_computer),
+        STAGED(waits_until_the_directory_knows_it),
+        STAGED(registers_nothing_that_it_cannot_publish),
+        STAGED(a_reset_in_place_is_refused),
+    };
+    return cmocka_run_group_tests_name("device/domain", tests, NULL, NULL);
+}
