@@ -12,6 +12,11 @@
 enum td_code td_configuration_make(const struct td_master *master, const struct td_env *env, const char *tenant,
                                    const char *id, const char *name, const struct td_json *json, struct td_arena *a,
                                    struct td_configuration *ret, struct td_error *err) TD_MUST_USE;
+/* An item that names others (networkAccess, client, after) with their ids instead of names; id is its own, "" if it is
+ * new. TD_EINVAL with the member's name where there is no such item or none of a kind that fits. To be called before
+ * td_configuration_make. */
+enum td_code td_configuration_link(struct td_tx *tx, const char *tenant, const char *id, const struct td_json *json,
+                                   struct td_arena *a, const struct td_json **ret, struct td_error *err) TD_MUST_USE;
 /* The item that a row holds, secrets opened. */
 enum td_code td_configuration_open(const struct td_master *master, const char *tenant,
                                    const struct td_configuration *row, struct td_arena *a, struct td_item *ret,

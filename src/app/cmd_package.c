@@ -87,6 +87,17 @@ static enum td_code read_msi(struct td_cli *cli, const char *file, struct msi *r
     return TD_OK;
 }
 
+static void write_after(struct td_cli *cli, struct td_jsonw *w)
+{
+    if (td_cli_option(cli, "after") == NULL)
+        return;
+    td_jsonw_key(w, "after");
+    td_jsonw_arr(w);
+    for (int i = 0; td_cli_option_at(cli, "after", i) != NULL; i++)
+        td_jsonw_str(w, td_cli_option_at(cli, "after", i));
+    td_jsonw_arr_end(w);
+}
+
 static enum td_code make_item(struct td_cli *cli, const struct msi *msi, const char *sha256, struct td_json **ret,
                               struct td_error *err)
 {
@@ -104,6 +115,7 @@ static enum td_code make_item(struct td_cli *cli, const struct msi *msi, const c
     td_jsonw_kstr(&w, "productVersion", msi->product_version);
     if (line != NULL)
         td_jsonw_kstr(&w, "commandLine", line);
+    write_after(cli, &w);
     td_jsonw_end(&w);
     return td_json_parse(td_buf_slice(&b), TD_ITEM_MAX, &cli->arena, ret, err);
 }
@@ -152,6 +164,7 @@ static const struct td_command rows[] = {
                  {"command-line", "TEXT", "arguments for the installer, /quiet at first", false},
                  {"product-code", "GUID", "else read from the package", false},
                  {"product-version", "VERSION", "else read from the package", false},
+                 {"after", "NAME", "a package that must be installed before this one is sent", true},
                  {"user", NULL, "a package for each user", false},
                  {"replace", NULL, "change the item of this name", false}}},
 };

@@ -23,6 +23,7 @@ static enum td_code put(struct td_tx *tx, void *p, struct td_error *err)
 {
     struct ctx *c = p;
     struct td_configuration old;
+    const struct td_json *json = NULL;
     struct td_arena *a = &c->cli->arena;
     const char *tenant = c->cli->tenant.id, *name = c->name, *id = "";
     enum td_code rc = td_configuration_find(tx, tenant, name, a, &old, err);
@@ -34,7 +35,8 @@ static enum td_code put(struct td_tx *tx, void *p, struct td_error *err)
     if (rc == TD_OK)
         id = old.id;
     c->done = rc == TD_OK ? " changed" : " added";
-    td_try(td_configuration_make(&c->master, td_tx_env(tx), tenant, id, name, c->json, a, &c->row, err));
+    td_try(td_configuration_link(tx, tenant, id, c->json, a, &json, err));
+    td_try(td_configuration_make(&c->master, td_tx_env(tx), tenant, id, name, json, a, &c->row, err));
     if (rc == TD_OK && strcmp(old.kind, c->row.kind) != 0)
         return td_fail(err, TD_EINVAL, "kind", "an item keeps its kind (%s)", old.kind);
     return rc == TD_OK ? td_configuration_change(tx, tenant, &c->row, actor, err)
@@ -253,7 +255,8 @@ static const struct td_command rows[] = {
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .needs = "file",
      .about =
-         "Adds a configuration item: policy, msi, root-certificate, wifi, edition, status-page, kiosk or shared-pc.",
+         "Adds a configuration item: policy, msi, root-certificate, wifi, vpn, edition, status-page, kiosk, shared-pc, "
+         "domain-join or co-management.",
      .fields = "id; name; kind; warnings",
      .run = run_add,
      .options = {{"file", "FILE.json", "the item (docs/tasks/configure.md); - is standard input", false},
