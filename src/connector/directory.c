@@ -46,7 +46,8 @@ static enum td_code try_url(const struct td_connector_ad *ad, const struct td_co
 static bool try_next(const struct td_error *err)
 {
     enum td_domain_reason reason = td_conn_reason(err);
-    return reason == TD_DJ_NO_DC || reason == TD_DJ_UNTRUSTED || reason == TD_DJ_CLOCK_SKEW;
+    return reason == TD_DJ_NO_DC || reason == TD_DJ_UNTRUSTED || reason == TD_DJ_CLOCK_SKEW ||
+           td_fault("connector-shows-password-to-all");
 }
 
 enum td_code td_conn_reach(const struct td_connector_ad *ad, const struct td_connector_world *world, size_t first,

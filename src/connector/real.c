@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { NETS = 16, MAX_SECRET = 4096, MAX_PEM = 1 << 20, OPERATION_SECONDS = 10, CALL_SECONDS = 40 };
+enum { NETS = 16, MAX_SECRET = 4096, MAX_PEM = 1 << 20, OPERATION_SECONDS = 10, CALL_SECONDS = 40, CLOCK_SKEW = 1398 };
 #define REFUSED_FOR (5 * TD_MINUTE)
 
 /* A password that a domain has refused is not shown to it again and again: that would lock the account. */
@@ -125,10 +125,12 @@ static enum td_code refuse_service(enum td_code rc, uint32_t win32, struct td_er
     const struct td_domain_reason_row *known = td_domain_reason_by_name(err->where);
     if (known != NULL && known->reason >= TD_DJ_NO_DC && known->reason <= TD_DJ_REFUSED)
         return rc;
-    if (rc == TD_EUNAVAILABLE && win32 != 1398)
+    if (rc == TD_EDENIED && strcmp(err->where, "certificate") == 0)
+        return td_domain_refuse(err, TD_DJ_UNTRUSTED, text);
+    if (rc == TD_EUNAVAILABLE && win32 != CLOCK_SKEW)
         return td_domain_refuse(err, TD_DJ_NO_DC, text);
     return td_domain_refuse(
-        err, rc == TD_EAUTH || win32 == 1398 ? td_domain_reason_of_bind(win32, true) : TD_DJ_REFUSED, text);
+        err, rc == TD_EAUTH || win32 == CLOCK_SKEW ? td_domain_reason_of_bind(win32, true) : TD_DJ_REFUSED, text);
 }
 
 /* By name: whoever tries the addresses one by one does it with a copy. */

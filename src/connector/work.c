@@ -153,7 +153,7 @@ static enum td_code tell(struct td_connector_state *c, const struct td_conn_piec
         enum td_code rc = td_conn_call(c, "result", body, &a, &answer, err);
         int64_t pause = td_conn_pause(c->world->env, tries);
         bool over = td_now(c->world->env) + pause >= p->until || (give_up != NULL && atomic_load(give_up));
-        if (rc != TD_EUNAVAILABLE || over)
+        if (rc != TD_EUNAVAILABLE || over || td_fault("connector-tells-once"))
             return rc;
         td_sleep(c->world->env, pause);
     }
