@@ -448,6 +448,8 @@ static bool trust(LDAP *ld, struct td_slice ca_pem)
     char path[64] = "";
     static const int files[] = {LDAP_OPT_X_TLS_CACERTDIR, LDAP_OPT_X_TLS_CERTFILE, LDAP_OPT_X_TLS_KEYFILE,
                                 LDAP_OPT_X_TLS_CRLFILE};
+    if (td_search(ca_pem, TD_S("-----BEGIN CERTIFICATE-----")) == SIZE_MAX) /* it would trust nobody, and not say why */
+        return false;
     if (fd < 0 || write(fd, ca_pem.p, ca_pem.n) != (ssize_t)ca_pem.n)
         return false;
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
