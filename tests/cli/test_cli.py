@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """test_cli.py TOUCHDOWN TOUCHDOWN_DEVICE: the command lines as a scripter meets them (contract sections 2 and 3): exit
 codes, JSON, help, what is left behind, signals, and whether docs/cli.md tells the truth. Prints TAP."""
+import base64
 import hashlib
 import json
 import os
@@ -704,12 +705,48 @@ def device_exit_codes(box):
              (1, ["use", "--state", "none", "--user", "ada@contoso.test"]), (2, ["use", "--state", "none", "--csv"]), (2, ["sign-out"]), (1, ["sign-out", "--state", "none"]),
              (1, ["hash", "--hardware", "none"]), (0, ["help"]), (0, ["--help"]), (0, ["--version"]), (0, ["run", "--help"]),
              (0, ["fleet", "--help"]), (0, ["help", "run"]), (0, ["help", "--man"]), (0, ["help", "--markdown"]), (0, ["hash"]),
-             (0, ["hash", "--csv"])]
+             (0, ["hash", "--csv"]), (2, ["domain"]), (1, ["domain", "--state", "none"]), (2, ["domain", "--policies"]),
+             (1, ["domain", "--state", "none", "--policies"]), (1, ["domain", "--blob", "none"]), (1, ["domain", "--blob", "pw"])]
     for code, words in table:
         done = subprocess.run([DEVICE, *words], capture_output=True, text=True, timeout=60, check=False, cwd=box.dir,
                               stdin=subprocess.DEVNULL)
         same(done.returncode, code, f"for {words}: {done.stdout[-200:]}{done.stderr[-200:]}")
     assert not os.path.exists(box.path("none"))
+
+
+def blobs_are_shown_and_handed_on(box):
+    """A domain-join blob in each of its forms: what it says, never its password; its forms for others are for their owner alone."""
+    with open(os.path.join(ROOT, "tests", "fixtures", "odj", "samba.djoin"), "rb") as f:
+        djoin = f.read()
+    blob = base64.b64decode(djoin[2:].decode("utf-16-le").rstrip("\0"))
+    first = blob[0xC0:]  # domain, machine, password, as csp.md 12 says
+    for _ in range(2):
+        n = int.from_bytes(first[8:12], "little")
+        first = first[(12 + 2 * n + 3) // 4 * 4:]
+    password = first[12:12 + 2 * int.from_bytes(first[8:12], "little") - 2].decode("utf-16-le")
+    assert len(password) >= 100
+    for name, octets in (("raw", blob), ("plain", base64.b64encode(blob)), ("djoin", djoin)):
+        with open(box.path(name), "wb") as f:
+            f.write(octets)
+        said = [subprocess.run([DEVICE, "domain", "--blob", name, *more], capture_output=True, text=True, timeout=60, check=True, cwd=box.dir).stdout
+                for more in (("--djoin", "out.txt", "--unattend", "out.xml"), ("--json",))]
+        same(json.loads(said[1])["computer"], "PC-0001")
+        for wanted in ("corp.test", "CORP", "PC-0001", "dc1.corp.test", "10.77.2.10", "S-1-5-21-"):
+            assert wanted in said[0] and wanted in said[1], wanted
+        assert password not in said[0] + said[1] and password[:20] not in said[0] + said[1]
+        with open(box.path("out.txt"), "rb") as f:
+            same(f.read(), djoin)
+        spaces = {"u": "urn:schemas-microsoft-com:unattend"}
+        part = xml.etree.ElementTree.parse(box.path("out.xml")).find(".//u:component[@name='Microsoft-Windows-UnattendedJoin']", spaces)
+        same(base64.b64decode(part.find("u:OfflineIdentification/u:Provisioning/u:AccountData", spaces).text), blob)
+        for out in ("out.txt", "out.xml"):
+            same(stat.S_IMODE(os.stat(box.path(out)).st_mode), 0o600)
+            os.unlink(box.path(out))
+    with open(box.path("spoilt"), "wb") as f:
+        f.write(blob[:200] + b"\x01" + blob[201:])
+    done = subprocess.run([DEVICE, "domain", "--blob", "spoilt", "--djoin", "out.txt"], capture_output=True, text=True, timeout=60, check=False, cwd=box.dir)
+    same((done.returncode, os.path.exists(box.path("out.txt"))), (1, False))
+    assert "have another one made" in done.stdout, done.stdout
 
 
 def requirements_are_documented(box):
@@ -802,7 +839,7 @@ def interface_document_is_true(_):
 
 
 TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, killed_bulk, audit_tells_who_and_what, errors_name_the_thing, nothing_commands_the_terminal, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, tpms_are_shown_and_forgotten, serves, device_exit_codes, requirements_are_documented, settings_are_documented, items_are_said_about, measurements_of_profiles, codes_are_explained, documents_are_true,
+         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, tpms_are_shown_and_forgotten, serves, device_exit_codes, blobs_are_shown_and_handed_on, requirements_are_documented, settings_are_documented, items_are_said_about, measurements_of_profiles, codes_are_explained, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):

@@ -43,6 +43,10 @@ const struct td_program_command td_program_commands[] = {
      "an archive of logs, state, requirements and the CSV that registers the device, without secrets"},
     {"sysprep", td_program_sysprep, TD_OPT_STATE | TD_OPT_GENERALIZE, TD_OPT_STATE,
      "what sysprep does: nothing to the profile file, or with --generalize delete it"},
+    {"domain", td_program_domain,
+     TD_OPT_STATE | TD_OPT_BLOB | TD_OPT_DJOIN | TD_OPT_UNATTEND | TD_OPT_POLICIES | TD_OPT_JSON, 0,
+     "what its domain-join blob says (never the password), its forms for Windows' own tools, which hold the password, "
+     "and the group policies that apply"},
     {"fleet", NULL, 0, 0, "many devices at once (not offered yet)"},
 };
 const size_t td_program_command_count = TD_COUNTOF(td_program_commands);

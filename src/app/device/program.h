@@ -5,6 +5,7 @@
  *   program.c  what commands share: failing, the state folder, its lock, roots and service
  *   walk.c     commands that get a device further
  *   look.c     commands that only look
+ *   domain.c   a domain-join blob and the domain's policies
  * The way itself is src/device. A command takes the program with its options read and returns an exit code; errors that
  * it has told are told (td_program_fail). Paths and texts given on the command line are not copied: argv outlives all.
  */
@@ -28,6 +29,8 @@ struct td_program {
     const char *hardware, *endpoint, *ca_file, *user, *package, *out; /* as given; NULL: not given */
     int64_t timeout;                                                  /* seconds */
     bool csv, json, generalize, reinstall;
+    const char *blob, *djoin, *unattend; /* domain: a blob, and where its forms go */
+    bool policies;
     bool technician; /* provision: a technician is at it */
 };
 
@@ -51,6 +54,10 @@ enum td_program_flag {
     TD_OPT_PACKAGE = 1 << 14,
     TD_OPT_REINSTALL = 1 << 15,
     TD_OPT_VPN = 1 << 16,
+    TD_OPT_BLOB = 1 << 17,
+    TD_OPT_DJOIN = 1 << 18,
+    TD_OPT_UNATTEND = 1 << 19,
+    TD_OPT_POLICIES = 1 << 20,
 };
 
 struct td_program_option {
@@ -92,6 +99,7 @@ int td_program_use(struct td_program *p);
 int td_program_sign_out(struct td_program *p);
 int td_program_diagnostics(struct td_program *p);
 int td_program_sysprep(struct td_program *p);
+int td_program_domain(struct td_program *p);
 
 /* topic: a command, "--man", "--markdown" (a page of docs/cli.md) or NULL for all in short. */
 int td_program_help(const char *topic);
