@@ -9,6 +9,7 @@ typedef void td_g_writer(struct td_g_call *call, const struct td_view_row *row, 
 td_g_writer td_g_group_types, td_g_group_status;                                         /* directory_groups.c */
 td_g_writer td_g_physical_ids, td_g_security_ids, td_g_extensions;                       /* directory_devices.c */
 td_g_writer td_g_user_mails, td_g_user_phones, td_g_user_nickname, td_g_user_identities; /* directory_users.c */
+td_g_writer td_g_user_immutable;
 
 /* The function of registrations that says why (explain.c). */
 enum td_code td_g_explain_assignment(struct td_g_call *call, struct td_tx *tx, struct td_error *err) TD_MUST_USE;

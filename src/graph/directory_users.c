@@ -1,5 +1,7 @@
 /* Users (graph-api.md 1.8). Passwords come in, are hashed before the transaction and never go out. */
+#include "base/encode.h"
 #include "base/fault.h"
+#include "codec/sid.h"
 #include "graph/directory.h"
 #include "graph/types.h"
 #include "store/directory.h"
@@ -56,6 +58,18 @@ void td_g_user_identities(struct td_g_call *call, const struct td_view_row *row,
     td_jsonw_kstr(w, "issuerAssignedId", upn);
     td_jsonw_end(w);
     td_jsonw_arr_end(w);
+}
+
+/* The objectGUID as the directory stores it, in base64: by it tools know one and the same person. */
+void td_g_user_immutable(struct td_g_call *call, const struct td_view_row *row, const struct td_g_prop *prop TD_UNUSED,
+                         struct td_jsonw *w)
+{
+    unsigned char bytes[16];
+    const char *guid = td_view_text(row, "~guid");
+    if (guid[0] != '\0' && td_guid_bytes(td_str(guid), bytes, NULL) == TD_OK)
+        td_jsonw_str(w, td_b64(call->arena, td_bytes(bytes, sizeof(bytes))));
+    else
+        td_jsonw_null(w);
 }
 
 /* ---- passwords ---- */

@@ -27,6 +27,11 @@
         .name = (n), .kind = TD_G_STRING, .flags = TD_G_NULLABLE | TD_G_BETA \
     }
 
+#define ASKED(n, k)                                                   \
+    {                                                                 \
+        .name = (n), .kind = (k), .flags = TD_G_NULLABLE | TD_G_ASKED \
+    }
+
 /* Known there, nothing here: null when $select names them, so that a tool's list of names is not refused. */
 #define NOTHING(n, k, more)                                                    \
     {                                                                          \
@@ -283,11 +288,16 @@ static const struct td_g_prop user_props[] = {
      .kind = TD_G_COMPLEX,
      .flags = TD_G_NULLABLE | TD_G_ASKED,
      .of = &td_g_type_extension_attributes},
-    NOTHING("onPremisesImmutableId", TD_G_STRING, 0),
-    NOTHING("onPremisesSamAccountName", TD_G_STRING, 0),
-    NOTHING("onPremisesSecurityIdentifier", TD_G_STRING, 0),
+    ASKED("onPremisesDomainName", TD_G_STRING),
+    {.name = "onPremisesImmutableId",
+     .kind = TD_G_STRING,
+     .flags = TD_G_NULLABLE | TD_G_ASKED,
+     .write = td_g_user_immutable},
+    ASKED("onPremisesLastSyncDateTime", TD_G_TIME),
+    ASKED("onPremisesSamAccountName", TD_G_STRING),
+    ASKED("onPremisesSecurityIdentifier", TD_G_STRING),
     {.name = "onPremisesSyncEnabled", .kind = TD_G_BOOL, .flags = TD_G_NULLABLE},
-    NOTHING("onPremisesUserPrincipalName", TD_G_STRING, 0),
+    ASKED("onPremisesUserPrincipalName", TD_G_STRING),
     {.name = "otherMails", .kind = TD_G_STRING, .flags = TD_G_MANY | TD_G_WRITE, .write = td_g_user_mails},
     {.name = "passwordPolicies", .kind = TD_G_STRING, .flags = TD_G_NULLABLE},
     {.name = "passwordProfile",

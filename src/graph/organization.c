@@ -11,6 +11,8 @@ static const struct td_view_column columns[] = {
     {.name = "displayName", .type = TD_V_TEXT},
     {.name = "createdDateTime", .type = TD_V_TIME},
     {.name = "verifiedDomains", .type = TD_V_JSON},
+    {.name = "onPremisesSyncEnabled", .type = TD_V_BOOL},
+    {.name = "onPremisesLastSyncDateTime", .type = TD_V_TIME},
 };
 static const struct td_view organization_view = {
     .name = "organization", .columns = columns, .count = TD_COUNTOF(columns)};
@@ -44,6 +46,13 @@ static enum td_code domains_json(struct td_g_call *call, struct td_tx *tx, const
     return TD_OK;
 }
 
+static struct td_view_value kept(const struct td_view_row *stored, const char *name)
+{
+    static const struct td_view_value nothing = {.null = true};
+    const struct td_view_value *v = td_view_value(stored, name);
+    return v != NULL ? *v : nothing;
+}
+
 static enum td_code organizations(struct td_g_call *call, struct td_tx *tx, struct td_view_row **ret, size_t *ret_count,
                                   struct td_error *err)
 {
@@ -58,6 +67,8 @@ static enum td_code organizations(struct td_g_call *call, struct td_tx *tx, stru
     row->values[1].text = td_view_text(&stored, "displayName");
     row->values[2].num = td_view_int(&stored, "createdDateTime");
     row->values[3].text = domains;
+    row->values[4] = kept(&stored, "onPremisesSyncEnabled");
+    row->values[5] = kept(&stored, "onPremisesLastSyncDateTime");
     *ret = row;
     *ret_count = 1;
     return TD_OK;

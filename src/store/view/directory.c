@@ -2,6 +2,16 @@
  * (graph-api.md 1.8, 2.1). */
 #include "store/views.h"
 
+/* What a directory domain told (store/directory_sync.h); x is the table's short name. */
+#define ON_PREMISES(x)                                                                                       \
+    {.name = "onPremisesSyncEnabled", .type = TD_V_BOOL, .sql = "CASE WHEN " x ".source = 'ad' THEN 1 END"}, \
+        {.name = "onPremisesDomainName", .type = TD_V_TEXT, .sql = "NULLIF(" x ".ad_domain, '')"},           \
+        {.name = "onPremisesLastSyncDateTime", .type = TD_V_TIME, .sql = "NULLIF(" x ".synced_at, 0)"},      \
+        {.name = "onPremisesSamAccountName", .type = TD_V_TEXT, .sql = "NULLIF(" x ".sam, '')"},             \
+    {                                                                                                        \
+        .name = "onPremisesSecurityIdentifier", .type = TD_V_TEXT, .sql = "NULLIF(" x ".ad_sid, '')"         \
+    }
+
 #define GROUP_COLUMNS                                                                                             \
     {.name = "id", .type = TD_V_TEXT, .sql = "g.id", .fold = "g.id", .indexed = true},                            \
         {.name = "displayName", .type = TD_V_TEXT, .sql = "g.name", .fold = "g.name_key", .indexed = true},       \
@@ -18,7 +28,7 @@
         {.name = "groupTypes", .type = TD_V_TEXTS, .items = "SELECT 'DynamicMembership' AS v WHERE g.kind <> 0"}, \
         {.name = "groupKind", .type = TD_V_INT, .sql = "g.kind"},                                                 \
         {.name = "membersAt", .type = TD_V_TIME, .sql = "g.members_at"},                                          \
-        {.name = "spreadAfter", .type = TD_V_TEXT, .sql = "g.spread_after"},                                      \
+        {.name = "spreadAfter", .type = TD_V_TEXT, .sql = "g.spread_after"}, ON_PREMISES("g"),                    \
     {                                                                                                             \
         .name = "groupProblem", .type = TD_V_TEXT, .sql = "g.problem"                                             \
     }
@@ -139,30 +149,32 @@ const struct td_view td_view_device = {
     .count = TD_COUNTOF(device_columns),
 };
 
-#define USER_COLUMNS                                                                                        \
-    {.name = "userPrincipalName", .type = TD_V_TEXT, .sql = "a.upn", .fold = "a.upn_key", .indexed = true}, \
-        {.name = "mail", .type = TD_V_TEXT, .sql = "NULLIF(a.mail, '')"},                                   \
-        {.name = "mailNickname", .type = TD_V_TEXT, .sql = "NULLIF(a.nickname, '')"},                       \
-        {.name = "city", .type = TD_V_TEXT, .sql = "NULLIF(a.city, '')"},                                   \
-        {.name = "companyName", .type = TD_V_TEXT, .sql = "NULLIF(a.company_name, '')"},                    \
-        {.name = "country", .type = TD_V_TEXT, .sql = "NULLIF(a.country, '')"},                             \
-        {.name = "department", .type = TD_V_TEXT, .sql = "NULLIF(a.department, '')"},                       \
-        {.name = "employeeHireDate", .type = TD_V_TIME, .sql = "NULLIF(a.employee_hire_date, 0)"},          \
-        {.name = "employeeId", .type = TD_V_TEXT, .sql = "NULLIF(a.employee_id, '')"},                      \
-        {.name = "givenName", .type = TD_V_TEXT, .sql = "NULLIF(a.given_name, '')"},                        \
-        {.name = "jobTitle", .type = TD_V_TEXT, .sql = "NULLIF(a.job_title, '')"},                          \
-        {.name = "mobilePhone", .type = TD_V_TEXT, .sql = "NULLIF(a.mobile, '')"},                          \
-        {.name = "officeLocation", .type = TD_V_TEXT, .sql = "NULLIF(a.office, '')"},                       \
-        {.name = "postalCode", .type = TD_V_TEXT, .sql = "NULLIF(a.postal_code, '')"},                      \
-        {.name = "preferredLanguage", .type = TD_V_TEXT, .sql = "NULLIF(a.preferred_language, '')"},        \
-        {.name = "state", .type = TD_V_TEXT, .sql = "NULLIF(a.state, '')"},                                 \
-        {.name = "streetAddress", .type = TD_V_TEXT, .sql = "NULLIF(a.street_address, '')"},                \
-        {.name = "surname", .type = TD_V_TEXT, .sql = "NULLIF(a.surname, '')"},                             \
-        {.name = "telephone", .type = TD_V_TEXT, .sql = "a.telephone"},                                     \
-        {.name = "otherMailLines", .type = TD_V_TEXT, .sql = "a.other_mails"},                              \
-        {.name = "usageLocation", .type = TD_V_TEXT, .sql = "NULLIF(a.usage_location, '')"},                \
-    {                                                                                                       \
-        .name = "userType", .type = TD_V_TEXT, .sql = "a.user_type"                                         \
+#define USER_COLUMNS                                                                                                   \
+    {.name = "userPrincipalName", .type = TD_V_TEXT, .sql = "a.upn", .fold = "a.upn_key", .indexed = true},            \
+        {.name = "mail", .type = TD_V_TEXT, .sql = "NULLIF(a.mail, '')"},                                              \
+        {.name = "mailNickname", .type = TD_V_TEXT, .sql = "NULLIF(a.nickname, '')"},                                  \
+        {.name = "city", .type = TD_V_TEXT, .sql = "NULLIF(a.city, '')"},                                              \
+        {.name = "companyName", .type = TD_V_TEXT, .sql = "NULLIF(a.company_name, '')"},                               \
+        {.name = "country", .type = TD_V_TEXT, .sql = "NULLIF(a.country, '')"},                                        \
+        {.name = "department", .type = TD_V_TEXT, .sql = "NULLIF(a.department, '')"},                                  \
+        {.name = "employeeHireDate", .type = TD_V_TIME, .sql = "NULLIF(a.employee_hire_date, 0)"},                     \
+        {.name = "employeeId", .type = TD_V_TEXT, .sql = "NULLIF(a.employee_id, '')"},                                 \
+        {.name = "givenName", .type = TD_V_TEXT, .sql = "NULLIF(a.given_name, '')"},                                   \
+        {.name = "jobTitle", .type = TD_V_TEXT, .sql = "NULLIF(a.job_title, '')"},                                     \
+        {.name = "mobilePhone", .type = TD_V_TEXT, .sql = "NULLIF(a.mobile, '')"},                                     \
+        {.name = "officeLocation", .type = TD_V_TEXT, .sql = "NULLIF(a.office, '')"},                                  \
+        {.name = "postalCode", .type = TD_V_TEXT, .sql = "NULLIF(a.postal_code, '')"},                                 \
+        {.name = "preferredLanguage", .type = TD_V_TEXT, .sql = "NULLIF(a.preferred_language, '')"},                   \
+        {.name = "state", .type = TD_V_TEXT, .sql = "NULLIF(a.state, '')"},                                            \
+        {.name = "streetAddress", .type = TD_V_TEXT, .sql = "NULLIF(a.street_address, '')"},                           \
+        {.name = "surname", .type = TD_V_TEXT, .sql = "NULLIF(a.surname, '')"},                                        \
+        {.name = "telephone", .type = TD_V_TEXT, .sql = "a.telephone"},                                                \
+        {.name = "otherMailLines", .type = TD_V_TEXT, .sql = "a.other_mails"},                                         \
+        {.name = "usageLocation", .type = TD_V_TEXT, .sql = "NULLIF(a.usage_location, '')"}, ON_PREMISES("a"),         \
+        {.name = "onPremisesUserPrincipalName", .type = TD_V_TEXT, .sql = "CASE WHEN a.source = 'ad' THEN a.upn END"}, \
+        {.name = "~guid", .type = TD_V_TEXT, .sql = "a.ad_guid"},                                                      \
+    {                                                                                                                  \
+        .name = "userType", .type = TD_V_TEXT, .sql = "a.user_type"                                                    \
     }
 
 static const struct td_view_column user_columns[] = {

@@ -6,6 +6,12 @@ static const struct td_view_column organization_columns[] = {
     {.name = "displayName", .type = TD_V_TEXT, .sql = "t.name"},
     {.name = "createdDateTime", .type = TD_V_TIME, .sql = "t.created_at"},
     {.name = "domain", .type = TD_V_TEXT, .sql = "t.domain"},
+    {.name = "onPremisesSyncEnabled",
+     .type = TD_V_BOOL,
+     .sql = "(SELECT MAX(s.sync) FROM ad_domain s WHERE s.tenant = t.id)"},
+    {.name = "onPremisesLastSyncDateTime",
+     .type = TD_V_TIME,
+     .sql = "(SELECT NULLIF(MAX(s.synced_at), 0) FROM ad_domain s WHERE s.tenant = t.id)"},
 };
 const struct td_view td_view_organization = {.name = "organization",
                                              .from = "tenant t",
