@@ -3,7 +3,10 @@
 #include "base/buf.h"
 #include "base/fault.h"
 #include "codec/json.h"
+#include "store/domain_join.h"
+#include "store/group.h"
 #include "store/life_end.h"
+#include "store/way.h"
 
 #define COLUMNS                                                                                                      \
     "id, registration_id, display_name, os, os_version, trust_type, owner_id, owner_upn, group_tag, purchase_order," \
@@ -230,20 +233,41 @@ enum td_code td_device_find_account(struct td_tx *tx, const char *account_guid, 
     return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "device", "no device of the directory has this account");
 }
 
+/* The device was set up anew under another name: nobody uses the account that it had. */
+static enum td_code give_up_former(struct td_tx *tx, const char *tenant, const struct td_device_row *row,
+                                   const char *way_id, struct td_error *err)
+{
+    const struct td_domain_join former = {.way_id = way_id,
+                                          .domain = row->account_domain,
+                                          .name = row->display_name,
+                                          .account_guid = row->account_guid,
+                                          .account_sid = row->account_sid,
+                                          .created_at = row->joined_at};
+    return td_life_give_up_account(tx, tenant, &former, err);
+}
+
 enum td_code td_device_hybrid(struct td_tx *tx, const char *tenant, const struct td_device_account *account,
                               struct td_arena *a, const char **ret_id, struct td_error *err)
 {
     struct td_device_row row = {0};
+    struct td_way_row way = {.id = ""};
     td_try(td_device_find_registration(tx, tenant, account->registration_id, a, &row, err));
+    td_try(td_way_find(tx, tenant, TD_WAY_REGISTRATION, account->registration_id, a, &way, err));
     *ret_id = row.id;
+    if (row.account_guid[0] != '\0' && strcmp(row.account_guid, account->guid) != 0)
+        td_try(give_up_former(tx, tenant, &row, way.id, err));
+    /* an account that was to be taken away is in use again */
+    td_try(td_sql(tx, err, "DELETE FROM domain_removal WHERE tenant = $1 AND account_guid = $2 AND done_at = 0", "ss",
+                  tenant, account->guid));
     td_try(td_sql(tx, err,
                   "UPDATE directory_device SET account_guid = '', account_sid = '', account_domain = ''"
                   " WHERE tenant = $1 AND account_guid = $2 AND id <> $3",
                   "sss", tenant, account->guid, row.id));
-    return td_sql(tx, err,
+    td_try(td_sql(tx, err,
                   "UPDATE directory_device SET trust_type = 'ServerAd', display_name = $3, account_guid = $4,"
                   " account_sid = $5, account_domain = $6 WHERE tenant = $1 AND id = $2",
-                  "ssssss", tenant, row.id, account->name, account->guid, account->sid, account->domain);
+                  "ssssss", tenant, row.id, account->name, account->guid, account->sid, account->domain));
+    return td_group_device_moved(tx, tenant, row.id, "system", err);
 }
 
 enum td_code td_device_complete(struct td_tx *tx, const char *tenant, const struct td_device_joining *j,

@@ -4,6 +4,7 @@
 #include "store/certificate.h"
 #include "store/device.h"
 #include "store/group.h"
+#include "store/life_end.h"
 #include "store/provisioning.h"
 #include "store/way.h"
 
@@ -110,6 +111,17 @@ enum td_code td_device_leave(struct td_tx *tx, const char *tenant, const char *i
     return follow_leaving(tx, tenant, id, actor, &a, err);
 }
 
+/* An administrator takes it out of the directory; a device that leaves by itself is a member of its domain still. */
+static enum td_code forget_account(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
+                                   struct td_error *err)
+{
+    struct td_way_row way = {.id = ""};
+    enum td_code rc = td_way_find(tx, tenant, TD_WAY_DEVICE, id, a, &way, err);
+    if (rc == TD_OK)
+        rc = td_life_forget_account(tx, tenant, way.id, err);
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
 enum td_code td_device_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                               struct td_error *err)
 {
@@ -129,6 +141,8 @@ enum td_code td_device_remove(struct td_tx *tx, const char *tenant, const char *
                                   .changes = &gone,
                                   .count = 1};
     td_try(td_audit_tell(tx, tenant, &what, err));
+    if (d.account_guid[0] != '\0')
+        td_try(forget_account(tx, tenant, id, &a, err));
     return td_device_leave(tx, tenant, id, actor, err);
 }
 

@@ -16,6 +16,14 @@ enum td_code td_life_forget_enrolment(struct td_tx *tx, const char *tenant, cons
  * tenant keeps those (setting laps-after-retire). */
 enum td_code td_life_forget_device(struct td_tx *tx, const char *tenant, const char *device_id, struct td_error *err)
     TD_MUST_USE;
+/* The device of this way left for good, or is back in its box: what becomes of its computer account (setting
+ * computer-account-at-end) is asked of a connector, once an account. */
+enum td_code td_life_forget_account(struct td_tx *tx, const char *tenant, const char *way_id, struct td_error *err)
+    TD_MUST_USE;
+/* The same of one account by itself: of a way, domain, GUID, SID and name that made it. */
+struct td_domain_join;
+enum td_code td_life_give_up_account(struct td_tx *tx, const char *tenant, const struct td_domain_join *of,
+                                     struct td_error *err) TD_MUST_USE;
 /* The users of the device are gone from it, the join stays (a reset in place): their tokens bound to it are void. */
 enum td_code td_life_forget_users(struct td_tx *tx, const char *tenant, const char *device_id, struct td_error *err)
     TD_MUST_USE;

@@ -53,6 +53,8 @@ const struct td_setting td_tenant_settings[] = {
      "changing calls of one application in 20 seconds; 0 for no limit"},
     {"laps-after-retire", TD_SET_CHOICE, "destroy", 0, 0, "destroy keep",
      "passwords of the local administrator when a device leaves: destroyed, or kept for whoever finds it"},
+    {"computer-account-at-end", TD_SET_CHOICE, "disable", 0, 0, "keep disable delete",
+     "computer account of a hybrid device when it is retired, wiped or deleted"},
     {"event-retention", TD_SET_INT, "0", 0, 36500, NULL, "days that timelines of devices are kept; 0 for ever"},
     {"audit-retention", TD_SET_INT, "0", 0, 36500, NULL, "days that it is kept who changed what; 0 for ever"},
     {"history-retention", TD_SET_INT, "0", 0, 36500, NULL,

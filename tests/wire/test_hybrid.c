@@ -4,8 +4,10 @@
 #include "api/connector/room.h"
 #include "api/join.h"
 #include "store/device.h"
+#include "store/directory.h"
 #include "store/domain_join.h"
 #include "store/group.h"
+#include "store/life_end.h"
 #include "store/profile.h"
 #include "store/registration.h"
 #include "wire/management_client.h"
@@ -34,6 +36,8 @@ struct hybrid {
     struct td_hub_waiter waiter;
     struct td_http_request asked;
     struct td_http_reply reply;
+    const char *guid;              /* of the account that is made */
+    const char *policy;            /* computer-account-at-end */
     const char *sid, *certificate; /* of the account, as the domain has it */
     bool enabled, away, gone;
     int questions;
@@ -123,7 +127,7 @@ static void job_is(enum td_domain_state want)
 static enum td_code make_account(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
 {
     struct td_domain_join j;
-    struct td_domain_made made = {.account_guid = GUID, .account_sid = SID, .account_dn = "CN=PC,DC=corp,DC=test"};
+    struct td_domain_made made = {.account_guid = h.guid, .account_sid = SID, .account_dn = "CN=PC,DC=corp,DC=test"};
     const char *const domains[] = {"corp.test"}, *id = NULL;
     struct td_service *svc = &h.w->wire.svc;
     struct td_arena *a = &h.w->wire.arena;
@@ -131,7 +135,7 @@ static enum td_code make_account(struct td_tx *tx, void *ctx TD_UNUSED, struct t
     const char *label = td_arena_printf(a, "domain-join/%s/%s", h.w->tenant, j.id);
     assert_ok(td_seal(&svc->master, svc->env, label, TD_S(BLOB), a, &made.sealed));
     td_try(td_domain_join_made(tx, h.w->tenant, j.id, j.attempt, &made, err));
-    const struct td_device_account account = {j.registration_id, j.name, "corp.test", GUID, SID};
+    const struct td_device_account account = {j.registration_id, j.name, "corp.test", h.guid, SID};
     return td_device_hybrid(tx, h.w->tenant, &account, a, &id, err);
 }
 
@@ -170,7 +174,7 @@ static struct found device(void)
 
 static void open_with(void **state, const char *profile)
 {
-    h = (struct hybrid){.w = *state, .profile = profile, .sid = SID, .enabled = true};
+    h = (struct hybrid){.w = *state, .profile = profile, .guid = GUID, .sid = SID, .enabled = true};
     h.c = begin_bare(state);
     in_write(register_device);
     h.certificate = td_b64(&h.w->wire.arena, account_cert);
@@ -332,7 +336,7 @@ static void the_blob_is_handed_out(void **state)
     (void)run_session(h.c, WAITS);
     assert_int_equal(count_seen(h.c, "OfflineDomainJoin"), 0);
     assert_int_equal(count_seen(h.c, "DeviceHardwareData"), 1);
-    assert_int_equal(count_seen(h.c, "DNSComputerName"), 0); /* its name comes with the account */
+    assert_int_equal(count_seen(h.c, "DNSComputerName"), 0);               /* its name comes with the account */
     assert_int_equal(count_seen(h.c, "ServerHasFinishedProvisioning"), 0); /* the page waits */
     in_write(make_account);
     h.c->session++;
@@ -661,6 +665,119 @@ static void what_the_domain_says_counts(void **state)
     refused(right(), 403, "disabled");
 }
 
+/* ---- the end ---- */
+
+static struct td_domain_removal due; /* what a connector is asked to do; id NULL: nothing */
+
+static enum td_code lease_removal(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    const char *const domains[] = {"corp.test"};
+    due.id = NULL;
+    enum td_code rc = td_domain_removal_lease(tx, h.w->tenant, h.connector, domains, 1, &h.w->wire.arena, &due, err);
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
+static enum td_code retire_now(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    struct td_life_retired got;
+    const struct td_life_retiring what = {.key = "SER-77", .now = true, .actor = "test"};
+    td_try(td_tenant_set(tx, h.w->tenant, "computer-account-at-end", h.policy, "test", err));
+    td_try(td_life_retire(tx, h.w->tenant, &what, &h.w->wire.arena, &got, err));
+    assert_string_equal(got.computer, strcmp(h.policy, "keep") == 0 ? job().j.name : "");
+    return TD_OK;
+}
+
+static enum td_code remove_object(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    struct td_device_row d;
+    td_try(td_device_find_registration(tx, h.w->tenant, h.registration, &h.w->wire.arena, &d, err));
+    return td_device_remove(tx, h.w->tenant, d.id, "test", err);
+}
+
+static void ends_with(void **state, const char *policy)
+{
+    open_joined(state);
+    assert_int_equal(put(GUID, right()).status, 200);
+    h.policy = policy;
+    in_write(retire_now);
+    in_write(lease_removal);
+}
+
+static void a_retired_device_leaves_a_disabled_account(void **state)
+{
+    ends_with(state, "disable");
+    assert_non_null(due.id);
+    assert_string_equal(due.account_guid, GUID);
+    assert_string_equal(due.name, job().j.name);
+    assert_false(due.remove);
+    assert_int_equal(events("domain.removal-queued", NULL), 1); /* record and object go together: asked once */
+}
+
+static void or_none_if_the_tenant_wants_that(void **state)
+{
+    ends_with(state, "delete");
+    assert_non_null(due.id);
+    assert_true(due.remove);
+}
+
+static void or_the_one_it_had(void **state)
+{
+    ends_with(state, "keep");
+    assert_null(due.id);
+}
+
+static void without_its_object_it_has_no_account(void **state)
+{
+    open_joined(state);
+    assert_int_equal(put(GUID, right()).status, 200);
+    in_write(remove_object);
+    in_write(lease_removal);
+    assert_non_null(due.id);
+    assert_int_equal(put(GUID, right()).status, 404);
+}
+
+/* Set up anew under another name, the account that it had is nobody's; the same account again is its own. */
+static void a_former_account_is_given_up(void **state)
+{
+    open_joined(state);
+    assert_int_equal(put(GUID, right()).status, 200);
+    enrol(TD_TRUE);
+    in_write(make_account); /* reused */
+    in_write(lease_removal);
+    assert_null(due.id);
+    enrol(TD_TRUE);
+    h.guid = "5f1e0000-0000-4000-8000-00000000beef";
+    in_write(make_account);
+    in_write(lease_removal);
+    assert_non_null(due.id);
+    assert_string_equal(due.account_guid, GUID);
+    assert_string_equal(device().d.account_guid, h.guid);
+    assert_int_equal(device().count, 1);
+}
+
+static void an_account_in_use_is_not_taken_away(void **state)
+{
+    open_joined(state);
+    assert_int_equal(put(GUID, right()).status, 200);
+    h.policy = "delete";
+    in_write(retire_now);
+    enrol(TD_TRUE); /* before a connector came to it */
+    in_write(make_account);
+    in_write(lease_removal);
+    assert_null(due.id);
+}
+
+static void no_blob_outlives_its_enrolment(void **state)
+{
+    open_managed(state);
+    in_write(make_account);
+    h.policy = "keep";
+    in_write(retire_now);
+    assert_int_equal(job().j.sealed.n, 0);
+    job_is(TD_DJS_FAILED);
+    assert_int_equal(events("domain.stopped", NULL), 1);
+}
+
 static int open_all(void **state)
 {
     static struct td_arena kept;
@@ -703,6 +820,13 @@ int main(void)
         TEST(the_account_phase_waits),
         TEST(what_proves_nothing_is_refused),
         TEST(what_the_domain_says_counts),
+        TEST(a_retired_device_leaves_a_disabled_account),
+        TEST(or_none_if_the_tenant_wants_that),
+        TEST(or_the_one_it_had),
+        TEST(without_its_object_it_has_no_account),
+        TEST(a_former_account_is_given_up),
+        TEST(an_account_in_use_is_not_taken_away),
+        TEST(no_blob_outlives_its_enrolment),
     };
     return cmocka_run_group_tests_name("hybrid", tests, open_all, close_all);
 }

@@ -133,6 +133,7 @@ static enum td_code follow(struct td_tx *tx, const char *tenant, const struct td
     if (moved_on)
         return td_action_tell(tx, tenant, x, TD_EV_ACTION_DONE, "device", err);
     td_try(end_management(tx, tenant, x, &d, err));
+    td_try(td_life_forget_account(tx, tenant, x->way_id, err));
     if (x->kind == TD_ACTION_DELETE)
         return record_gone(tx, tenant, x, err);
     td_try(leave_directory(tx, tenant, x, &d, a, err));

@@ -3,9 +3,11 @@
 #include "codec/json.h"
 #include "store/device.h"
 #include "store/directory.h"
+#include "store/domain_join.h"
 #include "store/event.h"
 #include "store/life.h"
 #include "store/life_end.h"
+#include "store/tenant.h"
 #include "store/way.h"
 
 struct intention {
@@ -95,6 +97,7 @@ static enum td_code finish(struct td_tx *tx, const char *tenant, const struct in
     struct td_way_row way = {.id = ""};
     td_try(drop_intention(tx, tenant, i->way_id, err));
     td_try(td_way_find(tx, tenant, TD_WAY_ID, i->way_id, a, &way, err));
+    td_try(td_life_forget_account(tx, tenant, i->way_id, err));
     td_try(leave_directory(tx, tenant, way.device_id, i->actor, a, ret_left, err));
     if (way.way.state[TD_M_ACTION] != TD_A_RETIRED)
         td_try(step(tx, tenant, i, err));
@@ -133,6 +136,23 @@ static enum td_code ask_device(struct td_tx *tx, const char *tenant, const struc
                   i->way_id, ret->action.id);
 }
 
+/* Of an account that we made and the tenant keeps, or that somebody else made: nobody takes it away but people. */
+static enum td_code name_computer(struct td_tx *tx, const char *tenant, const struct td_device_row *d,
+                                  struct td_life_retired *ret, struct td_arena *a, struct td_error *err)
+{
+    struct td_domain_join j = {.name = ""};
+    const char *policy = "";
+    enum td_code rc = td_domain_join_account(tx, tenant, ret->way_id, a, &j, err);
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    td_try(td_tenant_get(tx, tenant, "computer-account-at-end", a, &policy, err));
+    if (rc == TD_OK && strcmp(policy, "keep") == 0)
+        ret->computer = j.name;
+    else if (rc == TD_ENOTFOUND && d != NULL && strcmp(d->trust_type, "ServerAd") == 0)
+        ret->computer = d->display_name;
+    return TD_OK;
+}
+
 /* What came of it: read back, because an action may end in the transaction that asks for it. */
 static enum td_code look(struct td_tx *tx, const char *tenant, struct td_life_retired *ret, struct td_arena *a,
                          struct td_error *err)
@@ -147,9 +167,9 @@ static enum td_code look(struct td_tx *tx, const char *tenant, struct td_life_re
         return TD_OK;
     enum td_code rc = td_device_find(tx, tenant, ret->device_id, a, &d, err);
     ret->left_directory = rc == TD_ENOTFOUND;
-    if (rc == TD_OK && strcmp(d.trust_type, "ServerAd") == 0)
-        ret->computer = d.display_name;
-    return rc == TD_ENOTFOUND ? TD_OK : rc;
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    return name_computer(tx, tenant, rc == TD_OK ? &d : NULL, ret, a, err);
 }
 
 static enum td_code gather(struct td_tx *tx, const char *tenant, const char *key, struct td_arena *a,
