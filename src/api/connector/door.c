@@ -226,6 +226,20 @@ static void write_hello(const struct hello *h)
     td_jsonw_end(&w);
 }
 
+/* c->domains: what its requests that wait were taken in with. */
+static bool serves_others_now(const struct td_cdoor *c, const struct hello *h)
+{
+    size_t well = 0, known = 0;
+    for (size_t i = 0; i < h->count; i++) {
+        if (h->domains[i].problem[0] != '\0')
+            continue;
+        well++;
+        for (size_t k = 0; k < c->domain_count; k++)
+            known += strcmp(c->domains[k], h->domains[i].domain) == 0;
+    }
+    return well != known || known != c->domain_count;
+}
+
 enum td_code td_cdoor_hello(struct td_cdoor *c, struct td_error *err)
 {
     struct hello *h = td_arena_new(c->a, struct hello);
@@ -233,6 +247,8 @@ enum td_code td_cdoor_hello(struct td_cdoor *c, struct td_error *err)
     td_try(td_cdoor_text(c->body, "version", VERSION, "", &h->version, err));
     td_try(read_domains(h, err));
     td_try(td_store_write(c->svc->store, do_hello, h, err));
+    if (serves_others_now(c, h))
+        td_hub_let_go(c->svc->connectors, c->connector.id);
     write_hello(h);
     return TD_OK;
 }

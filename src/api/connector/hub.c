@@ -188,13 +188,14 @@ static void answer_all(struct td_hub_waiter *list)
     }
 }
 
-void td_hub_expire(struct td_connector_hub *hub)
+/* Those of one connector, or (NULL) those whose time is over. */
+static void end_waits(struct td_connector_hub *hub, const char *connector)
 {
     int64_t now = td_monotonic();
     struct td_hub_waiter *over = NULL;
     (void)pthread_mutex_lock(&hub->lock);
     for (struct td_hub_waiter **at = &hub->first; *at != NULL;) {
-        if ((*at)->until > now) {
+        if (connector != NULL ? strcmp((*at)->connector, connector) != 0 : (*at)->until > now) {
             at = &(*at)->next;
             continue;
         }
@@ -204,6 +205,17 @@ void td_hub_expire(struct td_connector_hub *hub)
     }
     (void)pthread_mutex_unlock(&hub->lock);
     answer_all(over);
+}
+
+void td_hub_expire(struct td_connector_hub *hub)
+{
+    end_waits(hub, NULL);
+}
+
+void td_hub_let_go(struct td_connector_hub *hub, const char *connector)
+{
+    if (hub != NULL)
+        end_waits(hub, connector);
 }
 
 void td_connector_hub_stop(struct td_connector_hub *hub)

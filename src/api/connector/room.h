@@ -57,6 +57,8 @@ struct td_hub_waiter *td_hub_take(struct td_connector_hub *hub);
 void td_hub_put_back(struct td_connector_hub *hub, struct td_hub_waiter *w);
 /* Ends waits whose time is over. */
 void td_hub_expire(struct td_connector_hub *hub);
+/* Ends those of one connector at once, since it serves other domains by now: it asks again. hub may be NULL. */
+void td_hub_let_go(struct td_connector_hub *hub, const char *connector);
 void td_hub_nothing(struct td_http_reply *reply); /* an empty list of work */
 
 /* The answer of a connector to a question. TD_ESTATE: nobody waits for it from this one. */
