@@ -73,23 +73,57 @@ static void write_node(struct td_g_call *call, const char *uri, const char *form
     write_setting(call, &s, w);
 }
 
-/* What a kiosk or a shared PC writes, setting by setting, as a device is told. */
-static void write_screen(struct td_g_call *call, const struct td_view_row *row, const struct td_json *body,
-                         struct td_jsonw *w)
+/* A VPN of which all is secret says at least where it is. */
+static void write_veiled(struct td_g_call *call, const struct td_json *body, struct td_jsonw *w)
+{
+    struct td_buf name;
+    td_buf_init(&name, 1024);
+    td_pct_add(&name, td_str(td_json_str(body, "name") != NULL ? td_json_str(body, "name") : ""));
+    struct setting s = {
+        .name = "ProfileXML",
+        .uri = td_arena_printf(
+            call->arena, "./%s/Vendor/MSFT/VPNv2/%.*s/ProfileXML",
+            td_json_str(body, "scope") != NULL && strcmp(td_json_str(body, "scope"), "user") == 0 ? "User" : "Device",
+            TD_FMT(td_buf_slice(&name))),
+        .type = "StringXml",
+        .text = "",
+        .secret = true};
+    td_buf_done(&name);
+    if (td_json_get(body, "name") != NULL)
+        write_setting(call, &s, w);
+}
+
+static bool is_made(const char *kind)
+{
+    static const enum td_item_kind made[] = {TD_ITEM_KIOSK, TD_ITEM_SHARED_PC, TD_ITEM_VPN, TD_ITEM_CO_MANAGEMENT};
+    for (size_t i = 0; i < TD_COUNTOF(made); i++)
+        if (strcmp(kind, td_item_word(made[i])) == 0)
+            return true;
+    return false;
+}
+
+/* What is made of an item and stands nowhere else, setting by setting, as a device is told. */
+static void write_made(struct td_g_call *call, const struct td_view_row *row, const struct td_json *body,
+                       struct td_jsonw *w)
 {
     struct td_item item;
     struct td_desired desired;
-    if (td_item_parse(body, call->arena, &item, NULL) != TD_OK)
+    if (td_item_parse(body, call->arena, &item, NULL) != TD_OK) {
+        write_veiled(call, body, w);
         return;
+    }
     item.id = td_view_text(row, "id");
     item.name = item.id;
     item.revision = 1;
     const struct td_desired_in in = {
         .provider = "", .user_upn = "", .computer_name = "", .items = &item, .item_count = 1};
     td_desired_make(&in, call->arena, &desired);
-    for (const struct td_want *want = desired.wants; want != NULL; want = want->next)
+    bool xml = item.kind == TD_ITEM_KIOSK || item.kind == TD_ITEM_VPN;
+    for (const struct td_want *outer = desired.wants; outer != NULL; outer = outer->next) {
+        const struct td_want *want = outer->child != NULL ? outer->child : outer;
         if (want->data != NULL && strcmp(want->item, item.id) == 0)
-            write_node(call, want->uri, item.kind == TD_ITEM_KIOSK ? "xml" : want->format, want->data, w);
+            write_node(call, want->uri, xml ? "xml" : want->format, want->data, w);
+    }
 }
 
 static void write_wifi(struct td_g_call *call, const struct td_json *body, struct td_jsonw *w)
@@ -127,8 +161,8 @@ void td_g_configuration_settings(struct td_g_call *call, const struct td_view_ro
         write_wifi(call, body, w);
     else if (strcmp(kind, "root-certificate") == 0)
         write_certificate(call, body, w);
-    else if (strcmp(kind, "kiosk") == 0 || strcmp(kind, "shared-pc") == 0)
-        write_screen(call, row, body, w);
+    else if (is_made(kind))
+        write_made(call, row, body, w);
     td_jsonw_arr_end(w);
 }
 
@@ -167,10 +201,11 @@ void td_g_configuration_key(struct td_g_call *call TD_UNUSED, const struct td_vi
 
 static const struct td_g_action actions[] = {
     {.name = "assign",
-     .flags = TD_G_NOT_OFFERED,
      .right = TD_RIGHT_CONFIGURATION,
      .access = TD_ACCESS_WRITE,
-     .params = "assignments:Collection(deviceConfigurationAssignment)"},
+     .run = td_g_configuration_assign,
+     .params = "assignments:Collection(deviceConfigurationAssignment)",
+     .returns = "Collection(deviceConfigurationAssignment)"},
     {.name = "getOmaSettingPlainTextValue",
      .flags = TD_G_NOT_OFFERED | TD_G_FUNCTION,
      .right = TD_RIGHT_CONFIGURATION,
@@ -182,23 +217,44 @@ static const struct td_g_set sets[] = {
     {.path = PATH,
      .type = &td_g_type_device_configuration,
      .view = &td_view_configuration,
-     .flags = TD_G_NOT_WRITTEN,
      .read = TD_RIGHT_CONFIGURATION,
      .write = TD_RIGHT_CONFIGURATION,
-     .about = "Configuration items of `touchdown policy add`; written there and not here. Secrets are masked.",
+     .about = "Configuration items of `touchdown policy add`. Domain join configurations are written here too; of the"
+              " others name, assignment and end. Secrets are masked.",
+     .create = td_g_configuration_create,
+     .update = td_g_configuration_update,
+     .remove = td_g_configuration_remove,
      .actions = actions,
      .action_count = TD_COUNTOF(actions)},
     {.path = PATH "/{id}/assignments",
      .type = &td_g_type_configuration_assignment,
      .view = &td_view_configuration_assignment,
-     .flags = TD_G_NOT_WRITTEN,
      .parent = "configuration",
      .read = TD_RIGHT_CONFIGURATION,
      .write = TD_RIGHT_CONFIGURATION,
-     .about = "Groups, or all devices, that get the item."},
+     .about = "Groups, or all devices, that get the item. PUT replaces the whole set (ours).",
+     .create = td_g_configuration_add_target,
+     .remove = td_g_configuration_drop_target,
+     .put = td_g_configuration_put_targets},
+    {.path = PATH "/{id}/networkAccessConfigurations",
+     .type = &td_g_type_device_configuration,
+     .view = &td_view_configuration,
+     .flags = TD_G_BETA_SHAPE,
+     .read = TD_RIGHT_CONFIGURATION,
+     .write = TD_RIGHT_CONFIGURATION,
+     .about = "Of a domain join configuration: at most two Wi-Fi or VPN items that devices get before their sign-in,"
+              " assigned or not.",
+     .rows = td_g_configuration_networks,
+     .add_ref = td_g_configuration_add_network,
+     .remove_ref = td_g_configuration_drop_network},
 };
 const struct td_g_family td_g_family_configurations = {
     .about = "Device configurations", .sets = sets, .count = TD_COUNTOF(sets)};
+
+const struct td_g_set *td_g_configuration_assignment_set(void)
+{
+    return &sets[1];
+}
 
 enum td_code td_g_configuration_assignments(struct td_g_call *call, struct td_tx *tx, const struct td_view_row *row,
                                             struct td_jsonw *w, struct td_error *err)

@@ -138,14 +138,14 @@ static const struct td_g_prop configuration_assignment_props[] = {
     {.name = "target",
      .kind = TD_G_COMPLEX,
      .of = &td_g_type_target,
-     .flags = TD_G_NULLABLE,
+     .flags = TD_G_NULLABLE | TD_G_WRITE | TD_G_CREATE,
      .write = td_g_assignment_target},
 };
 const struct td_g_type td_g_type_configuration_assignment = {
     .name = "deviceConfigurationAssignment", .base = &td_g_type_entity, .TD_G_PROPS(configuration_assignment_props)};
 
 static const struct td_g_prop configuration_props[] = {
-    {.name = "displayName", .kind = TD_G_STRING},
+    {.name = "displayName", .kind = TD_G_STRING, .flags = TD_G_WRITE | TD_G_NEEDED},
     TEXT("description", 0),
     {.name = "createdDateTime", .kind = TD_G_TIME},
     {.name = "lastModifiedDateTime", .kind = TD_G_TIME},
@@ -216,3 +216,24 @@ const struct td_g_type td_g_type_edition_configuration = {.name = "editionUpgrad
                                                           .base = &td_g_type_device_configuration,
                                                           .TD_G_PROPS(edition_props),
                                                           .show_type = true};
+
+/* graph-api.md 1.7; a count of 0 leaves the rest of the name to chance. */
+#define JOIN(n, k, more)                                                                         \
+    {                                                                                            \
+        .name = (n), .kind = (k), .flags = TD_G_WRITE | (more), .write = td_g_domain_join_member \
+    }
+static const struct td_g_prop domain_join_props[] = {
+    JOIN("activeDirectoryDomainName", TD_G_STRING, TD_G_NEEDED),
+    JOIN("computerNameStaticPrefix", TD_G_STRING, TD_G_NEEDED),
+    JOIN("computerNameSuffixRandomCharCount", TD_G_INT32, 0),
+    JOIN("organizationalUnit", TD_G_STRING, TD_G_NULLABLE),
+};
+static const struct td_g_nav domain_join_navs[] = {
+    {.name = "networkAccessConfigurations", .type = &td_g_type_device_configuration, .flags = TD_G_MANY},
+};
+const struct td_g_type td_g_type_domain_join_configuration = {.name = "windowsDomainJoinConfiguration",
+                                                              .base = &td_g_type_device_configuration,
+                                                              .TD_G_PROPS(domain_join_props),
+                                                              .TD_G_NAVS(domain_join_navs),
+                                                              .beta = true,
+                                                              .show_type = true};

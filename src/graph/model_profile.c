@@ -103,9 +103,13 @@ const struct td_g_type td_g_type_azure_ad_profile = {.name = "azureADWindowsAuto
 static const struct td_g_prop hybrid_props[] = {
     {.name = "hybridAzureADJoinSkipConnectivityCheck", BOOL},
 };
+static const struct td_g_nav hybrid_navs[] = {
+    {.name = "domainJoinConfiguration", .type = &td_g_type_domain_join_configuration, .flags = TD_G_NULLABLE},
+};
 const struct td_g_type td_g_type_active_directory_profile = {.name = "activeDirectoryWindowsAutopilotDeploymentProfile",
                                                              .base = &td_g_type_deployment_profile,
                                                              .TD_G_PROPS(hybrid_props),
+                                                             .TD_G_NAVS(hybrid_navs),
                                                              .beta = true,
                                                              .show_type = true};
 

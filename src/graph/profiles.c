@@ -1,6 +1,7 @@
 /* Deployment profiles, their assignments, the devices that have them (graph-api.md 1.3, 3.3, 3.5). */
 #include "graph/profiles.h"
 
+#include "graph/managed.h"
 #include "graph/types.h"
 #include "store/event.h"
 #include "store/group.h"
@@ -497,6 +498,15 @@ static const struct td_g_set sets[] = {
      .write = TD_RIGHT_PROFILE,
      .about = "Registered devices that the profile holds for.",
      .parent = "~profile"},
+    {.path = PATH "/{id}/domainJoinConfiguration",
+     .type = &td_g_type_device_configuration,
+     .view = &td_view_configuration,
+     .flags = TD_G_SINGLETON | TD_G_BETA_SHAPE,
+     .read = TD_RIGHT_CONFIGURATION,
+     .write = TD_RIGHT_CONFIGURATION,
+     .about = "Of a hybrid profile: the oldest domain join configuration that is assigned to devices of the same groups,"
+              " which is the one that they get. Assigned there, not here.",
+     .rows = td_g_profile_domain_join},
     {.path = DEVICES "/{id}/deploymentProfile",
      .type = &td_g_type_deployment_profile,
      .view = &td_view_profile,

@@ -195,23 +195,24 @@
     E(log_state)             \
     E(log_template)
 
-#define TD_G_TYPES_APPS(T)      \
-    T(mobile_app)               \
-    T(mobile_lob_app)           \
-    T(msi_app)                  \
-    T(win32_app)                \
-    T(managed_app)              \
-    T(mobile_app_assignment)    \
-    T(mobile_app_category)      \
-    T(device_configuration)     \
-    T(custom_configuration)     \
-    T(edition_configuration)    \
-    T(configuration_assignment) \
-    T(oma_setting)              \
-    T(oma_string)               \
-    T(oma_integer)              \
-    T(oma_boolean)              \
-    T(oma_base64)               \
+#define TD_G_TYPES_APPS(T)       \
+    T(mobile_app)                \
+    T(mobile_lob_app)            \
+    T(msi_app)                   \
+    T(win32_app)                 \
+    T(managed_app)               \
+    T(mobile_app_assignment)     \
+    T(mobile_app_category)       \
+    T(device_configuration)      \
+    T(custom_configuration)      \
+    T(edition_configuration)     \
+    T(domain_join_configuration) \
+    T(configuration_assignment)  \
+    T(oma_setting)               \
+    T(oma_string)                \
+    T(oma_integer)               \
+    T(oma_boolean)               \
+    T(oma_base64)                \
     T(oma_xml)
 #define TD_G_ENUMS_APPS(E) \
     E(app_availability)    \

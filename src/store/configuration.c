@@ -99,6 +99,24 @@ enum td_code td_configuration_change(struct td_tx *tx, const char *tenant, const
     return tell(tx, tenant, "configuration.changed", actor, &old, &change, err);
 }
 
+enum td_code td_configuration_rename(struct td_tx *tx, const char *tenant, const char *id, const char *name,
+                                     const char *actor, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_configuration old = {.id = ""};
+    td_try(check_name(name, err));
+    td_try(td_configuration_find(tx, tenant, id, &a, &old, err));
+    enum td_code rc = td_sql(tx, err,
+                             "UPDATE configuration SET name = $3, name_key = $4, modified_at = $5"
+                             " WHERE tenant = $1 AND id = $2",
+                             "ssssi", tenant, old.id, name, name_key(&a, name), td_tx_now(tx));
+    if (rc == TD_EEXISTS)
+        return td_fail(err, TD_EEXISTS, "name", "an item of this name exists already");
+    td_try(rc);
+    const struct td_change change = {"name", old.name, name};
+    return tell(tx, tenant, "configuration.changed", actor, &old, &change, err);
+}
+
 enum td_code td_configuration_find(struct td_tx *tx, const char *tenant, const char *key, struct td_arena *a,
                                    struct td_configuration *ret, struct td_error *err)
 {

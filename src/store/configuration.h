@@ -21,6 +21,9 @@ enum td_code td_configuration_add(struct td_tx *tx, const char *tenant, const st
 /* New body of an item that is there: revision + 1. */
 enum td_code td_configuration_change(struct td_tx *tx, const char *tenant, const struct td_configuration *c,
                                      const char *actor, struct td_error *err) TD_MUST_USE;
+/* Another name for the same item: its revision stays, devices are told nothing. TD_EEXISTS if it is taken. */
+enum td_code td_configuration_rename(struct td_tx *tx, const char *tenant, const char *id, const char *name,
+                                     const char *actor, struct td_error *err) TD_MUST_USE;
 /* By id, or by name in any case. TD_ENOTFOUND. */
 enum td_code td_configuration_find(struct td_tx *tx, const char *tenant, const char *key, struct td_arena *a,
                                    struct td_configuration *ret, struct td_error *err) TD_MUST_USE;

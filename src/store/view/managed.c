@@ -47,7 +47,7 @@ static const struct td_view_column managed_columns[] = {
      .words = WORDS("unknown", "azureADJoined", "azureADRegistered", "hybridAzureADJoined")},
     {.name = "deviceEnrollmentType",
      .type = TD_V_ENUM,
-     .sql = "CASE WHEN e.device_id = '' THEN 1 WHEN " BY_DEVICE " THEN 3 ELSE 2 END",
+     .sql = "CASE WHEN e.device_id = '' AND e.registration_id = '' THEN 1 WHEN " BY_DEVICE " THEN 3 ELSE 2 END",
      .words = WORDS("unknown", "userEnrollment", "windowsAzureADJoin", "windowsAzureADJoinUsingDeviceAuth")},
     {.name = "managedDeviceOwnerType",
      .type = TD_V_ENUM,
@@ -266,16 +266,18 @@ static const struct td_view_column configuration_columns[] = {
     {.name = "createdDateTime", .type = TD_V_TIME, .sql = "c.created_at"},
     {.name = "lastModifiedDateTime", .type = TD_V_TIME, .sql = "c.modified_at"},
     {.name = "version", .type = TD_V_INT, .sql = "c.revision"},
-    {.name = "kind", .type = TD_V_TEXT, .sql = "c.kind"},
+    {.name = "kind", .type = TD_V_TEXT, .sql = "c.kind", .fold = "c.kind"},
     {.name = "type",
      .type = TD_V_TEXT,
-     .sql = "CASE c.kind WHEN 'edition' THEN 'editionUpgradeConfiguration' ELSE 'windows10CustomConfiguration' END"},
+     .sql = "CASE c.kind WHEN 'edition' THEN 'editionUpgradeConfiguration' WHEN 'domain-join' THEN"
+            " 'windowsDomainJoinConfiguration' ELSE 'windows10CustomConfiguration' END"},
     {.name = "body", .type = TD_V_JSON, .sql = "c.body"},
 };
 const struct td_view td_view_configuration = {
     .name = "deviceConfigurations",
     .from = "configuration c",
-    .where = "c.kind IN ('policy', 'root-certificate', 'wifi', 'edition', 'kiosk', 'shared-pc', 'domain-join', 'vpn', 'co-management')",
+    .where = "c.kind IN ('policy', 'root-certificate', 'wifi', 'edition', 'kiosk', 'shared-pc', 'domain-join', 'vpn',"
+             " 'co-management')",
     .tenant = "c.tenant",
     .key = "c.id",
     .type_column = "type",
