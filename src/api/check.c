@@ -5,7 +5,9 @@
 #include "crypto/digest.h"
 #include "store/action.h"
 #include "store/attestation.h"
+#include "store/connector.h"
 #include "store/device.h"
+#include "store/domain_join.h"
 #include "store/enrolment.h"
 #include "store/profile.h"
 #include "store/registration.h"
@@ -244,17 +246,92 @@ static enum td_code attestation(struct known *k, struct td_error *err)
     return proven ? believed(k, &b, err) : believable(k, err);
 }
 
+static bool is_hybrid(const struct known *k)
+{
+    return k->has_profile && k->profile.settings.join == TD_JOIN_HYBRID;
+}
+
 static enum td_code profile(struct known *k, struct td_error *err TD_UNUSED)
 {
     if (!k->registered && !k->has_profile)
         say(k, TD_SKIP, "it is not registered", "");
     else if (!k->has_profile)
         say(k, TD_UNMET, td_ztd_error(TD_ZTD_NO_PROFILE)->text, td_ztd_error(TD_ZTD_NO_PROFILE)->remedy);
-    else if (k->profile.settings.join == TD_JOIN_HYBRID)
-        say(k, TD_WARN, td_arena_printf(k->a, "%s asks for a hybrid join", k->profile.name),
-            "Use a profile that joins the directory: a hybrid join is not offered yet.");
     else
-        say(k, TD_PASS, k->profile.name, "");
+        say(k, TD_PASS, is_hybrid(k) ? td_arena_printf(k->a, "%s (hybrid join)", k->profile.name) : k->profile.name,
+            "");
+    return TD_OK;
+}
+
+/* --- its computer account (autopilot.md 3.2) --- */
+
+static void say_reason(struct known *k, enum td_verdict verdict, enum td_domain_reason reason, const char *detail)
+{
+    struct td_error why = {.code = TD_OK};
+    (void)td_domain_refuse(&why, reason, detail);
+    say(k, verdict, td_arena_strdup(k->a, why.text), td_domain_reason_row(reason)->remedy);
+}
+
+static enum td_code find_join_item(struct known *k, const struct td_item_domain_join **ret, struct td_error *err)
+{
+    const struct td_master none = {0}; /* its kind has no secrets */
+    struct td_configuration *rows_of = NULL;
+    struct td_item *item = td_arena_new(k->a, struct td_item);
+    size_t n = 0;
+    *ret = NULL;
+    td_try(td_configuration_wanted(k->tx, k->tenant, k->way->id, k->enrolled ? k->e.user_id : "",
+                                   td_item_word(TD_ITEM_DOMAIN_JOIN), k->a, &rows_of, &n, err));
+    for (size_t i = 0; i < n && *ret == NULL; i++)
+        if (td_configuration_open(&none, k->tenant, &rows_of[i], k->a, item, NULL) == TD_OK)
+            *ret = &item->as.domain_join;
+    return TD_OK;
+}
+
+/* Of the connectors that serve it one without a problem is enough. */
+static enum td_code connectors(struct known *k, const char *domain, struct td_error *err)
+{
+    struct td_connector_domain *list = NULL;
+    const struct td_connector_domain *bad = NULL;
+    size_t n = 0;
+    bool served = false, fine = false;
+    td_try(td_connector_serves(k->tx, k->tenant, domain, &served, err));
+    td_try(td_connector_domains(k->tx, k->tenant, k->a, &list, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        bool of = td_ieqs(td_str(list[i].domain), domain);
+        fine = fine || (of && list[i].problem[0] == '\0');
+        bad = of && list[i].problem[0] != '\0' ? &list[i] : bad;
+    }
+    const struct td_domain_reason_row *row = bad != NULL ? td_domain_reason_by_name(bad->problem) : NULL;
+    if (!served || (!fine && bad == NULL))
+        say_reason(k, TD_UNMET, TD_DJ_NO_CONNECTOR, domain);
+    else if (!fine)
+        say_reason(k, TD_UNMET, row != NULL ? row->reason : TD_DJ_REFUSED, bad->detail);
+    return TD_OK;
+}
+
+static enum td_code domain(struct known *k, struct td_error *err)
+{
+    struct td_domain_join j = {.id = NULL};
+    const struct td_item_domain_join *item = NULL;
+    bool asked = false;
+    if (!is_hybrid(k)) {
+        say(k, TD_SKIP, k->has_profile ? "its profile asks for no hybrid join" : "it has no profile", "");
+        return TD_OK;
+    }
+    td_try(find_join_item(k, &item, err));
+    if (item == NULL) {
+        say_reason(k, TD_UNMET, TD_DJ_NO_SETTINGS, NULL);
+        return TD_OK;
+    }
+    say(k, TD_PASS, td_arena_printf(k->a, "%s, named %s", item->domain, item->pattern), "");
+    if (k->enrolled)
+        td_try(fine_without(td_domain_join_of(k->tx, k->tenant, k->e.id, k->a, &j, err), &asked));
+    if (asked && j.state == TD_DJS_FAILED && td_domain_reason_by_name(j.failure) != NULL)
+        say_reason(k, TD_UNMET, td_domain_reason_by_name(j.failure)->reason, j.detail);
+    else if (asked && j.state == TD_DJS_CONFIRMED)
+        say(k, TD_PASS, td_arena_printf(k->a, "%s in %s", j.name, j.domain), "");
+    else
+        td_try(connectors(k, item->domain, err));
     return TD_OK;
 }
 
@@ -266,7 +343,9 @@ static enum td_code computer_name(struct known *k, struct td_error *err TD_UNUSE
                            : k->has_profile                              ? k->profile.settings.name_template
                                                                          : "";
     const char *number = k->registered ? k->r.serial : k->enrolled ? k->e.serial : "";
-    if (template[0] == '\0')
+    if (is_hybrid(k))
+        say(k, TD_PASS, "it comes with its computer account", "");
+    else if (template[0] == '\0')
         say(k, TD_PASS, "no template: the name stays as it is", "");
     else if (number[0] == '\0' && td_search(td_str(template), TD_S("%SERIAL%")) != SIZE_MAX)
         say(k, TD_SKIP, "its serial number is not known yet", "");
@@ -406,6 +485,8 @@ static const struct row {
     {{"attestation", "its TPM would be believed, where its profile asks for that"}, attestation},
     {{"profile", "a profile holds for it, and this service offers what it asks"}, profile},
     {{"computer-name", "the profile's template gives a valid computer name"}, computer_name},
+    {{"domain", "its computer account can be made: settings are assigned to it, a connector serves the domain"},
+     domain},
     {{"user", "the user that it is assigned to exists and is enabled"}, user},
     {{"directory", "its directory object is there and enabled"}, directory},
     {{"enrolment-allowed", "the organization's restrictions let it enrol"}, enrolment_allowed},

@@ -1,9 +1,12 @@
 /* The requirements of a deployment as the service knows them (row X17): each met, and each not. */
 #include "api/check.h"
+#include "api/configuration.h"
 #include "deployed.h"
 #include "fleet.h"
 #include "store/attestation.h"
+#include "store/connector.h"
 #include "store/device.h"
+#include "store/profile.h"
 
 static struct service_box *box;
 static const char *code, *setting, *serial;
@@ -117,6 +120,68 @@ static void who_may_not(void **state)
     expect("enrolment-allowed", TD_UNMET);
     set("enrol-users=registered");
     expect("enrolment-allowed", TD_PASS);
+}
+
+static void hybrid_profile(struct td_tx *tx, struct service_box *b)
+{
+    struct td_profile settings;
+    struct td_profile_row p;
+    assert_ok(td_profile_parse(TD_S("{\"joinType\":\"hybrid\"}"), &b->arena, &settings, NULL));
+    assert_ok(td_profile_add(tx, b->tenant, "Domain", &settings, "test", &b->arena, &p, NULL));
+    assert_ok(td_profile_assign(tx, b->tenant, p.id, "", "test", NULL));
+}
+
+static void join_item(struct td_tx *tx, struct service_box *b)
+{
+    struct td_json *json;
+    struct td_configuration row;
+    static const char body[] = "{\"kind\":\"domain-join\",\"domain\":\"corp.test\",\"namePrefix\":\"PC-\","
+                               "\"nameRandom\":5}";
+    assert_ok(td_json_parse(td_str(body), 4096, &b->arena, &json, NULL));
+    assert_ok(td_configuration_make(&b->svc.master, b->svc.env, b->tenant, "", "corp", json, &b->arena, &row, NULL));
+    assert_ok(td_configuration_add(tx, b->tenant, &row, "test", NULL));
+    assert_ok(td_configuration_assign(tx, b->tenant, row.id, "", "test", NULL));
+}
+
+static const char *connector, *problem;
+
+static void connector_says(struct td_tx *tx, struct service_box *b)
+{
+    const struct td_connector_domain domain = {
+        .domain = "corp.test", .netbios = "", .dc = "", .site = "", .problem = problem, .detail = ""};
+    assert_ok(td_connector_seen(tx, b->tenant, connector, "1", &domain, 1, NULL));
+}
+
+static void add_connector(struct td_tx *tx, struct service_box *b)
+{
+    const unsigned char handed[32] = {7};
+    struct td_connector made;
+    const struct td_connector what = {.name = "near", .version = "1", .encryption_key = TD_S("key"), .key_sha256 = {9}};
+    assert_ok(td_connector_add(tx, b->tenant, "near", handed, "test", &b->arena, &made, NULL));
+    assert_ok(td_connector_register(tx, handed, &what, &b->arena, &made, NULL));
+    connector = made.id;
+    connector_says(tx, b);
+}
+
+static void what_a_hybrid_device_needs(void **state)
+{
+    box = *state;
+    box_in_write(box, hybrid_profile);
+    take("SN-0007", "");
+    expect("profile", TD_PASS);
+    expect("domain", TD_UNMET);
+    assert_non_null(strstr(found.found, "no domain-join item"));
+    box_in_write(box, join_item);
+    expect("domain", TD_UNMET);
+    assert_non_null(strstr(found.found, "No connector"));
+    problem = "";
+    box_in_write(box, add_connector);
+    expect("domain", TD_PASS);
+    assert_non_null(strstr(found.found, "corp.test"));
+    problem = "NoDc";
+    box_in_write(box, connector_says);
+    expect("domain", TD_UNMET);
+    assert_non_null(strstr(found.found, "No domain controller answers"));
 }
 
 static void mark_it(struct td_tx *tx, struct service_box *b)
@@ -275,13 +340,9 @@ static void who_signs_in_needs_none(void **state)
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, box_setup, box_teardown)
-    const struct CMUnitTest tests[] = {TEST(a_good_device_passes),
-                                       TEST(who_may_not),
-                                       TEST(what_is_wrong),
-                                       TEST(whom_to_believe),
-                                       TEST(keys_in_hashes),
-                                       TEST(who_signs_in_needs_none),
-                                       TEST(nobodys),
-                                       TEST(once_counts_backwards)};
+    const struct CMUnitTest tests[] = {
+        TEST(a_good_device_passes),       TEST(who_may_not),     TEST(what_is_wrong),
+        TEST(what_a_hybrid_device_needs), TEST(whom_to_believe), TEST(keys_in_hashes),
+        TEST(who_signs_in_needs_none),    TEST(nobodys),         TEST(once_counts_backwards)};
     return cmocka_run_group_tests_name("wire/check", tests, NULL, NULL);
 }

@@ -70,6 +70,9 @@ const struct td_view td_view_member_of = {
          .type = TD_V_TEXT,                                                                                            \
          .sql = "coalesce(NULLIF(e.os_version, ''), NULLIF(d.os_version, ''))"},                                       \
         {.name = "trustType", .type = TD_V_TEXT, .sql = "d.trust_type"},                                               \
+        {.name = "onPremisesSyncEnabled", .type = TD_V_BOOL, .sql = "CASE WHEN d.account_guid <> '' THEN 1 END"},      \
+        {.name = "onPremisesSecurityIdentifier", .type = TD_V_TEXT, .sql = "NULLIF(d.account_sid, '')"},               \
+        {.name = "domainName", .type = TD_V_TEXT, .sql = "NULLIF(d.account_domain, '')"},                              \
         {.name = "manufacturer",                                                                                       \
          .type = TD_V_TEXT,                                                                                            \
          .sql = "coalesce(NULLIF(r.manufacturer, ''), NULLIF(e.manufacturer, ''))"},                                   \
