@@ -391,6 +391,25 @@ enum td_code td_connector_serves(struct td_tx *tx, const char *tenant, const cha
     return td_rows_done(&r, err);
 }
 
+enum td_code td_connector_able(struct td_tx *tx, const char *tenant, const char *domain, struct td_arena *a,
+                               const char ***ret, size_t *ret_count, struct td_error *err)
+{
+    struct td_rows r;
+    size_t n = 0;
+    const char **ids = td_arena_array(a, const char *, TD_CONNECTORS_MAX);
+    td_try(td_sql_query(tx, &r, err,
+                        "SELECT c.id FROM connector c JOIN connector_domain d ON d.tenant = c.tenant"
+                        " AND d.connector_id = c.id WHERE c.tenant = $1 AND d.domain = $2 AND (c.enabled = 1 OR $4 = 1)"
+                        " LIMIT $3",
+                        "ssii", tenant, domain, (int64_t)TD_CONNECTORS_MAX,
+                        (int64_t)td_fault("connector-disabled-asked")));
+    while (n < TD_CONNECTORS_MAX && td_rows_next(&r))
+        ids[n++] = td_col_text0(&r, 0, a);
+    *ret = ids;
+    *ret_count = n;
+    return td_rows_done(&r, err);
+}
+
 enum td_code td_connector_other(struct td_tx *tx, const char *tenant, const char *id, const char *domain, bool *ret,
                                 struct td_error *err)
 {

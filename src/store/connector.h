@@ -61,6 +61,9 @@ enum td_code td_connector_serves(struct td_tx *tx, const char *tenant, const cha
  * heard of lately serves it without. */
 enum td_code td_connector_duties(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                                  const char ***ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
+/* Ids of those that may be asked about the domain: enabled, and it is among what they report. */
+enum td_code td_connector_able(struct td_tx *tx, const char *tenant, const char *domain, struct td_arena *a,
+                               const char ***ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
 /* Does another one than this serve the domain without a problem? */
 enum td_code td_connector_other(struct td_tx *tx, const char *tenant, const char *id, const char *domain, bool *ret,
                                 struct td_error *err) TD_MUST_USE;

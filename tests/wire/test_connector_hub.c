@@ -270,6 +270,30 @@ static enum td_code nobody(struct td_tx *tx, void *ctx TD_UNUSED, struct td_erro
     return td_connector_enable(tx, box->tenant, two.id, false, "ada", err);
 }
 
+static enum td_code disable_one(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    return td_connector_enable(tx, box->tenant, one.id, false, "ada", err);
+}
+
+/* Disabled from another process, while it waits here. */
+static void a_disabled_one_gets_nothing(void **state TD_UNUSED)
+{
+    td_connector_hub_patience(box->svc.connectors, 50000, 0);
+    struct parked *p = send_work(&one, "{}");
+    assert_ok(td_store_write(box->svc.store, disable_one, NULL, NULL));
+    struct asking *k = ask(box->tenant);
+    wait_for(k);
+    assert_string_equal(k->err.where, "NoConnector");
+    assert_false(is_answered(p));
+    box_in_write(box, con_ask_join);
+    run_job();
+    assert_true(is_answered(p));
+    assert_int_equal(p->reply.status, 403);
+    assert_int_equal(con_job().state, TD_DJS_QUEUED);
+    end_asking(k);
+    end(p);
+}
+
 static void nobody_waits(void **state TD_UNUSED)
 {
     td_connector_hub_patience(box->svc.connectors, 0, 0);
@@ -356,6 +380,7 @@ int main(void)
         TEST(what_one_cannot_do_another_does),
         TEST(nobody_left_to_ask),
         TEST(who_is_silent_is_passed_over),
+        TEST(a_disabled_one_gets_nothing),
         TEST(nobody_waits),
         TEST(other_tenants_are_not_asked),
         TEST(a_late_connector_is_asked),

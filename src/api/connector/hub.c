@@ -14,6 +14,8 @@ static const char json_type[] = "application/json";
 struct asked { /* a question under way, on the stack of whoever asks */
     struct asked *next;
     const struct td_connector_question *q;
+    const char **able; /* ids of connectors that may be asked */
+    size_t able_count;
     char id[TD_UUID_TEXT];
     char given[ASKED_MOST][TD_UUID_TEXT]; /* connectors that have it */
     bool gave_up[ASKED_MOST];             /* of those, who could not do it */
@@ -107,10 +109,10 @@ static size_t of_connector(const struct td_connector_hub *hub, const char *conne
     return n;
 }
 
-static bool serves(const struct td_hub_waiter *w, const char *domain)
+static bool is_among(const char *const *list, size_t count, const char *text)
 {
-    for (size_t i = 0; i < w->domain_count; i++)
-        if (strcmp(w->domains[i], domain) == 0)
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i], text) == 0)
             return true;
     return false;
 }
@@ -250,8 +252,10 @@ static struct td_hub_waiter *pick(struct td_connector_hub *hub, struct asked *k)
 {
     for (struct td_hub_waiter **at = &hub->first; *at != NULL; at = &(*at)->next) {
         const struct td_hub_waiter *w = *at;
-        bool ours = strcmp(w->tenant, k->q->tenant) == 0 || td_fault("connector-any-tenant");
-        if (!ours || !serves(w, k->q->domain) || has_it(k, w->connector))
+        /* it may have been disabled while it waits */
+        bool able = is_among(k->able, k->able_count, w->connector) && strcmp(w->tenant, k->q->tenant) == 0;
+        if ((!able && !td_fault("connector-any-tenant")) || !is_among(w->domains, w->domain_count, k->q->domain) ||
+            has_it(k, w->connector))
             continue;
         (void)snprintf(k->given[k->given_count++], TD_UUID_TEXT, "%s", w->connector);
         return unlink_at(hub, at);
@@ -377,14 +381,17 @@ static bool ask(struct td_connector_hub *hub, struct asked *k)
 }
 
 struct served {
-    const struct td_connector_question *q;
+    struct asked *k;
+    struct td_arena *a;
     bool yes;
 };
 
 static enum td_code look(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct served *s = ctx;
-    return td_connector_serves(tx, s->q->tenant, s->q->domain, &s->yes, err);
+    const struct td_connector_question *q = s->k->q;
+    td_try(td_connector_able(tx, q->tenant, q->domain, s->a, &s->k->able, &s->k->able_count, err));
+    return td_connector_serves(tx, q->tenant, q->domain, &s->yes, err);
 }
 
 static enum td_code verdict(const struct asked *k, struct td_arena *a, const struct td_json **ret, struct td_error *err)
@@ -405,8 +412,8 @@ static enum td_code verdict(const struct asked *k, struct td_arena *a, const str
 enum td_code td_connector_ask(struct td_service *svc, const struct td_connector_question *q, struct td_arena *a,
                               const struct td_json **ret, struct td_error *err)
 {
-    struct served s = {.q = q};
     struct asked k = {.q = q};
+    struct served s = {.k = &k, .a = a};
     td_try(td_store_read(svc->store, look, &s, err));
     if (svc->connectors == NULL || !s.yes)
         return td_domain_refuse(err, TD_DJ_NO_CONNECTOR, NULL);

@@ -1,6 +1,7 @@
 /* Work of the store: given out to connectors that wait, and swept. */
 #include "api/connector/room.h"
 #include "api/jobs.h"
+#include "base/fault.h"
 
 enum { SWEEP = 25 };
 #define SEEN_EVERY (30 * TD_SECOND) /* a connector that asks more often costs no write */
@@ -22,11 +23,22 @@ static enum td_code look(struct td_tx *tx, void *ctx, struct td_error *err)
     return td_domain_work_due(tx, l->who->tenant, l->who->domains, l->who->domain_count, &l->due, err);
 }
 
+/* It may have been disabled or removed while it waits. */
+static enum td_code check_still_there(struct td_tx *tx, const struct leasing *l, struct td_error *err)
+{
+    struct td_connector c = {.enabled = false};
+    enum td_code rc = td_connector_find(tx, l->who->tenant, l->who->connector, l->a, &c, err);
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    bool there = (rc == TD_OK && c.enabled) || td_fault("connector-disabled-leases");
+    return there ? TD_OK : td_fail(err, TD_EDENIED, "connector", "this connector is disabled or removed");
+}
+
 static enum td_code take(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct leasing *l = ctx;
     const struct td_cdoor_for *w = l->who;
-    enum td_code rc = TD_OK;
+    enum td_code rc = check_still_there(tx, l, err);
     l->join_count = l->removal_count = 0;
     while (rc == TD_OK && l->join_count < w->free) {
         rc = td_domain_join_lease(tx, w->tenant, w->connector, w->domains, w->domain_count, l->a,
@@ -188,7 +200,7 @@ static enum td_code supply(struct td_service *svc, struct td_hub_waiter *w, stru
         td_reply_problem(w->reply, err);
     }
     req->answered(req);
-    return rc;
+    return rc == TD_EDENIED ? TD_OK : rc;
 }
 
 struct rest {
