@@ -2,6 +2,7 @@
 #ifndef TD_TESTS_WIRE_MANAGED_WORLD_H
 #define TD_TESTS_WIRE_MANAGED_WORLD_H
 
+#include "api/configuration.h"
 #include "graph_world.h"
 #include "store/certificate.h"
 #include "store/device.h"
@@ -167,6 +168,31 @@ static inline const char *managed(unsigned number, const char *id)
     const char *device = joined(text("SN-%04u", number), "AzureAd");
     (void)enrolled(id, text("SN-%04u", number));
     return device;
+}
+
+struct item {
+    const char *name, *json;
+    struct td_configuration row;
+};
+
+static inline enum td_code add_item(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct item *i = ctx;
+    td_try(td_configuration_add(tx, g.box->tenant, &i->row, "test", err));
+    return td_configuration_assign(tx, g.box->tenant, i->row.id, "", "test", err);
+}
+
+static inline const char *item(const char *name, const char *body)
+{
+    struct item i = {.name = name};
+    struct td_json *json = NULL;
+    struct td_error err = {0};
+    assert_ok(td_json_parse(td_str(body), 65536, &g.box->arena, &json, NULL));
+    if (td_configuration_make(&g.box->svc.master, g.box->svc.env, g.box->tenant, "", name, json, &g.box->arena, &i.row,
+                              &err) != TD_OK)
+        fail_msg("%s: %s", err.where, err.text);
+    commit(add_item, &i);
+    return i.row.id;
 }
 
 #endif

@@ -213,31 +213,6 @@ static enum td_code item_status(struct td_tx *tx, void *ctx, struct td_error *er
     return td_item_status_put(tx, g.box->tenant, FIRST, "computer-name", "in effect", 200, 0, err);
 }
 
-struct item {
-    const char *name, *json;
-    struct td_configuration row;
-};
-
-static enum td_code add_item(struct td_tx *tx, void *ctx, struct td_error *err)
-{
-    struct item *i = ctx;
-    td_try(td_configuration_add(tx, g.box->tenant, &i->row, "test", err));
-    return td_configuration_assign(tx, g.box->tenant, i->row.id, "", "test", err);
-}
-
-static const char *item(const char *name, const char *body)
-{
-    struct item i = {.name = name};
-    struct td_json *json = NULL;
-    struct td_error err = {0};
-    assert_ok(td_json_parse(td_str(body), 65536, &g.box->arena, &json, NULL));
-    if (td_configuration_make(&g.box->svc.master, g.box->svc.env, g.box->tenant, "", name, json, &g.box->arena, &i.row,
-                              &err) != TD_OK)
-        fail_msg("%s: %s", err.where, err.text);
-    commit(add_item, &i);
-    return i.row.id;
-}
-
 #define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define MSI                                                                                                 \
     "{\"kind\":\"msi\",\"content\":\"" SHA "\",\"productCode\":\"{77777777-0000-4000-8000-000000000001}\"," \
