@@ -195,7 +195,19 @@ static void member_add(struct members *m, const char *who)
         m->v[m->count++] = who;
 }
 
-static void apply_group(struct members *m, const struct td_xml *access, struct td_arena *a)
+static bool is_set(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+/* A group's member by identifier is the person whose identifier it is (Z28 of autopilot.md). */
+static const char *named(struct td_csp *csp, const char *member, struct td_arena *a)
+{
+    const char *user = td_csp_fact(csp, "user", a), *sid = td_csp_fact(csp, "user-sid", a);
+    return is_set(sid) && is_set(user) && strcmp(member, sid) == 0 ? user : member;
+}
+
+static void apply_group(struct td_csp *csp, struct members *m, const struct td_xml *access, struct td_arena *a)
 {
     const char *action = td_xml_attr(td_xml_child(access, NULL, "group"), "action");
     if (action != NULL && strcmp(action, "R") == 0)
@@ -203,9 +215,9 @@ static void apply_group(struct members *m, const struct td_xml *access, struct t
     for (const struct td_xml *e = access->child; e != NULL; e = e->next) {
         const char *member = td_xml_attr(e, "member");
         if (member != NULL && strcmp(e->name, "add") == 0)
-            member_add(m, td_arena_strdup(a, member));
+            member_add(m, td_arena_strdup(a, named(csp, member, a)));
         if (member != NULL && strcmp(e->name, "remove") == 0)
-            member_remove(m, member);
+            member_remove(m, named(csp, member, a));
     }
 }
 
@@ -218,7 +230,7 @@ static void apply_policy(struct td_csp *csp, struct members *m, struct td_arena 
     for (const struct td_xml *g = root->child; g != NULL; g = g->next) {
         const char *who = td_xml_attr(g, "desc");
         if (who != NULL && (strcmp(who, "S-1-5-32-544") == 0 || td_ieqs(td_str(who), "Administrators")))
-            apply_group(m, g, a);
+            apply_group(csp, m, g, a);
     }
 }
 
@@ -246,7 +258,7 @@ static const char *administrators(struct td_csp *csp, struct td_arena *a)
     const char *user = td_csp_fact(csp, "user", a), *sid = td_csp_fact(csp, "user-sid", a);
     find_administrators(csp, &m, a);
     for (size_t i = 0; i < m.count; i++) {
-        bool known = sid != NULL && sid[0] != '\0' && user != NULL && td_ieq(account_of(m.v[i]), account_of(user));
+        bool known = is_set(sid) && is_set(user) && td_ieq(account_of(m.v[i]), account_of(user));
         line_add(&l, known ? td_arena_printf(a, "%s (%s)", m.v[i], sid) : m.v[i]);
     }
     return lines_end(&l, a);

@@ -242,7 +242,7 @@ static const struct td_step hybrid[] = {
     {"enrolment", td_flow_enrol, NULL, false},
     {"last pages", td_flow_last_pages, NULL, true},
     {"domain join", td_flow_domain_wait, NULL, false},
-    {"domain controller", td_flow_domain_reach, NULL, false},
+    {"domain contact", td_flow_domain_reach, NULL, false},
     {"device setup", td_flow_device_setup, NULL, false},
     {"user sign-in", td_flow_user_sign_in, skip_user_sign_in, false},
     {"join", td_flow_domain_register, NULL, false},

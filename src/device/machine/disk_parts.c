@@ -56,7 +56,7 @@ static const struct rule state_rules[] = {
     {"*.sign-in", P(JOIN)},
     {"*.attest", P(JOIN)},
     {"*.domain join", P(JOIN)},
-    {"*.domain controller", P(JOIN)},
+    {"*.domain contact", P(JOIN)},
     {"*.join", P(JOIN)},
     {"*.enrolment", P(ENROLMENT)},
     {"*.device setup", P(POLICIES)},
