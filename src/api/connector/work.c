@@ -187,8 +187,9 @@ static enum td_code supply(struct td_service *svc, struct td_hub_waiter *w, stru
 {
     struct td_http_request *req = w->req;
     const struct td_cdoor_for who = {w->tenant, w->connector, w->domains, w->domain_count, w->free};
+    struct td_error why = {.code = TD_OK};
     int given = 0;
-    enum td_code rc = td_cdoor_lease(svc, &who, req->arena, &w->reply->body, &given, err);
+    enum td_code rc = td_cdoor_lease(svc, &who, req->arena, &w->reply->body, &given, &why);
     if (rc == TD_OK && given == 0) {
         td_hub_put_back(svc->connectors, w);
         return TD_OK;
@@ -197,10 +198,10 @@ static enum td_code supply(struct td_service *svc, struct td_hub_waiter *w, stru
         w->reply->status = 200;
         w->reply->content_type = "application/json";
     } else {
-        td_reply_problem(w->reply, err);
+        td_reply_problem(w->reply, &why);
     }
     req->answered(req);
-    return rc == TD_EDENIED ? TD_OK : rc;
+    return rc == TD_OK || rc == TD_EDENIED ? TD_OK : td_fail(err, rc, why.where, "%s", why.text);
 }
 
 struct rest {
