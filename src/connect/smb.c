@@ -143,7 +143,7 @@ static enum td_code spawn(const struct td_smb_file *f, struct room *r, const int
     (void)posix_spawn_file_actions_destroy(&actions);
     (void)posix_spawnattr_destroy(&attr);
     if (rc == ENOENT)
-        return td_remedy(err, td_fail(err, TD_ENOTOFFERED, "smbclient", "it is not installed"),
+        return td_remedy(err, td_fail(err, TD_ENOTOFFERED, "smbclient", "smbclient is not installed"),
                          "Install the package smbclient.");
     return rc == 0 ? TD_OK : td_fail(err, TD_EIO, "smbclient", "it can't be started: %s", strerror(rc));
 }

@@ -706,7 +706,8 @@ def device_exit_codes(box):
              (1, ["hash", "--hardware", "none"]), (0, ["help"]), (0, ["--help"]), (0, ["--version"]), (0, ["run", "--help"]),
              (0, ["fleet", "--help"]), (0, ["help", "run"]), (0, ["help", "--man"]), (0, ["help", "--markdown"]), (0, ["hash"]),
              (0, ["hash", "--csv"]), (2, ["domain"]), (1, ["domain", "--state", "none"]), (2, ["domain", "--policies"]),
-             (1, ["domain", "--state", "none", "--policies"]), (1, ["domain", "--blob", "none"]), (1, ["domain", "--blob", "pw"])]
+             (1, ["domain", "--state", "none", "--policies"]), (1, ["domain", "--blob", "none"]), (1, ["domain", "--blob", "pw"]),
+             (2, ["domain", "--take", "--state", "none"]), (2, ["domain", "--take", "--blob", "pw"]), (1, ["domain", "--take", "--blob", "pw", "--state", "none"])]
     for code, words in table:
         done = subprocess.run([DEVICE, *words], capture_output=True, text=True, timeout=60, check=False, cwd=box.dir,
                               stdin=subprocess.DEVNULL)

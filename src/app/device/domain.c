@@ -96,6 +96,16 @@ static enum td_code write_form(void (*write)(struct td_slice blob, struct td_buf
     return td_file_write(path, td_buf_slice(&out), 0600, err);
 }
 
+/* As Windows' own tool does with such a blob: the device is in the domain from now on. */
+static enum td_code take(struct td_program *p, struct td_slice blob, struct td_error *err)
+{
+    if (!p->take)
+        return TD_OK;
+    td_try(td_program_open(p, err));
+    td_try(td_program_lock(p, err));
+    return td_domain_apply(&p->dev, blob, err);
+}
+
 static int policies(struct td_program *p)
 {
     struct td_error err = {0};
@@ -115,13 +125,15 @@ int td_program_domain(struct td_program *p)
     struct td_error err = {0};
     struct td_slice blob = {0};
     struct td_odj odj = {0};
-    if (p->dev.dir == NULL && (p->blob == NULL || p->policies))
-        return td_program_complain("--state", p->policies ? "is needed: it is a device that asks for its policies"
-                                                          : "is needed, or --blob FILE");
+    if (p->dev.dir == NULL && (p->blob == NULL || p->policies || p->take))
+        return td_program_complain(p->blob == NULL ? "--state DIR or --blob FILE is needed" : "--state DIR is needed",
+                                   NULL);
+    if (p->take && p->blob == NULL)
+        return td_program_complain("--take wants --blob FILE", NULL);
     if (p->policies)
         return policies(p);
     if (understand(p, &blob, &odj, &err) != TD_OK || write_form(td_odj_file_write, p->djoin, blob, &err) != TD_OK ||
-        write_form(td_odj_answer_file, p->unattend, blob, &err) != TD_OK)
+        write_form(td_odj_answer_file, p->unattend, blob, &err) != TD_OK || take(p, blob, &err) != TD_OK)
         return td_program_fail(&p->dev, &err, TD_EXIT_FAILED);
     print(p, &odj);
     return TD_EXIT_READY;

@@ -44,7 +44,7 @@ const struct td_program_command td_program_commands[] = {
     {"sysprep", td_program_sysprep, TD_OPT_STATE | TD_OPT_GENERALIZE, TD_OPT_STATE,
      "what sysprep does: nothing to the profile file, or with --generalize delete it"},
     {"domain", td_program_domain,
-     TD_OPT_STATE | TD_OPT_BLOB | TD_OPT_DJOIN | TD_OPT_UNATTEND | TD_OPT_POLICIES | TD_OPT_JSON, 0,
+     TD_OPT_STATE | TD_OPT_BLOB | TD_OPT_DJOIN | TD_OPT_UNATTEND | TD_OPT_POLICIES | TD_OPT_TAKE | TD_OPT_JSON, 0,
      "what its domain-join blob says (never the password), its forms for Windows' own tools, which hold the password, "
      "and the group policies that apply"},
     {"fleet", NULL, 0, 0, "many devices at once (not offered yet)"},

@@ -97,6 +97,7 @@ const struct td_program_option td_program_options[] = {
     {"blob", "FILE", TD_OPT_BLOB, "a domain-join blob: raw, base64, or the file of djoin", INTO(blob)},
     {"djoin", "FILE", TD_OPT_DJOIN, "write it as djoin /requestODJ /loadfile takes it", INTO(djoin)},
     {"unattend", "FILE", TD_OPT_UNATTEND, "write it as an answer file for Windows' setup", INTO(unattend)},
+    {"take", NULL, TD_OPT_TAKE, "join the device by --blob, as djoin /requestODJ does", INTO(take)},
     {"policies", NULL, TD_OPT_POLICIES, "ask the domain which group policies apply to this computer", INTO(policies)},
     {"out", "FILE", TD_OPT_OUT, "where the archive goes", INTO(out)},
     {"generalize", NULL, TD_OPT_GENERALIZE, "take what is this machine's own out of the image", INTO(generalize)},

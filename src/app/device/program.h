@@ -30,7 +30,7 @@ struct td_program {
     int64_t timeout;                                                  /* seconds */
     bool csv, json, generalize, reinstall;
     const char *blob, *djoin, *unattend; /* domain: a blob, and where its forms go */
-    bool policies;
+    bool policies, take;
     bool technician; /* provision: a technician is at it */
 };
 
@@ -58,6 +58,7 @@ enum td_program_flag {
     TD_OPT_DJOIN = 1 << 18,
     TD_OPT_UNATTEND = 1 << 19,
     TD_OPT_POLICIES = 1 << 20,
+    TD_OPT_TAKE = 1 << 21,
 };
 
 struct td_program_option {
