@@ -56,8 +56,10 @@ void td_conn_probe(struct td_connector_state *c, struct td_conn_seat *s)
         c->poke(c->poke_ctx);
 }
 
-static void write_domain(struct td_jsonw *w, const char *domain, const struct td_conn_known *k)
+static void write_domain(struct td_jsonw *w, const char *domain, const struct td_conn_known *known)
 {
+    static const struct td_conn_known asking = {.problem = "NoDc", .detail = "it was not asked yet"};
+    const struct td_conn_known *k = known->probed ? known : &asking;
     td_jsonw_obj(w);
     td_jsonw_kstr(w, "domain", domain);
     td_jsonw_kstr(w, "netbios", k->netbios);
@@ -78,8 +80,7 @@ static void write_hello(struct td_connector_state *c, struct td_buf *body)
     td_jsonw_arr(&w);
     (void)pthread_mutex_lock(&c->lock);
     for (size_t i = 0; i < c->config->domain_count; i++)
-        if (c->known[i].probed)
-            write_domain(&w, c->config->domains[i].domain, &c->known[i]);
+        write_domain(&w, c->config->domains[i].domain, &c->known[i]); /* all: the service gives work for those named */
     c->changed = false;
     (void)pthread_mutex_unlock(&c->lock);
     td_jsonw_arr_end(&w);

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-enum { LOOK_AGAIN_SECONDS = 2, TURN_MS = 200 };
+enum { LOOK_AGAIN_SECONDS = 2, FIRST_LOOK_SECONDS = 12, TURN_MS = 200 };
 
 /* --- one connector ------------------------------------------------------------------------------------------------ */
 
@@ -98,6 +98,7 @@ struct running {
     atomic_bool ended;       /* that, or a failure that waiting can't mend */
     pthread_mutex_t lock;
     pthread_cond_t wake;
+    atomic_bool probed;  /* once: there is something to tell */
     atomic_bool greeted; /* once: the service knows what is served here */
     unsigned pokes;
     struct td_conn_piece *queue, **end;
@@ -159,6 +160,7 @@ static void *probe_loop(void *ctx)
     unsigned seen = 0;
     while (!atomic_load(&r->ended)) {
         td_conn_probe(r->c, &seat);
+        atomic_store(&r->probed, true);
         poke(r);
         rest(r, LOOK_AGAIN_SECONDS * TD_SECOND, false, &seen);
         int64_t until = td_monotonic() + TD_CONNECTOR_HELLO;
@@ -174,6 +176,9 @@ static void *hello_loop(void *ctx)
     struct running *r = ctx;
     unsigned seen = 0;
     int tries = 0;
+    int64_t patience = td_monotonic() + FIRST_LOOK_SECONDS * TD_SECOND;
+    while (!atomic_load(&r->ended) && !atomic_load(&r->probed) && td_monotonic() < patience)
+        rest(r, patience - td_monotonic(), true, &seen);
     while (!atomic_load(&r->ended)) {
         struct td_error err = {0};
         int64_t pause = judge(r, td_conn_hello(r->c, &err), &err, &tries);
