@@ -167,13 +167,16 @@ static const struct td_command rows[] = {
      .max_args = 1,
      .flags = TD_CLI_STORE | TD_CLI_TENANT,
      .about = "Shows a device: where it is on its way, its ids, its profile.",
-     .fields = "state: the word of its way; states: of the five machines; wayId; registrationId; deviceId; "
-               "enrolmentId; user; serialNumber; manufacturer; model; groupTag; assignedUser; warning; hardware: "
-               "fix pending, attention required or empty; tpm: assurance, manufacturer, model, ekSha256, lastProvenAt, "
-               "or null where none was proven; profile: id, name, explicit, or null; enrollmentProfileName: "
-               "of the profile that it has got, or null; groups: names; registeredAt; contactedAt; "
-               "deploymentStartedAt; readyAt; "
-               "lastContactAt; timeline: list of at, type, actor, sinceMs (since the one before), detail",
+     .fields =
+         "state: the word of its way; states: of the five machines; wayId; registrationId; deviceId; "
+         "enrolmentId; user; serialNumber; manufacturer; model; groupTag; assignedUser; warning; hardware: "
+         "fix pending, attention required or empty; tpm: assurance, manufacturer, model, ekSha256, lastProvenAt, "
+         "or null where none was proven; domainJoin: domain, state, computer, accountGuid, accountSid, accountDn, "
+         "connector, failure, cause, remedy, detail, or null where no computer account was asked for; profile: id, "
+         "name, explicit, or null; enrollmentProfileName: "
+         "of the profile that it has got, or null; groups: names; registeredAt; contactedAt; "
+         "deploymentStartedAt; readyAt; "
+         "lastContactAt; timeline: list of at, type, actor, sinceMs (since the one before), detail",
      .run = run_show,
      .options = {{"timeline", NULL, "with every event, its time and the duration since the one before", false}}},
     {.noun = "device",

@@ -4,6 +4,8 @@
 #include "api/repair.h"
 #include "store/action.h"
 #include "store/attestation.h"
+#include "store/connector.h"
+#include "store/domain_join.h"
 #include "store/event.h"
 #include "store/group.h"
 #include "store/life.h"
@@ -20,6 +22,8 @@ struct shown {
     const char *got; /* name of the profile that it has got; NULL: none yet */
     bool proven;     /* its TPM */
     struct td_tpm_binding tpm;
+    struct td_domain_join domain; /* id NULL: nobody asked for a computer account */
+    const char *connector;        /* name of the one that made it or tries, "" none or removed */
     struct td_profile_row profile;
     struct td_group *groups;
     size_t group_count;
@@ -88,6 +92,20 @@ static enum td_code read_tpm(struct td_tx *tx, struct shown *s, struct td_error 
     return rc == TD_ENOTFOUND ? TD_OK : rc;
 }
 
+/* Of the present enrolment, else the account that it had last. */
+static enum td_code read_domain(struct td_tx *tx, struct shown *s, struct td_error *err)
+{
+    struct td_connector c = {.name = ""};
+    struct td_cli *cli = s->cli;
+    enum td_code rc = td_domain_join_of(tx, cli->tenant.id, s->way.enrolment_id, &cli->arena, &s->domain, err);
+    if (rc == TD_ENOTFOUND)
+        rc = td_domain_join_account(tx, cli->tenant.id, s->way.id, &cli->arena, &s->domain, err);
+    if (rc == TD_OK && s->domain.connector_id[0] != '\0')
+        rc = td_connector_find(tx, cli->tenant.id, s->domain.connector_id, &cli->arena, &c, err);
+    s->connector = c.name;
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
 static enum td_code read_all(struct td_tx *tx, struct shown *s, struct td_error *err)
 {
     struct td_cli *cli = s->cli;
@@ -100,6 +118,7 @@ static enum td_code read_all(struct td_tx *tx, struct shown *s, struct td_error 
     if (got != TD_OK && got != TD_ENOTFOUND)
         return got;
     s->got = got == TD_OK ? given.name : NULL;
+    td_try(read_domain(tx, s, err));
     if (s->registered) {
         td_try(read_tpm(tx, s, err));
         enum td_code rc =
@@ -168,6 +187,30 @@ static void tpm_json(struct td_jsonw *w, const struct shown *s)
     td_jsonw_end(w);
 }
 
+static void domain_json(struct td_jsonw *w, const struct shown *s)
+{
+    const struct td_domain_join *j = &s->domain;
+    const struct td_domain_reason_row *why = j->id != NULL ? td_domain_reason_by_name(j->failure) : NULL;
+    td_jsonw_key(w, "domainJoin");
+    if (j->id == NULL) {
+        td_jsonw_null(w);
+        return;
+    }
+    td_jsonw_obj(w);
+    td_jsonw_kstr(w, "domain", j->domain);
+    td_jsonw_kstr(w, "state", td_domain_state_word(j->state));
+    td_jsonw_kstr(w, "computer", j->name);
+    td_jsonw_kstr(w, "accountGuid", j->account_guid);
+    td_jsonw_kstr(w, "accountSid", j->account_sid);
+    td_jsonw_kstr(w, "accountDn", j->account_dn);
+    td_jsonw_kstr(w, "connector", s->connector);
+    td_jsonw_kstr(w, "failure", why != NULL ? why->name : NULL);
+    td_jsonw_kstr(w, "cause", why != NULL ? why->cause : NULL);
+    td_jsonw_kstr(w, "remedy", why != NULL ? why->remedy : NULL);
+    td_jsonw_kstr(w, "detail", why != NULL ? j->detail : NULL);
+    td_jsonw_end(w);
+}
+
 static void profile_json(struct td_jsonw *w, const struct shown *s)
 {
     td_jsonw_key(w, "profile");
@@ -218,6 +261,7 @@ static void show_json(const struct shown *s)
     if (s->registered)
         registration_json(&w, s);
     tpm_json(&w, s);
+    domain_json(&w, s);
     profile_json(&w, s);
     groups_json(&w, s);
     td_jsonw_ktime(&w, "contactedAt", s->way.contacted_at);
@@ -262,6 +306,24 @@ static void tpm_text(const struct shown *s)
                              s->tpm.manufacturer, s->tpm.model, td_time_arena(a, s->tpm.last_at), s->tpm.ek_sha256));
 }
 
+static void domain_text(const struct shown *s)
+{
+    const struct td_domain_join *j = &s->domain;
+    const struct td_domain_reason_row *why = j->id != NULL ? td_domain_reason_by_name(j->failure) : NULL;
+    struct td_arena *a = &s->cli->arena;
+    if (j->id == NULL)
+        return;
+    line(s->cli, "domain",
+         td_arena_printf(a, "%s, account %s%s%s", j->domain, td_domain_state_word(j->state),
+                         s->connector[0] != '\0' ? " by " : "", s->connector));
+    line(s->cli, "computer",
+         j->account_dn[0] != '\0' ? td_arena_printf(a, "%s (%s)", j->name, j->account_dn) : j->name);
+    if (why != NULL)
+        line(s->cli, "because",
+             td_arena_printf(a, "%s: %s%s%s %s", why->name, why->cause, j->detail[0] != '\0' ? " " : "", j->detail,
+                             why->remedy));
+}
+
 static void timeline_text(const struct shown *s)
 {
     char at[TD_TIME_TEXT];
@@ -288,6 +350,7 @@ static void show_text(const struct shown *s)
     else if (s->got != NULL)
         line(cli, "profile", s->got);
     tpm_text(s);
+    domain_text(s);
     for (size_t i = 0; i < s->group_count; i++)
         line(cli, i == 0 ? "groups" : "", s->groups[i].name);
     line(cli, "registration", s->way.registration_id);
