@@ -4,6 +4,7 @@
  * way and event in one. Nothing in it needs state of the steps before. */
 #include "api/enrolment/room.h"
 #include "api/hybrid.h"
+#include "api/jobs.h"
 #include "base/encode.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -459,7 +460,10 @@ static enum td_code sign_and_write(struct issue *i, struct td_buf *document)
     wipe_text(secrets.client_secret); /* the document, wiped after its answer, and the sealed copy are left */
     wipe_text(secrets.server_secret);
     i->later = true;
-    return td_store_write(call->svc->store, step, i, &call->err);
+    td_try(td_store_write(call->svc->store, step, i, &call->err));
+    if (i->hybrid)
+        td_jobs_poke(call->svc->jobs); /* a connector waits for the work */
+    return TD_OK;
 }
 
 enum td_code td_enrol_issue(struct td_enrol *call, const struct td_rst *rst, struct td_buf *document)
