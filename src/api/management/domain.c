@@ -116,6 +116,7 @@ static enum td_code ask(struct td_exchange *x, struct td_tx *tx, struct td_error
             *err = why;
         return rc;
     }
+    x->account_asked = true;
     td_try(td_connector_serves(tx, x->tenant, x->domain.domain, &served, err));
     if (!served)
         (void)td_domain_refuse(&x->domain_refusal, TD_DJ_NO_CONNECTOR, x->domain.domain);

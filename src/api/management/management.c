@@ -1,4 +1,5 @@
 #include "api/authority.h"
+#include "api/jobs.h"
 #include "api/management/room.h"
 #include "base/fault.h"
 #include "crypto/digest.h"
@@ -132,6 +133,8 @@ static void answer(struct call *c, enum td_code rc)
     else
         refuse(c->begun.req, c->reply, &c->err);
     td_buf_wipe(&c->made.out);
+    if (rc == TD_OK && c->made.account_asked)
+        td_jobs_poke(c->begun.svc->jobs);
 }
 
 static void answer_later(void *ctx, enum td_code rc)

@@ -74,6 +74,7 @@ struct td_exchange {
     bool chunk_changed, unenrolled, new_session;
     bool mismatch;           /* a fix of its registration is pending: what does the device say of it? */
     bool bootstrap;          /* this message says that the device was set up anew, or is being set up */
+    bool account_asked;      /* work for connectors was queued */
     bool odj;                /* the device waits for its blob (OdjSync) */
     const char *rolled_back; /* node of a wipe that the device took back, NULL: none */
     uint32_t rolled_hresult;
