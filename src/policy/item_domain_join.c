@@ -112,7 +112,7 @@ static enum td_code read_prefix(struct td_item_reader *r, struct td_item_domain_
                        "must be letters, digits and hyphens with at least one letter, no hyphen first");
     int room = TD_NAME_MAX - (int)strlen(d->prefix);
     td_try(td_item_int(r, "nameRandom", room, 1, room, &d->random));
-    d->pattern = td_arena_printf(r->arena, "%s%%RAND:%d%%", d->prefix, d->random);
+    d->pattern = td_arena_printf(r->arena, "%s%%MIX:%d%%", d->prefix, d->random);
     return TD_OK;
 }
 

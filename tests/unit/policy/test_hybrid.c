@@ -83,7 +83,7 @@ static void makes_a_pattern(void **state TD_UNUSED)
 {
     struct td_item item = item_of(J("\"namePrefix\":\"CONTOSO-\""));
     const struct td_item_domain_join *d = &item.as.domain_join;
-    assert_string_equal(d->pattern, "CONTOSO-%RAND:7%");
+    assert_string_equal(d->pattern, "CONTOSO-%MIX:7%");
     assert_int_equal(d->random, 7);
     assert_string_equal(d->ou, "");
     assert_string_equal(d->reuse, "own");
@@ -91,7 +91,7 @@ static void makes_a_pattern(void **state TD_UNUSED)
     assert_string_equal(d->pattern, "N%SERIAL%");
     assert_string_equal(d->prefix, "");
     item = item_of(N("\"nameRandom\":4,\"networkAccess\":[\"a\",\"b\"]"));
-    assert_string_equal(d->pattern, "PC-%RAND:4%");
+    assert_string_equal(d->pattern, "PC-%MIX:4%");
     assert_int_equal(d->network_count, 2);
     assert_string_equal(d->network[1], "b");
 }
