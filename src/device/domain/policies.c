@@ -107,7 +107,7 @@ static enum td_code read_share(void *ctx, const char *share, const char *path, s
 static enum td_code look(struct td_device *dev, struct td_arena *a, struct td_error *err)
 {
     TD_CLEANUP(td_domain_close) struct td_ldap *ldap = NULL;
-    struct td_domain_policy *list;
+    struct td_domain_policy *list = NULL;
     size_t count = 0;
     const char *dc = td_domain_get(dev, "domain.dc"), *domain = td_arena_strdup(a, td_domain_get(dev, "domain.name"));
     struct share share = {.dev = dev, .a = a, .host = dc[0] != '\0' ? td_arena_strdup(a, dc) : domain};

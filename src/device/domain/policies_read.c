@@ -194,7 +194,7 @@ static enum td_code read_policy(const struct reading *r, struct td_domain_policy
 
 static enum td_code fetch(const struct reading *r, const struct td_domain_policy *p, int64_t *ret, struct td_error *err)
 {
-    const char *share, *path;
+    const char *share = "", *path = "";
     TD_CLEANUP(td_buf_done) struct td_buf ini;
     td_buf_init(&ini, INI_OCTETS);
     td_try(td_gp_path(p->file_path, r->from->domain, r->from->controller, r->a, &share, &path, err));
@@ -215,9 +215,9 @@ static void read_file(const struct reading *r, struct td_domain_policy *p)
 enum td_code td_domain_policies_read(const struct td_domain_source *from, struct td_arena *a,
                                      struct td_domain_policy **ret, size_t *ret_count, struct td_error *err)
 {
-    struct reading r = {.from = from, .a = a};
-    const char *machine;
-    struct td_gp_link *links;
+    struct reading r = {.from = from, .a = a, .domain_dn = "", .config_dn = "", .site_dn = ""};
+    const char *machine = "";
+    struct td_gp_link *links = NULL;
     size_t count = 0;
     td_try(read_root(&r, err));
     td_try(find_machine(&r, &machine, err));
