@@ -7,8 +7,10 @@
 #include "base/env.h"
 #include "base/fault.h"
 
+#include <errno.h>
 #include <gssapi/gssapi_krb5.h>
 #include <ldap.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -24,7 +26,8 @@ struct real {
     struct td_ldap base;
     LDAP *ld;
     int seconds;
-    bool connected;          /* its TCP connection stood once */
+    int64_t deadline;        /* of the operation that runs; monotonic */
+    bool heard, late;        /* it said something at all; it did not answer in time */
     struct ldap_conncb told; /* libldap calls it as long as the connection lives */
 };
 
@@ -116,11 +119,10 @@ static enum td_code judged(struct real *r, LDAPMessage *message, const char *wha
     return code;
 }
 
-/* The next message of an operation, for as long as *deadline allows. */
-static enum td_code next_message(struct real *r, int id, int64_t deadline, const char *what, LDAPMessage **ret,
-                                 struct td_error *err)
+/* The next message of an operation, for as long as its deadline allows. */
+static enum td_code next_message(struct real *r, int id, const char *what, LDAPMessage **ret, struct td_error *err)
 {
-    int64_t left = TD_MAX(deadline - td_monotonic(), 0);
+    int64_t left = TD_MAX(r->deadline - td_monotonic(), 0);
     struct timeval wait = {.tv_sec = left / TD_SECOND, .tv_usec = left % TD_SECOND};
     int kind = ldap_result(r->ld, id, LDAP_MSG_ONE, &wait, ret);
     if (kind > 0)
@@ -135,9 +137,10 @@ static enum td_code next_message(struct real *r, int id, int64_t deadline, const
                    err);
 }
 
-static int64_t deadline_of(const struct real *r)
+/* Before each operation: all that it waits for is bounded together. */
+static void begin(struct real *r)
 {
-    return td_monotonic() + r->seconds * TD_SECOND;
+    r->deadline = td_monotonic() + r->seconds * TD_SECOND;
 }
 
 static enum td_code ended(struct real *r, int rc, int id, const char *what, struct td_error *err)
@@ -145,7 +148,7 @@ static enum td_code ended(struct real *r, int rc, int id, const char *what, stru
     LDAPMessage *message = NULL;
     if (rc != LDAP_SUCCESS)
         return refused(r, rc, NULL, what, err);
-    td_try(next_message(r, id, deadline_of(r), what, &message, err));
+    td_try(next_message(r, id, what, &message, err));
     return judged(r, message, what, NULL, err);
 }
 
@@ -263,11 +266,10 @@ static enum td_code cookie_take(struct real *r, LDAPControl **controls, struct b
  * against the time; what row does is the caller's. */
 static enum td_code messages_read(struct reading *g, int id, struct berval *cookie, struct td_error *err)
 {
-    int64_t deadline = deadline_of(g->r);
     for (;;) {
         LDAPMessage *message = NULL;
         LDAPControl **controls = NULL;
-        td_try(next_message(g->r, id, deadline, "search", &message, err));
+        td_try(next_message(g->r, id, "search", &message, err));
         if (ldap_msgtype(message) == LDAP_RES_SEARCH_RESULT) {
             enum td_code code = judged(g->r, message, "search", &controls, err);
             if (code == TD_OK)
@@ -276,11 +278,11 @@ static enum td_code messages_read(struct reading *g, int id, struct berval *cook
             return code;
         }
         enum td_code code = TD_OK;
-        int64_t before = td_monotonic();
+        int64_t left = g->r->deadline - td_monotonic();
         if (ldap_msgtype(message) == LDAP_RES_SEARCH_ENTRY)
             code = row_tell(g, message, err);
         ldap_msgfree(message);
-        deadline += td_monotonic() - before;
+        g->r->deadline = td_monotonic() + left;
         if (code != TD_OK) {
             ldap_abandon_ext(g->r->ld, id, NULL, NULL);
             return code;
@@ -302,6 +304,7 @@ static enum td_code page_read(struct reading *g, struct berval *cookie, struct t
         number_add(&c, CONTROL_EXTENDED_DN, 1);
     if (s->page > 0)
         td_try(page_add(g->r, &c, s->page, cookie, err));
+    begin(g->r);
     int rc = ldap_search_ext(g->r->ld, s->base, scopes[s->scope], s->filter, (char **)s->attrs, 0, c.list, NULL, NULL,
                              LDAP_NO_LIMIT, &id);
     return rc != LDAP_SUCCESS ? refused(g->r, rc, NULL, "search", err) : messages_read(g, id, cookie, err);
@@ -355,6 +358,7 @@ static enum td_code real_add(struct td_ldap *l, const char *dn, const struct td_
     int id = 0;
     for (size_t i = 0; i < count; i++)
         mods[i] = mod_make(&a, LDAP_MOD_ADD, &attrs[i]);
+    begin(r);
     int rc = ldap_add_ext(r->ld, dn, mods, NULL, NULL, &id);
     return ended(r, rc, id, "add", err);
 }
@@ -368,6 +372,7 @@ static enum td_code real_modify(struct td_ldap *l, const char *dn, const struct 
     int id = 0;
     for (size_t i = 0; i < count; i++)
         mods[i] = mod_make(&a, kinds[changes[i].kind], &changes[i].value);
+    begin(r);
     int rc = ldap_modify_ext(r->ld, dn, mods, NULL, NULL, &id);
     return ended(r, rc, id, "modify", err);
 }
@@ -379,6 +384,7 @@ static enum td_code real_remove(struct td_ldap *l, const char *dn, bool subtree,
     int id = 0;
     if (subtree)
         control_add(&c, CONTROL_TREE_DELETE, NULL);
+    begin(r);
     int rc = ldap_delete_ext(r->ld, dn, c.list, NULL, &id);
     return ended(r, rc, id, "remove", err);
 }
@@ -421,11 +427,70 @@ static enum td_code config_check(const struct td_ldap_config *c, struct td_error
     return TD_OK;
 }
 
+/* --- a layer between TCP and TLS that waits no longer than it may: libldap has limits of time for everything but the
+ * handshake, which its GnuTLS side would try for ever. */
+
+static int wait_setup(Sockbuf_IO_Desc *io, void *arg)
+{
+    io->sbiod_pvt = arg;
+    return 0;
+}
+
+static int wait_remove(Sockbuf_IO_Desc *io)
+{
+    (void)io;
+    return 0;
+}
+
+static int wait_ctrl(Sockbuf_IO_Desc *io, int option, void *arg)
+{
+    return LBER_SBIOD_CTRL_NEXT(io, option, arg);
+}
+
+static bool wait_ready(Sockbuf_IO_Desc *io, short events)
+{
+    struct real *r = io->sbiod_pvt;
+    ber_socket_t fd = -1;
+    ber_sockbuf_ctrl(io->sbiod_sb, LBER_SB_OPT_GET_FD, &fd);
+    struct pollfd p = {.fd = fd, .events = events};
+    int64_t left = TD_MAX(r->deadline - td_monotonic(), 0);
+    int ready = poll(&p, 1, (int)((left + 999) / 1000));
+    if (ready > 0)
+        return true;
+    r->late = true;
+    errno = ETIMEDOUT;
+    return false;
+}
+
+static ber_slen_t wait_read(Sockbuf_IO_Desc *io, void *buf, ber_len_t len)
+{
+    struct real *r = io->sbiod_pvt;
+    if (!wait_ready(io, POLLIN))
+        return -1;
+    ber_slen_t n = LBER_SBIOD_READ_NEXT(io, buf, len);
+    r->heard = r->heard || n > 0;
+    return n;
+}
+
+static ber_slen_t wait_write(Sockbuf_IO_Desc *io, void *buf, ber_len_t len)
+{
+    return wait_ready(io, POLLOUT) ? LBER_SBIOD_WRITE_NEXT(io, buf, len) : -1;
+}
+
+static int wait_close(Sockbuf_IO_Desc *io)
+{
+    (void)io;
+    return 0;
+}
+
+static const Sockbuf_IO wait_io = {wait_setup, wait_remove, wait_ctrl, wait_read, wait_write, wait_close};
+enum { WAIT_LEVEL = (LBER_SBIOD_LEVEL_PROVIDER + LBER_SBIOD_LEVEL_TRANSPORT) / 2 };
+
 static int connected(LDAP *ld, Sockbuf *sb, LDAPURLDesc *url, struct sockaddr *address, struct ldap_conncb *cb)
 {
-    (void)ld, (void)sb, (void)url, (void)address;
-    ((struct real *)cb->lc_arg)->connected = true;
-    return LDAP_SUCCESS;
+    (void)ld, (void)url, (void)address;
+    return ber_sockbuf_add_io(sb, (Sockbuf_IO *)(uintptr_t)&wait_io, WAIT_LEVEL, cb->lc_arg) == 0 ? LDAP_SUCCESS
+                                                                                                  : LDAP_LOCAL_ERROR;
 }
 
 static void disconnected(LDAP *ld, Sockbuf *sb, struct ldap_conncb *cb)
@@ -487,13 +552,12 @@ static enum td_code reach(struct real *r, const struct td_ldap_config *c, struct
         return td_fail(err, TD_EINVAL, "ca", "the root certificates can't be read");
     r->told = (struct ldap_conncb){.lc_add = connected, .lc_del = disconnected, .lc_arg = r};
     ldap_set_option(r->ld, LDAP_OPT_CONNECT_CB, &r->told);
-    int64_t deadline = deadline_of(r);
+    begin(r);
     rc = ldap_connect(r->ld);
     if (rc == LDAP_SUCCESS)
         return TD_OK;
     enum td_code code = refused(r, rc, NULL, "connect", err);
-    /* the line stood and the server spoke, but not as one that we trust */
-    if (is_tls(c) && r->connected && rc != LDAP_TIMEOUT && td_monotonic() < deadline)
+    if (is_tls(c) && r->heard && !r->late) /* it spoke, but not as one that we trust */
         code = td_fail(err, TD_EDENIED, "certificate", "the server's certificate is not trusted, or is another's");
     return code;
 }
@@ -504,6 +568,7 @@ static enum td_code bind_by_password(struct real *r, const struct td_ldap_config
 {
     int id = 0;
     struct berval secret = {strlen(c->password), (char *)c->password};
+    begin(r);
     int rc = ldap_sasl_bind(r->ld, c->user, LDAP_SASL_SIMPLE, &secret, NULL, NULL, &id);
     return ended(r, rc, id, "bind", err);
 }
@@ -534,6 +599,7 @@ static enum td_code bind_by_ticket(struct real *r, const struct td_ldap_config *
     if (gss_krb5_ccache_name(&minor, c->ccache, NULL) != GSS_S_COMPLETE)
         return td_fail(err, TD_EINVAL, "ccache", "it can't be used");
     ldap_set_option(r->ld, LDAP_OPT_X_SASL_SECPROPS, (void *)"minssf=56");
+    begin(r);
     int rc = ldap_sasl_interactive_bind_s(r->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET, answer, NULL);
     gss_krb5_ccache_name(&minor, NULL, NULL);
     if (rc == LDAP_SUCCESS)

@@ -18,6 +18,7 @@ import atexit
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -49,6 +50,7 @@ TAKE_OVER = "".join(f"(OA;CIIO;{rights};{what};{COMPUTER};SID)" for rights, what
 NEEDED = ("samba", "samba-tool", "net", "ip", "kinit", "ldapsearch", "ldbsearch", "openssl", "tar", "mount")
 CACHE = os.path.join(ROOT, "build", "e2e-ad")
 MOUNTS = (("etc", "/etc/samba"), ("lib", "/var/lib/samba"), ("cache", "/var/cache/samba"), ("log", "/var/log/samba"), ("run", "/run/samba"))
+PROBE = os.environ.get("AD_PROBE", os.path.join(ROOT, "build", "release", "tests", "e2e", "ad_probe"))
 READY = 60  # seconds: load decides
 
 BUILD = f"""set -e
@@ -379,6 +381,22 @@ class Domain(Place):
             done = self.net(*words)
             if "OK" not in done.stdout + done.stderr:
                 raise LabError(f"net {words[0]} testjoin: {done.stdout}{done.stderr}")
+
+    # --- connect/ad.h by itself
+
+    def probe(self, *words, expect=0, options=None):
+        """One call of tests/e2e/ad_probe.c; its answer, or the error's reason where that is what is expected. Several lines: a list."""
+        name, password = self.connector
+        asked = {"--url": self.url, "--ca": self.ca, "--user": name, "--password": password, "--address": IP, **(options or {})}
+        flags = [w for k, v in asked.items() if v is not None for w in (k, v)]
+        done = self.run(PROBE, *flags, *words, expect=None)
+        if done.returncode not in (0, 1) or not done.stdout:
+            raise LabError(f"ad_probe {' '.join(words)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        said = answers[-1].get("error", 0)
+        if said != expect:
+            raise LabError(f"ad_probe {' '.join(words)}: {answers[-1]}, expected {expect or 'no error'}")
+        return answers if len(answers) > 1 else answers[0]
 
     # --- people and their passwords
 

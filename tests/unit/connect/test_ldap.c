@@ -2,6 +2,10 @@
 #include "../test.h"
 #include "connect/ldap.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 static struct td_arena arena;
 
 static void filters_are_escaped(void **state)
@@ -96,13 +100,34 @@ static void what_is_not_tried(void **state)
     td_ldap_close(NULL);
 }
 
+/* It takes the connection, as a hanging domain controller does, and never says a word. */
+static void silence_ends(void **state)
+{
+    (void)state;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof(at);
+    char url[64];
+    struct td_error err = {0};
+    struct td_ldap *l = NULL;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, n), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+    snprintf(url, sizeof(url), "ldaps://127.0.0.1:%d", ntohs(at.sin_port));
+    struct td_buf pem = fixture("connect/root.pem");
+    struct td_ldap_config config = {
+        .url = url, .ca_pem = td_buf_slice(&pem), .user = "u", .password = "p", .seconds = 1};
+    assert_int_equal(td_ldap_open(&config, &l, NULL, &err), TD_EUNAVAILABLE);
+    assert_string_equal(err.where, "connect");
+    td_buf_done(&pem);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(filters_are_escaped),
-        cmocka_unit_test(refusals_are_read),
-        cmocka_unit_test(values_are_found),
-        cmocka_unit_test(what_is_not_tried),
+        cmocka_unit_test(filters_are_escaped), cmocka_unit_test(refusals_are_read), cmocka_unit_test(values_are_found),
+        cmocka_unit_test(what_is_not_tried),   cmocka_unit_test(silence_ends),
     };
     td_arena_init(&arena);
     int failed = cmocka_run_group_tests_name("ldap", tests, NULL, NULL);
