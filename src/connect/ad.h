@@ -95,4 +95,9 @@ enum td_code td_ad_changed(struct td_ldap *l, const struct td_ad_domain *d, cons
                            enum td_code (*each)(void *ctx, const struct td_ad_object *o, struct td_error *err),
                            void *ctx, uint64_t *ret_usn, struct td_error *err) TD_MUST_USE;
 
+/* Those who are there now, by objectGUID as stored: people and groups below base ("" the domain). */
+enum td_code td_ad_present(struct td_ldap *l, const struct td_ad_domain *d, const char *base,
+                           void (*each)(void *ctx, const unsigned char guid[16]), void *ctx, struct td_error *err)
+    TD_MUST_USE;
+
 #endif

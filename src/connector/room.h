@@ -31,12 +31,25 @@ struct td_conn_known {
     int64_t sync_us;
 };
 
+/* Whom the service knows of a domain; of the thread that syncs alone (people.c). */
+struct td_conn_guids {
+    unsigned char (*list)[16];
+    size_t count, room;
+};
+struct td_conn_people {
+    struct td_conn_guids known, seen; /* seen: in the run that is under way */
+    bool whole;                       /* known has been all of them since a full run */
+    bool looked;                      /* in this run */
+    int64_t look_at;
+};
+
 /* How far the people of a domain have been told: of the thread that syncs alone. */
 struct td_conn_told {
     char server[64]; /* "" not known yet */
     uint64_t from;
     int64_t next_at, full_at;
     char failure[240]; /* said already */
+    struct td_conn_people people;
 };
 
 struct td_conn_seat;
@@ -146,5 +159,16 @@ enum td_code td_conn_computer(struct td_connector_state *c, const struct td_conn
  * handed on. */
 enum td_code td_conn_sync(struct td_connector_state *c, struct td_conn_seat *s, int64_t *ret_next, struct td_error *err)
     TD_MUST_USE;
+
+/* --- people.c: who is gone, told as such */
+
+void td_conn_people_forget(struct td_conn_people *p);
+void td_conn_people_told(struct td_conn_people *p, const char *guid); /* somebody is named in this run */
+typedef enum td_code td_conn_gone_fn(void *ctx, const char *guid, struct td_error *err);
+/* Calls gone for each that is known and not there any more; nothing where nobody is known, or a look is too early. */
+enum td_code td_conn_people_look(struct td_conn_people *p, const struct td_env *env, const struct td_conn_line *line,
+                                 const char *base, td_conn_gone_fn *gone, void *ctx, struct td_error *err) TD_MUST_USE;
+/* The run has ended; taken: as the service says. */
+void td_conn_people_end(struct td_conn_people *p, bool full, bool taken);
 
 #endif

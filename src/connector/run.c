@@ -37,6 +37,8 @@ void td_connector_close(struct td_connector_state *c)
         return;
     td_conn_seat_done(c->seat);
     td_free(c->seat);
+    for (size_t i = 0; i < TD_COUNTOF(c->told); i++)
+        td_conn_people_forget(&c->told[i].people);
     td_key_free(c->key);
     td_key_free(c->secrets);
     (void)pthread_mutex_destroy(&c->lock);

@@ -112,7 +112,17 @@ static enum td_code on_object(void *ctx, const struct td_ad_object *o, struct td
         first = false;
     } while (members != NULL && *members != NULL);
     r->sum++;
+    if (!o->deleted)
+        td_conn_people_told(&r->told->people, o->guid);
     return TD_OK;
+}
+
+static enum td_code on_gone(void *ctx, const char *guid, struct td_error *err)
+{
+    static const char *const nobody[] = {NULL};
+    struct td_ad_object gone = {.kind = "user", .deleted = true, .members = nobody};
+    (void)snprintf(gone.guid, sizeof(gone.guid), "%s", guid);
+    return on_object(ctx, &gone, err);
 }
 
 static char *number(struct td_arena *a, uint64_t n)
@@ -127,6 +137,7 @@ static enum td_code ask(struct run *r, const struct td_ad_domain *facts, struct 
     if (same || (r->told->server[0] != '\0' && td_fault("connector-any-server")))
         return TD_OK;
     (void)snprintf(r->told->server, sizeof(r->told->server), "%s", facts->invocation_id);
+    td_conn_people_forget(&r->told->people);
     r->from = r->to = "0";
     r->full = false;
     begin(r);
@@ -141,17 +152,25 @@ static enum td_code walk(struct run *r, const struct td_conn_line *line, const c
                          struct td_error *err)
 {
     uint64_t answered = 0, end = 0;
+    struct td_conn_people *people = &r->told->people;
+    bool first = strcmp(r->told->server, line->facts.invocation_id) != 0;
     td_try(ask(r, &line->facts, err));
     int64_t now = td_now(r->c->world->env);
-    r->full = r->told->from == 0 || (now >= r->told->full_at && !td_fault("connector-never-all"));
+    bool due = (now >= r->told->full_at && !td_fault("connector-never-all")) ||
+               (!people->whole && !first); /* first what changed, then whom there is to miss */
+    r->full = r->told->from == 0 || due;
     struct td_ad_changes changes = {.base = base, .from = r->full ? 0 : r->told->from};
     r->from = number(a, changes.from);
     r->to = number(a, line->facts.highest_usn);
     td_uuid_new(r->c->world->env, r->name);
     begin(r);
+    td_conn_people_end(people, r->full, false); /* of a run that came to nothing */
     td_try(td_ad_changed(line->ldap, &line->facts, &changes, a, on_object, r, &end, err));
+    if (!r->full)
+        td_try(td_conn_people_look(people, r->c->world->env, line, base, on_gone, r, err));
     td_try(send_message(r, true, &answered, err));
     r->told->from = answered;
+    td_conn_people_end(people, r->full, answered == line->facts.highest_usn);
     if (answered == line->facts.highest_usn && r->full)
         r->told->full_at = now + FULL_EVERY;
     return TD_OK;

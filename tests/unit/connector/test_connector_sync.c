@@ -264,6 +264,34 @@ static void tells_who_is_gone_by_guid_alone(void **state TD_UNUSED)
     finish(&s, c);
 }
 
+/* Who was told and is not below the base any more is told as gone, though the directory says nothing of it. A look that
+ * finds nobody says nothing. */
+static void misses_who_is_not_there_any_more(void **state TD_UNUSED)
+{
+    struct service s;
+    struct keeper k;
+    struct td_connector_state *c = begin(&s, &k);
+    stage.people = 3;
+    service_round(c);
+    assert_true(td_json_bool(service_last(&s, "sync"), "full", false));
+    stage.people = 0;
+    s.env.now += TD_MINUTE;
+    service_round(c);
+    assert_int_equal(td_json_count(td_json_get(service_last(&s, "sync"), "objects")), 0);
+    fake_person(&s.directory, "zoe", "x");
+    s.env.now += TD_MINUTE;
+    service_round(c);
+    const struct td_json *objects = td_json_get(service_last(&s, "sync"), "objects");
+    assert_int_equal(td_json_count(objects), 3);
+    for (const struct td_json *o = objects->child; o != NULL; o = o->next)
+        assert_true(td_json_bool(o, "deleted", false));
+    assert_string_equal(td_json_str(objects->child, "guid"), "00000000-0000-0000-0000-000000000000");
+    s.env.now += TD_MINUTE;
+    service_round(c);
+    assert_int_equal(td_json_count(td_json_get(service_last(&s, "sync"), "objects")), 0);
+    finish(&s, c);
+}
+
 static void says_a_failure_once_and_goes_on(void **state TD_UNUSED)
 {
     struct service s;
@@ -297,6 +325,7 @@ int main(void)
         cmocka_unit_test(begins_anew_at_another_server),         cmocka_unit_test(goes_on_where_the_service_is),
         cmocka_unit_test(tells_large_groups_in_pieces),          cmocka_unit_test(leaves_a_run_that_is_void),
         cmocka_unit_test(tells_who_is_gone_by_guid_alone),       cmocka_unit_test(says_a_failure_once_and_goes_on),
+        cmocka_unit_test(misses_who_is_not_there_any_more),
     };
     int failed = cmocka_run_group_tests_name("directory sync", tests, NULL, NULL);
     service_keys_done();
