@@ -48,9 +48,7 @@
     T(associated_device)        \
     T(device_request)           \
     T(tpm_maker)                \
-    T(connector)                \
-    T(connector_domain)         \
-    T(provisioning_code)
+    T(connector) T(connector_domain) T(provisioning_code)
 #define TD_G_ENUMS_AUTOPILOT(E) \
     E(assignment_status)        \
     E(assignment_detail)        \

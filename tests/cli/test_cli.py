@@ -666,6 +666,32 @@ def tpms_are_shown_and_forgotten(box):
     same(json.loads(box.said("tpm", "show", "CLI00000", "--json"))["proven"], False)
 
 
+def connectors_are_added(box):
+    """A code for each connector, shown once; known by name or id; disabled, enabled, removed, and told to the audit."""
+    same(json.loads(box.said("connector", "list", "--json")), {"connectors": []})
+    assert "connector add" in box.said("connector", "list")
+    made = json.loads(box.said("connector", "add", "HQ-1", "--json"))
+    same(sorted(made), ["code", "codeUntil", "id", "name"])
+    assert re.fullmatch(r"([2-9B-Z]{4}-){5}[2-9B-Z]{4}", made["code"]), made["code"]
+    assert made["code"] not in box.said("connector", "list") + box.said("connector", "show", "HQ-1", "--json")
+    same(box.run("connector", "add", "hq-1").returncode, 1)
+    same(box.run("connector", "add", "").returncode, 1)
+    assert re.match(r"([2-9B-Z]{4}-){5}", box.said("connector", "add", "HQ-2"))
+    shown = json.loads(box.said("connector", "show", made["id"], "--json"))
+    same(sorted(shown), ["createdAt", "domains", "id", "lastContactAt", "name", "state", "version"])
+    same((shown["state"], shown["domains"], shown["lastContactAt"]), ("waiting", [], None))
+    box.said("connector", "disable", "hq-1")
+    same([c["state"] for c in json.loads(box.said("connector", "list", "--json"))["connectors"]], ["disabled", "waiting"])
+    box.said("connector", "enable", "HQ-1")
+    box.said("connector", "remove", made["id"])
+    for verb in ("show", "enable", "disable", "remove"):
+        done = box.run("connector", verb, "HQ-1")
+        same(done.returncode, 1, verb)
+        assert "HQ-1" in done.stderr, done.stderr
+    told = box.said("audit", "list")
+    assert "DomainJoinConnector" in told, told
+
+
 def serves(box):
     """Ready within 5 s, --http for /pki and /ocsp alone, SIGHUP goes on, SIGTERM ends with 0, commands beside it."""
     with socket.socket() as s:
@@ -840,7 +866,7 @@ def interface_document_is_true(_):
 
 
 TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, killed_bulk, audit_tells_who_and_what, errors_name_the_thing, nothing_commands_the_terminal, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, tpms_are_shown_and_forgotten, serves, device_exit_codes, blobs_are_shown_and_handed_on, requirements_are_documented, settings_are_documented, items_are_said_about, measurements_of_profiles, codes_are_explained, documents_are_true,
+         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, connectors_are_added, tpms_are_shown_and_forgotten, serves, device_exit_codes, blobs_are_shown_and_handed_on, requirements_are_documented, settings_are_documented, items_are_said_about, measurements_of_profiles, codes_are_explained, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):

@@ -1,5 +1,6 @@
 /* api/operations: health, readiness and metrics, and who may see them. */
 #include "api/operations.h"
+#include "store/connector.h"
 #include "wire/service_box.h"
 
 static struct service_box *box;
@@ -59,6 +60,23 @@ static void shows_metrics_to_few(void **state TD_UNUSED)
     operations.metrics_token = "the-token";
 }
 
+static void add_connector(struct td_tx *tx, struct service_box *b)
+{
+    struct td_connector c;
+    const unsigned char code[32] = {1};
+    assert_ok(td_connector_add(tx, b->tenant, "HQ-1", code, "ada", &b->arena, &c, NULL));
+}
+
+static void counts_connectors(void **state TD_UNUSED)
+{
+    box_in_write(box, add_connector);
+    assert_int_equal(ask("/metrics", "127.0.0.1", NULL), 200);
+    assert_non_null(strstr(box->reply.body.p, "\ntouchdown_connectors{state=\"waiting\"} 1\n"));
+    assert_non_null(strstr(box->reply.body.p, "\ntouchdown_connectors{state=\"active\"} 0\n"));
+    assert_non_null(strstr(box->reply.body.p, "\ntouchdown_domain_work_queued 0\n"));
+    assert_null(strstr(box->reply.body.p, "HQ-1"));
+}
+
 static void names_no_tenant(void **state TD_UNUSED)
 {
     assert_int_equal(ask("/metrics", "127.0.0.1", NULL), 200);
@@ -70,6 +88,7 @@ static void names_no_tenant(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(tells_health_and_readiness),
-                                       cmocka_unit_test(shows_metrics_to_few), cmocka_unit_test(names_no_tenant)};
+                                       cmocka_unit_test(shows_metrics_to_few), cmocka_unit_test(counts_connectors),
+                                       cmocka_unit_test(names_no_tenant)};
     return cmocka_run_group_tests_name("operations", tests, start, box_teardown);
 }
