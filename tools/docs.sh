@@ -1,6 +1,6 @@
 #!/bin/sh
 # make docs: writes docs/cli.md from the command tables, the tables of docs/graph.md, docs/tasks/roles.md and
-# docs/tasks/actions.md from those that the service runs by, the codes in docs/tasks/codes.md and attestation.md, and the README's scenario catalogue from the list of scenarios.
+# docs/tasks/actions.md from those that the service runs by, the codes in docs/tasks/codes.md, attestation.md and hybrid.md, and the README's scenario catalogue from the list of scenarios.
 # docs.sh --check writes nothing and fails where they are not up to date; --check catalogue needs no programs, --check cli,
 # --check codes, --check graph, --check roles and --check actions no scenarios.
 set -eu
@@ -56,6 +56,9 @@ if wants codes; then
     "$touchdown" code --area attestation --markdown >"$work/refusals"
     between refusals "$work/refusals" docs/tasks/attestation.md >"$work/attestation.md"
     settle "$work/attestation.md" docs/tasks/attestation.md
+    "$touchdown" code --area "hybrid join" --markdown >"$work/reasons"
+    between reasons "$work/reasons" docs/tasks/hybrid.md >"$work/hybrid.md"
+    settle "$work/hybrid.md" docs/tasks/hybrid.md
 fi
 if wants roles; then
     "$graph" roles >"$work/rights"
