@@ -53,6 +53,16 @@ enum td_code td_odj_write(const struct td_odj *odj, struct td_buf *out, struct t
 enum td_code td_odj_read(struct td_slice blob, struct td_arena *a, struct td_odj *ret, struct td_error *err)
     TD_MUST_USE;
 
+/* The octets of a part for certificates: roots that the machine trusts from now on (its store Root), DER. Written as
+ * one store; read from all stores of that name, whatever else the part holds is skipped. TD_ELIMIT: more than
+ * TD_ODJ_ROOTS_MAX. Sources: domain-join-and-tpm.md 1.6 (IDL of OP_CERT_PART); a serialized store is "CERT", then one
+ * record a certificate (32, 1, length, octets), then a record of zeros. */
+enum { TD_ODJ_ROOTS_MAX = 16 };
+enum td_code td_odj_roots_write(const struct td_slice *der, size_t count, struct td_buf *out, struct td_error *err)
+    TD_MUST_USE;
+enum td_code td_odj_roots_read(struct td_slice part, struct td_arena *a, struct td_slice ret[TD_ODJ_ROOTS_MAX],
+                               size_t *ret_count, struct td_error *err) TD_MUST_USE;
+
 /* The form of djoin's files: FF FE, base64 in UTF-16LE, NUL. */
 void td_odj_file_write(struct td_slice blob, struct td_buf *out);
 /* Also takes plain base64 and the raw blob: what a file of a blob may hold. */

@@ -16,6 +16,10 @@ enum {
     ODJ_PASSWORD_MAX = 512 /* characters */
 };
 
+/* A store of certificates in octets: its head, and the records of it. */
+enum { SST_HEAD = 8, SST_RECORD = 12, SST_CERTIFICATE = 32, SST_X509 = 1, SST_MACHINE = 0x00020000 };
+extern const char odj_sst_head[SST_HEAD + 1], odj_root_store[];
+
 extern const unsigned char odj_head[8], odj_part_win7[16], odj_part_account[16];
 
 /* Could a domain have made this blob? One judge for both directions. */

@@ -413,3 +413,75 @@ enum td_code td_odj_read(struct td_slice blob, struct td_arena *a, struct td_odj
     *ret = odj;
     return TD_OK;
 }
+
+/* --- the part for certificates ------------------------------------------------------------------------------------ */
+
+struct roots {
+    struct td_slice *list;
+    size_t count;
+};
+
+/* One store: properties of certificates stand before each and are skipped. */
+static enum td_code read_store(struct td_slice in, const char *origin, struct td_arena *a, struct roots *r,
+                               struct td_error *err)
+{
+    struct body b = {.origin = origin, .all = in, .arena = a};
+    struct td_slice head = take(&b, SST_HEAD);
+    if (b.wrong == NULL && memcmp(head.p, odj_sst_head, SST_HEAD) != 0)
+        wrong(&b, "no store of certificates");
+    for (;;) {
+        uint32_t kind = get32(&b);
+        (void)get32(&b);
+        struct td_slice value = take(&b, get32(&b));
+        if (b.wrong != NULL || kind == 0)
+            return judge(&b, err);
+        if (kind != SST_CERTIFICATE)
+            continue;
+        if (r->count == TD_ODJ_ROOTS_MAX)
+            return td_fail(err, TD_ELIMIT, "roots", "more than %d certificates", TD_ODJ_ROOTS_MAX);
+        r->list[r->count++] = td_arena_copy(a, value);
+    }
+}
+
+/* Certificates with keys: three texts and their octets each. */
+static void skip_keys(struct body *b, uint32_t before, uint32_t pointer)
+{
+    uint32_t heads[MAX_LIST][7] = {{0}};
+    uint32_t n = count(b, before, pointer);
+    for (uint32_t i = 0; i < n; i++)
+        for (size_t k = 0; k < 7; k++)
+            heads[i][k] = get32(b);
+    for (uint32_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < 6; k += 2)
+            (void)text(b, heads[i][k]);
+        (void)octets(b, heads[i][5], heads[i][6]);
+    }
+}
+
+enum td_code td_odj_roots_read(struct td_slice part, struct td_arena *a, struct td_slice ret[TD_ODJ_ROOTS_MAX],
+                               size_t *ret_count, struct td_error *err)
+{
+    struct roots r = {.list = ret};
+    uint32_t heads[MAX_LIST][4] = {{0}};
+    struct td_slice stores[MAX_LIST] = {{0}};
+    bool is_root[MAX_LIST] = {false};
+    struct body b = {0};
+    td_try(begin(part, part.p, a, &b, err));
+    uint32_t keys = get32(&b), keys_pointer = get32(&b), n = get32(&b), pointer = get32(&b);
+    (void)take(&b, 8);
+    skip_keys(&b, keys, keys_pointer);
+    n = count(&b, n, pointer);
+    for (uint32_t i = 0; i < n; i++)
+        for (size_t k = 0; k < 4; k++)
+            heads[i][k] = get32(&b);
+    for (uint32_t i = 0; i < n; i++) {
+        is_root[i] = td_ieqs(td_str(text(&b, heads[i][1])), odj_root_store);
+        stores[i] = octets(&b, heads[i][2], heads[i][3]);
+    }
+    td_try(judge(&b, err));
+    for (uint32_t i = 0; i < n; i++)
+        if (is_root[i])
+            td_try(read_store(stores[i], part.p, a, &r, err));
+    *ret_count = r.count;
+    return TD_OK;
+}

@@ -286,3 +286,42 @@ enum td_code td_odj_write(const struct td_odj *odj, struct td_buf *out, struct t
     td_try(rc);
     return td_buf_check(out, "blob", err);
 }
+
+static void store(const struct td_slice *der, size_t count, struct td_buf *out)
+{
+    static const char end_record[SST_RECORD];
+    td_buf_add(out, td_bytes(odj_sst_head, SST_HEAD));
+    for (size_t i = 0; i < count; i++) {
+        td_buf_le32(out, SST_CERTIFICATE);
+        td_buf_le32(out, SST_X509);
+        td_buf_le32(out, (uint32_t)der[i].n);
+        td_buf_add(out, der[i]);
+    }
+    td_buf_add(out, td_bytes(end_record, sizeof(end_record)));
+}
+
+enum td_code td_odj_roots_write(const struct td_slice *der, size_t count, struct td_buf *out, struct td_error *err)
+{
+    if (count == 0 || count > TD_ODJ_ROOTS_MAX)
+        return td_fail(err, count == 0 ? TD_EINVAL : TD_ELIMIT, "roots", "1 to %d certificates are wanted",
+                       TD_ODJ_ROOTS_MAX);
+    struct body b = begin(out);
+    put32(&b, 0); /* no certificates with keys */
+    put32(&b, 0);
+    put32(&b, 1);
+    pointer(&b);
+    put32(&b, 0); /* no extension */
+    put32(&b, 0);
+    put32(&b, 1);
+    put32(&b, SST_MACHINE);
+    text_pointer(&b, odj_root_store);
+    size_t length = out->n;
+    put32(&b, 0);
+    pointer(&b);
+    text(&b, odj_root_store);
+    size_t from = begin_octets(out);
+    store(der, count, out);
+    set32(out, length, end_octets(out, from));
+    end(&b);
+    return td_buf_check(out, "roots", err);
+}

@@ -20,9 +20,15 @@ static void again(const struct td_odj *odj, struct td_arena *a)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct td_slice in = td_bytes(data, size), blob = {0};
+    struct td_slice roots[TD_ODJ_ROOTS_MAX];
     struct td_odj odj = {0};
     struct td_arena a;
+    size_t count = 0;
     td_arena_init(&a);
+    if (td_odj_roots_read(in, &a, roots, &count, NULL) == TD_OK)
+        for (size_t i = 0; i < count; i++)
+            if (count > TD_ODJ_ROOTS_MAX || roots[i].n > size)
+                __builtin_trap();
     if (td_odj_read(in, &a, &odj, NULL) == TD_OK)
         again(&odj, &a);
     if (td_odj_file_read(in, &a, &blob, NULL) == TD_OK) {

@@ -161,11 +161,23 @@ static void as_samba_writes(void **state TD_UNUSED)
     assert_int_equal(differ, 22); /* in each of the two: password, three names, SID, six of the controller */
 }
 
+static struct td_slice roots_part(const struct td_slice *der, size_t count)
+{
+    struct td_buf b;
+    td_buf_init(&b, TD_ODJ_MAX);
+    assert_ok(td_odj_roots_write(der, count, &b, &err));
+    struct td_slice out = td_arena_copy(&arena, td_buf_slice(&b));
+    td_buf_done(&b);
+    return out;
+}
+
 static void ndrdump_reads_ours(void **state TD_UNUSED)
 {
     char dir[] = "/tmp/td-odj-XXXXXX", blob[64], dump[64];
-    static const char *wanted[] = {"pull returned Success", "'PC-0002'", "'\\\\10.77.2.10'",
-                                   "S-1-5-21-3924074211-4133179156-163744691", "dump OK"};
+    static const char *wanted[] = {
+        "pull returned Success", "'PC-0002'", "'\\\\10.77.2.10'", "S-1-5-21-3924074211-4133179156-163744691",
+        "OP_CERT_PART",          "'Root'",    "dump OK"};
+    const struct td_slice der[] = {TD_S("octets of a root")};
     struct td_odj odj = sample();
     struct td_buf text;
     const char *there[] = {"ndrdump", "--help", NULL};
@@ -173,6 +185,9 @@ static void ndrdump_reads_ours(void **state TD_UNUSED)
         print_message("ndrdump(1) is missing (package samba-testsuite)\n");
         skip();
     }
+    odj.extra_count = 1;
+    odj.extra[0].bytes = roots_part(der, 1);
+    memcpy(odj.extra[0].guid, td_odj_part_certificates, 16);
     assert_non_null(mkdtemp(dir));
     snprintf(blob, sizeof(blob), "%s/blob", dir);
     snprintf(dump, sizeof(dump), "%s/dump", dir);
@@ -342,20 +357,57 @@ static void forms_of_its_file(void **state TD_UNUSED)
     td_buf_done(&theirs);
 }
 
+static void roots_of_the_machine(void **state TD_UNUSED)
+{
+    const struct td_slice der[] = {TD_S("first"), TD_S("the second one")};
+    struct td_slice got[TD_ODJ_ROOTS_MAX], part = roots_part(der, 2);
+    struct td_odj odj = sample(), read = {0};
+    struct td_buf b;
+    size_t n = 0;
+    assert_ok(td_odj_roots_read(part, &arena, got, &n, &err));
+    assert_int_equal(n, 2);
+    assert_slice(got[0], "first");
+    assert_slice(got[1], "the second one");
+    odj.extra_count = 1;
+    odj.extra[0].bytes = part;
+    memcpy(odj.extra[0].guid, td_odj_part_certificates, 16);
+    assert_ok(td_odj_read(written(&odj), &arena, &read, &err));
+    assert_ok(td_odj_roots_read(read.extra[0].bytes, &arena, got, &n, &err));
+    assert_int_equal(n, 2);
+    for (size_t cut = 0; cut < part.n; cut++) {
+        char *copy = td_alloc(cut + 1);
+        memcpy(copy + 1, part.p, cut);
+        assert_int_equal(td_odj_roots_read(td_bytes(copy + 1, cut), &arena, got, &n, &err), TD_EFORMAT);
+        td_free(copy);
+    }
+    char *bent = td_arena_text(&arena, part);
+    for (size_t bit = 0; bit < part.n * 8; bit++) { /* whatever is read of it, it lies within bounds */
+        bent[bit / 8] = (char)(bent[bit / 8] ^ 1 << bit % 8);
+        if (td_odj_roots_read(td_bytes(bent, part.n), &arena, got, &n, &err) == TD_OK)
+            for (size_t i = 0; i < n; i++)
+                assert_true(got[i].n <= part.n);
+        bent[bit / 8] = (char)(bent[bit / 8] ^ 1 << bit % 8);
+    }
+    struct td_slice many[TD_ODJ_ROOTS_MAX + 1];
+    for (size_t i = 0; i < TD_COUNTOF(many); i++)
+        many[i] = TD_S("x");
+    td_buf_init(&b, TD_ODJ_MAX);
+    assert_int_equal(td_odj_roots_write(many, TD_COUNTOF(many), &b, &err), TD_ELIMIT);
+    assert_int_equal(td_odj_roots_write(many, 0, &b, &err), TD_EINVAL);
+    assert_ok(td_odj_roots_read(roots_part(many, TD_ODJ_ROOTS_MAX), &arena, got, &n, &err));
+    assert_int_equal(n, TD_ODJ_ROOTS_MAX);
+    td_buf_done(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(comes_back),
-        cmocka_unit_test(what_is_not_known_stays_away),
-        cmocka_unit_test(as_samba_writes),
-        cmocka_unit_test(simple_readers_find_it),
-        cmocka_unit_test(ndrdump_reads_ours),
-        cmocka_unit_test(cut_anywhere),
-        cmocka_unit_test(one_wrong_bit),
-        cmocka_unit_test(unknown_parts),
-        cmocka_unit_test(a_text_without_end),
-        cmocka_unit_test(forms_of_its_file),
-        cmocka_unit_test(what_no_blob_can_carry),
+        cmocka_unit_test(comes_back),         cmocka_unit_test(what_is_not_known_stays_away),
+        cmocka_unit_test(as_samba_writes),    cmocka_unit_test(simple_readers_find_it),
+        cmocka_unit_test(ndrdump_reads_ours), cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(one_wrong_bit),      cmocka_unit_test(unknown_parts),
+        cmocka_unit_test(a_text_without_end), cmocka_unit_test(roots_of_the_machine),
+        cmocka_unit_test(forms_of_its_file),  cmocka_unit_test(what_no_blob_can_carry),
     };
     return cmocka_run_group_tests_name("codec/odj", tests, arena_begin, arena_end);
 }
