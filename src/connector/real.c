@@ -191,7 +191,7 @@ static enum td_code by_password(struct td_connector_real *r, const struct td_con
 static enum td_code with_ticket(const struct td_connector_real *r, const struct td_connector_ad *ad, const char *url,
                                 const char *ccache, struct td_ldap **ret, struct td_error *err)
 {
-    char host[256], realm[256], principal[256];
+    char host[256], realm[256], principal[256], service[300];
     struct td_ldap_result why = {0};
     host_of(url, host, sizeof(host));
     (void)snprintf(realm, sizeof(realm), "%s", ad->domain);
@@ -201,6 +201,9 @@ static enum td_code with_ticket(const struct td_connector_real *r, const struct 
     const struct td_krb_realm at = {
         .realm = realm, .kdc = ad->kdc != NULL ? ad->kdc : host, .seconds = OPERATION_SECONDS, .now = td_now(r->env)};
     enum td_code rc = td_krb_by_keytab(&at, principal, ad->keytab, ccache, err);
+    (void)snprintf(service, sizeof(service), "ldap/%s", host);
+    if (rc == TD_OK) /* else the library would look for a KDC by the system's configuration */
+        rc = td_krb_service(&at, ccache, service, err);
     if (rc != TD_OK)
         return refuse_service(rc, err->hresult & 0xFFFF, err);
     const struct td_ldap_config config = {.url = url, .ccache = ccache, .seconds = OPERATION_SECONDS};

@@ -3,7 +3,7 @@ import base64
 import os
 
 import ad
-from lab import LabError, say
+from lab import TOUCHDOWN, LabError, say
 
 PASSWORD = "Aa1." + "Zq7_" * 29
 OTHERS = "Bb2." + "Yp8-" * 29
@@ -74,6 +74,20 @@ def tickets(dc):
     make(dc, "PC-TICKET", registration="reg-t", options=by_ticket)
     machine(dc, "PC-TICKET", PASSWORD)
     dc.probe("facts", options={**by_ticket, "--ccache": "FILE:/nonexistent"}, expect="bind")
+
+
+def checked(dc, lab):
+    say("    `connector check` by password and by keytab, with no configuration of Kerberos on the machine")
+    secret = lab.write("secret", dc.connector[1])
+    by_password = f"url = {dc.url}\nca = {dc.ca}\nuser = {dc.connector[0]}\npassword-file = {secret}\n"
+    by_keytab = f"url = ldap://{ad.HOST}\nca = {dc.ca}\nuser = {ad.CONNECTOR}\nkeytab = {dc.keytab}\n"
+    bare = {k: v for k, v in os.environ.items() if not k.startswith("KRB5")}
+    for words in (by_password, by_keytab):
+        config = lab.write("connector.ini", f"[domain {ad.DNS}]\n{words}")
+        good = dc.run(TOUCHDOWN, "connector", "check", "--config", config, "--ou", ad.OU, "--ou", ad.DEEP_OU, env=bare)
+        must("WRONG" not in good.stdout and ad.DEEP_OU in good.stdout, f"all is well: {good.stdout}")
+        bad = dc.run(TOUCHDOWN, "connector", "check", "--config", config, "--ou", ad.OTHER_OU, env=bare, expect=None)
+        must(bad.returncode != 0 and "NoRight" in bad.stdout + bad.stderr, f"a unit without right is told: {bad.stdout}{bad.stderr}")
 
 
 # --- accounts
@@ -315,6 +329,7 @@ def scenario(lab):
     with ad.Domain() as dc:
         facts(dc)
         tickets(dc)
+        checked(dc, lab)
         guid = accounts(dc)
         taken_names(dc)
         ends(dc, guid)
