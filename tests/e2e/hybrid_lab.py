@@ -60,6 +60,12 @@ def connector(lab, dc, name="near", **how):
     return p
 
 
+def restart(lab, dc, process, name="near"):
+    """The same connector once more: one that waits for a service which was away asks again at once."""
+    laboratory.end(process)
+    return dc.start(lab.path(f"{name}.log"), laboratory.TOUCHDOWN, "connector", "run", "--config", lab.path(f"{name}.ini"))
+
+
 def log_of(lab, name="near"):
     with open(lab.path(f"{name}.log"), encoding="utf-8", errors="replace") as f:
         return f.read()

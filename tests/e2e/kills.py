@@ -15,8 +15,8 @@ def shape(line):
 
 
 def watched(lab, **device):
-    return subprocess.Popen(lab.device_args(**device), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            stdin=subprocess.DEVNULL, start_new_session=True)
+    argv, env = lab.inside(lab.device_args(**device))
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL, start_new_session=True, env=env)
 
 
 def device_everywhere(lab, **device):

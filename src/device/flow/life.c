@@ -5,6 +5,7 @@
 #include "crypto/secret.h"
 #include "device/disk.h"
 #include "device/dm.h"
+#include "device/domain.h"
 #include "device/reset.h"
 #include "device/seat.h"
 #include "device/tokens.h"
@@ -168,7 +169,9 @@ static enum td_code prove_person(struct td_flow *f, const char *user, struct td_
     char *password = NULL;
     td_device_say(f->dev, "page", "sign-in screen: %s", user);
     td_try(td_ui_ask(f->ui, "password", td_arena_printf(&a, "password of %s", user), true, false, &a, &password, err));
-    enum td_code rc = td_prt_by_password(f, user, password, err);
+    enum td_code rc = td_domain_joined(f->dev) ? td_domain_sign_in(f, user, password, err) : TD_OK;
+    if (rc == TD_OK)
+        rc = td_prt_by_password(f, user, password, err);
     td_wipe(password, strlen(password));
     return rc;
 }

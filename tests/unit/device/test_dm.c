@@ -79,6 +79,29 @@ static void writes_headers_by_version(void **state TD_UNUSED)
     dm_close(&w);
 }
 
+#define ODJ "com.microsoft/MDM/OdjSync"
+
+/* oma-dm.md 4: as long as the device waits for its blob, beside BootstrapSync, and by no other device. */
+static void says_that_it_waits_for_its_domain(void **state TD_UNUSED)
+{
+    struct dm_world w;
+    dm_open(&w);
+    DM_SCRIPT(&w, ((const struct dm_answer[]){{.body = "<Final/>"}}));
+    assert_ok(td_dm_talk(&w.dm, TD_DM_ENROLMENT, false, NULL));
+    assert_null(strstr(w.bodies[0], ODJ));
+    td_state_set(w.dev.state, "join.device_id", NULL);
+    td_state_set(w.dev.state, "profile.join_method", "1");
+    assert_ok(td_dm_talk(&w.dm, TD_DM_ENROLMENT, false, NULL));
+    const char *odj = strstr(w.bodies[1], ODJ);
+    assert_non_null(odj);
+    assert_non_null(strstr(odj, "<Data>device</Data>"));
+    assert_non_null(strstr(w.bodies[1], "com.microsoft/MDM/BootstrapSync"));
+    td_state_set(w.dev.state, "domain.name", "corp.test");
+    assert_ok(td_dm_talk(&w.dm, TD_DM_ENROLMENT, false, NULL));
+    assert_null(strstr(w.bodies[2], ODJ));
+    dm_close(&w);
+}
+
 static void answers_odd_commands(void **state TD_UNUSED)
 {
     struct dm_world w;
@@ -600,6 +623,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(talks_as_the_example_does),
         cmocka_unit_test(writes_headers_by_version),
+        cmocka_unit_test(says_that_it_waits_for_its_domain),
         cmocka_unit_test(answers_odd_commands),
         cmocka_unit_test(atomic_is_all_or_nothing),
         cmocka_unit_test(sends_long_values_in_pieces),

@@ -18,6 +18,8 @@ static struct authority root, middle, stranger;
 
 static struct service {
     bool fault, other_key, other_chain, other_hash, no_provider, no_auth, chunked_garbage, no_list;
+    bool hybrid;
+    char called[40];
     int lost;
     const char *terms_answer; /* query of the redirect */
     struct td_slice spki;
@@ -92,7 +94,9 @@ static void check_context(const struct td_enrol_context *c)
 {
     assert_string_equal(c->enrollment_type, "Device");
     assert_string_equal(c->device_type, "CIMClient_Windows");
-    assert_string_equal(c->device_id, "44444444000040008000000000000001");
+    if (!svc.hybrid)
+        assert_string_equal(c->device_id, "44444444000040008000000000000001");
+    assert_int_equal(c->bootstrap_domain_join, svc.hybrid ? TD_TRUE : TD_UNSET);
     bool by_file = strcmp(td_flow_get(&s.flow, "profile.source"), "file") == 0;
     assert_string_equal(c->ztd_id, by_file ? "" : "33333333-0000-4000-8000-000000000001");
     assert_string_equal(c->offline_correlator, by_file ? "5f3c5a10-7a42-4a5e-9b0c-0a1b2c3d4e5f" : "");
@@ -126,7 +130,9 @@ static enum td_code certificate(const struct td_net_request *req, struct td_aren
     check_context(&rst.context);
     assert_ok(td_csr_parse(rst.csr, a, &csr, NULL));
     assert_true(csr.kind == TD_KEY_RSA && csr.bits == 2048);
-    assert_string_equal(csr.subject_cn, "44444444-0000-4000-8000-0000000!44444444000040008000000000000001");
+    if (!svc.hybrid)
+        assert_string_equal(csr.subject_cn, "44444444-0000-4000-8000-0000000!44444444000040008000000000000001");
+    (void)snprintf(svc.called, sizeof(svc.called), "%s", rst.context.device_id);
     if (svc.spki.n != 0)
         assert_true(td_eq(svc.spki, csr.spki));
     svc.spki = td_arena_copy(&s.arena, csr.spki);
@@ -167,7 +173,13 @@ static enum td_code send(void *ctx TD_UNUSED, const struct td_net_request *req, 
 {
     s.requests++;
     if (asked(req, "POST", "/common/oauth2/token")) {
-        bool challenge = strcmp(td_form_get(req->body, "grant_type", a), "srv_challenge") == 0;
+        const char *grant = td_form_get(req->body, "grant_type", a);
+        bool challenge = strcmp(grant, "srv_challenge") == 0;
+        if (svc.hybrid) { /* of the sign-in alone: no key of a device signs it */
+            assert_string_equal(grant, "refresh_token");
+            assert_string_equal(td_form_get(req->body, "refresh_token", a), "r.t");
+            assert_string_equal(td_form_get(req->body, "resource", a), "https://enrollment.manage.microsoft.com/");
+        }
         return reply_json(r, a, 200, challenge ? "{\"Nonce\":\"n\"}" : "{\"access_token\":\"t.o.k\"}");
     }
     if (asked(req, "POST", "https://enterpriseenrollment.example.test/EnrollmentServer/Discovery.svc")) {
@@ -276,6 +288,25 @@ static void tells_the_profile_of_its_file(void **state TD_UNUSED)
     assert_int_equal(svc.certificates, 1);
 }
 
+/* autopilot.md 3.2, step 2: in management before it has joined anything, under a name of its own. */
+static void a_hybrid_device_enrols_before_it_joins(void **state TD_UNUSED)
+{
+    char first[40];
+    svc.hybrid = true;
+    stage_set(&s, "join.device_id", NULL);
+    stage_set(&s, "prt.token", NULL);
+    stage_set(&s, "profile.join_method", "1");
+    td_secret_put(&s.flow.secrets.refresh_token, "r.t");
+    svc.lost = 1;
+    assert_int_equal(td_flow_enrol(&s.flow, NULL), TD_EUNAVAILABLE);
+    memcpy(first, svc.called, sizeof(first));
+    assert_int_equal(strlen(first), 32);
+    assert_ok(td_flow_enrol(&s.flow, NULL));
+    assert_string_equal(svc.called, first);
+    assert_string_equal(td_flow_get(&s.flow, "enrol.device_id"), first);
+    assert_string_equal(td_flow_get(&s.flow, "join.device_id"), "");
+}
+
 static void accepts_the_terms(void **state TD_UNUSED)
 {
     static const char *const refused[] = {"IsAccepted=false", "IsAccepted=true", "error=access_denied",
@@ -345,6 +376,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STAGED(enrols),
         STAGED(tells_the_profile_of_its_file),
+        STAGED(a_hybrid_device_enrols_before_it_joins),
         STAGED(accepts_the_terms),
         STAGED(finds_the_service_in_the_directory),
         STAGED(asks_again_with_the_same_key),

@@ -1,0 +1,44 @@
+"""The hybrid way with the device killed at every line, another with the service killed at every line, a third by the clock: one account each, every join holds."""
+import json
+import os
+
+import ad
+import contoso
+import hybrid_lab
+import kills
+import lab as laboratory
+from lab import LabError, run, say
+
+SOAK = True
+NAMES = ("device", "second", "third")
+
+
+def must(condition, what):
+    if not condition:
+        raise LabError(f"not so: {what}")
+
+
+def scenario(lab):
+    with ad.Domain() as dc:
+        lab.enter(dc)
+        lab.init()
+        lab.serve()
+        hybrid_lab.configure(lab)
+        near = hybrid_lab.connector(lab, dc)
+        files = {name: lab.write(f"{name}.hardware.json", contoso.hardware(f"HY-2030-{i}", i)) for i, name in enumerate(NAMES)}
+        serials = [lab.register(hardware=files[name], name=name) for name in NAMES]
+        how = [{"name": name, "hardware": files[name], "alone": True, "answers": hybrid_lab.answers(lab, dc, who)}
+               for name, who in zip(NAMES, ("alice", "bob", "carol"))]
+        say(f"device killed {kills.device_everywhere(lab, **how[0])} times, and ready")
+        say(f"service killed {kills.service_everywhere(lab, **how[1])} times, and ready")
+        hybrid_lab.restart(lab, dc, near)
+        say(f"device killed {kills.device_by_clock(lab, **how[2])} times by the clock, and ready")
+        for serial, name in zip(serials, NAMES):
+            shown = lab.timeline(serial)
+            words = [e["type"] for e in shown["timeline"]]
+            must(shown["state"] == "ready" and words.count("device.ready") == 1, f"{serial} is ready, once: {words}")
+            must(words.count("domain.created") == 1, f"one account was made for {serial}: {words}")
+            pc = json.loads(run(laboratory.DEVICE, "show", "--state", lab.path(name), "--json").stdout)
+            dc.testjoin(pc["computerName"], os.path.join(lab.path(name), "odj.txt"))
+        found = dc.ldap("search", "-b", ad.OU, "(objectClass=computer)", "dn").stdout.count("dn: ")
+        must(found == len(NAMES), f"as many accounts as devices: {found}")
