@@ -38,6 +38,7 @@ static const struct noun {
     {"local-credential", true, "Device", "DeviceLocalCredential"},
     {"application", true, "ApplicationManagement", "Application"},
     {"tenant", true, "DirectoryManagement", "Organization"},
+    {"domain", true, "DirectoryManagement", "Domain"},
 };
 
 static const struct noun nameless = {"", false, "Other", "Other"};

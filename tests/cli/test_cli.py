@@ -692,6 +692,79 @@ def connectors_are_added(box):
     assert "DomainJoinConnector" in told, told
 
 
+def directory_domains_are_set(box):
+    """What a tenant wants of a domain: set, shown, refused by name, removed; its domain is the tenant's from then on."""
+    assert "domain set" in box.said("connector", "domain", "list")
+    made = json.loads(box.said("connector", "domain", "set", "Corp.Test", "sign-in=on", "--json"))
+    same((made["domain"], made["signIn"], made["sync"], made["seconds"], made["served"], made["people"]), ("corp.test", True, False, 60, False, 0))
+    box.said("connector", "domain", "set", "corp.test", "sync=on", "base=OU=People,DC=corp,DC=test", "seconds=30", "upn-suffix=corp.example")
+    shown = json.loads(box.said("connector", "domain", "show", "CORP.TEST", "--json"))
+    same((shown["signIn"], shown["sync"], shown["base"], shown["seconds"], shown["notTakenOver"]), (True, True, "OU=People,DC=corp,DC=test", 30, []))
+    same([d["domain"] for d in json.loads(box.said("connector", "domain", "list", "--json"))], ["corp.test"])
+    box.write("pw", "a-long-password")
+    box.said("user", "add", "rescue@corp.example", "--password-file", "pw")
+    same(json.loads(box.said("user", "show", "rescue@corp.example", "--json"))["source"], "")
+    for code, words, said in ((1, ["set", "corp.test", "seconds=5"], "seconds"), (1, ["set", "corp.test", "base=nowhere"], "base"), (1, ["set", "corp.test", "sync=yes"], "on or off"),
+                              (1, ["set", "corp.test", "colour=red"], "colour"), (2, ["set", "corp.test", "sync"], "KEY=VALUE"), (2, ["set"], "DOMAIN"), (2, ["frob"], "frob"),
+                              (1, ["show", "else.test"], "else.test"), (1, ["set", "no-domain", "sync=on"], "domain name"), (2, ["list", "x", "y"], "too much")):
+        done = box.run("connector", "domain", *words)
+        same(done.returncode, code, words)
+        assert said in done.stderr, done.stderr
+    same(json.loads(box.said("connector", "domain", "show", "corp.test", "--json"))["seconds"], 30)
+    box.said("connector", "domain", "remove", "corp.test")
+    same(box.run("connector", "domain", "remove", "corp.test").returncode, 1)
+    assert "Domain" in box.said("audit", "list")
+
+
+def wait_until(true, what):
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def children_of(pid):
+    done = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line.split()[0]) for line in done.stdout.splitlines() if "connector run" in line]
+
+
+def a_connector_is_run(box):
+    """Its configuration is looked at before anything else; as the service's child it registers itself, comes back when it is killed, ends with it."""
+    box.write("svc.pw", "secret\n")
+    domain = f"[domain corp.test]\nurl = ldaps://127.0.0.1:1\nca = {box.path('data', 'ca.pem')}\nuser = odjsvc@corp.test\npassword-file = {box.path('svc.pw')}\n"
+    box.write("c.ini", domain)
+    box.write("bad.ini", "[domain corp.test]\nurl = ldap://dc\nca = x\nuser = u\npassword-file = p\n")
+    for code, words, said in ((2, ["connector", "run"], "config"), (2, ["connector", "run", "--config", "c.ini"], "server"), (1, ["connector", "check", "--config", "none"], "none"),
+                              (1, ["connector", "check", "--config", "bad.ini"], "ldaps://"), (1, ["connector", "check", "--config", "c.ini", "--domain", "else.test"], "domain")):
+        done = box.run(*words)
+        same(done.returncode, code, f"{words}: {done.stdout}{done.stderr}")
+        assert said in done.stderr, f"{words}: {done.stderr}"
+    p, port = box.serve("--config", box.write("s.ini", "[connector]\nconfig = c.ini\n"))
+    done = box.run("connector", "check", "--config", "c.ini")
+    same(done.returncode, 1)
+    assert "NoDc" in done.stdout and "ldaps://127.0.0.1:1" in done.stdout and "secret" not in done.stdout + done.stderr
+    wait_until(lambda: [c["state"] for c in json.loads(box.said("connector", "list", "--json"))["connectors"]] == ["failing"], "the child is heard of")
+    first = children_of(p.pid)
+    same(len(first), 1)
+    same(sorted(os.listdir(box.path("data", "connector"))), ["connector.json", "encryption.pem", "key.pem"])
+    os.kill(first[0], signal.SIGKILL)
+    wait_until(lambda: children_of(p.pid) not in ([], first), "it comes back")
+    same(len(json.loads(box.said("connector", "list", "--json"))["connectors"]), 1)
+    done = box.run("connector", "run", "--config", "c.ini", "--server", f"https://localhost:{port}", "--ca", "data/ca.pem", "--state", "alone", "--code", "2222-2222-2222-2222-2222-2222")
+    same(done.returncode, 1)
+    assert "code" in done.stderr, done.stderr
+    second = children_of(p.pid)
+    p.send_signal(signal.SIGTERM)
+    same(p.wait(25), 0)
+    assert not os.path.exists(f"/proc/{second[0]}"), "the child ended with the service"
+    p, _ = box.serve("--config", "s.ini")
+    wait_until(lambda: children_of(p.pid), "the child runs again")
+    third = children_of(p.pid)
+    p.kill()
+    p.wait()
+    wait_until(lambda: not os.path.exists(f"/proc/{third[0]}"), "a child whose service was killed ends by itself")
+
+
 def serves(box):
     """Ready within 5 s, --http for /pki and /ocsp alone, SIGHUP goes on, SIGTERM ends with 0, commands beside it."""
     with socket.socket() as s:
@@ -866,7 +939,7 @@ def interface_document_is_true(_):
 
 
 TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, killed_bulk, audit_tells_who_and_what, errors_name_the_thing, nothing_commands_the_terminal, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, connectors_are_added, tpms_are_shown_and_forgotten, serves, device_exit_codes, blobs_are_shown_and_handed_on, requirements_are_documented, settings_are_documented, items_are_said_about, measurements_of_profiles, codes_are_explained, documents_are_true,
+         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, connectors_are_added, directory_domains_are_set, tpms_are_shown_and_forgotten, a_connector_is_run, serves, device_exit_codes, blobs_are_shown_and_handed_on, requirements_are_documented, settings_are_documented, items_are_said_about, measurements_of_profiles, codes_are_explained, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):
