@@ -15,18 +15,9 @@ struct all { /* of the tenant */
     size_t domain_count;
 };
 
-/* The word that people see; what a connector reports of its domains counts as long as it is heard of. */
 static const char *state_of(const struct all *l, const struct td_connector *c)
 {
-    int64_t ago = td_now(l->cli->env) - c->last_contact;
-    bool failing = false;
-    if (!c->enabled)
-        return "disabled";
-    if (!c->registered)
-        return "waiting";
-    for (size_t i = 0; i < l->domain_count; i++)
-        failing = failing || (strcmp(l->domains[i].connector_id, c->id) == 0 && l->domains[i].problem[0] != '\0');
-    return ago > TD_CONNECTOR_STALE || ago < -TD_MINUTE ? "inactive" : failing ? "failing" : "active";
+    return td_connector_state_word(td_connector_state(c, l->domains, l->domain_count, td_now(l->cli->env)));
 }
 
 static enum td_code load_domains(struct td_tx *tx, struct all *l, struct td_error *err)

@@ -8,6 +8,7 @@
 
 /* Of td_connector_seen: what a connector may say of itself and its domains. Longer texts are cut. */
 enum { SHORT = 128, LONG = 512 };
+#define TOLD_EVERY (10 * TD_MINUTE) /* the same problem */
 
 #define COLUMNS "tenant, id, name, key_sha256, encryption_key, version, enabled, created_at, last_contact"
 
@@ -315,10 +316,15 @@ static enum td_code tell_problem(struct td_tx *tx, const struct td_connector *c,
                                  const struct td_connector_domain *before, struct td_error *err)
 {
     const char *was = before != NULL ? before->problem : "";
+    bool lately = false;
     if (strcmp(was, d->problem) == 0)
         return TD_OK;
     const struct td_event e = {
         .subject = "", .type = d->problem[0] != '\0' ? "connector.problem" : "connector.recovered", .actor = c->name};
+    td_try(td_event_lately(tx, c->tenant, e.subject, e.type, d->problem[0] != '\0' ? d->problem : was,
+                           td_tx_now(tx) - TOLD_EVERY, &lately, err));
+    if (lately) /* it comes and goes */
+        return TD_OK;
     return td_event_tell(tx, c->tenant, &e, err, "connector", c->id, "domain", d->domain, "where",
                          d->problem[0] != '\0' ? d->problem : was, "cause", d->problem[0] != '\0' ? d->detail : NULL,
                          NULL);
@@ -373,6 +379,27 @@ enum td_code td_connector_seen(struct td_tx *tx, const char *tenant, const char 
     td_try(td_sql(tx, err, "UPDATE connector SET version = $3, last_contact = $4 WHERE tenant = $1 AND id = $2", "sssi",
                   tenant, c.id, version != NULL ? cut(version, SHORT, &a) : c.version, td_tx_now(tx)));
     return domains != NULL || count != 0 ? put_domains(tx, &c, domains, count, &a, err) : TD_OK;
+}
+
+enum td_connector_state td_connector_state(const struct td_connector *c, const struct td_connector_domain *domains,
+                                           size_t count, int64_t now)
+{
+    if (!c->enabled)
+        return TD_CONNECTOR_DISABLED;
+    if (!c->registered)
+        return TD_CONNECTOR_WAITING;
+    if (now - c->last_contact > TD_CONNECTOR_STALE || c->last_contact - now > TD_MINUTE)
+        return TD_CONNECTOR_INACTIVE;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(domains[i].connector_id, c->id) == 0 && domains[i].problem[0] != '\0')
+            return TD_CONNECTOR_FAILING;
+    return TD_CONNECTOR_ACTIVE;
+}
+
+const char *td_connector_state_word(enum td_connector_state state)
+{
+    static const char *const words[] = {"waiting", "active", "failing", "inactive", "disabled"};
+    return words[state];
 }
 
 enum td_code td_connector_serves(struct td_tx *tx, const char *tenant, const char *domain, bool *ret,

@@ -54,6 +54,18 @@ enum td_code td_connector_seen(struct td_tx *tx, const char *tenant, const char 
 enum td_code td_connector_domains(struct td_tx *tx, const char *tenant, struct td_arena *a,
                                   struct td_connector_domain **ret, size_t *ret_count, struct td_error *err)
     TD_MUST_USE;
+/* How it does at a moment, by what it reports of its domains (of all connectors: the others' are passed over). Failing:
+ * it was heard of lately, and a domain has a problem. */
+enum td_connector_state {
+    TD_CONNECTOR_WAITING, /* its code was not used yet */
+    TD_CONNECTOR_ACTIVE,
+    TD_CONNECTOR_FAILING,
+    TD_CONNECTOR_INACTIVE,
+    TD_CONNECTOR_DISABLED
+};
+enum td_connector_state td_connector_state(const struct td_connector *c, const struct td_connector_domain *domains,
+                                           size_t count, int64_t now);
+const char *td_connector_state_word(enum td_connector_state state); /* "waiting", ... */
 /* Does one that was heard of lately serve it? */
 enum td_code td_connector_serves(struct td_tx *tx, const char *tenant, const char *domain, bool *ret,
                                  struct td_error *err) TD_MUST_USE;

@@ -222,6 +222,12 @@ static void reporting(struct td_tx *tx, struct life *l)
     assert_ok(td_connector_enable(tx, l->tenant, b.id, true, "ada", NULL));
     say(tx, l, a.id, "corp.test", "");
     assert_int_equal(events(tx, l, "connector.recovered"), 1);
+    say(tx, l, a.id, "corp.test", "NoDc"); /* it comes and goes: told once in a while */
+    say(tx, l, a.id, "corp.test", "");
+    assert_int_equal(events(tx, l, "connector.problem"), 1);
+    assert_int_equal(events(tx, l, "connector.recovered"), 1);
+    say(tx, l, a.id, "corp.test", "ClockSkew");
+    assert_int_equal(events(tx, l, "connector.problem"), 2);
     say(tx, l, a.id, "new.test", ""); /* what it does not name any more is gone */
     assert_ok(td_connector_domains(tx, l->tenant, &l->arena, &list, &n, NULL));
     assert_int_equal(n, 2);

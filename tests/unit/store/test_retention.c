@@ -1,5 +1,6 @@
 /* store/retention: history goes when a tenant no longer keeps it, oldest first, in slices; state never does. */
 #include "store/audit.h"
+#include "store/domain_join.h"
 #include "store/event.h"
 #include "store/life.h"
 #include "store/retention.h"
@@ -272,6 +273,46 @@ static void a_machine_is_forgotten_last(void **state)
     assert_int_equal(rows(l, "SELECT COUNT(*) FROM life_machine WHERE way_id = $1", dev), 0);
 }
 
+static void work(struct td_tx *tx, struct life *l, const char *enrolment, const char *way, bool made)
+{
+    static const char *const corp[] = {"corp.test"};
+    const struct td_domain_asking asking = {way, enrolment, "", "SN", "i", "corp.test", "", "PC-%RAND:5%", "own"};
+    const struct td_domain_made account = {
+        .account_guid = enrolment, .account_sid = "S-1-5-21-1-2-3-4", .account_dn = "", .sealed = TD_S("SEALED")};
+    struct td_domain_join j;
+    assert_ok(td_domain_join_ask(tx, l->tenant, &asking, &l->arena, &j, NULL));
+    assert_ok(td_domain_join_lease(tx, l->tenant, "c", corp, 1, &l->arena, &j, NULL));
+    if (made)
+        assert_ok(td_domain_join_made(tx, l->tenant, j.id, 1, &account, NULL));
+    assert_ok(made ? td_domain_join_confirmed(tx, l->tenant, j.id, NULL)
+                   : td_domain_join_failed(tx, l->tenant, j.id, TD_DJ_REFUSED, "", NULL));
+}
+
+static void accounts(struct td_tx *tx, struct life *l)
+{
+    struct td_way_row way;
+    struct td_domain_join j = {
+        .way_id = "gone", .domain = "corp.test", .account_guid = "g", .account_sid = "", .name = ""};
+    assert_ok(td_way_add(tx, l->tenant, TD_WAY_ID, "there", &l->arena, &way, NULL));
+    work(tx, l, "failed", "there", false);
+    work(tx, l, "its account", "there", true);
+    work(tx, l, "account of nobody", "gone", true);
+    assert_ok(td_domain_removal_ask(tx, l->tenant, &j, true, NULL));
+}
+
+/* Which account a device has is state; what was tried is history. */
+static void a_device_keeps_its_account(void **state)
+{
+    struct life *l = *state;
+    life_write(l, accounts);
+    keeps(l, "history-retention", "10");
+    l->env.now += 11 * TD_DAY;
+    (void)runs(l);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM domain_join WHERE account_guid = $1", "its account"), 1);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM domain_join WHERE enrolment_id <> $1", "its account"), 0);
+    assert_int_equal(rows(l, "SELECT COUNT(*) FROM domain_removal WHERE account_guid = $1", "g"), 1); /* to be done */
+}
+
 /* A second tenant's wish touches the first one's rows never. */
 static void other(struct td_tx *tx, struct life *l)
 {
@@ -370,6 +411,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bulk_actions_go, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(a_life_says_that_it_was_cut, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(a_machine_is_forgotten_last, life_setup, life_teardown),
+        cmocka_unit_test_setup_teardown(a_device_keeps_its_account, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(each_tenant_by_itself, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(what_stays_is_walked_in_slices, life_setup, life_teardown),
         cmocka_unit_test_setup_teardown(tenants_in_turn, life_setup, life_teardown),
