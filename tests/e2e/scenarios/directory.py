@@ -292,6 +292,23 @@ def forbidden(dc):
     ]
 
 
+def its_own(dc):
+    """What it made is its own; that makes it no more than what it is: (what, LDIF, how the directory refuses)."""
+    make(dc, "PC-OWN", registration="reg-o")
+    own = f"CN=PC-OWN,{ad.OU}"
+    return [
+        ("trusted for everybody's tickets", change(own, "replace", "userAccountControl", "528384"), 50),
+        ("trusted to speak for others", change(own, "replace", "userAccountControl", str(4096 + 0x1000000)), 50),
+        ("a domain controller", change(own, "replace", "userAccountControl", "532480"), 50),
+        ("the domain controller's service name", change(own, "add", "servicePrincipalName", f"HOST/{ad.HOST}"), 19),
+        ("the domain controller's host name", change(own, "replace", "dNSHostName", ad.HOST), 19),
+        ("the domain controller's account name", change(own, "replace", "sAMAccountName", "DC1"), 53),
+        ("whom it may speak to for others", change(own, "replace", "msDS-AllowedToDelegateTo", f"HOST/{ad.HOST}"), 50),
+        ("an administrator's past", change(own, "replace", "sIDHistory", b"\1\1\0\0\0\0\0\5\x20\0\0\0"), 50),
+        ("administrators as its first group", change(own, "replace", "primaryGroupID", "512"), 50),
+    ]
+
+
 SECRETS = ("unicodePwd", "ntPwdHistory", "lmPwdHistory", "dBCSPwd", "supplementalCredentials", "msDS-ManagedPassword", "clearTextPassword",
            "msFVE-RecoveryPassword", "msTPM-OwnerInformation", "unixUserPassword", "userPassword", "currentValue", "priorValue", "trustAuthIncoming")
 
@@ -306,6 +323,9 @@ def least_privilege(dc, lab):
         verb = "modify" if "changetype:" in text else "add"
         done = dc.ldap(verb, stdin=text, expect=None)
         must(done.returncode == 50, f"{what} is refused for want of right (50): {done.returncode} {done.stderr}")
+    for what, text, code in its_own(dc):
+        done = dc.ldap("modify", stdin=text, expect=None)
+        must(done.returncode == code, f"its own computer: {what} is refused with {code}: {done.returncode} {done.stderr}")
     shown = dc.ldap("search", "-b", ad.BASE, "(objectClass=*)", *SECRETS).stdout
     must("dn:" in shown, "it sees the tree")
     for name in SECRETS:
