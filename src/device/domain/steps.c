@@ -3,6 +3,7 @@
 #include "device/dm.h"
 #include "device/domain/room.h"
 #include "device/life.h"
+#include "device/offline.h"
 
 #define BLOB_PAUSE (15 * TD_SECOND)
 #define REACH_PAUSE (30 * TD_SECOND)
@@ -41,7 +42,8 @@ enum td_code td_flow_domain_wait(struct td_flow *f, struct td_error *err)
         if (!td_domain_joined(f->dev))
             td_try(td_device_wait(f->dev, BLOB_PAUSE, err));
     }
-    return over(TD_DJ_TIMEOUT, NULL, err);
+    return over(TD_DJ_TIMEOUT, td_offline_profile(f) ? "its profile is a file's, and it may not be registered" : NULL,
+                err);
 }
 
 static bool is_skipped(const struct td_flow *f)
