@@ -1,5 +1,5 @@
-/* Directory join (DRS): discovery on three paths, join, un-join (join-and-tokens.md 2, 3, 3.1, 10.8, 10.9). A computer of a
- * domain completes its hybrid join (3.2). Key provisioning answers 501. ctx: td_service. */
+/* Directory join (DRS): discovery on three paths, join, un-join (join-and-tokens.md 2, 3, 3.1, 10.8, 10.9). A computer
+ * of a domain completes its hybrid join (3.2). Key provisioning answers 501. ctx: td_service. */
 #ifndef TD_API_JOIN_H
 #define TD_API_JOIN_H
 

@@ -25,7 +25,8 @@ static enum td_code read_profile(struct td_tx *tx, void *p, struct td_error *err
         c->warnings[n++] = td_arena_printf(
             &c->cli->arena, "enrol-users=%s refuses devices that are not registered: register them first", who);
     if (c->profile.settings.join == TD_JOIN_HYBRID)
-        c->warnings[n++] = "the profile asks for a hybrid join, which takes a registration: a profile file alone does not do it";
+        c->warnings[n++] =
+            "the profile asks for a hybrid join, which takes a registration: a profile file alone does not do it";
     c->warnings[n] = NULL;
     return TD_OK;
 }

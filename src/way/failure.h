@@ -1,7 +1,7 @@
 /* Known failures: what a code on a page, in a log or in a report means, why it happens and what to do. One list, put
- * together from the tables that the doors answer by (enrolment, attestation, lookup, domain join, actions) and from rows of its own
- * for what no door answers. It serves `touchdown code`, the device's last line and docs/tasks/codes.md. Pure. Sources:
- * autopilot.md 6.5, 6.7; mde2.md 5; attestation.md 1. */
+ * together from the tables that the doors answer by (enrolment, attestation, lookup, domain join, actions) and from
+ * rows of its own for what no door answers. It serves `touchdown code`, the device's last line and docs/tasks/codes.md.
+ * Pure. Sources: autopilot.md 6.5, 6.7; mde2.md 5; attestation.md 1. */
 #ifndef TD_WAY_FAILURE_H
 #define TD_WAY_FAILURE_H
 

@@ -3,14 +3,21 @@
 #include "store/views.h"
 
 /* What a directory domain told (store/directory_sync.h); x is the table's short name. */
-#define ON_PREMISES(x)                                                                                       \
-    {.name = "onPremisesSyncEnabled", .type = TD_V_BOOL, .sql = "CASE WHEN " x ".source = 'ad' THEN 1 END"}, \
-        {.name = "onPremisesDomainName", .type = TD_V_TEXT, .sql = "NULLIF(" x ".ad_domain, '')"},           \
-        {.name = "onPremisesLastSyncDateTime", .type = TD_V_TIME, .sql = "NULLIF(" x ".synced_at, 0)"},      \
-        {.name = "onPremisesSamAccountName", .type = TD_V_TEXT, .sql = "NULLIF(" x ".sam, '')"},             \
-    {                                                                                                        \
-        .name = "onPremisesSecurityIdentifier", .type = TD_V_TEXT, .sql = "NULLIF(" x ".ad_sid, '')"         \
+#define ON_PREMISES_AS(x, synced, known_as)                                                             \
+    {.name = "onPremisesSyncEnabled", .type = TD_V_BOOL, .sql = synced},                                \
+        {.name = "onPremisesDomainName", .type = TD_V_TEXT, .sql = "NULLIF(" x ".ad_domain, '')"},      \
+        {.name = "onPremisesLastSyncDateTime", .type = TD_V_TIME, .sql = "NULLIF(" x ".synced_at, 0)"}, \
+        {.name = "onPremisesSamAccountName", .type = TD_V_TEXT, .sql = "NULLIF(" x ".sam, '')"},        \
+    {                                                                                                   \
+        .name = "onPremisesSecurityIdentifier", .type = TD_V_TEXT, .sql = known_as                      \
     }
+#define ON_PREMISES(x) ON_PREMISES_AS(x, "CASE WHEN " x ".source = 'ad' THEN 1 END", "NULLIF(" x ".ad_sid, '')")
+/* A device's account in its domain is looked at in the moment, not synchronised. */
+#define DEVICE_SYNCED "CASE WHEN d.account_guid <> '' THEN 1 END"
+#define DEVICE_SID "NULLIF(d.account_sid, '')"
+#define ON_PREMISES_OF_ALL(x)                                                             \
+    ON_PREMISES_AS(x, "CASE WHEN " x ".source = 'ad' OR d.account_guid <> '' THEN 1 END", \
+                   "coalesce(NULLIF(" x ".ad_sid, ''), " DEVICE_SID ")")
 
 #define GROUP_COLUMNS                                                                                             \
     {.name = "id", .type = TD_V_TEXT, .sql = "g.id", .fold = "g.id", .indexed = true},                            \
@@ -70,8 +77,6 @@ const struct td_view td_view_member_of = {
          .type = TD_V_TEXT,                                                                                            \
          .sql = "coalesce(NULLIF(e.os_version, ''), NULLIF(d.os_version, ''))"},                                       \
         {.name = "trustType", .type = TD_V_TEXT, .sql = "d.trust_type"},                                               \
-        {.name = "onPremisesSyncEnabled", .type = TD_V_BOOL, .sql = "CASE WHEN d.account_guid <> '' THEN 1 END"},      \
-        {.name = "onPremisesSecurityIdentifier", .type = TD_V_TEXT, .sql = "NULLIF(d.account_sid, '')"},               \
         {.name = "domainName", .type = TD_V_TEXT, .sql = "NULLIF(d.account_domain, '')"},                              \
         {.name = "manufacturer",                                                                                       \
          .type = TD_V_TEXT,                                                                                            \
@@ -140,6 +145,8 @@ static const struct td_view_column device_columns[] = {
     {.name = "accountEnabled", .type = TD_V_BOOL, .sql = "d.enabled"},
     {.name = "createdDateTime", .type = TD_V_TIME, .sql = "d.created_at"},
     {.name = "ownerId", .type = TD_V_TEXT, .sql = "d.owner_id", .fold = "d.owner_id"},
+    {.name = "onPremisesSyncEnabled", .type = TD_V_BOOL, .sql = DEVICE_SYNCED},
+    {.name = "onPremisesSecurityIdentifier", .type = TD_V_TEXT, .sql = DEVICE_SID},
     DEVICE_COLUMNS,
 };
 const struct td_view td_view_device = {
@@ -152,7 +159,7 @@ const struct td_view td_view_device = {
     .count = TD_COUNTOF(device_columns),
 };
 
-#define USER_COLUMNS                                                                                                   \
+#define USER_COLUMNS_WITH(PREMISES)                                                                                    \
     {.name = "userPrincipalName", .type = TD_V_TEXT, .sql = "a.upn", .fold = "a.upn_key", .indexed = true},            \
         {.name = "mail", .type = TD_V_TEXT, .sql = "NULLIF(a.mail, '')"},                                              \
         {.name = "mailNickname", .type = TD_V_TEXT, .sql = "NULLIF(a.nickname, '')"},                                  \
@@ -173,12 +180,14 @@ const struct td_view td_view_device = {
         {.name = "surname", .type = TD_V_TEXT, .sql = "NULLIF(a.surname, '')"},                                        \
         {.name = "telephone", .type = TD_V_TEXT, .sql = "a.telephone"},                                                \
         {.name = "otherMailLines", .type = TD_V_TEXT, .sql = "a.other_mails"},                                         \
-        {.name = "usageLocation", .type = TD_V_TEXT, .sql = "NULLIF(a.usage_location, '')"}, ON_PREMISES("a"),         \
+        {.name = "usageLocation", .type = TD_V_TEXT, .sql = "NULLIF(a.usage_location, '')"}, PREMISES("a"),            \
         {.name = "onPremisesUserPrincipalName", .type = TD_V_TEXT, .sql = "CASE WHEN a.source = 'ad' THEN a.upn END"}, \
         {.name = "~guid", .type = TD_V_TEXT, .sql = "a.ad_guid"},                                                      \
     {                                                                                                                  \
         .name = "userType", .type = TD_V_TEXT, .sql = "a.user_type"                                                    \
     }
+
+#define USER_COLUMNS USER_COLUMNS_WITH(ON_PREMISES)
 
 static const struct td_view_column user_columns[] = {
     {.name = "id", .type = TD_V_TEXT, .sql = "a.id", .fold = "a.id", .indexed = true},
@@ -205,7 +214,7 @@ static const struct td_view_column member_columns[] = {
     {.name = "accountEnabled", .type = TD_V_BOOL, .sql = "coalesce(d.enabled, a.enabled)"},
     {.name = "createdDateTime", .type = TD_V_TIME, .sql = "coalesce(d.created_at, a.created_at)"},
     DEVICE_COLUMNS,
-    USER_COLUMNS,
+    USER_COLUMNS_WITH(ON_PREMISES_OF_ALL),
 };
 const struct td_view td_view_member = {
     .name = "members",
@@ -241,7 +250,7 @@ static const struct td_view_column object_columns[] = {
     {.name = "groupKind", .type = TD_V_INT, .sql = "coalesce(g.kind, 0)"},
     {.name = "createdDateTime", .type = TD_V_TIME, .sql = "coalesce(d.created_at, a.created_at, g.created_at)"},
     DEVICE_COLUMNS,
-    USER_COLUMNS,
+    USER_COLUMNS_WITH(ON_PREMISES_OF_ALL),
 };
 const struct td_view td_view_directory_object = {
     .name = "directoryObjects",
