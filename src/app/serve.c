@@ -279,10 +279,10 @@ enum td_code td_serve(const struct td_serve_config *config, const struct td_env 
     td_connector_hub_bound(s.svc.connectors, (config->workers > 0 ? config->workers : TD_SERVER_WORKERS) / 2);
     s.svc.jobs = td_jobs_start(&s.svc, td_job_list, td_job_count, job_failed);
     td_try(start_server(&s, err));
+    td_try(start_connector(&s, err));
     td_log(TD_INFO, "serve.ready", "https", td_server_address(s.server), "http",
            td_server_http_address(s.server) != NULL ? td_server_http_address(s.server) : "", NULL);
     ready(ctx, td_server_address(s.server), td_server_http_address(s.server));
-    td_try(start_connector(&s, err));
     wait_for_end(&s, &signals);
     td_connector_child_stop(TD_TAKE(s.connector)); /* what it is doing is still answered */
     atomic_store(&s.operations.stopping, true);

@@ -739,7 +739,7 @@ def a_connector_is_run(box):
         done = box.run(*words)
         same(done.returncode, code, f"{words}: {done.stdout}{done.stderr}")
         assert said in done.stderr, f"{words}: {done.stderr}"
-    p, port = box.serve("--config", box.write("s.ini", "[connector]\nconfig = c.ini\n"))
+    p, port = box.serve("--config", box.write("s.ini", f"[connector]\nconfig = {box.path('c.ini')}\n"))
     done = box.run("connector", "check", "--config", "c.ini")
     same(done.returncode, 1)
     assert "NoDc" in done.stdout and "ldaps://127.0.0.1:1" in done.stdout and "secret" not in done.stdout + done.stderr
@@ -757,7 +757,7 @@ def a_connector_is_run(box):
     p.send_signal(signal.SIGTERM)
     same(p.wait(25), 0)
     assert not os.path.exists(f"/proc/{second[0]}"), "the child ended with the service"
-    p, _ = box.serve("--config", "s.ini")
+    p, _ = box.serve("--config", box.path("s.ini"))
     wait_until(lambda: children_of(p.pid), "the child runs again")
     third = children_of(p.pid)
     p.kill()

@@ -31,6 +31,7 @@ static void reads_all_keys(void **state TD_UNUSED)
                         "[proxy]\ntrusted = unix, 10.0.0.0/8,2001:db8::1\ntrusted = 192.0.2.1\nunix = /run/td.sock\n"
                         "certificate-header = X-Client-Cert\n"
                         "[attestation]\nmaker-host = pki.test\nmaker-host = 127.0.0.1:8081\n"
+                        "[connector]\nconfig = /c.ini\nstate = /c\ntenant = contoso.test\n"
                         "[certificate a]\nhosts = a.test b.test\nchain = /a.pem\nkey = /a.key\n",
                         &c, &err));
     assert_string_equal(c.listen, "0.0.0.0:443");
@@ -58,6 +59,9 @@ static void reads_all_keys(void **state TD_UNUSED)
     assert_string_equal(c.proxy.unix_path, "/run/td.sock");
     assert_string_equal(c.proxy.certificate_header, "X-Client-Cert");
     assert_int_equal(c.maker_count, 2);
+    assert_string_equal(c.connector.config, "/c.ini");
+    assert_string_equal(c.connector.state, "/c");
+    assert_string_equal(c.connector.tenant, "contoso.test");
     assert_string_equal(c.makers[1], "127.0.0.1:8081");
     assert_null(c.makers[2]);
     assert_int_equal(c.cert_count, 1);
@@ -81,6 +85,8 @@ static void tells_mistakes(void **state TD_UNUSED)
         {"[attestation]\nmaker-host = http://a.test/\n", "[attestation] maker-host", TD_EINVAL},
         {"[attestation]\nmaker-host = a.test/x\n", "[attestation] maker-host", TD_EINVAL},
         {"[attestation]\nmaker = a.test\n", "[attestation] maker", TD_EINVAL},
+        {"[connector]\nstate = /c\n", "[connector] config", TD_EINVAL},
+        {"[connector]\nserver = https://a\n", "[connector] server", TD_EINVAL},
         {"[serve]\nname = a,robots\n", "[serve] name", TD_EINVAL},
         {"[serve]\nname = \n", "[serve] name", TD_EINVAL},
         {"[serve]\nworkers = 0\n", "[serve] workers", TD_EINVAL},
