@@ -465,11 +465,57 @@ static void screens_as_settings(void **state TD_UNUSED)
     is("value/1/omaSettings/4/value", "true");
 }
 
+struct in_domain {
+    const char *serial, *device;
+};
+
+static enum td_code join_domain(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct in_domain *d = ctx;
+    struct td_registration r;
+    struct td_device_account account = {.name = "SALES-1",
+                                        .domain = "corp.test",
+                                        .sid = "S-1-5-21-1-2-3-1105",
+                                        .guid = "5f1e0000-0000-4000-8000-00000000abcd"};
+    td_try(td_registration_find_any(tx, g.box->tenant, d->serial, &g.box->arena, &r, err));
+    account.registration_id = r.id;
+    return td_device_hybrid(tx, g.box->tenant, &account, &g.box->arena, &d->device, err);
+}
+
+/* Hybrid: the registration's one object, told as a computer of its domain (1.3, 1.5, 1.8). */
+static void a_device_of_a_domain(void **state TD_UNUSED)
+{
+    gw_machine(1, "");
+    struct enrolling e = enrolled(FIRST, "SN-0001");
+    struct in_domain d = {.serial = "SN-0001"};
+    commit(join_domain, &d);
+    struct joining j = {.id = d.device, .name = "SALES-1", .trust = "ServerAd"};
+    commit(join, &j);
+    happen(e.way, TD_EV_SIGNED_IN, NULL);
+    happen(e.way, TD_EV_ENROLLED, NULL);
+    get("/beta/devices");
+    counts(1);
+    is("value/0/trustType", "\"ServerAd\"");
+    is("value/0/displayName", "\"SALES-1\"");
+    is("value/0/onPremisesSyncEnabled", "true");
+    is("value/0/onPremisesSecurityIdentifier", "\"S-1-5-21-1-2-3-1105\"");
+    is("value/0/domainName", "\"corp.test\"");
+    get(MANAGED "/" FIRST);
+    is("joinType", "\"hybridAzureADJoined\"");
+    is("azureADRegistered", "true");
+    is_text("azureADDeviceId", d.device);
+    get(EVENTS);
+    is("value/0/enrollmentType", "\"offlineDomainJoined\"");
+    get("/v1.0/devices?$filter=trustType eq 'ServerAd' and onPremisesSyncEnabled eq true");
+    counts(1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(screens_as_settings),
                                        TEST(a_device),
                                        TEST(filters),
+                                       TEST(a_device_of_a_domain),
                                        TEST(reports),
                                        TEST(changes),
                                        TEST(ends),
