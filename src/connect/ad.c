@@ -185,7 +185,7 @@ static enum td_code root_read(struct td_ldap *l, struct td_arena *a, struct td_a
                                         "highestCommittedUSN",
                                         "dsServiceName",
                                         NULL};
-    struct td_ldap_entry e;
+    struct td_ldap_entry e = {0};
     td_try(base_read(l, "", attrs, a, &e, err));
     d->dn = td_ad_text(&e, "defaultNamingContext", a);
     d->forest = dns_of(td_ad_text(&e, "rootDomainNamingContext", a), a);
@@ -203,7 +203,7 @@ static enum td_code root_read(struct td_ldap *l, struct td_arena *a, struct td_a
 static enum td_code domain_read(struct td_ldap *l, struct td_arena *a, struct td_ad_domain *d, struct td_error *err)
 {
     static const char *const attrs[] = {"objectSid", "objectGUID", NULL};
-    struct td_ldap_entry e;
+    struct td_ldap_entry e = {0};
     char guid[37];
     td_try(base_read(l, d->dn, attrs, a, &e, err));
     td_try(td_ad_ids(&e, &d->sid, guid, err));
@@ -219,7 +219,7 @@ static enum td_code names_read(struct td_ldap *l, struct td_arena *a, struct td_
         .filter = td_arena_printf(a, "(&(objectClass=crossRef)%s)", td_ad_equals(a, "nCName", td_str(d->dn))),
         .scope = TD_LDAP_ONE,
         .attrs = attrs};
-    struct td_ldap_entry e;
+    struct td_ldap_entry e = {0};
     enum td_code code = td_ad_one(l, &s, a, &e, err);
     if (code == TD_ENOTFOUND)
         return td_domain_refuse(err, TD_DJ_REFUSED, "the configuration does not name the domain");
@@ -248,7 +248,7 @@ static enum td_code server_read(struct td_ldap *l, const char *service, struct t
                                 struct td_error *err)
 {
     static const char *const attrs[] = {"invocationId", NULL};
-    struct td_ldap_entry e;
+    struct td_ldap_entry e = {0};
     char guid[37] = "";
     d->dc_site = d->client_site = site_of(service, a);
     td_try(base_read(l, service, attrs, a, &e, err));

@@ -11,6 +11,7 @@
 #include <gssapi/gssapi_krb5.h>
 #include <ldap.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -243,7 +244,7 @@ struct reading {
 static enum td_code row_tell(struct reading *g, LDAPMessage *message, struct td_error *err)
 {
     struct td_arena own TD_CLEANUP(td_arena_done) = {NULL};
-    struct td_ldap_entry e;
+    struct td_ldap_entry e = {0};
     size_t most = g->s->max_rows != 0 ? g->s->max_rows : TD_LDAP_MAX_ROWS;
     if (++g->rows > most)
         return td_fail(err, TD_ELIMIT, "search", "the directory has more than %zu entries of this kind", most);
@@ -614,6 +615,13 @@ static enum td_code bind_by_ticket(struct real *r, const struct td_ldap_config *
 
 static const struct td_ldap_ops real_ops = {real_search, real_add, real_modify, real_remove, real_close};
 
+/* libldap makes ready what all connections share at its first call, which must not be two at once. */
+static void make_ready(void)
+{
+    int version = 0;
+    ldap_get_option(NULL, LDAP_OPT_PROTOCOL_VERSION, &version);
+}
+
 static void real_done(struct real **r)
 {
     if (*r != NULL)
@@ -623,7 +631,9 @@ static void real_done(struct real **r)
 enum td_code td_ldap_open(const struct td_ldap_config *config, struct td_ldap **ret, struct td_ldap_result *ret_why,
                           struct td_error *err)
 {
-    struct td_ldap_result nothing;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct td_ldap_result nothing = {0};
+    (void)pthread_once(&once, make_ready);
     ret_why = ret_why != NULL ? ret_why : &nothing;
     *ret_why = (struct td_ldap_result){0};
     td_try(config_check(config, err));
