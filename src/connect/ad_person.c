@@ -53,7 +53,7 @@ static enum td_code object_fill(const struct td_ldap_entry *e, const struct td_a
 /* --- a password --------------------------------------------------------------------------------------------------- */
 
 struct person {
-    struct td_ldap_entry e = {0};
+    struct td_ldap_entry e;
     bool by_upn; /* by the name that was asked for, not by the account's */
     size_t count;
     struct td_slice upn;
