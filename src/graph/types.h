@@ -6,8 +6,7 @@
 
 #include "graph/model.h"
 
-/* What several families share (model_shared.c). entity has "id"; every entity type stands on it or on
- * directoryObject. */
+/* What several families share (model_shared.c). Every entity type stands on entity ("id") or on directoryObject. */
 #define TD_G_TYPES_SHARED(T) \
     T(entity)                \
     T(directory_object)      \

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Of td_connector_seen: what a connector may say of itself and its domains. Longer texts are cut. */
-enum { SHORT = 128, LONG = 512 };
+enum { SHORT = 128, LONG = 512, FIRST = 8 };
 #define TOLD_EVERY (10 * TD_MINUTE) /* the same problem */
 
 #define COLUMNS "tenant, id, name, key_sha256, encryption_key, version, enabled, created_at, last_contact"
@@ -155,7 +155,7 @@ enum td_code td_connector_enable(struct td_tx *tx, const char *tenant, const cha
                                  struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_connector c;
+    struct td_connector c = {.id = ""};
     static const char *const words[] = {"false", "true"};
     td_try(td_connector_find(tx, tenant, id, &a, &c, err));
     if (c.enabled == enabled)
@@ -172,7 +172,7 @@ enum td_code td_connector_remove(struct td_tx *tx, const char *tenant, const cha
                                  struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_connector c;
+    struct td_connector c = {.id = ""};
     td_try(td_connector_find(tx, tenant, id, &a, &c, err));
     td_try(release(tx, tenant, c.id, err));
     td_try(td_sql(tx, err, "DELETE FROM connector_domain WHERE tenant = $1 AND connector_id = $2", "ss", tenant, c.id));
@@ -274,8 +274,8 @@ static enum td_code list_of(struct td_tx *tx, const char *tenant, const char *id
                             struct td_connector_domain **ret, size_t *ret_count, struct td_error *err)
 {
     struct td_rows r;
-    size_t n = 0, cap = 0;
-    struct td_connector_domain *list = NULL;
+    size_t n = 0, cap = FIRST;
+    struct td_connector_domain *list = td_arena_array(a, struct td_connector_domain, FIRST);
     td_try(td_sql_query(tx, &r, err,
                         "SELECT connector_id, domain, netbios, dc, site, problem, detail, reported_at"
                         " FROM connector_domain WHERE tenant = $1 AND (connector_id = $2 OR $2 = '')"
@@ -374,11 +374,11 @@ enum td_code td_connector_seen(struct td_tx *tx, const char *tenant, const char 
                                const struct td_connector_domain *domains, size_t count, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_connector c;
+    struct td_connector c = {.id = ""};
     td_try(td_connector_find(tx, tenant, id, &a, &c, err));
     td_try(td_sql(tx, err, "UPDATE connector SET version = $3, last_contact = $4 WHERE tenant = $1 AND id = $2", "sssi",
                   tenant, c.id, version != NULL ? cut(version, SHORT, &a) : c.version, td_tx_now(tx)));
-    return domains != NULL || count != 0 ? put_domains(tx, &c, domains, count, &a, err) : TD_OK;
+    return domains != NULL ? put_domains(tx, &c, domains, count, &a, err) : TD_OK;
 }
 
 enum td_connector_state td_connector_state(const struct td_connector *c, const struct td_connector_domain *domains,

@@ -176,7 +176,7 @@ static enum td_code not_now(const struct td_domain_join *j, struct td_error *err
 enum td_code td_domain_join_delivered(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
 {
     TD_CLEANUP(td_arena_wipe) struct td_arena a = {0};
-    struct td_domain_join j;
+    struct td_domain_join j = TD_DOMAIN_JOIN_NONE;
     td_try(td_domain_join_find(tx, tenant, id, &a, &j, err));
     if (j.state != TD_DJS_CREATED && j.state != TD_DJS_DELIVERED)
         return not_now(&j, err);
@@ -190,7 +190,7 @@ enum td_code td_domain_join_delivered(struct td_tx *tx, const char *tenant, cons
 enum td_code td_domain_join_confirmed(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
 {
     TD_CLEANUP(td_arena_wipe) struct td_arena a = {0};
-    struct td_domain_join j;
+    struct td_domain_join j = TD_DOMAIN_JOIN_NONE;
     td_try(td_domain_join_find(tx, tenant, id, &a, &j, err));
     if (j.state == TD_DJS_CONFIRMED)
         return TD_OK;
@@ -223,7 +223,7 @@ enum td_code td_domain_join_failed(struct td_tx *tx, const char *tenant, const c
                                    const char *detail, struct td_error *err)
 {
     TD_CLEANUP(td_arena_wipe) struct td_arena a = {0};
-    struct td_domain_join j;
+    struct td_domain_join j = TD_DOMAIN_JOIN_NONE;
     td_try(td_domain_join_find(tx, tenant, id, &a, &j, err));
     if (j.state == TD_DJS_FAILED && strcmp(j.failure, td_domain_reason_row(reason)->name) == 0)
         return TD_OK;

@@ -8,6 +8,12 @@
     "tenant, id, way_id, enrolment_id, registration_id, serial, item, domain, ou, pattern, reuse, state, name, tries," \
     " attempt, connector_id, lease_until, next_at, created_at, changed_at, account_guid, account_sid, account_dn,"     \
     " sealed, failure, detail, handed_out"
+/* Before it is read. */
+#define TD_DOMAIN_JOIN_NONE                                                                                        \
+    {                                                                                                              \
+        .tenant = "", .id = "", .way_id = "", .registration_id = "", .domain = "", .name = "", .account_guid = "", \
+        .failure = "", .detail = ""                                                                                \
+    }
 void td_domain_join_read(struct td_rows *r, struct td_arena *a, struct td_domain_join *ret);
 /* Of a query that gives one row. TD_ENOTFOUND. */
 enum td_code td_domain_join_only(struct td_rows *r, struct td_arena *a, struct td_domain_join *ret,

@@ -156,7 +156,7 @@ static enum td_code next_due(struct td_tx *tx, const char *tenant, const char *c
                              struct td_arena *a, struct td_domain_join *ret, bool *ret_found, struct td_error *err)
 {
     struct td_rows r;
-    struct td_domain_join j;
+    struct td_domain_join j = TD_DOMAIN_JOIN_NONE;
     *ret_found = false;
     for (size_t i = 0; i < count; i++) {
         bool any = false;
@@ -229,7 +229,7 @@ enum td_code td_domain_join_made(struct td_tx *tx, const char *tenant, const cha
                                  const struct td_domain_made *made, struct td_error *err)
 {
     TD_CLEANUP(td_arena_wipe) struct td_arena a = {0};
-    struct td_domain_join j;
+    struct td_domain_join j = TD_DOMAIN_JOIN_NONE;
     td_try(held(tx, tenant, id, attempt, &a, &j, err));
     j.account_guid = made->account_guid;
     td_try(td_sql(tx, err,
@@ -276,7 +276,7 @@ enum td_code td_domain_join_refused(struct td_tx *tx, const char *tenant, const 
                                     enum td_domain_reason reason, const char *detail, struct td_arena *a,
                                     struct td_error *err)
 {
-    struct td_domain_join j;
+    struct td_domain_join j = TD_DOMAIN_JOIN_NONE;
     const struct td_domain_reason_row *row = td_domain_reason_row(reason);
     int64_t now = td_tx_now(tx);
     td_try(held(tx, tenant, id, attempt, a, &j, err));

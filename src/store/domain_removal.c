@@ -115,7 +115,7 @@ enum td_code td_domain_removal_done(struct td_tx *tx, const char *tenant, const 
                                     enum td_domain_reason reason, const char *detail, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct open_one o;
+    struct open_one o = {.way_id = ""};
     const struct td_domain_reason_row *row = td_domain_reason_row(reason);
     bool ok = reason == TD_DJ_OK, again = !ok && row->again && attempt < ATTEMPTS;
     int64_t now = td_tx_now(tx);
