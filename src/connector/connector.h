@@ -21,6 +21,7 @@ struct td_connector_ad { /* one domain of the configuration */
     const char *password_file; /* or: */
     const char *keytab;        /* with user as principal */
     const char *kdc;           /* for the keytab; NULL: the first URL's host */
+    bool roots;                /* blobs carry the forest's roots */
 };
 
 struct td_connector_config {

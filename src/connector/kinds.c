@@ -38,15 +38,23 @@ static enum td_code reuse_of(const struct td_conn_piece *p, enum td_ad_reuse *re
     return td_domain_refuse(err, TD_DJ_REFUSED, "the work says neither never, own nor any of reuse");
 }
 
-static enum td_code make_account(const struct td_conn_line *line, const struct td_ad_computer_wish *wish,
+/* Roots before the account: what can't be read leaves nothing behind. */
+static enum td_code make_account(const struct td_conn_line *line, bool roots, const struct td_ad_computer_wish *wish,
                                  struct td_arena *a, struct td_jsonw *w, struct td_error *err)
 {
     TD_CLEANUP(td_buf_wipe) struct td_buf blob;
+    struct td_ad_domain domain = line->facts;
     struct td_ad_computer made = {0};
+    struct td_odj_part part = {0};
     char sid[TD_SID_TEXT];
+    bool any = false;
     td_buf_init(&blob, TD_ODJ_MAX);
-    td_try(td_ad_computer_make(line->ldap, &line->facts, wish, a, &made, err));
-    td_try(td_ad_blob(&line->facts, &made, wish->password, &blob, err));
+    if (roots)
+        td_try(td_ad_roots(line->ldap, &domain, a, &part, &any, err));
+    domain.parts = &part;
+    domain.part_count = any;
+    td_try(td_ad_computer_make(line->ldap, &domain, wish, a, &made, err));
+    td_try(td_ad_blob(&domain, &made, wish->password, &blob, err));
     td_jsonw_kstr(w, "accountGuid", made.guid);
     td_jsonw_kstr(w, "accountSid", td_sid_text(&made.sid, sid));
     td_jsonw_kstr(w, "accountDn", made.dn);
@@ -71,7 +79,8 @@ enum td_code td_conn_join(struct td_connector_state *c, const struct td_conn_lin
         return td_domain_refuse(err, TD_DJ_REFUSED, "the work names no computer, registration or job");
     td_try(reuse_of(p, &wish.reuse, err));
     make_password(c->world->env, password);
-    enum td_code rc = make_account(line, &wish, &a, w, err);
+    const bool roots = c->config->domains[td_conn_domain(c, p->domain)].roots;
+    enum td_code rc = make_account(line, roots, &wish, &a, w, err);
     td_wipe(password, sizeof(password));
     return rc;
 }

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-enum { LOOK_AGAIN_SECONDS = 2, FIRST_LOOK_SECONDS = 12, TURN_MS = 200 };
+enum { LOOK_AGAIN_SECONDS = 2, ILL_SECONDS = 10, FIRST_LOOK_SECONDS = 12, TURN_MS = 200 };
 
 /* --- one connector ------------------------------------------------------------------------------------------------ */
 
@@ -52,6 +52,16 @@ static bool take_look(struct td_connector_state *c)
     c->look = false;
     (void)pthread_mutex_unlock(&c->lock);
     return look;
+}
+
+static bool is_well(struct td_connector_state *c)
+{
+    bool well = true;
+    (void)pthread_mutex_lock(&c->lock);
+    for (size_t i = 0; i < c->config->domain_count; i++)
+        well = well && c->known[i].problem[0] == '\0';
+    (void)pthread_mutex_unlock(&c->lock);
+    return well;
 }
 
 static bool has_news(struct td_connector_state *c)
@@ -165,7 +175,7 @@ static void *probe_loop(void *ctx)
         atomic_store(&r->probed, true);
         poke(r);
         rest(r, LOOK_AGAIN_SECONDS * TD_SECOND, false, &seen);
-        int64_t until = td_monotonic() + TD_CONNECTOR_HELLO;
+        int64_t until = td_monotonic() + (is_well(r->c) ? TD_CONNECTOR_HELLO : ILL_SECONDS * TD_SECOND);
         while (!atomic_load(&r->ended) && !take_look(r->c) && td_monotonic() < until)
             rest(r, until - td_monotonic(), true, &seen);
     }
