@@ -12,6 +12,7 @@ struct all { /* of the tenant */
     struct td_connector *list;
     size_t count;
     struct td_connector_domain *domains;
+    int64_t *queued; /* work that waits, by domain */
     size_t domain_count;
 };
 
@@ -22,7 +23,12 @@ static const char *state_of(const struct all *l, const struct td_connector *c)
 
 static enum td_code load_domains(struct td_tx *tx, struct all *l, struct td_error *err)
 {
-    return td_connector_domains(tx, l->cli->tenant.id, &l->cli->arena, &l->domains, &l->domain_count, err);
+    const char *tenant = l->cli->tenant.id;
+    td_try(td_connector_domains(tx, tenant, &l->cli->arena, &l->domains, &l->domain_count, err));
+    l->queued = td_arena_array(&l->cli->arena, int64_t, l->domain_count + 1);
+    for (size_t i = 0; i < l->domain_count; i++)
+        td_try(td_domain_work_queued(tx, tenant, l->domains[i].domain, &l->queued[i], err));
+    return TD_OK;
 }
 
 static enum td_code load_all(struct td_tx *tx, void *ctx, struct td_error *err)
@@ -59,6 +65,7 @@ static void write_domains(const struct all *l, const struct td_connector *c, str
         td_jsonw_kstr(w, "problem", d->problem);
         td_jsonw_kstr(w, "detail", d->detail);
         td_jsonw_ktime(w, "reportedAt", d->reported_at);
+        td_jsonw_kint(w, "queued", l->queued[i]);
         td_jsonw_end(w);
     }
     td_jsonw_arr_end(w);
@@ -84,8 +91,9 @@ static void say_domains(const struct all *l, const struct td_connector *c)
         const struct td_domain_reason_row *row = td_domain_reason_by_name(d->problem);
         if (strcmp(d->connector_id, c->id) != 0)
             continue;
-        td_cli_say(l->cli, "    %s by %s%s%s%s", d->domain, d->dc[0] != '\0' ? d->dc : "no domain controller",
-                   d->site[0] != '\0' ? ", site " : "", d->site, row == NULL ? ", fine" : "");
+        td_cli_say(l->cli, "    %s by %s%s%s%s, %lld waiting", d->domain,
+                   d->dc[0] != '\0' ? d->dc : "no domain controller", d->site[0] != '\0' ? ", site " : "", d->site,
+                   row == NULL ? ", fine" : "", (long long)l->queued[i]);
         if (row != NULL)
             td_cli_say(l->cli, "        %s: %s %s\n        remedy  %s", row->name, row->cause, d->detail, row->remedy);
     }
@@ -215,7 +223,8 @@ static enum td_code run_remove(struct td_cli *cli, struct td_error *err)
 #define FIELDS                                                                                                       \
     "id; name; state: waiting (its code was not used yet), active, failing (heard of, and a domain has a problem), " \
     "inactive (not heard of for three minutes), disabled; version; createdAt; lastContactAt; domains: list of "      \
-    "domain, netbios, dc, site, problem (a reason's name, \"\" fine), detail, reportedAt"
+    "domain, netbios, dc, site, problem (a reason's name, \"\" fine), detail, reportedAt, queued: work that waits "  \
+    "for the domain"
 
 static const struct td_command rows[] = {
     {NOUN, .verb = "add", .args = "NAME", .min_args = 1, .max_args = 1,
