@@ -20,6 +20,9 @@ struct td_krb_realm td_domain_realm(const struct td_device *dev, bool other);
 /* The same failure of Kerberos as a reason: of the machine's ticket, or of a person's sign-in. */
 enum td_code td_domain_refused(const struct td_error *why, bool person, struct td_error *err);
 
+/* td_domain_policies, whose failure is only told. */
+void td_domain_list_policies(struct td_device *dev);
+
 /* A sealed connection to the controller by the machine's ticket, and the machine's own object. */
 enum td_code td_domain_open(struct td_device *dev, struct td_arena *a, struct td_ldap **ret, struct td_error *err)
     TD_MUST_USE;

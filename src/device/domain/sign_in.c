@@ -4,6 +4,8 @@
 #include "device/domain/room.h"
 #include "device/tokens.h"
 
+enum { SIGN_IN_TRIES = 4 };
+
 const char *td_domain_user(const struct td_device *dev, const char *typed, struct td_arena *a)
 {
     const char *stroke = strrchr(typed, '\\');
@@ -36,6 +38,16 @@ static void keep_sid(struct td_device *dev, const char *user, struct td_arena *a
         td_device_say(dev, "domain", "the account's identifier is not known: %s", why.text);
 }
 
+/* A person at the lock screen tries a few times and then goes to somebody who knows: not without end. */
+static enum td_code lost(struct td_flow *f, enum td_code rc, struct td_error *err)
+{
+    if (rc != TD_EUNAVAILABLE || ++f->domain_lost < SIGN_IN_TRIES)
+        return rc;
+    if (err != NULL)
+        err->code = TD_EEXPIRED;
+    return TD_EEXPIRED;
+}
+
 enum td_code td_domain_sign_in(struct td_flow *f, const char *user, const char *password, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
@@ -43,7 +55,8 @@ enum td_code td_domain_sign_in(struct td_flow *f, const char *user, const char *
     const char *principal = td_domain_user(f->dev, user, &a);
     enum td_code rc = ask(f->dev, principal, password, &a, &why);
     if (rc != TD_OK && !td_fault("device-domain-any-password"))
-        return td_domain_refused(&why, true, err);
+        return lost(f, td_domain_refused(&why, true, err), err);
+    f->domain_lost = 0;
     td_device_say(f->dev, "domain", "%s signed in by the domain", principal);
     keep_sid(f->dev, principal, &a);
     return td_state_save(f->dev->state, err);
@@ -58,6 +71,8 @@ enum td_code td_flow_domain_token(struct td_flow *f, struct td_error *err)
     const char *known = td_flow_get(f, "prt.user");
     if (known[0] != '\0')
         td_try(td_flow_keep(f, "signin.user", known, err));
+    if (td_flow_get(f, "domain.gpos")[0] == '\0') /* no controller was looked for before */
+        td_domain_list_policies(f->dev);
     td_flow_news(f, "primary refresh token: %s", td_flow_get(f, "signin.user"));
     return TD_OK;
 }

@@ -64,6 +64,36 @@ def check_join(lab, dc, name):
     dc.testjoin(name, blob)
 
 
+def sign_in(lab, dc, who, password, expect, code=""):
+    """Somebody at the sign-in screen of the computer: the domain says who may."""
+    file = lab.write("typed.password", password)
+    argv, env = lab.inside([laboratory.DEVICE, "use", "--state", lab.path("device"), "--user", dc.upn(who), "--answer", f"password=@{file}"])
+    out = run(*argv, expect=expect, env=env).stdout
+    must(code in out.splitlines()[-1], f"{who} is told {code}: {out}")
+    return out
+
+
+def check_people(lab, dc, name):
+    """Each word of the domain about a person, with its code; and what is no domain of this computer is not believed."""
+    sign_in(lab, dc, "bob", dc.password("bob"), 0, "used by bob@corp.test")
+    sign_in(lab, dc, "bob", "Wrong-Pass-123", 1, "0x8007052e; Wrong")
+    dc.disable("bob")
+    sign_in(lab, dc, "bob", dc.password("bob"), 1, "0x80070533; Disabled")
+    dc.must_change("carol")
+    sign_in(lab, dc, "carol", dc.password("carol"), 1, "0x80070773; MustChange")
+    dc.expire_account("dan")
+    sign_in(lab, dc, "dan", dc.password("dan"), 1, "0x80070701; AccountExpired")
+    _, password = dc.user("zoe")
+    dc.lock("zoe")
+    sign_in(lab, dc, "zoe", password, 1, "0x80070775; Locked")
+    dc.user("eve")
+    dc.expire_password("eve")
+    sign_in(lab, dc, "eve", "Eve-Pass-123", 1, "0x80070532; PasswordExpired")
+    dc.set_password(name + "$", "Another-Pass-123")  # what answers now does not know the machine's key, as no false controller does
+    out = sign_in(lab, dc, "alice", dc.password("alice"), 1, "0x80070774; DeviceNoDc")
+    must("does not know this machine's key" in out, "and says why")
+
+
 def check_service(lab, serial):
     """One device everywhere, the blob nowhere, the way told."""
     shown_now = lab.timeline(serial)
@@ -99,3 +129,4 @@ def scenario(lab):
         name = check_device(lab, dc, pc)
         check_join(lab, dc, name)
         check_service(lab, serial)
+        check_people(lab, dc, name)
