@@ -245,6 +245,16 @@ static void wants_a_profile_for_it(void **state)
     assert_string_equal(td_json_str(answer(), "purpose"), "pre-provisioning");
 }
 
+/* Only its user vouches for a device that joins a domain: at the bench that is not offered. */
+static void wants_no_hybrid_profile(void **state)
+{
+    use_box(state);
+    tenant_with(box->tenant, "{\"joinType\":\"hybrid\",\"preprovisioningAllowed\":true}");
+    struct pc p = registered_pc(0, "PC-1");
+    begin_with(&p, "\"purpose\":\"pre-provisioning\"");
+    is_refused("AttestationNotWanted");
+}
+
 static void wants_pre_provisioning_allowed(void **state)
 {
     use_box(state);
@@ -926,6 +936,7 @@ int main(void)
         CASE(refuses_malformed_requests),
         CASE(knows_whose_it_is),
         CASE(wants_a_profile_for_it),
+        CASE(wants_no_hybrid_profile),
         CASE(wants_pre_provisioning_allowed),
         CASE(asks_for_a_technician),
         CASE(a_code_lasts_until_it_admits),

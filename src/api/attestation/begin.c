@@ -107,6 +107,10 @@ static enum td_code check_profile(struct begin *b, struct td_tx *tx, struct td_e
         return td_attestation_refuse(t, err, TD_ATT_NOT_WANTED, "registrationId", "no profile is assigned to it");
     td_try(rc);
     bool shared = p.settings.usage == TD_USAGE_SHARED, technician = p.settings.preprovisioning != 0;
+    if (p.settings.join == TD_JOIN_HYBRID && !td_fault("attest-hybrid"))
+        return td_attestation_refuse(
+            t, err, TD_ATT_NOT_WANTED, "purpose",
+            td_arena_printf(t->a, "profile \"%s\" joins it to a domain, which takes its user", p.name));
     int purpose = b->purpose;
     if (purpose == PURPOSE_OPEN)
         purpose = shared || !technician ? TD_ATTEST_SELF_DEPLOYING : TD_ATTEST_PRE_PROVISIONING;
