@@ -38,6 +38,12 @@ static enum td_code add_url(struct td_connector_ad *ad, const char *value, struc
     return td_fail(err, TD_ELIMIT, "", "more than %zu addresses of one domain", TD_COUNTOF(ad->urls));
 }
 
+static enum td_code set_roots(struct td_connector_ad *ad, const char *value, struct td_error *err)
+{
+    ad->roots = strcmp(value, "yes") == 0;
+    return ad->roots || strcmp(value, "no") == 0 ? TD_OK : td_fail(err, TD_EINVAL, "", "must be yes or no");
+}
+
 static enum td_code set_domain(struct td_connector_ad *ad, const char *key, const char *value, struct td_error *err)
 {
     struct {
@@ -49,6 +55,8 @@ static enum td_code set_domain(struct td_connector_ad *ad, const char *key, cons
                 {"kdc", &ad->kdc}};
     if (strcmp(key, "url") == 0)
         return add_url(ad, value, err);
+    if (strcmp(key, "roots") == 0)
+        return set_roots(ad, value, err);
     for (size_t i = 0; i < TD_COUNTOF(rows); i++)
         if (strcmp(key, rows[i].key) == 0) {
             *rows[i].to = value;

@@ -20,7 +20,9 @@ struct td_ad_domain { /* read, not configured */
     const char *config_dn;
     const char *invocation_id; /* of the server that answers: change numbers are its own */
     uint64_t highest_usn;
-    int64_t clock; /* currentTime of the server, wall clock */
+    int64_t clock;                   /* currentTime of the server, wall clock */
+    const struct td_odj_part *parts; /* further parts of blobs (td_ad_roots); td_ad_facts knows none */
+    size_t part_count;
 };
 enum td_code td_ad_facts(struct td_ldap *l, const char *dc_address, struct td_arena *a, struct td_ad_domain *ret,
                          struct td_error *err) TD_MUST_USE;
@@ -61,6 +63,10 @@ enum td_code td_ad_computer_disable(struct td_ldap *l, const struct td_ad_domain
                                     struct td_error *err) TD_MUST_USE;
 enum td_code td_ad_computer_delete(struct td_ldap *l, const struct td_ad_domain *d, const char *guid,
                                    struct td_error *err) TD_MUST_USE;
+/* The forest's roots (its enterprise certification authorities) as a part for blobs; at most TD_ODJ_ROOTS_MAX of them
+ * and 24 KiB in all. *ret_any false: there are none, or the account may not see them. */
+enum td_code td_ad_roots(struct td_ldap *l, const struct td_ad_domain *d, struct td_arena *a, struct td_odj_part *ret,
+                         bool *ret_any, struct td_error *err) TD_MUST_USE;
 /* The blob for an account that was just made. */
 enum td_code td_ad_blob(const struct td_ad_domain *d, const struct td_ad_computer *c, const char *password,
                         struct td_buf *out, struct td_error *err) TD_MUST_USE;

@@ -286,8 +286,10 @@ static enum td_code make_new(const struct making *m, struct td_ldap_entry *e, bo
     const char *where = NULL;
     td_try(container(m, &where, err));
     enum td_code code = account_add(m, where, err);
-    if (code == TD_OK)
+    if (code == TD_OK) {
+        td_ad_narrow(m->l, td_arena_printf(m->a, "CN=%s,%s", m->w->name, where));
         return TD_OK;
+    }
     code = td_ad_said_no(m->l, code, err);
     if (code != TD_EEXISTS || by_account(m->l, m->d, m->w->name, m->a, e, NULL) != TD_OK)
         return code;
@@ -386,5 +388,8 @@ enum td_code td_ad_blob(const struct td_ad_domain *d, const struct td_ad_compute
         .options = BLOB_OPTIONS,
     };
     memcpy(odj.domain_guid, d->guid, sizeof(odj.domain_guid));
+    odj.extra_count = TD_MIN(d->part_count, (size_t)TD_ODJ_EXTRA_MAX);
+    for (size_t i = 0; i < odj.extra_count; i++)
+        odj.extra[i] = d->parts[i];
     return td_odj_write(&odj, out, err);
 }

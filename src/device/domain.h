@@ -15,6 +15,8 @@
  * is TD_ESTATE (Already); what can't be read is TD_EFORMAT (BadBlob): nothing of it is kept. */
 enum td_code td_domain_apply(struct td_device *dev, struct td_slice blob, struct td_error *err) TD_MUST_USE;
 bool td_domain_joined(const struct td_device *dev);
+/* Roots that the blob brought, PEM: trusted as those that management brings (DIR/domain.roots.pem). NULL: none. */
+const char *td_domain_roots(const struct td_device *dev, struct td_arena *a);
 /* Steps of the way (flow.c's table of a hybrid device). */
 enum td_code td_flow_domain_wait(struct td_flow *f, struct td_error *err)
     TD_MUST_USE; /* OdjSync until the blob is there, restart */

@@ -44,6 +44,17 @@ static const char *bare(const char *name)
     return name;
 }
 
+static const char *roots_of(struct td_program *p, const struct td_odj *odj)
+{
+    struct td_slice der[TD_ODJ_ROOTS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < odj->extra_count; i++)
+        if (memcmp(odj->extra[i].guid, td_odj_part_certificates, sizeof(odj->extra[i].guid)) == 0 &&
+            td_odj_roots_read(odj->extra[i].bytes, &p->arena, der, &count, NULL) == TD_OK)
+            return td_arena_printf(&p->arena, "%zu", count);
+    return "";
+}
+
 /* Everything but the password. */
 static void print(struct td_program *p, const struct td_odj *odj)
 {
@@ -68,6 +79,7 @@ static void print(struct td_program *p, const struct td_odj *odj)
         {"Its address", "address", bare(odj->dc.address), ""},
         {"Its site", "controllerSite", odj->dc.dc_site, ""},
         {"Computer's site", "computerSite", odj->dc.client_site, ""},
+        {"Roots it brings", "roots", roots_of(p, odj), ""},
     };
     td_buf_init(&out, FORM_OCTETS);
     td_jsonw_init(&w, &out);

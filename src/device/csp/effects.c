@@ -77,8 +77,11 @@ static const char *trusted_roots(struct td_csp *csp, struct td_arena *a)
 {
     static const char *const stores[] = {"Device/Vendor/MSFT/CertificateStore/Root/System/",
                                          "Device/Vendor/MSFT/RootCATrustedCertificates/Root/"};
+    const char *domain = td_csp_fact(csp, "domain-roots", a);
     struct lines l;
     lines_init(&l);
+    if (domain != NULL && domain[0] != '\0')
+        line_add(&l, domain);
     for (size_t i = 0; i < TD_COUNTOF(stores); i++) {
         size_t at = 0;
         for (const char *key; (key = td_csp_each(csp, stores[i], &at)) != NULL;) {

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "device/board.h"
 #include "device/dm/client.h"
+#include "device/domain.h"
 #include "device/identity.h"
 #include "device/reset.h"
 #include "device/seat.h"
@@ -87,6 +88,8 @@ static const char *fact(void *ctx, const char *name, struct td_arena *a)
             return state(dm, kept[i].key);
     if (td_starts(td_str(name), "reset-"))
         return reset_fact(dm, name, a);
+    if (strcmp(name, "domain-roots") == 0)
+        return td_domain_roots(dm->dev, a);
     if (strcmp(name, "people") == 0)
         return td_seat_people(dm->dev, a);
     if (strcmp(name, "user-type") == 0)

@@ -3,13 +3,16 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "codec/odj.h"
+#include "crypto/cert.h"
 #include "crypto/digest.h"
 #include "device/domain/room.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-static const char blob_file[] = "odj.txt";
+enum { ROOTS_OCTETS = 4 * TD_ODJ_MAX };
+
+static const char blob_file[] = "odj.txt", roots_file[] = "domain.roots.pem";
 
 const char *td_domain_get(const struct td_device *dev, const char *key)
 {
@@ -91,6 +94,42 @@ static enum td_code write_blob(struct td_device *dev, struct td_slice blob, stru
     return td_file_write(td_device_path(dev, a, blob_file), td_buf_slice(&text), 0600, err);
 }
 
+/* What the machine trusts with its domain; an older blob's roots go with it. */
+static enum td_code write_roots(struct td_device *dev, const struct td_odj *odj, struct td_arena *a,
+                                struct td_error *err)
+{
+    struct td_slice der[TD_ODJ_ROOTS_MAX];
+    size_t count = 0;
+    char *pem = "";
+    struct td_error why = {0};
+    const char *path = td_device_path(dev, a, roots_file);
+    for (size_t i = 0; i < odj->extra_count; i++) {
+        if (memcmp(odj->extra[i].guid, td_odj_part_certificates, sizeof(odj->extra[i].guid)) != 0)
+            continue;
+        if (td_odj_roots_read(odj->extra[i].bytes, a, der, &count, &why) != TD_OK)
+            return td_domain_refuse(err, TD_DJ_BAD_BLOB, why.text);
+        for (size_t k = 0; k < count; k++) {
+            struct td_cert cert;
+            if (td_cert_parse(der[k], a, &cert, &why) == TD_OK)
+                pem = td_arena_printf(a, "%s%s", pem, td_cert_pem(der[k], a));
+        }
+    }
+    if (pem[0] != '\0')
+        return td_file_write(path, td_str(pem), 0600, err);
+    (void)unlink(path);
+    return TD_OK;
+}
+
+const char *td_domain_roots(const struct td_device *dev, struct td_arena *a)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf pem;
+    const char *path = td_device_path(dev, a, roots_file);
+    td_buf_init(&pem, ROOTS_OCTETS);
+    if (!td_file_exists(path) || td_file_read(path, &pem, NULL) != TD_OK)
+        return NULL;
+    return td_arena_text(a, td_buf_slice(&pem));
+}
+
 static const char *machine_sid(const struct td_odj *odj, struct td_arena *a)
 {
     char text[TD_SID_TEXT];
@@ -136,6 +175,7 @@ static enum td_code take(struct td_device *dev, struct td_slice blob, const char
         return td_domain_refuse(err, TD_DJ_BAD_BLOB, why.text);
     td_try(check(&odj, err));
     td_try(write_keytab(dev, &odj, a, err));
+    td_try(write_roots(dev, &odj, a, err));
     td_try(write_blob(dev, blob, a, err));
     return keep(dev, &odj, sum, a, err);
 }
@@ -152,6 +192,7 @@ enum td_code td_domain_apply(struct td_device *dev, struct td_slice blob, struct
     if (rc != TD_OK && !td_domain_joined(dev)) {
         (void)unlink(td_device_path(dev, &a, TD_DOMAIN_KEYTAB));
         (void)unlink(td_device_path(dev, &a, blob_file));
+        (void)unlink(td_device_path(dev, &a, roots_file));
     }
     if (rc == TD_OK) {
         td_device_say(dev, "domain", "offline domain join applied: %s in %s", td_domain_get(dev, "domain.machine"),

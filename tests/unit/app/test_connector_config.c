@@ -22,10 +22,11 @@ static void reads_all_keys(void **state TD_UNUSED)
 {
     struct td_connector_file f;
     struct td_error err;
-    assert_ok(read_text("[connector]\nname = berlin\nserver = https://a\nca = /ca\nstate = /s\n"
-                        "[domain Corp.Test]\nurl = ldaps://a\nurl = ldaps://b\nca = /r\nuser = u\npassword-file = /p\n"
-                        "[domain other.test]\nurl = ldap://c\nuser = v\nkeytab = /k\nkdc = kdc.other.test\n",
-                        &f, &err));
+    assert_ok(
+        read_text("[connector]\nname = berlin\nserver = https://a\nca = /ca\nstate = /s\n"
+                  "[domain Corp.Test]\nurl = ldaps://a\nurl = ldaps://b\nca = /r\nuser = u\npassword-file = /p\n"
+                  "[domain other.test]\nurl = ldap://c\nuser = v\nkeytab = /k\nkdc = kdc.other.test\nroots = yes\n",
+                  &f, &err));
     assert_string_equal(f.config.name, "berlin");
     assert_string_equal(f.config.server, "https://a");
     assert_string_equal(f.config.dir, "/s");
@@ -39,6 +40,7 @@ static void reads_all_keys(void **state TD_UNUSED)
     assert_string_equal(f.config.domains[0].password_file, "/p");
     assert_string_equal(f.config.domains[1].keytab, "/k");
     assert_string_equal(f.config.domains[1].kdc, "kdc.other.test");
+    assert_true(f.config.domains[1].roots && !f.config.domains[0].roots);
     assert_ok(td_connector_config_check(&f.config, &err));
     assert_ok(read_text("[domain corp.test]\nurl = ldaps://a\n", &f, &err));
     assert_int_not_equal(f.config.name[0], '\0'); /* the host's */
@@ -54,6 +56,7 @@ static void tells_mistakes(void **state TD_UNUSED)
         {"[connector]\ncolour = red\n", "[connector] colour", TD_EINVAL},
         {"[connector]\nname =\n", "[connector] name", TD_EINVAL},
         {"[domain a.test]\npassword = hunter2\n", "[domain a.test] password", TD_EINVAL},
+        {"[domain a.test]\nroots = maybe\n", "[domain a.test] roots", TD_EINVAL},
         {"[domain a.test]\nurl=a\nurl=b\nurl=c\nurl=d\nurl=e\n", "[domain a.test] url", TD_ELIMIT},
     };
     struct td_connector_file f;

@@ -219,6 +219,37 @@ static void makes_an_account_and_its_blob(void **state TD_UNUSED)
     service_done(&s);
 }
 
+/* Only where its configuration says so; the account is made after they were read. */
+static void the_forests_roots_go_with_it(void **state TD_UNUSED)
+{
+    static const char place[] =
+        "CN=Certification Authorities,CN=Public Key Services,CN=Services,CN=Configuration," FAKE_DN;
+    struct td_slice roots[TD_ODJ_ROOTS_MAX];
+    struct service s;
+    struct td_odj odj = {0};
+    size_t n = 0;
+    service_init(&s);
+    (void)fake_put(&s.directory, place, "container");
+    fake_value(&s.directory,
+               fake_put(&s.directory, td_arena_printf(&s.a, "CN=Root,%s", place), "certificationAuthority"),
+               "cACertificate", TD_S("0 octets of a root"));
+    struct td_connector_state *c = service_connector(&s);
+    service_queue(&s, JOIN("1", "PC-1", FAKE_OU, "own"));
+    service_round(c);
+    read_blob(&s, service_last(&s, "result"), &odj);
+    assert_int_equal(odj.extra_count, 0);
+    s.config.domains[0].roots = true;
+    service_queue(&s, JOIN("1", "PC-2", FAKE_OU, "own"));
+    service_round(c);
+    read_blob(&s, service_last(&s, "result"), &odj);
+    assert_int_equal(odj.extra_count, 1);
+    assert_ok(td_odj_roots_read(odj.extra[0].bytes, &s.a, roots, &n, NULL));
+    assert_int_equal(n, 1);
+    assert_slice(roots[0], "0 octets of a root");
+    td_connector_close(c);
+    service_done(&s);
+}
+
 static void down_at_the_search(struct service *s)
 {
     fake_refuse(&s->directory, "add", FAKE_DOWN, 0, "the line is dead");
@@ -623,6 +654,7 @@ int main(void)
         cmocka_unit_test(takes_another_domain_controller),
         cmocka_unit_test(shows_a_wrong_password_to_one_controller_only),
         cmocka_unit_test(makes_an_account_and_its_blob),
+        cmocka_unit_test(the_forests_roots_go_with_it),
         cmocka_unit_test(tells_every_reason),
         cmocka_unit_test(another_takes_over_what_one_began),
         cmocka_unit_test(one_that_hung_changes_nothing_when_it_wakes),

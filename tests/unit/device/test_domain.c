@@ -4,6 +4,7 @@
 #include "codec/odj.h"
 #include "crypto/digest.h"
 #include "device/csp/csp.h"
+#include "device/dm.h"
 #include "device/domain/room.h"
 #include "device/reset.h"
 #include "device/tokens.h"
@@ -249,6 +250,31 @@ static void takes_the_blob(void **state TD_UNUSED)
                         "\xFF\xFE"
                         "A\0R\0A\0I\0A\0M\0",
                         14); /* as djoin writes it */
+}
+
+/* Roots in the blob are trusted with the domain; what is no certificate is none, and a spoilt part spoils the blob. */
+static void trusts_the_roots_of_its_blob(void **state TD_UNUSED)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf part = {.max = TD_ODJ_MAX}, root = fixture("tpm/ec-root.der");
+    const struct td_slice der[] = {td_buf_slice(&root), TD_S("no certificate")};
+    struct td_odj odj = sample();
+    struct td_error err = {0};
+    struct stat st;
+    assert_ok(td_odj_roots_write(der, 2, &part, &err));
+    odj.extra_count = 1;
+    odj.extra[0].bytes = td_sub(td_buf_slice(&part), 0, part.n - 8);
+    memcpy(odj.extra[0].guid, td_odj_part_certificates, 16);
+    assert_int_equal(td_domain_apply(&s.dev, blob_of(&odj), &err), TD_EFORMAT);
+    assert_null(td_domain_roots(&s.dev, &s.arena));
+    odj.extra[0].bytes = td_buf_slice(&part);
+    assert_ok(td_domain_apply(&s.dev, blob_of(&odj), &err));
+    struct td_slice pem = td_str(td_domain_roots(&s.dev, &s.arena));
+    size_t at = td_search(pem, TD_S("BEGIN CERTIFICATE"));
+    assert_int_not_equal(at, SIZE_MAX);
+    assert_int_equal(td_search(td_sub(pem, at + 1, pem.n), TD_S("BEGIN CERTIFICATE")), SIZE_MAX);
+    assert_int_equal(stat(file("domain.roots.pem"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_string_equal(td_device_effect(&s.dev, "trusted_roots", &s.arena), pem.p);
 }
 
 static void takes_it_once(void **state TD_UNUSED)
@@ -629,6 +655,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGED(takes_the_blob),
+        STAGED(trusts_the_roots_of_its_blob),
         STAGED(takes_it_once),
         STAGED(keeps_nothing_of_what_it_cannot_read),
         STAGED(the_node_joins_and_renames),
