@@ -44,6 +44,7 @@ struct td_flow {
     int64_t retry_after;       /* microseconds that a busy service asked for, 0 if it did not */
     bool looked_up, signed_in; /* in this process */
     int lookups_lost;          /* in a row without an answer */
+    int domain_lost;           /* sign-ins in a row that no domain controller answered */
     bool technician;           /* a technician provisions it: no user, though the profile has one */
     char news[256];            /* what the running step has reached: told once it is kept */
 };

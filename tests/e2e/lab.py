@@ -180,13 +180,14 @@ class Lab:
         self.cli("device", "import", csv)
         return cells["Device Serial Number"]
 
-    def device_args(self, name="device", hardware=None, pace=60, timeout=300, answers=(), ca=None, tpm=None, alone=False, command="run"):
+    def device_args(self, name="device", hardware=None, pace=60, timeout=300, answers=(), ca=None, tpm=None, vpn=None, alone=False, command="run"):
         """alone: nobody answers anything but what answers says."""
         given = {**({} if alone else {"user": USER, "password": "@" + self.password_file}), **dict(answers)}
         argv = [DEVICE, command, "--server", self.url, "--ca", ca or self.ca, "--state", self.path(name), "--pace", str(pace),
                 "--timeout", str(timeout)]
         argv += ["--hardware", hardware] if hardware else []
         argv += ["--tpm", tpm] if tpm else []
+        argv += ["--vpn", vpn] if vpn else []
         for key, value in given.items():
             argv += ["--answer", f"{key}={value}"]
         return argv
