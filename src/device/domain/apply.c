@@ -88,7 +88,7 @@ static enum td_code write_keytab(struct td_device *dev, const struct td_odj *odj
 static enum td_code write_blob(struct td_device *dev, struct td_slice blob, struct td_arena *a, struct td_error *err)
 {
     TD_CLEANUP(td_buf_wipe) struct td_buf text;
-    td_buf_init(&text, 4 * TD_ODJ_MAX);
+    td_buf_init(&text, (size_t)4 * TD_ODJ_MAX);
     td_odj_file_write(blob, &text);
     td_try(td_buf_check(&text, blob_file, err));
     return td_file_write(td_device_path(dev, a, blob_file), td_buf_slice(&text), 0600, err);
