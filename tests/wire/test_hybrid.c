@@ -778,6 +778,54 @@ static void no_blob_outlives_its_enrolment(void **state)
     assert_int_equal(events("domain.stopped", NULL), 1);
 }
 
+/* ---- what the item brings along ---- */
+
+static enum td_code add_unassigned(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    return td_configuration_add(tx, h.w->tenant, ctx, "test", err);
+}
+
+/* An item that nobody is assigned. */
+static const char *put_item(const char *name, const char *text)
+{
+    struct td_service *svc = &h.w->wire.svc;
+    struct td_configuration row = {.id = ""};
+    struct td_json *json = NULL;
+    assert_ok(td_json_parse(td_str(text), 65536, &h.w->wire.arena, &json, NULL));
+    assert_ok(td_configuration_make(&svc->master, svc->env, h.w->tenant, "", name, json, &h.w->wire.arena, &row, NULL));
+    assert_ok(td_store_write(svc->store, add_unassigned, &row, NULL));
+    return row.id;
+}
+
+static void give_join_with_vpn(void)
+{
+    const char *vpn = put_item("way in", "{\"kind\":\"vpn\",\"name\":\"Corp\",\"servers\":[\"vpn.corp.test\"]}");
+    assert_non_null(give(h.c, "corp",
+                         td_arena_printf(&h.w->wire.arena, "%.*s,\"networkAccess\":[\"%s\",\"gone\"]}",
+                                         (int)strlen(join_item) - 1, join_item, vpn)));
+}
+
+static void networks_come_along(void **state)
+{
+    open_hybrid(state);
+    give_join_with_vpn();
+    in_write(add_connector);
+    enrol(TD_TRUE);
+    h.c->nodes = done_nodes;
+    (void)run_session(h.c, WAITS);
+    assert_true(count_seen(h.c, "VPNv2/Corp/ProfileXML") != 0); /* before its sign-in, and assigned to nobody */
+}
+
+static void but_to_no_other_device(void **state)
+{
+    open_with(state, "{\"joinType\":\"directory\"}");
+    give_join_with_vpn();
+    enrol(TD_TRUE);
+    h.c->nodes = done_nodes;
+    (void)run_session(h.c, WAITS);
+    assert_int_equal(count_seen(h.c, "VPNv2"), 0);
+}
+
 static int open_all(void **state)
 {
     static struct td_arena kept;
@@ -827,6 +875,8 @@ int main(void)
         TEST(a_former_account_is_given_up),
         TEST(an_account_in_use_is_not_taken_away),
         TEST(no_blob_outlives_its_enrolment),
+        TEST(networks_come_along),
+        TEST(but_to_no_other_device),
     };
     return cmocka_run_group_tests_name("hybrid", tests, open_all, close_all);
 }
