@@ -1,0 +1,95 @@
+/* Connectors at a real listener with one worker: whoever waits for work holds nobody up, and the end of the service
+ * answers it (docs/protocol/connector.md 2). */
+#include "api/connector.h"
+#include "https.h"
+#include "service_box.h"
+#include "store/connector.h"
+
+static struct service_box *box;
+static struct td_door door;
+static struct td_router router;
+
+static void enter(struct td_tx *tx, struct service_box *b)
+{
+    struct td_connector c, what = {.encryption_key = TD_S("none"), .version = "1"};
+    struct td_cert cert = {.der = TD_S("")};
+    const unsigned char code[32] = {1};
+    assert_ok(td_cert_parse(https_client_cert(), &b->arena, &cert, NULL));
+    td_sha256(cert.spki, what.key_sha256);
+    assert_ok(td_connector_add(tx, b->tenant, "HQ-1", code, "ada", &b->arena, &c, NULL));
+    assert_ok(td_connector_register(tx, code, &what, &b->arena, &c, NULL));
+}
+
+static int start(void **state)
+{
+    int rc = begins(state);
+    void *made = NULL;
+    rc = rc != 0 ? rc : box_setup(&made);
+    box = made;
+    box->svc.connectors = td_connector_hub_new(box->svc.env);
+    box_in_write(box, enter);
+    door = (struct td_door){td_connector_routes, td_connector_route_count, &box->svc};
+    router = (struct td_router){&door, 1};
+    config.router = &router;
+    config.workers = 1;
+    served();
+    return rc;
+}
+
+static int end(void **state)
+{
+    void *made = box;
+    td_connector_hub_stop(box->svc.connectors);
+    int rc = ends(state);
+    td_connector_hub_free(TD_TAKE(box->svc.connectors));
+    return box_teardown(&made) != 0 ? 1 : rc;
+}
+
+static const char *post(const char *call, const char *body)
+{
+    return td_arena_printf(&test_arena,
+                           "POST /connector/%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n%s", call,
+                           strlen(body), body);
+}
+
+static void who_waits_holds_nobody_up(void **state TD_UNUSED)
+{
+    const struct client_options with_cert = {.cert = true};
+    struct client *waits = dial(&with_cert), *other = dial(&with_cert), *nobody = dial_new();
+    assert_true(send_text(waits, post("work", "{\"free\":1}")));
+    for (int i = 0; i < 1000 && td_connector_hub_waiting(box->svc.connectors) == 0; i++)
+        assert_int_equal(ask(other, post("hello", "{\"domains\":[]}")).status, 200);
+    assert_int_equal(ask(other, post("hello", "{\"domains\":[]}")).status, 200); /* by the only worker */
+    assert_int_equal(ask(nobody, post("work", "{}")).status, 401);
+    assert_int_equal(td_connector_hub_waiting(box->svc.connectors), 1);
+    td_connector_hub_stop(box->svc.connectors);
+    struct answer a = receive(waits);
+    assert_int_equal(a.status, 200);
+    assert_slice(a.body, "{\"work\":[]}");
+    hang_up(waits);
+    hang_up(other);
+    hang_up(nobody);
+}
+
+/* Its connection is gone: what it would have got is not lost for ever, and nothing falls over. */
+static void who_left_is_answered_all_the_same(void **state TD_UNUSED)
+{
+    const struct client_options with_cert = {.cert = true};
+    struct client *waits = dial(&with_cert), *other = dial(&with_cert);
+    assert_true(send_text(waits, post("work", "{\"free\":1}")));
+    assert_int_equal(ask(other, post("hello", "{\"domains\":[]}")).status, 200);
+    reset(waits);
+    assert_int_equal(ask(other, post("hello", "{\"domains\":[]}")).status, 200);
+    td_connector_hub_stop(box->svc.connectors);
+    assert_int_equal(ask(other, post("work", "{}")).status, 200);
+    hang_up(other);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(who_waits_holds_nobody_up, start, end),
+        cmocka_unit_test_setup_teardown(who_left_is_answered_all_the_same, start, end),
+    };
+    return cmocka_run_group_tests_name("connector_wait", tests, https_setup, https_teardown);
+}
