@@ -128,30 +128,31 @@ static enum td_code pass_on(struct talk *t, krb5_data *out, krb5_data *realm, kr
     return rc;
 }
 
-static enum td_code ask_initial(struct talk *t, krb5_init_creds_context icc, struct td_error *err)
+/* Both kinds of requests go the same way: what the library wants sent is sent, until it wants nothing more. */
+typedef krb5_error_code step_fn(krb5_context ctx, void *request, krb5_data *in, krb5_data *out, krb5_data *realm,
+                                unsigned *flags);
+
+static krb5_error_code step_initial(krb5_context ctx, void *request, krb5_data *in, krb5_data *out, krb5_data *realm,
+                                    unsigned *flags)
 {
-    krb5_data in = {0}, out = {0}, realm = {0};
-    for (int i = 0; i < KRB_ROUNDS; i++) {
-        unsigned flags = 0;
-        krb5_error_code rc = krb5_init_creds_step(t->ctx, icc, &in, &out, &realm, &flags);
-        if (rc != 0)
-            return refused_by_kdc(t, icc, rc, err);
-        if ((flags & KRB5_INIT_CREDS_STEP_FLAG_CONTINUE) == 0)
-            return TD_OK;
-        td_try(pass_on(t, &out, &realm, &in, err));
-    }
-    return td_fail(err, TD_EAUTH, "kerberos", "%s asks without end", t->realm->realm);
+    return krb5_init_creds_step(ctx, request, in, out, realm, flags);
 }
 
-static enum td_code ask_service(struct talk *t, krb5_tkt_creds_context tcc, struct td_error *err)
+static krb5_error_code step_service(krb5_context ctx, void *request, krb5_data *in, krb5_data *out, krb5_data *realm,
+                                    unsigned *flags)
+{
+    return krb5_tkt_creds_step(ctx, request, in, out, realm, flags);
+}
+
+static enum td_code ask(struct talk *t, step_fn *step, void *request, struct td_error *err)
 {
     krb5_data in = {0}, out = {0}, realm = {0};
     for (int i = 0; i < KRB_ROUNDS; i++) {
         unsigned flags = 0;
-        krb5_error_code rc = krb5_tkt_creds_step(t->ctx, tcc, &in, &out, &realm, &flags);
+        krb5_error_code rc = step(t->ctx, request, &in, &out, &realm, &flags);
         if (rc != 0)
-            return refused(t, rc, TD_S(""), err);
-        if ((flags & KRB5_TKT_CREDS_STEP_FLAG_CONTINUE) == 0)
+            return step == step_initial ? refused_by_kdc(t, request, rc, err) : refused(t, rc, TD_S(""), err);
+        if ((flags & KRB5_INIT_CREDS_STEP_FLAG_CONTINUE) == 0) /* the same bit for both */
             return TD_OK;
         td_try(pass_on(t, &out, &realm, &in, err));
     }
@@ -190,14 +191,14 @@ static enum td_code show(struct talk *t, krb5_init_creds_context icc, krb5_princ
     if (p->keytab == NULL) {
         krb5_error_code rc = krb5_init_creds_set_password(t->ctx, icc, td_arena_text(&t->arena, p->password));
         td_try(rc == 0 ? TD_OK : own_fault(t->ctx, rc, "password", err));
-        return ask_initial(t, icc, err);
+        return ask(t, step_initial, icc, err);
     }
     krb5_error_code rc = krb5_kt_resolve(t->ctx, td_arena_printf(&t->arena, "FILE:%s", p->keytab), &kt);
     if (rc == 0)
         rc = has_key(t, kt, who);
     if (rc == 0)
         rc = krb5_init_creds_set_keytab(t->ctx, icc, kt);
-    enum td_code done = rc == 0 ? ask_initial(t, icc, err)
+    enum td_code done = rc == 0 ? ask(t, step_initial, icc, err)
                                 : td_fail(err, TD_ESTATE, "keytab", "%s holds no key of this principal", p->keytab);
     if (kt != NULL)
         (void)krb5_kt_close(t->ctx, kt);
@@ -290,7 +291,7 @@ static enum td_code service(struct talk *t, krb5_ccache cc, krb5_principal clien
     krb5_tkt_creds_context tcc = NULL;
     td_try(parse(t, name, &want.server, err));
     krb5_error_code rc = krb5_tkt_creds_init(t->ctx, cc, &want, 0, &tcc);
-    enum td_code done = rc == 0 ? ask_service(t, tcc, err) : own_fault(t->ctx, rc, "service request", err);
+    enum td_code done = rc == 0 ? ask(t, step_service, tcc, err) : own_fault(t->ctx, rc, "service request", err);
     if (done == TD_OK && (rc = krb5_tkt_creds_get_creds(t->ctx, tcc, ret)) != 0)
         done = own_fault(t->ctx, rc, "service ticket", err);
     if (tcc != NULL)
