@@ -122,6 +122,23 @@ static void from_queued_to_confirmed(void **state)
     life_write(*state, goes_well);
 }
 
+static void silent(struct td_tx *tx, struct life *l)
+{
+    struct td_domain_join x;
+    ask(tx, l);
+    assert_ok(lease(tx, l, "c1", &x));
+    assert_ok(td_domain_join_made(tx, l->tenant, x.id, 1, &made, NULL));
+    for (int i = 0; i < 30; i++)
+        assert_ok(td_domain_join_delivered(tx, l->tenant, x.id, NULL));
+    assert_int_equal(now(tx, l).handed_out, 30);
+    assert_int_equal(events(tx, l, "domain.delivered"), 10);
+}
+
+static void a_device_that_never_answers_fills_nothing(void **state)
+{
+    life_write(*state, silent);
+}
+
 static void again_after_the_end(struct td_tx *tx, struct life *l)
 {
     struct td_domain_join j = ask(tx, l), x, second;
@@ -515,6 +532,7 @@ int main(void)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, life_teardown)
     const struct CMUnitTest tests[] = {
         TEST(from_queued_to_confirmed),
+        TEST(a_device_that_never_answers_fills_nothing),
         TEST(a_new_ask_takes_the_account_up),
         TEST(another_takes_over),
         TEST(clock_put_back),
