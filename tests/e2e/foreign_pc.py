@@ -8,6 +8,7 @@ import html
 import http.client
 import json
 import re
+import socket
 import ssl
 import struct
 import urllib.parse
@@ -51,7 +52,9 @@ def ask(lab, method, path, body=b"", headers=(), pair=None, port=None):
     context = ssl.create_default_context(cafile=lab.ca)
     if pair:
         context.load_cert_chain(*pair)
-    connection = http.client.HTTPSConnection("localhost", port or lab.port, timeout=30, context=context)
+    name, address = lab.host
+    connection = http.client.HTTPSConnection(name, port or lab.port, timeout=30, context=context)
+    connection.sock = context.wrap_socket(socket.create_connection((address, port or lab.port), timeout=30), server_hostname=name)
     body = body.encode() if isinstance(body, str) else body
     try:
         connection.putrequest(method, path, skip_host="Host" in dict(headers), skip_accept_encoding=True)
