@@ -31,8 +31,8 @@ def configure(lab, profile=None, join=None, everybody=False):
     lab.cli("connector", "domain", "set", ad.DNS, "sign-in=on", f"upn-suffix={ad.DNS}")
 
 
-def config(lab, dc, name, user=None, password=None, keytab=None, url=None):
-    """A connector's configuration; by password unless a keytab is given."""
+def config(lab, dc, name, user=None, password=None, keytab=None, url=None, more=""):
+    """A connector's configuration; by password unless a keytab is given; more: lines of the domain."""
     own, secret = dc.connector
     words = [f"[connector]\nname = {name}\nserver = {lab.url}\nca = {lab.ca}\nstate = {lab.path(name)}\n",
              f"[domain {ad.DNS}]\nurl = {url or dc.url}\nca = {dc.ca}\n"]
@@ -42,7 +42,7 @@ def config(lab, dc, name, user=None, password=None, keytab=None, url=None):
         file = lab.write(f"{name}.password", password or secret)
         os.chmod(file, 0o600)
         words.append(f"user = {user or own}\npassword-file = {file}\n")
-    return lab.write(f"{name}.ini", "".join(words))
+    return lab.write(f"{name}.ini", "".join(words) + more)
 
 
 def shown(lab, name):
