@@ -49,7 +49,8 @@ def scenario(lab):
             shown = lab.timeline(serial)
             words = [e["type"] for e in shown["timeline"]]
             must(shown["state"] == "ready" and words.count("device.ready") == 1, f"{serial} is ready, once: {words}")
-            must(words.count("domain.created") == 1, f"one account was made for {serial}: {words}")
+            accounts = {e["detail"]["account"] for e in shown["timeline"] if e["type"] == "domain.created"}
+            must(len(accounts) == 1, f"one account, however often it was asked for {serial}: {accounts}")
             pc = json.loads(run(laboratory.DEVICE, "show", "--state", lab.path(name), "--json").stdout)
             dc.testjoin(pc["computerName"], os.path.join(lab.path(name), "odj.txt"))
         found = dc.ldap("search", "-b", ad.OU, "(objectClass=computer)", "dn").stdout.count("dn: ")
