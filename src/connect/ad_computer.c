@@ -276,7 +276,10 @@ static enum td_code found_take(const struct making *m, const struct td_ldap_entr
                                struct td_error *err)
 {
     td_try(may_take(m, e, ret_existed, err));
-    return take_over(m, e, err);
+    td_try(take_over(m, e, err));
+    if (!*ret_existed) /* whoever made it may have died before */
+        td_ad_narrow(m->l, e->dn);
+    return TD_OK;
 }
 
 /* Added by nobody, so far as the search said; if the directory then says that the name is there, somebody was quicker

@@ -22,4 +22,9 @@ bool td_ad_has_class(const struct td_ldap_entry *e, const char *name);
 enum td_code td_ad_ids(const struct td_ldap_entry *e, struct td_sid *ret_sid, char ret_guid[37], struct td_error *err)
     TD_MUST_USE;
 
+/* ad_narrow.c: the list of a security descriptor without the rights that its owner got as creator and does not need
+ * (to out, as a descriptor with a list alone). false: nothing to narrow. */
+bool td_ad_narrowed(struct td_slice descriptor, struct td_buf *out);
+void td_ad_narrow(struct td_ldap *l, const char *dn);
+
 #endif

@@ -21,7 +21,7 @@
 #define CONTROL_EXTENDED_DN "1.2.840.113556.1.4.529"
 #define CONTROL_TREE_DELETE "1.2.840.113556.1.4.805"
 
-enum { WAIT = 10, MAX_INCOMING = 16 << 20, CONTROLS = 5, CLOCK_SKEW = 1398 };
+enum { WAIT = 10, MAX_INCOMING = 16 << 20, CONTROLS = 5, CLOCK_SKEW = 1398, SD_LIST = 4 };
 
 struct real {
     struct td_ldap base;
@@ -368,13 +368,17 @@ static enum td_code real_modify(struct td_ldap *l, const char *dn, const struct 
                                 struct td_error *err)
 {
     struct td_arena a TD_CLEANUP(td_arena_done) = {NULL};
+    struct controls c TD_CLEANUP(controls_done) = {.count = 0};
     struct real *r = real_of(l);
     LDAPMod **mods = td_arena_array(&a, LDAPMod *, count + 1);
     int id = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         mods[i] = mod_make(&a, kinds[changes[i].kind], &changes[i].value);
+        if (td_ieqs(td_str(changes[i].value.name), "nTSecurityDescriptor"))
+            number_add(&c, CONTROL_SD_FLAGS, SD_LIST);
+    }
     begin(r);
-    int rc = ldap_modify_ext(r->ld, dn, mods, NULL, NULL, &id);
+    int rc = ldap_modify_ext(r->ld, dn, mods, c.list, NULL, &id);
     return ended(r, rc, id, "modify", err);
 }
 

@@ -60,6 +60,7 @@ struct td_ldap_ops {
                            void *ctx, struct td_error *err);
     enum td_code (*add)(struct td_ldap *l, const char *dn, const struct td_ldap_value *attrs, size_t count,
                         struct td_error *err);
+    /* Of nTSecurityDescriptor the access list alone is written, whatever else the value holds. */
     enum td_code (*modify)(struct td_ldap *l, const char *dn, const struct td_ldap_change *changes, size_t count,
                            struct td_error *err);
     enum td_code (*remove)(struct td_ldap *l, const char *dn, bool subtree, struct td_error *err);

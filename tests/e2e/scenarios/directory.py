@@ -309,6 +309,34 @@ def its_own(dc):
     ]
 
 
+# Samba's own library writes the access list of an entry: ldapmodify can't say that it is the list alone.
+GRANT = """import sys, ldb
+from samba import credentials, param, samdb
+from samba.dcerpc import security
+from samba.ndr import ndr_pack
+url, config, name, password, dn, sddl = sys.argv[1:]
+lp = param.LoadParm(config)
+c = credentials.Credentials()
+c.guess(lp)
+c.set_username(name)
+c.set_password(password)
+db = samdb.SamDB(url=url, credentials=c, lp=lp)
+m = ldb.Message(ldb.Dn(db, dn))
+list_alone = security.descriptor.from_sddl(sddl, security.dom_sid("S-1-5-21-1-2-3"))
+m["x"] = ldb.MessageElement(ndr_pack(list_alone), ldb.FLAG_MOD_REPLACE, "nTSecurityDescriptor")
+try:
+    db.modify(m, ["sd_flags:1:4"])
+except ldb.LdbError as e:
+    sys.exit(e.args[0])
+"""
+
+
+def grant(dc, dn, sid, **more):
+    """The connector's account gives itself every right; the directory's result."""
+    return dc.run("/usr/bin/python3", "-c", GRANT, f"ldap://{ad.HOST}", dc.net_config(dc.path("grant"), "CONN"), ad.CONNECTOR, ad.CONNECTOR_PASSWORD, dn,
+                  f"D:(A;;GA;;;{sid})", expect=None, **more)
+
+
 SECRETS = ("unicodePwd", "ntPwdHistory", "lmPwdHistory", "dBCSPwd", "supplementalCredentials", "msDS-ManagedPassword", "clearTextPassword",
            "msFVE-RecoveryPassword", "msTPM-OwnerInformation", "unixUserPassword", "userPassword", "currentValue", "priorValue", "trustAuthIncoming")
 
@@ -326,6 +354,13 @@ def least_privilege(dc, lab):
     for what, text, code in its_own(dc):
         done = dc.ldap("modify", stdin=text, expect=None)
         must(done.returncode == code, f"its own computer: {what} is refused with {code}: {done.returncode} {done.stderr}")
+    for dn in (theirs, f"CN=PC-OWN,{ad.OU}"):  # what it created is narrowed: by itself it would read this of its own computers
+        dc.edit(dn, "replace: msTPM-OwnerInformation", "msTPM-OwnerInformation: confidential")
+        must("confidential" in dc.ldap("search", "-b", dn, "msTPM-OwnerInformation", who=dc.admin).stdout, "an administrator reads it")
+    sid = dc.find(f"(sAMAccountName={ad.CONNECTOR})", "objectSid")["objectsid"][0]
+    for dn in (theirs, ad.OU, dc.dn_of("alice"), ad.BASE):
+        more = grant(dc, dn, sid)
+        must(more.returncode == 50, f"it gives itself no right on {dn}: {more.returncode} {more.stderr}")
     shown = dc.ldap("search", "-b", ad.BASE, "(objectClass=*)", *SECRETS).stdout
     must("dn:" in shown, "it sees the tree")
     for name in SECRETS:

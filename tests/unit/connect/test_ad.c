@@ -1,5 +1,7 @@
 /* connect/ad.h on a directory made of a table: accounts, takeovers and races, passwords, changes, every refusal. */
 #include "../test.h"
+#include "codec/security_descriptor.h"
+#include "connect/ad_room.h"
 #include "fake_directory.h"
 #include "way/domain_join.h"
 
@@ -247,6 +249,7 @@ static void the_line_dies_at_each_step(void **state)
 {
     (void)state;
     static const char *const ops[] = {"search", "search", "search", "add", "modify"};
+    static const int skips[] = {0, 1, 3, 0, 0}; /* 2: the account is made, only not narrowed */
     for (size_t i = 0; i < TD_COUNTOF(ops); i++) {
         struct bench b;
         struct td_ad_computer c = {0};
@@ -255,7 +258,7 @@ static void the_line_dies_at_each_step(void **state)
         if (i == 4)
             fake_computer(&b.f, "PC-1", FAKE_OU, "Touchdown reg-1 job-1 0");
         fake_refuse(&b.f, ops[i], FAKE_DOWN, 0, "gone");
-        b.f.refuse_skip = (int)(i < 3 ? i : 0);
+        b.f.refuse_skip = skips[i];
         assert_reason(&b, make(&b, &w, NULL), "NoDc");
         w.attempt = 2;
         w.password = "Second";
@@ -264,6 +267,121 @@ static void the_line_dies_at_each_step(void **state)
         assert_true(b.f.adds <= 2);
         end(&b);
     }
+}
+
+/* --- what the creator gets of its own accord -------------------------------------------------------------------------
+ */
+
+static const struct td_sid creator = {.count = 5, .authority = 5, .sub = {21, 1, 2, 3, 1103}};
+static const struct td_sid administrator = {.count = 5, .authority = 5, .sub = {21, 1, 2, 3, 512}};
+static const unsigned char reset_right[16] = {0x70, 0x95, 0x29, 0x00, 0x6d, 0x24, 0xd0, 0x11,
+                                              0xa7, 0x68, 0x00, 0xaa, 0x00, 0x6e, 0x05, 0x29};
+
+static void entry(struct td_buf *b, char flags, uint32_t mask, const struct td_sid *who)
+{
+    unsigned char octets[TD_SID_MAX_BYTES];
+    size_t n = td_sid_write(who, octets);
+    td_buf_addc(b, 0);
+    td_buf_addc(b, flags);
+    td_buf_le16(b, (uint16_t)(8 + n));
+    td_buf_le32(b, mask);
+    td_buf_add(b, td_bytes(octets, n));
+}
+
+/* Owner, then a list of three: administrators with everything, the creator with every extended right, and the same by
+ * inheritance (which is the unit's word, not the creator's). */
+static struct td_slice descriptor(const struct td_sid *owner, uint32_t mask)
+{
+    struct td_buf list = {.max = 4096}, b = {.max = 4096};
+    unsigned char octets[TD_SID_MAX_BYTES];
+    size_t n = td_sid_write(owner, octets);
+    entry(&list, 0, 0xF01FF, &administrator);
+    entry(&list, 0, mask, &creator);
+    entry(&list, 0x10, 0x1, &creator);
+    td_buf_add(&b, TD_S("\1\0\4\x84"));
+    td_buf_le32(&b, (uint32_t)(20 + 8 + list.n));
+    td_buf_le32(&b, 0);
+    td_buf_le32(&b, 0);
+    td_buf_le32(&b, 20);
+    td_buf_add(&b, TD_S("\2\0"));
+    td_buf_le16(&b, (uint16_t)(8 + list.n));
+    td_buf_le16(&b, 3);
+    td_buf_le16(&b, 0);
+    td_buf_add(&b, td_buf_slice(&list));
+    td_buf_add(&b, td_bytes(octets, n));
+    struct td_slice out = td_arena_copy(&arena, td_buf_slice(&b));
+    td_buf_done(&list);
+    td_buf_done(&b);
+    return out;
+}
+
+static void a_creators_rights_are_narrowed(void **state)
+{
+    (void)state;
+    static const unsigned char any[16] = {1};
+    struct td_buf out = {.max = 65536};
+    struct td_security_descriptor sd;
+    struct td_slice before = descriptor(&creator, 0x301D4); /* RPCRLCLORCSDDT and so on */
+    assert_ok(td_security_descriptor_read(before, &arena, &sd, NULL));
+    assert_true(td_security_descriptor_grants(&sd, &creator, 1, 0x100, any));
+    assert_true(td_ad_narrowed(before, &out));
+    assert_ok(td_security_descriptor_read(td_buf_slice(&out), &arena, &sd, NULL));
+    assert_int_equal(sd.ace_count, 5);
+    assert_false(sd.has_owner);
+    assert_false(
+        td_security_descriptor_grants(&sd, &creator, 1, 0x100, any)); /* as reading what is confidential asks */
+    assert_true(td_security_descriptor_grants(&sd, &creator, 1, 0x100, reset_right));
+    assert_true(td_security_descriptor_grants(&sd, &creator, 1, 0x300D4, NULL));
+    assert_true(td_security_descriptor_grants(&sd, &administrator, 1, 0xF01FF, NULL));
+    const struct td_sid owner = {.count = 1, .authority = 3, .sub = {4}};
+    assert_true(td_sid_equal(&sd.aces[1].who, &owner));
+    assert_int_equal(sd.aces[1].mask, 0x20000);
+    td_buf_done(&out);
+}
+
+static void what_is_not_the_creators_stays(void **state)
+{
+    (void)state;
+    struct td_buf out = {.max = 65536};
+    assert_false(td_ad_narrowed(descriptor(&administrator, 0x301D4), &out)); /* administrators own it */
+    assert_false(td_ad_narrowed(descriptor(&creator, 0x300D4), &out));       /* narrow already */
+    struct td_slice whole = descriptor(&creator, 0x301D4);
+    for (size_t n = 0; n < whole.n; n++) {
+        char *cut = td_alloc(n + 1); /* of its own, so that one octet too far is seen */
+        memcpy(cut, whole.p, n);
+        struct td_buf none = {.max = 65536};
+        assert_false(td_ad_narrowed(td_bytes(cut, n), &none));
+        td_buf_done(&none);
+        td_free(cut);
+    }
+    td_buf_done(&out);
+}
+
+static void describe(struct fake_directory *f, const char *op, const char *dn)
+{
+    struct fake_entry *e = strcmp(op, "search") == 0 ? fake_find(f, dn) : NULL;
+    struct fake_attr *at = e != NULL ? fake_attr_of(e, "nTSecurityDescriptor", true) : NULL;
+    if (at != NULL && at->count == 0)
+        fake_value(f, e, "nTSecurityDescriptor", descriptor(&creator, 0x301D4));
+}
+
+static void a_new_account_is_narrowed(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct td_security_descriptor sd;
+    begin(&b);
+    b.f.before = describe;
+    struct td_ad_computer_wish w = wish("PC-1");
+    assert_ok(make(&b, &w, NULL));
+    struct fake_attr *at = fake_attr_of(fake_account(&b.f, "PC-1"), "nTSecurityDescriptor", false);
+    assert_ok(td_security_descriptor_read(at->values[0], &arena, &sd, NULL));
+    assert_false(td_security_descriptor_grants(&sd, &creator, 1, 0x100, NULL));
+    /* a directory that keeps its owners from it: the account is good all the same */
+    w = wish("PC-2");
+    fake_refuse(&b.f, "modify", 50, 5, "00000005: no");
+    assert_ok(make(&b, &w, NULL));
+    end(&b);
 }
 
 /* --- accounts that are there already ------------------------------------------------------------------------------ */
@@ -766,6 +884,9 @@ int main(void)
         cmocka_unit_test(names_are_judged),
         cmocka_unit_test(refusals_of_an_add),
         cmocka_unit_test(the_line_dies_at_each_step),
+        cmocka_unit_test(a_creators_rights_are_narrowed),
+        cmocka_unit_test(what_is_not_the_creators_stays),
+        cmocka_unit_test(a_new_account_is_narrowed),
         cmocka_unit_test(who_may_be_taken_over),
         cmocka_unit_test(others_are_never_taken),
         cmocka_unit_test(a_race_has_one_winner),
