@@ -13,7 +13,7 @@ import foreign_pc as f
 import hybrid_lab
 import lab as laboratory
 from foreign_pc import MANAGEMENT, Pc, alert, dev_info, must
-from lab import run, say
+from lab import run, say, wait_for
 
 BLOB = "./Vendor/MSFT/OfflineDomainJoin/Blob"
 
@@ -137,6 +137,16 @@ def register(lab, dc, name, password):
     return subject.split("=")[-1].strip()
 
 
+def end(lab, dc, serial, name):
+    """With its device the account is of no use: disabled, as the tenant wants it at first."""
+    enabled = 4096
+    must(int(dc.computer(name)["useraccountcontrol"][0]) == enabled, "the account is enabled")
+    lab.cli("device", "retire", serial, "--now", "--reason", "lost")
+    wait_for(lambda: int(dc.computer(name)["useraccountcontrol"][0]) == enabled + 2, 30, "its account is disabled")
+    words = [e["type"] for e in lab.timeline(serial)["timeline"]]
+    must("domain.removal-queued" in words, f"and that is told: {words[-6:]}")
+
+
 def scenario(lab):
     with ad.Domain() as dc:
         lab.enter(dc)
@@ -175,3 +185,4 @@ def scenario(lab):
             out.write(b"\xff\xfe" + base64.b64encode(pc.blob).decode().encode("utf-16-le") + b"\0\0")
         os.chmod(file, 0o600)
         dc.testjoin(name, file)
+        end(lab, dc, serial, name)
