@@ -7,6 +7,13 @@
 #include "store/registration.h"
 #include "store/way.h"
 
+/* At work, and nobody has signed in behind a lookup since: whoever names it now is not the machine. */
+static bool is_deployed(const struct td_way_row *way)
+{
+    return way->way.state[TD_M_DEPLOYMENT] == TD_D_READY && way->way.state[TD_M_ENROLMENT] == TD_E_ENROLLED &&
+           !td_fault("hybrid-claims-ready");
+}
+
 enum td_code td_hybrid_registration(struct td_tx *tx, const char *tenant, const char *registration_id,
                                     struct td_arena *a, bool *ret, struct td_error *err)
 {
@@ -21,7 +28,7 @@ enum td_code td_hybrid_registration(struct td_tx *tx, const char *tenant, const 
         rc = td_profile_in_force(tx, tenant, way.id, a, &settings, err);
     if (rc != TD_OK)
         return rc == TD_ENOTFOUND ? TD_OK : rc;
-    *ret = settings.join == TD_JOIN_HYBRID || td_fault("hybrid-any-profile");
+    *ret = (settings.join == TD_JOIN_HYBRID || td_fault("hybrid-any-profile")) && !is_deployed(&way);
     return TD_OK;
 }
 

@@ -319,6 +319,41 @@ static void one_enrolment_a_device(void **state)
     assert_int_equal(world_enrolment(h.w, h.c->id).state, TD_ENROLMENT_ACTIVE);
 }
 
+static enum td_code happen(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const enum td_way_event *event = ctx;
+    return td_way_happened(tx, h.w->tenant, h.c->way, *event, "device", "{}", err);
+}
+
+static void it_happens(enum td_way_event event)
+{
+    assert_ok(td_store_write(h.w->wire.svc.store, happen, &event, NULL));
+}
+
+/* Who knows its registration does not get a device at work out of management, nor its account: one that is set up anew
+ * signs in behind its lookup. */
+static void a_device_at_work_is_not_claimed(void **state)
+{
+    open_hybrid(state);
+    assert_non_null(give(h.c, "corp", join_item));
+    enrol(TD_TRUE);
+    it_happens(TD_EV_DEVICE_SETUP);
+    it_happens(TD_EV_READY);
+    struct td_soap head = world_jwt(h.w, &(struct token){0});
+    struct td_rst rst = {.csr = h.w->csr,
+                         .context = {.enrollment_type = "Device",
+                                     .ztd_id = h.registration,
+                                     .hw_dev_id = "beef000000000000000000000000000000000000000000000000000000000002",
+                                     .bootstrap_domain_join = TD_TRUE}};
+    struct td_soap answer = world_rst(h.w, &head, &rst, NULL);
+    struct installed other = world_install(h.w, &answer);
+    assert_string_equal(world_enrolment(h.w, other.cert.subject_cn).registration_id, "");
+    assert_int_equal(world_enrolment(h.w, h.c->id).state, TD_ENROLMENT_ACTIVE);
+    it_happens(TD_EV_SIGNED_IN);
+    enrol(TD_TRUE);
+    assert_string_equal(world_enrolment(h.w, h.c->id).registration_id, h.registration);
+}
+
 /* ---- the session ---- */
 
 static void open_managed(void **state)
@@ -859,6 +894,7 @@ int main(void)
         TEST(nobody_else_claims_it),
         TEST(what_is_missing_is_told_at_once),
         TEST(one_enrolment_a_device),
+        TEST(a_device_at_work_is_not_claimed),
         TEST(the_blob_is_handed_out),
         TEST(the_page_waits),
         TEST(a_refusal_is_told_with_its_cause),
