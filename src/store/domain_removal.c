@@ -1,4 +1,5 @@
 /* Computer accounts whose device left: disabled or deleted by a connector. */
+#include "base/fault.h"
 #include "store/domain_join_room.h"
 #include "store/event.h"
 
@@ -117,7 +118,9 @@ enum td_code td_domain_removal_done(struct td_tx *tx, const char *tenant, const 
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct open_one o = {.way_id = ""};
     const struct td_domain_reason_row *row = td_domain_reason_row(reason);
-    bool ok = reason == TD_DJ_OK, again = !ok && row->again && attempt < ATTEMPTS;
+    bool ok = reason == TD_DJ_OK, its_own = reason >= TD_DJ_NO_DC && reason <= TD_DJ_SERVICE_LOCKED;
+    /* nobody asks for it a second time: what somebody mends at the connector is waited for */
+    bool again = !ok && (row->again || (its_own && !td_fault("domain-removal-gives-up"))) && attempt < ATTEMPTS;
     int64_t now = td_tx_now(tx);
     td_try(find(tx, tenant, id, &a, &o, err));
     if (o.done || o.attempt != attempt)

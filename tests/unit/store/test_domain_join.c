@@ -499,11 +499,14 @@ static void removed(struct td_tx *tx, struct life *l)
     assert_int_equal(r.attempt, 2);
     assert_int_equal(td_domain_removal_done(tx, l->tenant, r.id, 1, TD_DJ_OK, "", NULL), TD_ESTATE);
     assert_ok(td_domain_removal_done(tx, l->tenant, r.id, 2, TD_DJ_NO_DC, "down", NULL));
+    assert_ok(td_sql(tx, NULL, "UPDATE domain_removal SET next_at = 0 WHERE id <> $1", "s", ""));
+    r = next(tx, l);
+    assert_ok(td_domain_removal_done(tx, l->tenant, r.id, 3, TD_DJ_SERVICE_PASSWORD, "", NULL)); /* is mended */
     assert_int_equal(events(tx, l, "domain.removal-failed"), 0);
     assert_ok(td_sql(tx, NULL, "UPDATE domain_removal SET next_at = 0 WHERE id <> $1", "s", ""));
     r = next(tx, l);
-    assert_ok(td_domain_removal_done(tx, l->tenant, r.id, 3, TD_DJ_OK, "", NULL));
-    assert_int_equal(td_domain_removal_done(tx, l->tenant, r.id, 3, TD_DJ_OK, "", NULL), TD_ESTATE);
+    assert_ok(td_domain_removal_done(tx, l->tenant, r.id, 4, TD_DJ_OK, "", NULL));
+    assert_int_equal(td_domain_removal_done(tx, l->tenant, r.id, 4, TD_DJ_OK, "", NULL), TD_ESTATE);
     assert_int_equal(events(tx, l, "domain.account-deleted"), 1);
     assert_int_equal(td_domain_removal_lease(tx, l->tenant, "c2", corp, 1, &l->arena, &r, NULL), TD_ENOTFOUND);
 }
