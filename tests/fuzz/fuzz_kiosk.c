@@ -1,6 +1,7 @@
-/* policy/item, device/csp/kiosk: an item that is taken comes back the same, and a device takes all that it becomes; a
- * configuration that a device takes has an account and an app. */
+/* policy/item, device/csp/kiosk and vpn: an item that is taken comes back the same, and a device takes all that it
+ * becomes; a configuration that a device takes has an account and an app, a VPN profile a server. */
 #include "device/csp/kiosk.h"
+#include "device/csp/vpn.h"
 #include "policy/desired.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -46,13 +47,23 @@ static void is_taken(struct td_csp *csp, struct td_item *item, struct td_arena *
         struct td_csp_answer answer;
         if (w->verb == TD_SYNC_GET || strcmp(w->item, item->id) != 0)
             continue;
-        td_csp_run(csp, w->verb == TD_SYNC_ADD ? TD_CSP_ADD : TD_CSP_REPLACE, w->uri, w->format, td_str(w->data), a,
-                   &answer);
+        const struct td_want *one = w->child != NULL ? w->child : w;
+        td_csp_run(csp, one->verb == TD_SYNC_ADD ? TD_CSP_ADD : TD_CSP_REPLACE, one->uri, one->format,
+                   td_str(one->data), a, &answer);
         if (answer.status != 200)
             __builtin_trap();
     }
     if (item->kind == TD_ITEM_KIOSK && !td_csp_kiosk(csp, a, &kiosk))
         __builtin_trap();
+    struct td_csp_vpn vpn[TD_CSP_MAX_VPNS];
+    if (item->kind == TD_ITEM_VPN && item->as.vpn.profile_xml[0] == '\0' && td_csp_vpns(csp, a, vpn) != 1)
+        __builtin_trap();
+}
+
+static bool is_of_interest(enum td_item_kind kind)
+{
+    return kind == TD_ITEM_KIOSK || kind == TD_ITEM_SHARED_PC || kind == TD_ITEM_VPN || kind == TD_ITEM_DOMAIN_JOIN ||
+           kind == TD_ITEM_CO_MANAGEMENT;
 }
 
 static void as_item(struct td_csp *csp, struct td_slice text, struct td_arena *a)
@@ -60,10 +71,12 @@ static void as_item(struct td_csp *csp, struct td_slice text, struct td_arena *a
     struct td_json *json = NULL;
     struct td_item item;
     if (td_json_parse(text, TD_ITEM_MAX, a, &json, NULL) != TD_OK || td_item_parse(json, a, &item, NULL) != TD_OK ||
-        (item.kind != TD_ITEM_KIOSK && item.kind != TD_ITEM_SHARED_PC))
+        !is_of_interest(item.kind))
         return;
     comes_back(&item, a);
-    is_taken(csp, &item, a);
+    /* of a profile that is written by hand we know no more than that it is one */
+    if (item.kind != TD_ITEM_VPN || item.as.vpn.profile_xml[0] == '\0')
+        is_taken(csp, &item, a);
 }
 
 static void as_configuration(struct td_csp *csp, struct td_slice text, struct td_arena *a)
@@ -75,6 +88,10 @@ static void as_configuration(struct td_csp *csp, struct td_slice text, struct td
     if (answer.status == 200 && td_csp_kiosk(csp, a, &kiosk) && (kiosk.account[0] == '\0' || kiosk.apps[0] == '\0'))
         __builtin_trap();
     if (answer.status != 200 && td_csp_value(csp, "@autologon") != NULL)
+        __builtin_trap();
+    struct td_csp_vpn vpn[TD_CSP_MAX_VPNS];
+    td_csp_run(csp, TD_CSP_ADD, "./Device/Vendor/MSFT/VPNv2/V/ProfileXML", "chr", text, a, &answer);
+    if ((answer.status == 200) != (td_csp_vpns(csp, a, vpn) == 1))
         __builtin_trap();
     for (size_t i = 0; td_csp_effect_word(i) != NULL; i++)
         (void)td_csp_effect(csp, td_csp_effect_word(i), a);
@@ -91,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (td_csp_open(&config, &csp, NULL) != TD_OK)
         __builtin_trap();
     const struct td_slice text = td_bytes(data, size);
+    td_csp_set_user(csp, true);
     if (td_starts(text, "{"))
         as_item(csp, text, &a);
     else
