@@ -248,7 +248,8 @@ enum td_code td_flow_domain_register(struct td_flow *f, struct td_error *err)
             td_device_say(f->dev, "status", "Joining your organization's network (Complete)");
             td_flow_news(f, "registered: device %s, computer %s", td_flow_get(f, "join.device_id"),
                          td_flow_get(f, "domain.guid"));
-            return TD_OK;
+            /* where the profile skipped the contact, this is the first one */
+            return td_flow_get(f, "domain.gpos")[0] != '\0' ? TD_OK : td_domain_policies(f->dev, err);
         }
         td_device_say(f->dev, "wait", "registration: %s", why.text);
         td_try(td_device_wait(f->dev, REGISTER_PAUSE, err));
