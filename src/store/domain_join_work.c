@@ -232,6 +232,10 @@ enum td_code td_domain_join_made(struct td_tx *tx, const char *tenant, const cha
     struct td_domain_join j = TD_DOMAIN_JOIN_NONE;
     td_try(held(tx, tenant, id, attempt, &a, &j, err));
     j.account_guid = made->account_guid;
+    /* taken up again: what was to end it is overtaken */
+    if (!td_fault("domain-removal-stays"))
+        td_try(td_sql(tx, err, "DELETE FROM domain_removal WHERE tenant = $1 AND account_guid = $2 AND done_at = 0",
+                      "ss", tenant, made->account_guid));
     td_try(td_sql(tx, err,
                   "UPDATE domain_join SET state = $3, changed_at = $4, account_guid = $5, account_sid = $6,"
                   " account_dn = $7, existed = $8, sealed = $9, failure = '', detail = '', lease_until = 0"

@@ -530,6 +530,25 @@ static void accounts_follow_their_devices(void **state)
     life_write(l, refused_removal);
 }
 
+static void comes_back(struct td_tx *tx, struct life *l)
+{
+    struct td_domain_join j, x;
+    struct td_domain_removal r;
+    make(tx, l);
+    j = now(tx, l);
+    assert_ok(td_domain_join_confirmed(tx, l->tenant, j.id, NULL));
+    assert_ok(td_domain_removal_ask(tx, l->tenant, &j, false, NULL)); /* wiped, and no connector was there */
+    ask(tx, l);
+    assert_ok(lease(tx, l, "c1", &x));
+    assert_ok(td_domain_join_made(tx, l->tenant, x.id, 1, &made, NULL));
+    assert_int_equal(td_domain_removal_lease(tx, l->tenant, "c1", corp, 1, &l->arena, &r, NULL), TD_ENOTFOUND);
+}
+
+static void an_account_taken_up_again_is_not_ended(void **state)
+{
+    life_write(*state, comes_back);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, life_teardown)
@@ -551,6 +570,7 @@ int main(void)
         TEST(what_the_device_refuses_is_told),
         TEST(other_tenants_get_nothing),
         TEST(accounts_follow_their_devices),
+        TEST(an_account_taken_up_again_is_not_ended),
     };
     return cmocka_run_group_tests_name("store_domain_join", tests, NULL, NULL);
 }
