@@ -504,8 +504,8 @@ static const struct td_g_set sets[] = {
      .flags = TD_G_SINGLETON | TD_G_BETA_SHAPE,
      .read = TD_RIGHT_CONFIGURATION,
      .write = TD_RIGHT_CONFIGURATION,
-     .about = "Of a hybrid profile: the oldest domain join configuration that is assigned to devices of the same groups,"
-              " which is the one that they get. Assigned there, not here.",
+     .about = "Of a hybrid profile: the oldest domain join configuration that is assigned to devices of the same"
+              " groups, which is the one that they get. Assigned there, not here.",
      .rows = td_g_profile_domain_join},
     {.path = DEVICES "/{id}/deploymentProfile",
      .type = &td_g_type_deployment_profile,
