@@ -145,7 +145,7 @@ static enum td_code show_certificate(struct td_flow *f, const struct td_key *key
                                      struct account *account, struct td_error *err)
 {
     TD_CLEANUP(td_domain_close) struct td_ldap *l = NULL;
-    struct td_slice der;
+    struct td_slice der = {"", 0};
     td_try(td_domain_open(f->dev, a, &l, err));
     td_try(find_account(f->dev, l, a, account, err));
     td_try(own_certificate(f, key, account->guid, a, &der, err));
@@ -162,7 +162,7 @@ static enum td_code write_identity(struct td_flow *f, const struct td_key *key, 
                                    struct td_jsonw *w, struct td_error *err)
 {
     char at[TD_TIME_TEXT];
-    struct td_slice signature;
+    struct td_slice signature = {"", 0};
     (void)td_time_text(td_now(f->dev->env), at); /* 2030-01-02T03:04:05Z, with a blank in the place of the T */
     char *text = td_arena_printf(a, "%s.%.10s %.9s", sid, at, at + 11);
     if (td_key_sign(key, TD_RS256, td_str(text), a, &signature) != TD_OK)

@@ -390,6 +390,46 @@ static void the_node_joins_and_renames(void **state TD_UNUSED)
     td_csp_rollback(csp);
 }
 
+static const char *person(void *ctx, const char *name, struct td_arena *a TD_UNUSED)
+{
+    const char *const facts[][2] = {{"user", "ada@corp.test"}, {"user-sid", DOMAIN_SID "-1104"}, {"user-type", ctx}};
+    for (size_t i = 0; i < TD_COUNTOF(facts); i++)
+        if (strcmp(facts[i][0], name) == 0)
+            return facts[i][1];
+    return NULL;
+}
+
+/* Z28 of autopilot.md: a group's member by identifier is the person whose it is, and stands there once. */
+static void the_administrator_is_one_by_identifier(void **state TD_UNUSED)
+{
+#define GROUP(what)                                                                                              \
+    "<GroupConfiguration><accessgroup desc=\"S-1-5-32-544\"><group action=\"U\"/><" what " member=\"" DOMAIN_SID \
+    "-1104\"/></accessgroup></GroupConfiguration>"
+    static const struct {
+        const char *type, *policy, *group, *listed;
+    } rows[] = {
+        {"administrator", NULL, "Administrators", "ada@corp.test (" DOMAIN_SID "-1104)"},
+        {"administrator", GROUP("add"), "Administrators", "ada@corp.test (" DOMAIN_SID "-1104)"},
+        {"standard", GROUP("add"), "Administrators", "ada@corp.test (" DOMAIN_SID "-1104)"},
+        {"administrator", GROUP("remove"), "Users", NULL},
+        {"standard", NULL, "Users", NULL},
+    };
+    for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
+        TD_CLEANUP(td_csp_cleanup) struct td_csp *csp = NULL;
+        const struct td_csp_config config = {
+            .dir = s.dir, .env = &s.world.env, .fact = person, .ctx = (void *)(uintptr_t)rows[i].type};
+        assert_ok(td_csp_open(&config, &csp, NULL));
+        if (rows[i].policy != NULL)
+            td_csp_put(csp, "Device/Vendor/MSFT/Policy/Config/LocalUsersAndGroups/Configure", "chr", rows[i].policy);
+        assert_string_equal(td_csp_effect(csp, "account_group", &s.arena), rows[i].group);
+        const char *listed = td_csp_effect(csp, "administrators", &s.arena);
+        if (rows[i].listed == NULL)
+            assert_null(listed);
+        else
+            assert_string_equal(listed, rows[i].listed);
+    }
+}
+
 /* --- the steps -----------------------------------------------------------------------------------------------------
  */
 
@@ -659,6 +699,7 @@ int main(void)
         STAGED(takes_it_once),
         STAGED(keeps_nothing_of_what_it_cannot_read),
         STAGED(the_node_joins_and_renames),
+        STAGED(the_administrator_is_one_by_identifier),
         STAGED(waits_for_the_blob),
         STAGED(ends_where_no_blob_comes),
         STAGED(reaches_a_controller),
