@@ -25,6 +25,10 @@ enum td_code td_domain_join_tell(struct td_tx *tx, const struct td_domain_join *
 /* Fails it whatever its state: the blob goes, cause and remedy are told, the way says failed. */
 enum td_code td_domain_join_end(struct td_tx *tx, const struct td_domain_join *j, enum td_domain_reason reason,
                                 const char *detail, struct td_error *err) TD_MUST_USE;
+/* Of a removal r: the device is not about to take its account up again. */
+#define TD_DOMAIN_REMOVAL_FREE                                                                                       \
+    " AND NOT EXISTS (SELECT 1 FROM domain_join o WHERE o.tenant = r.tenant AND o.way_id = r.way_id AND o.state < 4" \
+    " AND o.state < 2)"
 /* Until when a failed attempt waits: longer each time. */
 int64_t td_domain_pause(int64_t now, int64_t attempt);
 

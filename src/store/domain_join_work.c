@@ -105,17 +105,19 @@ enum td_code td_domain_work_due(struct td_tx *tx, const char *tenant, const char
     int64_t now = td_tx_now(tx);
     *ret = false;
     if (tenant == NULL) {
-        td_try(td_sql_query(tx, &r, err,
-                            "SELECT 1 FROM domain_join WHERE state = 0 AND next_at <= $1 UNION ALL"
-                            " SELECT 1 FROM domain_removal WHERE done_at = 0 AND next_at <= $1 LIMIT 1",
-                            "i", now));
+        td_try(td_sql_query(
+            tx, &r, err,
+            "SELECT 1 FROM domain_join WHERE state = 0 AND next_at <= $1 UNION ALL"
+            " SELECT 1 FROM domain_removal r WHERE r.done_at = 0 AND r.next_at <= $1" TD_DOMAIN_REMOVAL_FREE " LIMIT 1",
+            "i", now));
         return any(&r, ret, err);
     }
     for (size_t i = 0; i < count && !*ret; i++) {
         td_try(td_sql_query(tx, &r, err,
                             "SELECT 1 FROM domain_join WHERE tenant = $1 AND domain = $2 AND state = 0"
-                            " AND next_at <= $3 UNION ALL SELECT 1 FROM domain_removal WHERE tenant = $1"
-                            " AND domain = $2 AND done_at = 0 AND next_at <= $3 LIMIT 1",
+                            " AND next_at <= $3 UNION ALL SELECT 1 FROM domain_removal r WHERE r.tenant = $1"
+                            " AND r.domain = $2 AND r.done_at = 0 AND r.next_at <= $3" TD_DOMAIN_REMOVAL_FREE
+                            " LIMIT 1",
                             "ssi", tenant, domains[i], now));
         td_try(any(&r, ret, err));
     }

@@ -38,9 +38,9 @@ static enum td_code next_due(struct td_tx *tx, const char *tenant, const char *c
     bool found = false;
     for (size_t i = 0; i < count && !found; i++) {
         td_try(td_sql_query(tx, &r, err,
-                            "SELECT id, domain, account_guid, account_sid, name, remove, attempt FROM domain_removal"
-                            " WHERE tenant = $1 AND domain = $2 AND done_at = 0 AND next_at <= $3"
-                            " ORDER BY next_at LIMIT 1",
+                            "SELECT r.id, r.domain, r.account_guid, r.account_sid, r.name, r.remove, r.attempt FROM"
+                            " domain_removal r WHERE r.tenant = $1 AND r.domain = $2 AND r.done_at = 0"
+                            " AND r.next_at <= $3" TD_DOMAIN_REMOVAL_FREE " ORDER BY r.next_at LIMIT 1",
                             "ssi", tenant, domains[i], td_tx_now(tx)));
         for (; td_rows_next(&r); found = true)
             *ret = (struct td_domain_removal){.id = td_col_text0(&r, 0, a),

@@ -534,12 +534,16 @@ static void comes_back(struct td_tx *tx, struct life *l)
 {
     struct td_domain_join j, x;
     struct td_domain_removal r;
+    bool due = true;
     make(tx, l);
     j = now(tx, l);
     assert_ok(td_domain_join_confirmed(tx, l->tenant, j.id, NULL));
     assert_ok(td_domain_removal_ask(tx, l->tenant, &j, false, NULL)); /* wiped, and no connector was there */
     ask(tx, l);
     assert_ok(lease(tx, l, "c1", &x));
+    assert_int_equal(td_domain_removal_lease(tx, l->tenant, "c2", corp, 1, &l->arena, &r, NULL), TD_ENOTFOUND);
+    assert_ok(td_domain_work_due(tx, l->tenant, corp, 1, &due, NULL));
+    assert_false(due); /* it waits for what becomes of the account */
     assert_ok(td_domain_join_made(tx, l->tenant, x.id, 1, &made, NULL));
     assert_int_equal(td_domain_removal_lease(tx, l->tenant, "c1", corp, 1, &l->arena, &r, NULL), TD_ENOTFOUND);
 }
