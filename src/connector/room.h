@@ -49,6 +49,7 @@ struct td_conn_told {
     uint64_t from;
     int64_t next_at, full_at;
     char failure[240]; /* said already */
+    char base[512];    /* of the last run */
     struct td_conn_people people;
 };
 

@@ -156,9 +156,11 @@ static enum td_code walk(struct run *r, const struct td_conn_line *line, const c
     bool first = strcmp(r->told->server, line->facts.invocation_id) != 0;
     td_try(ask(r, &line->facts, err));
     int64_t now = td_now(r->c->world->env);
-    bool due = (now >= r->told->full_at && !td_fault("connector-never-all")) ||
+    bool elsewhere = !first && strcmp(r->told->base, base) != 0 && !td_fault("connector-old-base");
+    bool due = elsewhere || (now >= r->told->full_at && !td_fault("connector-never-all")) ||
                (!people->whole && !first); /* first what changed, then whom there is to miss */
     r->full = r->told->from == 0 || due;
+    (void)snprintf(r->told->base, sizeof(r->told->base), "%s", base);
     struct td_ad_changes changes = {.base = base, .from = r->full ? 0 : r->told->from};
     r->from = number(a, changes.from);
     r->to = number(a, line->facts.highest_usn);

@@ -5,7 +5,7 @@
 
 #include "store/db.h"
 
-enum { TD_AD_DOMAIN_MAX = 253, TD_AD_BASE_MAX = 1024, TD_AD_SECONDS_MIN = 10, TD_AD_SECONDS_MAX = 86400 };
+enum { TD_AD_DOMAIN_MAX = 253, TD_AD_BASE_MAX = 500, TD_AD_SECONDS_MIN = 10, TD_AD_SECONDS_MAX = 86400 };
 #define TD_AD_SECONDS 60 /* at first */
 
 struct td_ad_domain_row {

@@ -292,6 +292,31 @@ static void misses_who_is_not_there_any_more(void **state TD_UNUSED)
     finish(&s, c);
 }
 
+/* Another part of the tree is wanted: what changed there says nothing of those who were there before. */
+static void another_base_is_told_whole(void **state TD_UNUSED)
+{
+    struct service s;
+    struct keeper k;
+    struct td_connector_state *c = begin(&s, &k);
+    service_round(c);
+    s.hello = "{\"id\":\"c-1\",\"name\":\"one\",\"domains\":[{\"domain\":\"corp.test\",\"signIn\":true,\"sync\":true,"
+              "\"syncBase\":\"\",\"syncSeconds\":60}]}";
+    s.env.now += TD_MINUTE;
+    service_round(c);
+    s.env.now += TD_MINUTE;
+    service_round(c);
+    assert_string_equal(stage.asked_base, "");
+    int runs = stage.runs, fulls = 0;
+    for (int i = 0; i < service_count(&s, "sync"); i++)
+        fulls += td_json_bool(service_call(&s, "sync", i), "full", false);
+    assert_int_equal(fulls, 2);
+    s.env.now += TD_MINUTE;
+    service_round(c);
+    assert_int_equal(stage.runs, runs + 1);
+    assert_false(td_json_bool(service_last(&s, "sync"), "full", true));
+    finish(&s, c);
+}
+
 static void says_a_failure_once_and_goes_on(void **state TD_UNUSED)
 {
     struct service s;
@@ -325,7 +350,7 @@ int main(void)
         cmocka_unit_test(begins_anew_at_another_server),         cmocka_unit_test(goes_on_where_the_service_is),
         cmocka_unit_test(tells_large_groups_in_pieces),          cmocka_unit_test(leaves_a_run_that_is_void),
         cmocka_unit_test(tells_who_is_gone_by_guid_alone),       cmocka_unit_test(says_a_failure_once_and_goes_on),
-        cmocka_unit_test(misses_who_is_not_there_any_more),
+        cmocka_unit_test(misses_who_is_not_there_any_more),      cmocka_unit_test(another_base_is_told_whole),
     };
     int failed = cmocka_run_group_tests_name("directory sync", tests, NULL, NULL);
     service_keys_done();
