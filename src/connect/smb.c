@@ -13,6 +13,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,20 +50,26 @@ static enum td_code check_file(const struct td_smb_file *f, struct td_error *err
 
 /* --- the private folder ------------------------------------------------------------------------------------------- */
 
-struct room {
+struct room { /* beside the cache: what a killed process left there goes with the next one, or with the cache */
     struct td_arena arena;
-    char dir[32];
+    const char *dir; /* NULL: not made */
 };
 
-static void room_done(struct room *r)
+static void empty(const char *dir)
 {
-    DIR *d = r->dir[0] != '\0' ? opendir(r->dir) : NULL;
+    DIR *d = opendir(dir);
     const struct dirent *e = NULL;
     while (d != NULL && (e = readdir(d)) != NULL)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
             (void)unlinkat(dirfd(d), e->d_name, e->d_type == DT_DIR ? AT_REMOVEDIR : 0);
-    if (d != NULL) {
+    if (d != NULL)
         (void)closedir(d);
+}
+
+static void room_done(struct room *r)
+{
+    if (r->dir != NULL) {
+        empty(r->dir);
         (void)rmdir(r->dir);
     }
     td_arena_done(&r->arena);
@@ -76,11 +83,11 @@ static enum td_code put(struct room *r, const char *name, const char *text, stru
 /* Samba keeps caches and locks wherever it is told to; Kerberos is not to ask anybody: the ticket is in the cache. */
 static enum td_code room_make(struct room *r, const struct td_smb_file *f, struct td_error *err)
 {
-    memcpy(r->dir, "/tmp/td-smb-XXXXXX", sizeof("/tmp/td-smb-XXXXXX"));
-    if (mkdtemp(r->dir) == NULL) {
-        r->dir[0] = '\0';
-        return td_fail(err, TD_EIO, "smbclient", "no private folder can be made under /tmp");
-    }
+    const char *dir = td_arena_printf(&r->arena, "%s.smb", f->ccache + strlen("FILE:"));
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return td_fail(err, TD_EIO, "smbclient", "no private folder can be made: %s: %s", dir, strerror(errno));
+    r->dir = dir;
+    empty(dir);
     td_try(put(r, "krb5.conf",
                td_arena_printf(&r->arena,
                                "[libdefaults]\n default_realm = %s\n dns_lookup_kdc = false\n"

@@ -1,8 +1,8 @@
 /* One file of a share of a domain (SYSVOL), read as the machine or the person whose tickets lie in a cache.
  *
  * smbclient of Samba speaks the protocol, as a child process without a shell: its output and its time are bounded, its
- * environment and its configuration are made here in a private folder that is gone afterwards; nothing of the system's
- * is read. Source: domain-join-and-tpm.md 1.3. */
+ * environment and its configuration are made here in a private folder beside the cache ("CACHE.smb", gone afterwards);
+ * nothing of the system's is read. One at a time for one cache. Source: domain-join-and-tpm.md 1.3. */
 #ifndef TD_CONNECT_SMB_H
 #define TD_CONNECT_SMB_H
 

@@ -5,7 +5,6 @@
 #include "unit/arena.h"
 #include "unit/test.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,35 +20,22 @@ static const char *program(const char *lines)
     return path;
 }
 
+static const char *cache(void);
+
 static struct td_smb_file file(const char *lines)
 {
     return (struct td_smb_file){.host = "dc1.corp.test",
                                 .share = "sysvol",
                                 .path = "corp.test\\Policies\\{31B2F340-016D-11D2-945F-00C04FB984F9}\\gpt.ini",
                                 .realm = "CORP.TEST",
-                                .ccache = "FILE:/nowhere/ccache",
+                                .ccache = cache(),
                                 .program = program(lines),
                                 .patience = TD_MINUTE};
 }
 
-static size_t left_behind(void)
+static const char *cache(void)
 {
-    size_t n = 0;
-    DIR *d = opendir("/tmp");
-    const struct dirent *e = NULL;
-    struct stat st;
-    while ((e = readdir(d)) != NULL) {
-        const char *path = td_arena_printf(&arena, "/tmp/%s/smb.conf", e->d_name);
-        if (strncmp(e->d_name, "td-smb-", 7) == 0 && stat(path, &st) == 0) {
-            struct td_buf text;
-            td_buf_init(&text, 4096);
-            if (td_file_read(path, &text, &err) == TD_OK)
-                n += td_search(td_buf_slice(&text), TD_S("MINE.TEST")) != SIZE_MAX;
-            td_buf_done(&text);
-        }
-    }
-    closedir(d);
-    return n;
+    return td_arena_printf(&arena, "FILE:%s/ccache", dir);
 }
 
 static enum td_code ask(const struct td_smb_file *f, struct td_slice *ret)
@@ -66,25 +52,30 @@ static enum td_code ask(const struct td_smb_file *f, struct td_slice *ret)
 static void what_it_is_started_with(void **state TD_UNUSED)
 {
     struct td_slice got = {0};
+    const char *room = td_arena_printf(&arena, "%s/ccache.smb", dir);
     setenv("TD_NOBODYS_BUSINESS", "secret", 1);
-    struct td_smb_file f =
-        file("printf '<%s>' \"$@\"; env; cat \"$KRB5_CONFIG\" \"${1#--configfile=}\"; stat -c '%a' \"$HOME\"");
+    assert_int_equal(mkdir(room, 0755), 0); /* of one that was killed */
+    assert_int_equal(chmod(room, 0700), 0);
+    assert_ok(td_file_write(td_arena_printf(&arena, "%s/gencache.tdb", room), TD_S("old"), 0600, &err));
+    struct td_smb_file f = file("printf '<%s>' \"$@\"; env; cat \"$KRB5_CONFIG\" \"${1#--configfile=}\"; stat -c '%a' "
+                                "\"$HOME\"; test -e \"$HOME/gencache.tdb\" || echo nothing is left of the former");
     f.realm = "MINE.TEST";
     assert_ok(ask(&f, &got));
-    static const char *wanted[] = {
-        "<--use-kerberos=required><--use-krb5-ccache=FILE:/nowhere/ccache>",
+    const char *wanted[] = {
+        td_arena_printf(&arena, "<--use-kerberos=required><--use-krb5-ccache=%s>", cache()),
         "<--command><get \"corp.test\\Policies\\{31B2F340-016D-11D2-945F-00C04FB984F9}\\gpt.ini\" "
         "-><//dc1.corp.test/sysvol>",
-        "KRB5CCNAME=FILE:/nowhere/ccache\n",
+        td_arena_printf(&arena, "KRB5CCNAME=%s\n", cache()),
         "dns_lookup_kdc = false\n",
-        "cache directory = /tmp/td-smb-",
+        "nothing is left of the former\n",
+        td_arena_printf(&arena, "cache directory = %s/ccache.smb\n", dir),
         "\n700\n",
     };
     for (size_t i = 0; i < TD_COUNTOF(wanted); i++)
         if (td_search(got, td_str(wanted[i])) == SIZE_MAX)
             fail_msg("no \"%s\" in:\n%.*s", wanted[i], TD_FMT(got));
     assert_int_equal(td_search(got, TD_S("TD_NOBODYS_BUSINESS")), SIZE_MAX);
-    assert_int_equal(left_behind(), 0);
+    assert_int_not_equal(access(room, F_OK), 0);
 }
 
 static void what_it_says(void **state TD_UNUSED)
