@@ -75,10 +75,10 @@ static enum td_code read_msi(struct td_cli *cli, const char *file, struct msi *r
 {
     TD_CLEANUP(td_buf_done) struct td_buf table;
     const char *code = td_cli_option(cli, "product-code"), *version = td_cli_option(cli, "product-version");
+    td_buf_init(&table, MAX_TABLE);
     *ret = (struct msi){code, version};
     if (code != NULL && version != NULL)
         return TD_OK;
-    td_buf_init(&table, MAX_TABLE);
     td_try(read_table(file, &table, err));
     if (code == NULL)
         ret->product_code = property(td_buf_slice(&table), "ProductCode", &cli->arena);
