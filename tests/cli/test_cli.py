@@ -888,6 +888,34 @@ def items_are_said_about(box):
         assert box.said("policy", *words).startswith(told), f"{words}: {told}"
 
 
+def items_name_items(box):
+    """An item that names others does it by their names, and keeps their ids."""
+    def add(name, item, expect=0):
+        done = box.run("policy", "add", name, "--file", box.write("item.json", json.dumps(item)), "--json")
+        same(done.returncode, expect, f"policy add {name}: {done.stdout}{done.stderr}")
+        return json.loads(done.stdout).get("id") if expect == 0 else done.stdout + done.stderr
+    join = {"kind": "domain-join", "domain": "corp.contoso.test", "namePrefix": "PC-"}
+    vpn = add("Way in", {"kind": "vpn", "name": "Contoso VPN", "servers": ["vpn.contoso.test"], "protocol": "l2tp", "authentication": "mschapv2",
+                         "presharedKey": "open-sesame"})
+    add("corp", {**join, "networkAccess": ["way IN"]})
+    add("share", {"kind": "co-management", "workloads": ["compliance"]})
+    for more in ({"networkAccess": ["nobody"]}, {"networkAccess": ["share"]}, {"domain": "CORP"}, {"organizationalUnit": "OU=x,DC=other"}):
+        told = add("bad", {**join, **more}, expect=1)
+        assert next(iter(more)) in told, f"{more}: {told}"
+    listed = {i["name"]: i["item"] for i in json.loads(box.said("policy", "list", "--json"))}
+    same(listed["corp"]["networkAccess"], [vpn], "the network's id")
+    same(listed["corp"]["nameRandom"], 12, "the rest of the name")
+    assert "open-sesame" not in json.dumps(listed), "the key is not listed"
+    package = box.write("x.msi", "no package")
+    version = ["--product-code", "{77777777-0000-4000-8000-000000000001}", "--product-version", "1"]
+    box.said("package", "add", package, "--name", "first", *version)
+    done = box.run("package", "add", package, "--name", "second", "--after", "nobody", *version)
+    assert done.returncode == 1 and "nobody" in done.stderr, done.stderr
+    box.said("package", "add", package, "--name", "second", "--after", "first", *version)
+    items = {i["name"]: i for i in json.loads(box.said("policy", "list", "--json"))}
+    same(items["second"]["item"]["after"], [items["first"]["id"]], "the package before it")
+
+
 def documents_are_true(_):
     """docs/cli.md and the tables of codes are what the programs say."""
     for part in ("cli", "codes"):
@@ -939,7 +967,7 @@ def interface_document_is_true(_):
 
 
 TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, killed_bulk, audit_tells_who_and_what, errors_name_the_thing, nothing_commands_the_terminal, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, connectors_are_added, directory_domains_are_set, tpms_are_shown_and_forgotten, a_connector_is_run, serves, device_exit_codes, blobs_are_shown_and_handed_on, requirements_are_documented, settings_are_documented, items_are_said_about, measurements_of_profiles, codes_are_explained, documents_are_true,
+         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, connectors_are_added, directory_domains_are_set, tpms_are_shown_and_forgotten, a_connector_is_run, serves, device_exit_codes, blobs_are_shown_and_handed_on, requirements_are_documented, settings_are_documented, items_are_said_about, items_name_items, measurements_of_profiles, codes_are_explained, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):
