@@ -235,7 +235,7 @@ static enum td_code rows_by_id(struct td_g_call *call, struct td_tx *tx, const s
     size_t n = 0;
     *ret = td_arena_array(call->arena, struct td_view_row, td_json_count(ids) + 1);
     for (const struct td_json *id = ids->child; id != NULL; id = id->next) {
-        struct td_view_page page;
+        struct td_view_page page = {.count = 0};
         const struct td_view_ask ask = {.equals = {{"id", id->str}}, .equal_count = 1, .top = 1};
         td_try(td_view_page(tx, call->tenant, &td_view_configuration, &ask, call->arena, &page, err));
         if (page.count != 0)
@@ -342,7 +342,7 @@ static bool is_among(const char *one, const char *const *list, size_t count)
 /* The set as it shall be. */
 static enum td_code replace_targets(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
-    const char **now, *id = call->keys[0];
+    const char **now = NULL, *id = call->keys[0];
     size_t n = 0, count = 0;
     const struct td_json *sent = td_g_assignment_list(call->body, err);
     if (sent == NULL)
@@ -369,7 +369,7 @@ enum td_code td_g_configuration_put_targets(struct td_g_call *call, struct td_tx
 /* As the real service: the assignments as they are now. */
 enum td_code td_g_configuration_assign(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
-    struct td_view_page page;
+    struct td_view_page page = {.count = 0};
     struct td_jsonw w;
     const struct td_g_set *set = td_g_configuration_assignment_set();
     td_try(replace_targets(call, tx, err));
@@ -404,7 +404,7 @@ enum td_code td_g_configuration_drop_target(struct td_g_call *call, struct td_tx
 static enum td_code meets(struct td_g_call *call, struct td_tx *tx, const char *id, const struct td_profile_target *of,
                           size_t count, bool *ret, struct td_error *err)
 {
-    const char **now;
+    const char **now = NULL;
     size_t n = 0;
     *ret = false;
     td_try(td_configuration_targets(tx, call->tenant, id, call->arena, &now, &n, err));
@@ -420,8 +420,8 @@ enum td_code td_g_profile_domain_join(struct td_g_call *call, struct td_tx *tx, 
                                       size_t *ret_count, struct td_error *err)
 {
     struct td_profile_row p = {.id = ""};
-    struct td_profile_target *of;
-    struct td_view_page page;
+    struct td_profile_target *of = NULL;
+    struct td_view_page page = {.count = 0};
     size_t count = 0;
     const struct td_view_ask ask = {.equals = {{"kind", word}}, .equal_count = 1, .top = TD_VIEW_MAX_TOP};
     *ret_count = 0;

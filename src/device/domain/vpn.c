@@ -94,6 +94,12 @@ static bool dial_server(struct td_device *dev, const struct td_csp_vpn *v, const
     return end == 0;
 }
 
+/* Words of a service are never options of the program. */
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && !td_fault("vpn-gives-options");
+}
+
 /* Its servers one after the other, as Windows does. */
 static bool dial(struct td_device *dev, const struct td_csp_vpn *v, struct td_arena *a)
 {
@@ -105,7 +111,7 @@ static bool dial(struct td_device *dev, const struct td_csp_vpn *v, struct td_ar
         one = td_trim(one);
         one = td_sub(one, 0, TD_MIN(td_find(one, ';'), one.n)); /* "server;name that people see" */
         const char *server = td_arena_text(a, one);
-        if (server[0] == '\0' || server[0] == '-') /* never an option of the program */
+        if (server[0] == '\0' || is_option(server))
             continue;
         if (dial_server(dev, v, server)) {
             td_state_set(dev->state, "vpn.connected", v->name);
@@ -137,7 +143,9 @@ enum td_code td_vpn_dial(struct td_device *dev, struct td_error *err)
         for (size_t i = 0; i < n && !connected; i++) {
             if (turn(&list[i]) != now || (list[i].user && !td_fault("vpn-of-a-person-dials")))
                 continue;
-            if (dev->vpn == NULL)
+            if (is_option(list[i].name))
+                td_device_say(dev, "vpn", "not dialled: \"%s\" begins like an option", list[i].name);
+            else if (dev->vpn == NULL)
                 td_device_say(dev, "vpn", "%s: not dialled: no --vpn on the command line", list[i].name);
             else
                 connected = dial(dev, &list[i], &a);

@@ -138,6 +138,15 @@ static void dials_in_order(void **state TD_UNUSED)
     assert_non_null(strstr(td_arena_text(&w.a, td_buf_slice(&said)), "down-c could not be dialled (7)"));
 }
 
+/* What a service names goes to the program as names, never as options. */
+static void gives_the_program_no_options(void **state TD_UNUSED)
+{
+    assert_int_equal(answer(TD_CSP_ADD, VPN "--config/ProfileXML", XML("up-a", "")), 200);
+    assert_int_equal(answer(TD_CSP_ADD, VPN "B/ProfileXML", XML("--up=/etc/shadow,up-b", "")), 200);
+    dial(program(DIALS));
+    assert_string_equal(dialled(), "B by up-b\n");
+}
+
 static void stops_at_the_first_that_stands(void **state TD_UNUSED)
 {
     assert_int_equal(answer(TD_CSP_ADD, VPN "A/ProfileXML", XML("down-a,up-b,up-c", "")), 200);
@@ -200,6 +209,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(takes_a_profile, open_world, close_world),
         cmocka_unit_test_setup_teardown(refuses_what_is_no_profile, open_world, close_world),
         cmocka_unit_test_setup_teardown(dials_in_order, open_world, close_world),
+        cmocka_unit_test_setup_teardown(gives_the_program_no_options, open_world, close_world),
         cmocka_unit_test_setup_teardown(stops_at_the_first_that_stands, open_world, close_world),
         cmocka_unit_test_setup_teardown(a_person_has_no_profile_before_the_sign_in, open_world, close_world),
         cmocka_unit_test_setup_teardown(nothing_dials_without_a_program, open_world, close_world),
