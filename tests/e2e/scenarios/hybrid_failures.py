@@ -275,7 +275,7 @@ def another_takes_over(lab, dc, pcs, first):
     end(device.p)  # it would wait for its service
     lab.serve()
     second = hybrid_lab.connector(lab, dc, "other")
-    out = pcs.by_alice(pc, expect=0, timeout=600)
+    out = pcs.by_alice(pc, expect=0, timeout=600, pace=20)  # the lease of the dead one lasts a minute
     must(set(sales(dc)) - old == {made}, f"one account and no more: {set(sales(dc)) - old}")
     now = dc.computer(made)["description"][0]
     must(now != mark and now.split()[:3] == mark.split()[:3] and int(now.split()[3]) > int(mark.split()[3]), f"taken over: {mark}, then {now}")
