@@ -149,6 +149,16 @@ def people_and_groups(lab, dc, client):
     soon(lambda: not account(lab, f"zora@{ad.DNS}"), "deleted there, gone here")
 
 
+def below_a_base(lab, dc):
+    """Of those below one unit alone; who is moved out of it is gone, though nobody says so to the connector's account."""
+    must(account(lab, f"administrator@{ad.DNS}"), "the whole domain was taken over")
+    lab.cli("connector", "domain", "set", ad.DNS, f"base={ad.PEOPLE_OU}")
+    wait_for(lambda: not account(lab, f"administrator@{ad.DNS}"), 60 + 2 * SECONDS + SLACK, "those elsewhere go")
+    must(all(account(lab, dc.upn(name)) for name in ad.PEOPLE), "those below it stay")
+    dc.tool("user", "move", "dan", ad.OTHER_OU)
+    soon(lambda: not account(lab, dc.upn("dan")), "moved out of the base, gone here")
+
+
 def disabled(lab, dc, client):
     bob, word = dc.upn("bob"), dc.password("bob")
     status, old = client.password(bob, word)
@@ -195,6 +205,7 @@ def scenario(lab):
         soon(lambda: account(lab, dc.upn("alice")), "people are taken over")
         sign_ins(lab, dc, client)
         people_and_groups(lab, dc, client)
+        below_a_base(lab, dc)
         disabled(lab, dc, client)
         nobody_to_ask(lab, dc, client, connector)
         with open(lab.path("serve.log"), encoding="utf-8", errors="replace") as f:
