@@ -241,6 +241,7 @@ enum td_code td_net_do(struct td_net *net, const struct td_net_request *req, str
     net->cause[0] = '\0';
     net->refused = TD_OK;
     CURLcode rc = curl_easy_perform(c);
+    set_stop(c, NULL); /* it is the caller's, for this exchange */
     long status = 0;
     (void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
     enum td_code code = td_buf_check(&body, "answer", err);

@@ -118,6 +118,23 @@ static void shows_an_identity_of_the_caller(void **state TD_UNUSED)
     assert_int_equal(td_net_new(&c, &net, &err), TD_EINVAL); /* one or the other */
 }
 
+/* An exchange that waits for its answer ends when the caller is to stop; the same identity works afterwards. */
+static void stops(void **state TD_UNUSED)
+{
+    atomic_bool stop = true;
+    struct td_net_response r;
+    struct td_error err = {0};
+    served();
+    struct td_net *net = net_with(root(0), 0);
+    struct td_net_request req = {.method = "GET", .url = url("/whoami"), .stop = &stop};
+    assert_int_equal(td_net_do(net, &req, &test_arena, &r, &err), TD_EUNAVAILABLE);
+    atomic_store(&stop, false);
+    assert_ok(td_net_do(net, &req, &test_arena, &r, &err));
+    req.stop = NULL;
+    assert_ok(td_net_do(net, &req, &test_arena, &r, &err));
+    td_net_free(net);
+}
+
 static void refuses(void **state TD_UNUSED)
 {
     served();
@@ -220,6 +237,7 @@ static void downloads(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(exchanges),
+                                       TEST(stops),
                                        TEST(shows_its_certificate),
                                        TEST(shows_an_identity_of_the_caller),
                                        TEST(refuses),
