@@ -310,7 +310,7 @@ def bits_that_flip(lab, pc):
             f.write(blob[:at] + bytes([blob[at] ^ 1 << at % 8]) + blob[at + 1:])
         done = run(laboratory.DEVICE, "domain", "--blob", path, expect=None)
         must(done.returncode in (0, 1) and "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, f"octet {at}: {done.returncode} {done.stderr}")
-        must(done.returncode == 0 or "have another one made" in done.stdout + done.stderr, f"octet {at}: a remedy: {done.stdout}")
+        must(done.returncode == 0 or (done.stdout.startswith("failed") and done.stdout.count(";") >= 3), f"octet {at}: a remedy: {done.stdout}")
         refused += done.returncode
     os.unlink(path)
     must(refused > 20, f"most of what frames it is noticed: {refused}")
