@@ -3,16 +3,16 @@
 #include "base/fault.h"
 #include "connect/ad_room.h"
 
-enum { PAGE = 500, ROWS = 2000000, RANGES = 2000, GROUP_SECURITY = 31 };
+enum { PAGE = 500, ROWS = 2000000, RANGES = 2000, PIECE = 1500, GROUP_SECURITY = 31 };
 
 static const char people[] = "(sAMAccountType=805306368)"; /* users, not computers and trusts */
 static const char *const person_attrs[] = {
     "objectSid",          "objectGUID",     "userPrincipalName", "sAMAccountName", "displayName", "cn",         "mail",
     "userAccountControl", "accountExpires", "objectClass",       "groupType",      "isDeleted",   "uSNChanged", NULL};
 static const char *const changed_attrs[] = {
-    "objectSid", "objectGUID", "userPrincipalName",  "sAMAccountName", "displayName",
-    "cn",        "mail",       "userAccountControl", "accountExpires", "objectClass",
-    "groupType", "isDeleted",  "uSNChanged",         "member",         NULL};
+    "objectSid", "objectGUID", "userPrincipalName",  "sAMAccountName",      "displayName",
+    "cn",        "mail",       "userAccountControl", "accountExpires",      "objectClass",
+    "groupType", "isDeleted",  "uSNChanged",         "member;range=0-1499", NULL};
 
 /* 100 ns since 1601; 0 and the largest number mean never. */
 static bool account_over(const struct td_ldap_entry *e, int64_t now)
@@ -181,7 +181,7 @@ static void members_piece(struct members *m, const struct td_ldap_entry *e, uint
             continue;
         struct td_slice to = td_cut(td_sub(name, sizeof(ranged) - 1, SIZE_MAX), '-', &from);
         members_add(m, &e->attrs[i]);
-        if (td_parse_u64(to, &last)) /* "*" ends the list */
+        if (e->attrs[i].count != 0 && td_parse_u64(to, &last)) /* "*" ends the list */
             *ret_next = last + 1;
     }
 }
@@ -194,7 +194,9 @@ static enum td_code members_read(struct td_ldap *l, const struct td_ldap_entry *
     members_piece(&m, e, &next);
     for (int i = 0; next != 0 && i < RANGES; i++) {
         uint64_t from = next;
-        const char *attrs[] = {td_arena_printf(a, "member;range=%llu-*", (unsigned long long)from), NULL};
+        const char *attrs[] = {td_arena_printf(a, "member;range=%llu-%llu", (unsigned long long)from,
+                                               (unsigned long long)from + PIECE - 1),
+                               NULL};
         struct td_ldap_search s = {
             .base = e->dn, .filter = "(objectClass=*)", .scope = TD_LDAP_BASE, .attrs = attrs, .extended_dn = true};
         struct td_ldap_entry piece = {0};

@@ -307,7 +307,8 @@ static inline void fake_members(struct fake_directory *f, struct fake_attr *at, 
                                                 : td_arena_text(a, at->values[i]));
     }
     ret->values = values;
-    if (f->range != 0 && (from != 0 || end != at->count))
+    /* as both kinds of servers do where a range was asked for */
+    if (strcasecmp(ret->name, "member") != 0 || end != at->count)
         ret->name = end == at->count ? td_arena_printf(a, "member;range=%zu-*", from)
                                      : td_arena_printf(a, "member;range=%zu-%zu", from, end - 1);
 }
