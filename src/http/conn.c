@@ -45,6 +45,7 @@ static void abandon(struct td_conn *c)
     if (c->job == NULL)
         return;
     atomic_store_explicit(&c->job->abandoned, true, memory_order_relaxed);
+    atomic_store_explicit(&c->job->hung_up, true, memory_order_relaxed);
     c->job->conn = NULL;
     c->job = NULL;
 }
@@ -350,6 +351,8 @@ static void on_event(struct bufferevent *bev TD_UNUSED, short what, void *arg)
         pump(c);
     } else if (half_closed(c, what)) {
         c->eof = true; /* an answer may still be on its way */
+        if (c->job != NULL)
+            atomic_store_explicit(&c->job->hung_up, true, memory_order_relaxed);
         (void)bufferevent_enable(c->bev, EV_WRITE);
         pump(c);
     } else {

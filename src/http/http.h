@@ -45,6 +45,9 @@ struct td_http_request {
      * reply and then calls answered(req), once, from any thread, and return; neither touches request or reply after
      * that. So a worker need not stand still while a write waits for its flush. */
     void (*answered)(struct td_http_request *req);
+    /* Has the caller hung up meanwhile, as far as is known? For answers later, from any thread; NULL: not known. What
+     * only one may get is not given to who is gone. */
+    bool (*gone)(const struct td_http_request *req);
     bool later;
     void *job; /* the server's */
 };

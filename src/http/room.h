@@ -39,6 +39,7 @@ struct td_job {
     struct td_http_reply reply;
     int64_t began;          /* when the handler was called, 0: it was not */
     _Atomic bool abandoned; /* nobody waits for the answer any more */
+    _Atomic bool hung_up;   /* the client closed its side, at least */
     _Atomic int halves;     /* answered later: the handler has returned, the answer is there */
 };
 

@@ -85,11 +85,18 @@ static void on_answered(struct td_http_request *req)
     finish_half(req->job);
 }
 
+static bool is_gone(const struct td_http_request *req)
+{
+    const struct td_job *job = req->job;
+    return atomic_load_explicit(&job->hung_up, memory_order_relaxed);
+}
+
 static void run(struct td_server *s, struct td_job *job)
 {
     struct td_http_request *req = &job->msg->req;
     job->began = td_monotonic();
     req->answered = on_answered;
+    req->gone = is_gone;
     req->job = job;
     td_router_run(s->config.router, req, &job->reply);
     if (req->later)

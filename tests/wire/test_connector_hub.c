@@ -13,8 +13,14 @@ struct parked {
     struct td_arena arena;
     pthread_mutex_t lock;
     pthread_cond_t there;
-    bool answered;
+    bool answered, hung_up;
 };
+
+static bool is_gone(const struct td_http_request *req)
+{
+    const struct parked *p = req->job;
+    return p->hung_up;
+}
 
 static void on_answered(struct td_http_request *req)
 {
@@ -41,6 +47,7 @@ static struct parked *send_work(const struct con *c, const char *body)
                                       .peer = &c->peer,
                                       .arena = &p->arena,
                                       .answered = on_answered,
+                                      .gone = is_gone,
                                       .job = p};
     td_router_run(&router, &p->req, &p->reply);
     if (!p->req.later)
@@ -294,6 +301,35 @@ static void a_disabled_one_gets_nothing(void **state TD_UNUSED)
     end(p);
 }
 
+/* Killed and started again: what its dead calls were given would lie for a minute, and a question with them. */
+static void who_hung_up_gets_nothing(void **state TD_UNUSED)
+{
+    struct parked *dead[8], *alive;
+    for (size_t i = 0; i < TD_COUNTOF(dead); i++) {
+        dead[i] = send_work(&one, "{}");
+        dead[i]->hung_up = true;
+    }
+    alive = send_work(&one, "{}"); /* nor do they count */
+    assert_false(is_answered(alive));
+    struct asking *k = ask(box->tenant);
+    const struct td_json *piece = await(alive)->child;
+    assert_string_equal(td_json_str(piece, "kind"), "password");
+    say(&one, td_json_str(piece, "id"), "\"result\":{}");
+    wait_for(k);
+    assert_ok(k->rc);
+    end(alive);
+    alive = send_work(&one, "{}");
+    box_in_write(box, con_ask_join);
+    run_job();
+    assert_string_equal(td_json_str(await(alive)->child, "kind"), "join");
+    for (size_t i = 0; i < TD_COUNTOF(dead); i++) {
+        assert_int_equal(td_json_count(await(dead[i])), 0);
+        end(dead[i]);
+    }
+    end(alive);
+    end_asking(k);
+}
+
 static void nobody_waits(void **state TD_UNUSED)
 {
     td_connector_hub_patience(box->svc.connectors, 0, 0);
@@ -381,6 +417,7 @@ int main(void)
         TEST(nobody_left_to_ask),
         TEST(who_is_silent_is_passed_over),
         TEST(a_disabled_one_gets_nothing),
+        TEST(who_hung_up_gets_nothing),
         TEST(nobody_waits),
         TEST(other_tenants_are_not_asked),
         TEST(a_late_connector_is_asked),

@@ -71,6 +71,36 @@ static void who_waits_holds_nobody_up(void **state TD_UNUSED)
     hang_up(nobody);
 }
 
+/* The job of the hub and the loop take turns until it is known: the loop tells by its answers that it went on. */
+static void until_nobody_waits(struct client *other)
+{
+    for (int i = 0; i < 1000 && td_connector_hub_waiting(box->svc.connectors) != 0; i++) {
+        bool more = false;
+        assert_ok(td_connector_job(&box->svc, &more, NULL));
+        assert_int_equal(ask(other, post("hello", "{\"domains\":[]}")).status, 200);
+    }
+    assert_int_equal(td_connector_hub_waiting(box->svc.connectors), 0);
+}
+
+static void who_hung_up_waits_no_more(void **state TD_UNUSED)
+{
+    const struct client_options with_cert = {.cert = true};
+    struct client *other = dial(&with_cert);
+    for (int way = 0; way < 2; way++) {
+        struct client *waits = dial(&with_cert);
+        assert_true(send_text(waits, post("work", "{\"free\":1}")));
+        for (int i = 0; i < 1000 && td_connector_hub_waiting(box->svc.connectors) == 0; i++)
+            assert_int_equal(ask(other, post("hello", "{\"domains\":[]}")).status, 200);
+        assert_int_equal(td_connector_hub_waiting(box->svc.connectors), 1);
+        if (way == 0)
+            reset(waits);
+        else
+            hang_up(waits);
+        until_nobody_waits(other);
+    }
+    hang_up(other);
+}
+
 /* Its connection is gone: what it would have got is not lost for ever, and nothing falls over. */
 static void who_left_is_answered_all_the_same(void **state TD_UNUSED)
 {
@@ -89,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(who_waits_holds_nobody_up, start, end),
+        cmocka_unit_test_setup_teardown(who_hung_up_waits_no_more, start, end),
         cmocka_unit_test_setup_teardown(who_left_is_answered_all_the_same, start, end),
     };
     return cmocka_run_group_tests_name("connector_wait", tests, https_setup, https_teardown);

@@ -101,11 +101,17 @@ static struct td_hub_waiter *unlink_at(struct td_connector_hub *hub, struct td_h
     return w;
 }
 
+/* Its connector died, or lost the line: what it were given would lie until its time is over. */
+static bool is_gone(const struct td_hub_waiter *w)
+{
+    return w->req->gone != NULL && w->req->gone(w->req) && !td_fault("connector-gives-to-the-dead");
+}
+
 static size_t of_connector(const struct td_connector_hub *hub, const char *connector)
 {
     size_t n = 0;
     for (const struct td_hub_waiter *w = hub->first; w != NULL; w = w->next)
-        n += strcmp(w->connector, connector) == 0;
+        n += strcmp(w->connector, connector) == 0 && !is_gone(w);
     return n;
 }
 
@@ -190,14 +196,19 @@ static void answer_all(struct td_hub_waiter *list)
     }
 }
 
-/* Those of one connector, or (NULL) those whose time is over. */
+static bool is_over(const struct td_hub_waiter *w, const char *connector, int64_t now)
+{
+    return connector != NULL ? strcmp(w->connector, connector) == 0 : w->until <= now || is_gone(w);
+}
+
+/* Those of one connector, or (NULL) those whose time is over and those who left. */
 static void end_waits(struct td_connector_hub *hub, const char *connector)
 {
     int64_t now = td_monotonic();
     struct td_hub_waiter *over = NULL;
     (void)pthread_mutex_lock(&hub->lock);
     for (struct td_hub_waiter **at = &hub->first; *at != NULL;) {
-        if (connector != NULL ? strcmp((*at)->connector, connector) != 0 : (*at)->until > now) {
+        if (!is_over(*at, connector, now)) {
             at = &(*at)->next;
             continue;
         }
@@ -255,7 +266,7 @@ static struct td_hub_waiter *pick(struct td_connector_hub *hub, struct asked *k)
         /* it may have been disabled while it waits */
         bool able = is_among(k->able, k->able_count, w->connector) && strcmp(w->tenant, k->q->tenant) == 0;
         if ((!able && !td_fault("connector-any-tenant")) || !is_among(w->domains, w->domain_count, k->q->domain) ||
-            has_it(k, w->connector))
+            has_it(k, w->connector) || is_gone(w))
             continue;
         (void)snprintf(k->given[k->given_count++], TD_UUID_TEXT, "%s", w->connector);
         return unlink_at(hub, at);

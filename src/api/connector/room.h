@@ -55,7 +55,7 @@ bool td_hub_park(struct td_connector_hub *hub, struct td_hub_waiter *w, bool *re
 struct td_hub_waiter *td_hub_take(struct td_connector_hub *hub);
 /* Puts it back, at the end; answers it emptily if the service is about to stop. */
 void td_hub_put_back(struct td_connector_hub *hub, struct td_hub_waiter *w);
-/* Ends waits whose time is over. */
+/* Ends waits whose time is over, and those of who hung up. */
 void td_hub_expire(struct td_connector_hub *hub);
 /* Ends those of one connector at once, since it serves other domains by now: it asks again. hub may be NULL. */
 void td_hub_let_go(struct td_connector_hub *hub, const char *connector);
