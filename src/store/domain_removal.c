@@ -70,7 +70,7 @@ enum td_code td_domain_removal_lease(struct td_tx *tx, const char *tenant, const
 }
 
 struct open_one {
-    const char *way_id, *domain, *name, *account;
+    const char *way_id, *domain, *name, *account, *failure;
     bool remove, done;
     int64_t attempt;
 };
@@ -81,7 +81,7 @@ static enum td_code find(struct td_tx *tx, const char *tenant, const char *id, s
     struct td_rows r;
     bool found = false;
     td_try(td_sql_query(tx, &r, err,
-                        "SELECT way_id, domain, name, account_guid, remove, attempt, done_at FROM domain_removal"
+                        "SELECT way_id, domain, name, account_guid, remove, attempt, done_at, failure FROM domain_removal"
                         " WHERE tenant = $1 AND id = $2",
                         "ss", tenant, id));
     for (; td_rows_next(&r); found = true)
@@ -91,7 +91,8 @@ static enum td_code find(struct td_tx *tx, const char *tenant, const char *id, s
                                  .account = td_col_text0(&r, 3, a),
                                  .remove = td_col_int(&r, 4) != 0,
                                  .attempt = td_col_int(&r, 5),
-                                 .done = td_col_int(&r, 6) != 0};
+                                 .done = td_col_int(&r, 6) != 0,
+                                 .failure = td_col_text0(&r, 7, a)};
     td_try(td_rows_done(&r, err));
     return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "work", "there is no such work");
 }
@@ -123,6 +124,8 @@ enum td_code td_domain_removal_done(struct td_tx *tx, const char *tenant, const 
     bool again = !ok && (row->again || (its_own && !td_fault("domain-removal-gives-up"))) && attempt < ATTEMPTS;
     int64_t now = td_tx_now(tx);
     td_try(find(tx, tenant, id, &a, &o, err));
+    if (o.done && o.attempt == attempt && strcmp(o.failure, ok ? "" : row->name) == 0)
+        return TD_OK; /* the answer to it got lost, and it comes once more */
     if (o.done || o.attempt != attempt)
         return td_fail(err, TD_ESTATE, "attempt", "somebody else has this work by now, or it is done");
     td_try(td_sql(tx, err,

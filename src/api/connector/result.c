@@ -170,9 +170,14 @@ static enum td_code write_join(struct td_tx *tx, void *ctx, struct td_error *err
 /* The answer to it got lost, and it comes once more. */
 static bool is_known(const struct result *r)
 {
+    if (r->job.attempt != r->attempt)
+        return false;
+    if (r->value == NULL)
+        return (r->job.state == TD_DJS_QUEUED || r->job.state == TD_DJS_FAILED) &&
+               strcmp(r->job.failure, td_domain_reason_row(r->reason)->name) == 0;
     const char *guid = r->value != NULL ? td_json_str(r->value, "accountGuid") : NULL;
     bool made = r->job.state == TD_DJS_CREATED || r->job.state == TD_DJS_DELIVERED || r->job.state == TD_DJS_CONFIRMED;
-    return made && r->job.attempt == r->attempt && guid != NULL && strcasecmp(guid, r->job.account_guid) == 0;
+    return made && guid != NULL && strcasecmp(guid, r->job.account_guid) == 0;
 }
 
 /* What a connector sends for a blob and is none fails the work: the cause is told where the administrator looks. */
