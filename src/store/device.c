@@ -213,24 +213,33 @@ enum td_code td_device_join(struct td_tx *tx, const char *tenant, const struct t
     return write_join(tx, tenant, j, err);
 }
 
-enum td_code td_device_find_account(struct td_tx *tx, const char *account_guid, struct td_arena *a,
+enum td_code td_device_find_account(struct td_tx *tx, const char *account_guid, const char *wanted, struct td_arena *a,
                                     const char **ret_tenant, struct td_device_row *ret, struct td_error *err)
 {
     struct td_rows r;
-    bool found = false;
+    const char *tenant = NULL;
+    bool several = false;
     if (account_guid[0] == '\0')
         return td_fail(err, TD_ENOTFOUND, "device", "no account is named");
     td_try(td_sql_query(tx, &r, err,
                         "SELECT " COLUMNS " FROM directory_device WHERE account_guid = $1 AND account_guid <> ''"
-                        " AND deleted_at = 0 ORDER BY created_at DESC LIMIT 1",
-                        "s", account_guid));
+                        " AND deleted_at = 0 ORDER BY CASE WHEN tenant = $2 THEN 0 ELSE 1 END, created_at DESC"
+                        " LIMIT 2",
+                        "ss", account_guid, td_fault("device-account-latest") ? "" : wanted));
     while (td_rows_next(&r)) {
-        read_row(&r, a, ret);
-        *ret_tenant = td_col_text0(&r, 20, a);
-        found = true;
+        const char *of = td_col_text0(&r, 20, a);
+        if (tenant == NULL) {
+            read_row(&r, a, ret);
+            *ret_tenant = tenant = of;
+        }
+        several = several || strcmp(tenant, of) != 0;
     }
     td_try(td_rows_done(&r, err));
-    return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "device", "no device of the directory has this account");
+    if (tenant == NULL)
+        return td_fail(err, TD_ENOTFOUND, "device", "no device of the directory has this account");
+    if (several && strcmp(tenant, wanted) != 0 && !td_fault("device-account-latest"))
+        return td_fail(err, TD_ENOTFOUND, "device", "several organizations have a device of this account");
+    return TD_OK;
 }
 
 /* The device was set up anew under another name: nobody uses the account that it had. */

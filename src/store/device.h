@@ -84,8 +84,9 @@ struct td_device_account {
 };
 enum td_code td_device_hybrid(struct td_tx *tx, const char *tenant, const struct td_device_account *account,
                               struct td_arena *a, const char **ret_id, struct td_error *err) TD_MUST_USE;
-/* Of any tenant: this finds it. TD_ENOTFOUND. */
-enum td_code td_device_find_account(struct td_tx *tx, const char *account_guid, struct td_arena *a,
+/* Of any tenant: this finds it. What several tenants say they have is the wanted one's ("": nobody's), since none of
+ * them may take another's computer by naming its account. TD_ENOTFOUND. */
+enum td_code td_device_find_account(struct td_tx *tx, const char *account_guid, const char *wanted, struct td_arena *a,
                                     const char **ret_tenant, struct td_device_row *ret, struct td_error *err)
     TD_MUST_USE;
 /* Joins the hybrid object j->id. TD_ESTATE: it is none (any more). */

@@ -676,6 +676,29 @@ static void what_proves_nothing_is_refused(void **state)
     assert_int_equal(put("nobody", right()).status, 400);
 }
 
+/* Another organization's connector says that one of its devices has this account: whose it is stays so. */
+static enum td_code claim_account(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    const struct td_device_precreated what = {
+        .registration_id = "6e5f0000-0000-4000-8000-000000000001", .serial = "X", .group_tag = "", .purchase_order = ""};
+    const char *id = NULL;
+    td_try(td_device_precreate(tx, h.w->wire.other.id, &what, &h.w->wire.arena, &id, err));
+    return td_sql(tx, err,
+                  "UPDATE directory_device SET trust_type = 'ServerAd', account_guid = $3, account_sid = $4,"
+                  " account_domain = 'corp.test', created_at = created_at + 1 WHERE tenant = $1 AND id = $2",
+                  "ssss", h.w->wire.other.id, id, GUID, SID);
+}
+
+static void nobody_takes_a_computer_by_its_account(void **state)
+{
+    open_joined(state);
+    in_write(claim_account);
+    refused(completion(SIGNED, account_key, SIGNED, ""), 404, "NotRegistered");
+    assert_int_equal(h.questions, 0);
+    assert_int_equal(put(GUID, right()).status, 200);
+    assert_true(device().d.joined_at != 0);
+}
+
 static void what_the_domain_says_counts(void **state)
 {
     open_joined(state);
@@ -903,6 +926,7 @@ int main(void)
         TEST(a_computer_registers),
         TEST(the_account_phase_waits),
         TEST(what_proves_nothing_is_refused),
+        TEST(nobody_takes_a_computer_by_its_account),
         TEST(what_the_domain_says_counts),
         TEST(a_retired_device_leaves_a_disabled_account),
         TEST(or_none_if_the_tenant_wants_that),

@@ -79,7 +79,9 @@ static enum td_code find_owner(struct td_tx *tx, struct completion *c, struct td
 static enum td_code look(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct completion *c = ctx;
-    enum td_code rc = td_device_find_account(tx, c->guid, c->a, &c->tenant, &c->device, err);
+    char id[TD_UUID_TEXT];
+    const char *wanted = td_uuid_parse(td_str(c->who.tenant_id), id) ? id : "";
+    enum td_code rc = td_device_find_account(tx, c->guid, wanted, c->a, &c->tenant, &c->device, err);
     if (rc == TD_ENOTFOUND)
         return unknown(err, "no device was given this account");
     td_try(rc);
