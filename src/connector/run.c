@@ -353,6 +353,7 @@ static enum td_code run_once(struct td_connector_state *c, const atomic_bool *st
     c->stop = &r.ended;
     run_threads(&r);
     c->poke = NULL;
+    c->poke_ctx = NULL;
     c->stop = NULL;
     (void)pthread_cond_destroy(&r.wake);
     (void)pthread_mutex_destroy(&r.lock);

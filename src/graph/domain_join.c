@@ -433,12 +433,13 @@ enum td_code td_g_profile_domain_join(struct td_g_call *call, struct td_tx *tx, 
     int64_t oldest = INT64_MAX;
     for (size_t i = 0; i < page.count; i++) {
         bool met = false;
-        int64_t made = td_view_int(&page.rows[i], "createdDateTime");
-        td_try(meets(call, tx, td_view_text(&page.rows[i], "id"), of, count, &met, err));
+        struct td_view_row *row = page.rows + i;
+        int64_t made = td_view_int(row, "createdDateTime");
+        td_try(meets(call, tx, td_view_text(row, "id"), of, count, &met, err));
         if (!met || made >= oldest)
             continue;
         oldest = made;
-        *ret = &page.rows[i];
+        *ret = row;
         *ret_count = 1;
     }
     return TD_OK;
