@@ -38,7 +38,8 @@ LIBRARIES = {
     "qrencode.h": ["src/device/qr.c"],
     "tss2/": ["src/device/tpm/"],
     "ldap.h": ["src/connect/ldap.c"],
-    "krb5.h": ["src/connect/kerberos.c"],
+    "krb5/": ["src/connect/kerberos.c"],
+    "profile.h": ["src/connect/kerberos.c"],
     "gssapi/": ["src/connect/ldap.c"],
 }
 BANNED = r"\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|strtok|alloca|system|popen|rand|srand|tmpnam|mktemp)\s*\("
