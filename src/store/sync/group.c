@@ -110,6 +110,7 @@ struct telling {
     const struct td_sync *s;
     const struct td_sync_object *o;
     struct td_arena *a;
+    bool foreign; /* another domain of the tenant owns it */
     const char **there; /* as stored, in order */
     size_t there_count;
     const char **add, **remove; /* what differs */
@@ -121,7 +122,13 @@ static enum td_code read_there(struct td_tx *tx, void *ctx, struct td_error *err
 {
     struct telling *t = ctx;
     struct td_rows r;
+    struct td_group g;
     size_t room = 0;
+    enum td_code rc = by_guid(tx, t->s->tenant, t->o->guid, t->a, &g, err);
+    if (rc != TD_OK && rc != TD_ENOTFOUND)
+        return rc;
+    if (rc == TD_OK && strcmp(g.ad_domain, t->s->domain) != 0 && !td_fault("sync-members-of-another"))
+        td_try(td_sync_owns(tx, t->s->tenant, g.ad_domain, &t->foreign, err));
     t->there = NULL;
     t->there_count = 0;
     td_try(td_sql_query(tx, &r, err,
@@ -183,6 +190,8 @@ enum td_code td_sync_members(struct td_store *store, const struct td_sync *s, co
 {
     struct telling t = {.s = s, .o = o, .a = a};
     td_try(td_store_read(store, read_there, &t, err));
+    if (t.foreign)
+        return TD_OK;
     compare(&t);
     for (; t.done < t.add_count + t.remove_count; t.done += MEMBERS_A_SLICE)
         td_try(td_store_write(store, write_some, &t, err));

@@ -545,6 +545,24 @@ static void domains_keep_to_themselves(void **state TD_UNUSED)
     assert_true(there_is("alice@corp.test"));
 }
 
+static void members_are_told_by_their_groups_domain(void **state TD_UNUSED)
+{
+    static const char *const alice[] = {"alice@corp.test"};
+    static const char head[] = "{\"domain\":\"lab.test\",\"run\":\"q%d\",\"server\":\"" OTHER_SERVER
+                               "\",\"from\":\"%d\",\"to\":\"%d\",\"full\":%s,\"last\":true,\"objects\":[%s]}";
+    const char *const thefts[] = {group(SALES, "Sales", "\"" BOB "\""),
+                                  "{\"kind\":\"group\",\"guid\":\"" SALES
+                                  "\",\"continued\":true,\"members\":[\"" BOB "\"]}",
+                                  "{\"guid\":\"" SALES "\",\"deleted\":true}"};
+    assert_ok(td_store_write(b.store, second_domain, NULL, &b.err));
+    full("r1", "100", both(person(ALICE, "alice@corp.test", ""), group(SALES, "Sales", "\"" ALICE "\"")));
+    (void)say(td_arena_printf(&b.arena, head, 0, 0, 1, "true", person(BOB, "bob@lab.test", "")));
+    for (int i = 0; i < (int)TD_COUNTOF(thefts); i++) {
+        (void)say(td_arena_printf(&b.arena, head, i + 1, i + 1, i + 2, "false", thefts[i]));
+        assert_members("Sales", 1, alice);
+    }
+}
+
 /* --- sign-in --- */
 
 struct signing {
@@ -610,6 +628,7 @@ int main(void)
         T(one_connector_at_a_time),
         T(messages_that_are_refused),
         T(domains_keep_to_themselves),
+        T(members_are_told_by_their_groups_domain),
         T(whoever_signs_in_becomes_an_account),
     };
     return cmocka_run_group_tests_name("directory_sync", tests, NULL, NULL);
