@@ -173,6 +173,8 @@ static void a_blob_is_read_and_sealed(void **state TD_UNUSED)
     const char *id = td_json_str(w, "id"), *name = td_json_str(w, "name");
     const char *body = con_made(id, 1, JOB_GUID, con_blob("corp.test", name, 1104));
     con_refused(con_call(&foreign, "result", body), 409, "id");
+    con_refused(con_call(&two, "result", body), 409, "id"); /* it has not got it */
+    con_refused(con_call(&two, "result", con_error(id, 1, "NoOu")), 409, "id");
     con_ok(con_call(&one, "result", body));
     assert_slice(td_buf_slice(&box->reply.body), "{}");
     struct td_domain_join j = con_job();

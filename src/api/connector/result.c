@@ -167,10 +167,16 @@ static enum td_code write_join(struct td_tx *tx, void *ctx, struct td_error *err
     return make_device(tx, r, err);
 }
 
+/* It was leased to this one and to no other. */
+static bool is_mine(const struct result *r)
+{
+    return strcmp(r->job.connector_id, r->c->connector.id) == 0 || td_fault("connector-any-lease");
+}
+
 /* The answer to it got lost, and it comes once more. */
 static bool is_known(const struct result *r)
 {
-    if (r->job.attempt != r->attempt)
+    if (r->job.attempt != r->attempt || !is_mine(r))
         return false;
     if (r->value == NULL)
         return (r->job.state == TD_DJS_QUEUED || r->job.state == TD_DJS_FAILED) &&
@@ -186,6 +192,9 @@ static enum td_code take_join(struct result *r, struct td_error *err)
     struct td_store *store = r->c->svc->store;
     if (is_known(r))
         return TD_OK;
+    if (!is_mine(r))
+        return td_remedy(err, td_fail(err, TD_ESTATE, "id", "another connector has this work"),
+                         "What was done is void: ask for work anew.");
     if (r->job.state != TD_DJS_CREATING || r->job.attempt != r->attempt)
         return td_store_write(store, write_join, r, err); /* refuses, with the sentence of the store */
     if (r->value == NULL)
