@@ -71,6 +71,7 @@ static inline void con_refused(int status, int want, const char *field)
     const struct td_json *j = con_answer();
     assert_string_equal(td_json_str(j, "field"), field);
     assert_true(td_json_str(j, "detail") != NULL && td_json_str(j, "detail")[0] != '\0');
+    assert_true(td_json_str(j, "remedy") != NULL && td_json_str(j, "remedy")[0] != '\0');
 }
 
 static inline void con_ok(int status)

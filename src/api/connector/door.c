@@ -299,9 +299,28 @@ static enum td_code read_body(struct td_cdoor *c, struct td_error *err)
 
 typedef enum td_code cdoor_fn(struct td_cdoor *c, struct td_error *err);
 
-static void refuse(struct td_cdoor *c, const struct td_error *err)
+/* Every refusal of this door says what to do (the document's first lines), whoever found out below. */
+static const char *remedy_of(enum td_code code)
+{
+    switch (code) {
+    case TD_EDENIED:
+        return "Ask an administrator: `touchdown connector list` tells why, `touchdown connector add` makes a new code.";
+    case TD_ESTATE:
+        return "Drop this piece of work, and ask for the next one.";
+    case TD_ENOTFOUND:
+        return "An administrator names domains with `touchdown connector domain set`.";
+    case TD_EAUTH:
+        return "A connector shows the certificate of its own key in the TLS handshake.";
+    default:
+        return document;
+    }
+}
+
+static void refuse(struct td_cdoor *c, struct td_error *err)
 {
     td_buf_reset(&c->reply->body);
+    if (err->remedy[0] == '\0')
+        td_ignore(td_remedy(err, err->code, "%s", remedy_of(err->code)));
     if (err->code == TD_ELIMIT) {
         td_reply_problem_status(c->reply, 429, err);
         td_reply_header(c->reply, "Retry-After", td_arena_printf(c->a, "%d", RETRY));

@@ -31,7 +31,9 @@ static enum td_code check_still_there(struct td_tx *tx, const struct leasing *l,
     if (rc != TD_OK && rc != TD_ENOTFOUND)
         return rc;
     bool there = (rc == TD_OK && c.enabled) || td_fault("connector-disabled-leases");
-    return there ? TD_OK : td_fail(err, TD_EDENIED, "connector", "this connector is disabled or removed");
+    return there ? TD_OK
+                 : td_remedy(err, td_fail(err, TD_EDENIED, "connector", "this connector is disabled or removed"),
+                             "An administrator enables it with `touchdown connector enable`.");
 }
 
 static enum td_code take(struct td_tx *tx, void *ctx, struct td_error *err)
