@@ -16,9 +16,10 @@ enum { TD_CONNECTOR_ASK_SECONDS = 12, TD_CONNECTOR_WAIT_SECONDS = 25, TD_CONNECT
 
 struct td_connector_hub;
 struct td_connector_hub *td_connector_hub_new(const struct td_env *env);
-/* Each question holds a worker, and its answer needs one: at_once stays below their number (at first
- * TD_CONNECTOR_ASKS_AT_ONCE). */
-void td_connector_hub_bound(struct td_connector_hub *hub, int at_once);
+/* Each question holds a worker, and its answer needs one: lend is told when one waits (true) and when it is back. Before
+ * the first question. */
+void td_connector_hub_lend(struct td_connector_hub *hub, void (*lend)(void *ctx, bool waits), void *ctx);
+void td_connector_hub_bound(struct td_connector_hub *hub, int at_once); /* fewer at once; for tests */
 /* Requests of connectors that wait: they are in work, and yet nobody's work. NULL is fine. */
 int td_connector_hub_waiting(const struct td_connector_hub *hub);
 /* How long a question waits in all, and for one connector before another is asked too; for tests. Microseconds. */
@@ -37,6 +38,18 @@ struct td_connector_question {
 };
 enum td_code td_connector_ask(struct td_service *svc, const struct td_connector_question *q, struct td_arena *a,
                               const struct td_json **ret, struct td_error *err) TD_MUST_USE;
+
+/* Who tries passwords of one name is judged one after the other: a guard that counts wrong ones only afterwards would
+ * let as many at once through to the domain as there are workers, and the domain would lock the person out. tenant and
+ * name are compared as they are and outlive the turn. False: it was not this one's turn in the time of a question, or
+ * too many wait. */
+struct td_connector_turn {
+    const char *tenant, *name;
+    struct td_connector_turn *before; /* the hub's, as what follows */
+    struct td_connector_hub *hub;
+};
+bool td_connector_turn_take(struct td_connector_hub *hub, struct td_connector_turn *t) TD_MUST_USE;
+void td_connector_turn_end(struct td_connector_turn *t); /* one that was not taken is fine */
 
 /* What administrators hand out, and its SHA-256 (store/connector.h). Signs of base/signs.h in groups of four; typed in
  * any case, with or without hyphens. False: not of this form. */

@@ -156,9 +156,28 @@ static enum td_code judge(struct attempt *t, struct td_slice password, struct td
     return t->user.tenant != NULL && t->directory != NULL ? judged_there(t, password, err) : TD_OK;
 }
 
+/* Behind those who try the same name just now: what they tried counts before this one is asked about. */
+static enum td_code take_turn(struct attempt *t, struct td_connector_turn *turn, struct td_error *err)
+{
+    if (t->directory == NULL || t->svc->connectors == NULL || t->locked)
+        return TD_OK;
+    char *name = td_arena_strdup(t->arena, t->key);
+    td_lower(name);
+    turn->tenant = t->user.tenant;
+    turn->name = name;
+    if (!td_connector_turn_take(t->svc->connectors, turn))
+        return td_remedy(err,
+                         td_fail(err, TD_EUNAVAILABLE, td_domain_reason_row(TD_DJ_TIMEOUT)->name,
+                                 "Too many sign-ins with this name at once: its directory was not asked."),
+                         "Try again in a moment.");
+    return td_store_read(t->svc->store, look, t, err);
+}
+
 static enum td_code run(struct attempt *t, struct td_slice password, struct td_error *err)
 {
+    TD_CLEANUP(td_connector_turn_end) struct td_connector_turn turn = {.hub = NULL};
     td_try(td_store_read(t->svc->store, look, t, err));
+    td_try(take_turn(t, &turn, err));
     if (t->locked)
         return locked(err);
     td_try(judge(t, password, err));

@@ -6,6 +6,8 @@
 #include "store/directory_sync.h"
 #include "wire/identity_check.h"
 
+#include <pthread.h>
+
 #define VERIFIER "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 #define CHALLENGE "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 #define ALICE "0a000000-0000-4000-8000-000000000001"
@@ -18,6 +20,7 @@ static struct {
     const char *upn; /* that the directory knows the person by */
     const char *guid;
     enum td_domain_reason reason; /* TD_DJ_OK: by the password */
+    void (*meanwhile)(void);      /* once, while it is asked */
 } directory;
 
 /* A connector with a domain of one person. */
@@ -31,6 +34,8 @@ static enum td_code answer(struct td_service *svc TD_UNUSED, const struct td_con
     assert_string_equal(q->kind, "password");
     assert_string_equal(q->names[0], "upn");
     assert_true(q->secret.n != 0);
+    if (directory.meanwhile != NULL)
+        TD_TAKE(directory.meanwhile)();
     if (directory.reason != TD_DJ_OK)
         return td_domain_refuse(err, directory.reason, NULL);
     if (!td_eqs(q->secret, PASSWORD) || !td_ieqs(td_str(q->values[0]), directory.upn))
@@ -62,12 +67,15 @@ static int setup(void **state TD_UNUSED)
     directory.upn = "alice@corp.test";
     directory.guid = ALICE;
     directory.reason = TD_DJ_OK;
+    directory.meanwhile = NULL;
+    w.svc.connectors = td_connector_hub_new(w.svc.env);
     assert_ok(td_store_write(w.svc.store, prepare, NULL, NULL));
     return 0;
 }
 
 static int teardown(void **state TD_UNUSED)
 {
+    td_connector_hub_free(TD_TAKE(w.svc.connectors));
     wire_close(&w);
     return 0;
 }
@@ -298,6 +306,60 @@ static void disabled_there_is_refused_everywhere(void **state TD_UNUSED)
     assert_oauth_error(&r, 400, "invalid_grant", 700082);
 }
 
+/* --- many at once --- */
+
+static enum td_code try_password(const char *upn, const char *password, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_signed_in who;
+    return td_sign_in(&w.svc, td_str(upn), td_str(password), "127.0.0.1", &a, &who, err);
+}
+
+static void guess_meanwhile(void)
+{
+    struct td_error err = {0};
+    td_connector_hub_patience(w.svc.connectors, TD_SECOND / 50, TD_SECOND / 50);
+    assert_int_equal(try_password("ALICE@corp.test", "second", &err), TD_EUNAVAILABLE);
+    assert_string_equal(err.where, "Timeout");
+    assert_int_equal(directory.asked, 1);
+    assert_int_equal(try_password("bob@corp.test", "another", &err), TD_EAUTH); /* waits for nobody */
+    assert_int_equal(directory.asked, 2);
+}
+
+static void one_name_is_asked_about_once_at_a_time(void **state TD_UNUSED)
+{
+    directory.meanwhile = guess_meanwhile;
+    assert_int_equal(try_password("alice@corp.test", "first", NULL), TD_EAUTH);
+    assert_int_equal(directory.asked, 2);
+    assert_ok(try_password("alice@corp.test", PASSWORD, NULL));
+}
+
+static void *guess(void *ctx)
+{
+    enum td_code *rc = ctx;
+    *rc = try_password("alice@corp.test", "wrong", NULL);
+    return NULL;
+}
+
+/* The domain's own threshold is never met by guesses that come side by side. */
+static void guesses_at_once_are_counted_one_by_one(void **state TD_UNUSED)
+{
+    enum { MANY = 12 };
+    pthread_t threads[MANY];
+    enum td_code rc[MANY];
+    int wrong = 0, locked = 0;
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, guess, &rc[i]), 0);
+    for (int i = 0; i < MANY; i++) {
+        (void)pthread_join(threads[i], NULL);
+        wrong += rc[i] == TD_EAUTH;
+        locked += rc[i] == TD_ELIMIT;
+    }
+    assert_int_equal(wrong, TD_GUARD_TRIES);
+    assert_int_equal(locked, MANY - TD_GUARD_TRIES);
+    assert_int_equal(directory.asked, TD_GUARD_TRIES);
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -311,6 +373,8 @@ int main(void)
         T(a_namesake_has_nothing_of_the_former_one),
         T(only_where_the_tenant_wants_it),
         T(disabled_there_is_refused_everywhere),
+        T(one_name_is_asked_about_once_at_a_time),
+        T(guesses_at_once_are_counted_one_by_one),
     };
     return cmocka_run_group_tests_name("ad_sign_in", tests, NULL, NULL);
 }

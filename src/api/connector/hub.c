@@ -34,9 +34,13 @@ struct td_connector_hub {
     struct td_hub_waiter *first, **last;
     _Atomic int waiting; /* changed under the lock */
     struct asked *questions;
+    struct td_connector_turn *turns; /* the latest first */
     int asking, at_once;
+    int queueing; /* turns that others have before them: each holds a worker as a question does */
     int64_t in_all, each;
     bool stopping;
+    void (*lend)(void *ctx, bool waits);
+    void *lend_ctx;
     uint64_t asked, answered, refused, unanswered;
 };
 
@@ -60,6 +64,12 @@ struct td_connector_hub *td_connector_hub_new(const struct td_env *env)
 void td_connector_hub_bound(struct td_connector_hub *hub, int at_once)
 {
     hub->at_once = TD_MAX(1, TD_MIN(at_once, TD_CONNECTOR_ASKS_AT_ONCE));
+}
+
+void td_connector_hub_lend(struct td_connector_hub *hub, void (*lend)(void *ctx, bool waits), void *ctx)
+{
+    hub->lend = lend;
+    hub->lend_ctx = ctx;
 }
 
 void td_connector_hub_patience(struct td_connector_hub *hub, int64_t in_all, int64_t each)
@@ -378,16 +388,24 @@ static void leave(struct td_connector_hub *hub, struct asked *k)
         hub->unanswered++;
 }
 
+static void lend(const struct td_connector_hub *hub, bool waits)
+{
+    if (hub->lend != NULL)
+        hub->lend(hub->lend_ctx, waits);
+}
+
 static bool ask(struct td_connector_hub *hub, struct asked *k)
 {
+    lend(hub, true);
     (void)pthread_mutex_lock(&hub->lock);
-    bool room = !hub->stopping && hub->asking < hub->at_once;
+    bool room = !hub->stopping && hub->asking + hub->queueing < hub->at_once;
     if (room) {
         enter(hub, k);
         wait_for(hub, k);
         leave(hub, k);
     }
     (void)pthread_mutex_unlock(&hub->lock);
+    lend(hub, false);
     return room;
 }
 
@@ -438,6 +456,62 @@ enum td_code td_connector_ask(struct td_service *svc, const struct td_connector_
                                        "Try again in a moment.");
     td_buf_wipe(&k.answer);
     return rc;
+}
+
+/* --- turns -------------------------------------------------------------------------------------------------------- */
+
+static bool has_turn(const struct td_connector_turn *t)
+{
+    for (const struct td_connector_turn *b = t->before; b != NULL; b = b->before)
+        if (strcmp(b->tenant, t->tenant) == 0 && strcmp(b->name, t->name) == 0)
+            return td_fault("sign-in-all-at-once");
+    return true;
+}
+
+static void unlink_turn(struct td_connector_hub *hub, const struct td_connector_turn *t)
+{
+    for (struct td_connector_turn **at = &hub->turns; *at != NULL; at = &(*at)->before)
+        if (*at == t) {
+            *at = t->before;
+            break;
+        }
+    (void)pthread_cond_broadcast(&hub->changed);
+}
+
+bool td_connector_turn_take(struct td_connector_hub *hub, struct td_connector_turn *t)
+{
+    int64_t end = td_monotonic() + hub->in_all;
+    (void)pthread_mutex_lock(&hub->lock);
+    t->before = hub->turns;
+    hub->turns = t;
+    bool mine = has_turn(t), queued = !mine && !hub->stopping && hub->asking + hub->queueing < hub->at_once;
+    if (queued) {
+        hub->queueing++;
+        (void)pthread_mutex_unlock(&hub->lock);
+        lend(hub, true);
+        (void)pthread_mutex_lock(&hub->lock);
+        while (!(mine = has_turn(t)) && !hub->stopping && td_monotonic() < end)
+            wait_until(hub, end);
+        hub->queueing--;
+    }
+    t->hub = mine ? hub : NULL;
+    if (!mine)
+        unlink_turn(hub, t);
+    (void)pthread_mutex_unlock(&hub->lock);
+    if (queued)
+        lend(hub, false);
+    return mine;
+}
+
+void td_connector_turn_end(struct td_connector_turn *t)
+{
+    struct td_connector_hub *hub = t->hub;
+    t->hub = NULL;
+    if (hub == NULL)
+        return;
+    (void)pthread_mutex_lock(&hub->lock);
+    unlink_turn(hub, t);
+    (void)pthread_mutex_unlock(&hub->lock);
 }
 
 /* Of the connector's own making: another one may do better. What a person did wrong is wrong at every one. */
