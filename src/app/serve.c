@@ -254,6 +254,14 @@ static enum td_code start_connector(struct serving *s, struct td_error *err)
     return td_connector_child_start(&s->svc, &s->config->connector, server, &s->connector, err);
 }
 
+static void lend(void *ctx, bool waits)
+{
+    struct serving *s = ctx;
+    struct td_server *server = atomic_load(&s->operations.server);
+    if (server != NULL)
+        td_server_lend(server, waits);
+}
+
 static void job_failed(const char *name, const struct td_error *err)
 {
     td_log_error(TD_ERROR, name, err);
@@ -276,7 +284,7 @@ enum td_code td_serve(const struct td_serve_config *config, const struct td_env 
     td_try(open_service(&s, err));
     s.svc.throttle = td_g_throttle_new();
     s.svc.connectors = td_connector_hub_new(env);
-    td_connector_hub_bound(s.svc.connectors, (config->workers > 0 ? config->workers : TD_SERVER_WORKERS) / 2);
+    td_connector_hub_lend(s.svc.connectors, lend, &s);
     s.svc.jobs = td_jobs_start(&s.svc, td_job_list, td_job_count, job_failed);
     td_try(start_server(&s, err));
     td_try(start_connector(&s, err));

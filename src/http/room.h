@@ -53,7 +53,8 @@ struct td_work { /* the queue and its workers */
     bool woken; /* one of them was called and has not come yet */
     bool stop;
     pthread_t *threads;
-    int count;
+    int count, usual;
+    _Atomic int lent;    /* workers that wait for somebody outside; changed under the lock */
     _Atomic int in_hand; /* requests that wait, are at work or will be answered later */
 };
 
@@ -156,6 +157,7 @@ static inline void td_count(struct td_server *s, enum td_counter c)
 
 /* work.c */
 void td_work_start(struct td_work *w, struct td_server *s, int count);
+void td_work_lend(struct td_work *w, bool waits);
 bool td_work_push(struct td_work *w, struct td_job *job); /* false: full */
 void td_work_stop(struct td_work *w);                     /* finishes what waits */
 void td_job_free(struct td_job *job);

@@ -151,7 +151,13 @@ const char *td_server_http_address(const struct td_server *s)
 int td_server_in_work(const struct td_server *s)
 {
     struct td_work *w = (struct td_work *)(uintptr_t)&s->work;
-    return atomic_load_explicit(&w->in_hand, memory_order_relaxed);
+    return atomic_load_explicit(&w->in_hand, memory_order_relaxed) -
+           atomic_load_explicit(&w->lent, memory_order_relaxed);
+}
+
+void td_server_lend(struct td_server *s, bool waits)
+{
+    td_work_lend(&s->work, waits);
 }
 
 static uint64_t count_of(const struct td_server *s, enum td_counter c)

@@ -31,6 +31,7 @@ struct td_server_done { /* a request that was answered, for the access log; no q
 };
 
 enum { TD_SERVER_WORKERS = 8 }; /* at first */
+enum { TD_SERVER_SPARE = 64 };  /* more of them at most, while others wait for somebody else */
 
 struct td_server_config {
     const struct td_env *env;
@@ -75,7 +76,10 @@ struct td_server_stats {
     uint64_t cut_handshake, cut_body, cut_work, cut_send, cut_idle; /* by a deadline */
     uint64_t body_octets;                                           /* of bodies in memory now */
 };
-/* Requests that wait for a worker, are at work or will be answered later. For td_store_gather. */
+/* A handler is about to wait for somebody outside (true), or has done so (false): meanwhile another worker does what its
+ * own would, since the answer that it waits for may need one. */
+void td_server_lend(struct td_server *s, bool waits);
+/* Requests that wait for a worker, are at work or will be answered later, but for those lent. For td_store_gather. */
 int td_server_in_work(const struct td_server *s);
 void td_server_stats(const struct td_server *s, struct td_server_stats *ret);
 

@@ -1,3 +1,4 @@
+#include "base/fault.h"
 #include "http/room.h"
 
 void td_job_free(struct td_job *job)
@@ -123,9 +124,22 @@ void td_work_start(struct td_work *w, struct td_server *s, int count)
     w->last = &w->first;
     (void)pthread_mutex_init(&w->lock, NULL);
     (void)pthread_cond_init(&w->more, NULL);
-    w->threads = td_alloc((size_t)count * sizeof(*w->threads));
+    w->usual = count;
+    w->threads = td_alloc((size_t)(count + TD_SERVER_SPARE) * sizeof(*w->threads));
     while (w->count < count && pthread_create(&w->threads[w->count], NULL, worker, w) == 0)
         w->count++;
+}
+
+/* Whoever came for it stays: the next time costs nothing. */
+void td_work_lend(struct td_work *w, bool waits)
+{
+    (void)pthread_mutex_lock(&w->lock);
+    w->lent = TD_MAX(w->lent + (waits ? 1 : -1), 0);
+    bool more = !w->stop && !td_fault("server-lends-nobody") && w->count - w->lent < w->usual &&
+                w->count < w->usual + TD_SERVER_SPARE;
+    if (more && pthread_create(&w->threads[w->count], NULL, worker, w) == 0)
+        w->count++;
+    (void)pthread_mutex_unlock(&w->lock);
 }
 
 bool td_work_push(struct td_work *w, struct td_job *job)

@@ -101,6 +101,58 @@ static void who_hung_up_waits_no_more(void **state TD_UNUSED)
     hang_up(other);
 }
 
+static void lend(void *ctx TD_UNUSED, bool waits)
+{
+    if (server != NULL) /* a test that failed ends it with questions under way */
+        td_server_lend(server, waits);
+}
+
+/* A handler that asks a connector, as sign-ins do. */
+static void post_ask(void *ctx TD_UNUSED, struct td_http_request *req, struct td_http_reply *reply)
+{
+    const struct td_connector_question q = {.tenant = box->tenant, .domain = "corp.test", .kind = "computer"};
+    const struct td_json *answer = NULL;
+    struct td_error err = {0};
+    enum td_code rc = td_connector_ask(&box->svc, &q, req->arena, &answer, &err);
+    td_reply_text(reply, rc == TD_OK ? 200 : 503, "text/plain", td_str(rc == TD_OK ? "asked" : err.text));
+}
+
+static const struct td_route asking[] = {{TD_POST, "/connector/ask", post_ask, 0, 100}};
+
+static const char *question(struct client *near)
+{
+    struct td_json *j = NULL;
+    struct answer a = ask(near, post("work", "{\"free\":1}"));
+    assert_int_equal(a.status, 200);
+    assert_ok(td_json_parse(a.body, 1 << 16, &test_arena, &j, NULL));
+    assert_int_equal(td_json_count(td_json_get(j, "work")), 1);
+    return td_json_str(td_json_get(j, "work")->child, "id");
+}
+
+/* Five sign in at once where one worker is all there is: another is lent for each, and the answers come through. */
+static void who_asks_holds_nobody_up(void **state TD_UNUSED)
+{
+    const struct client_options with_cert = {.cert = true};
+    const struct td_door doors[] = {door, {asking, 1, NULL}};
+    struct client *near = dial(&with_cert), *people[5];
+    router = (struct td_router){doors, 2};
+    td_connector_hub_lend(box->svc.connectors, lend, NULL);
+    assert_int_equal(ask(near, post("hello", "{\"domains\":[{\"domain\":\"corp.test\"}]}")).status, 200);
+    for (size_t i = 0; i < TD_COUNTOF(people); i++)
+        assert_true(send_text(people[i] = dial_new(), post("ask", "")));
+    for (size_t i = 0; i < TD_COUNTOF(people); i++) {
+        const char *result =
+            td_arena_printf(&test_arena, "{\"id\":\"%s\",\"attempt\":0,\"result\":{}}", question(near));
+        assert_int_equal(ask(near, post("result", result)).status, 200);
+    }
+    for (size_t i = 0; i < TD_COUNTOF(people); i++) {
+        struct answer a = receive(people[i]);
+        assert_slice(a.body, "asked");
+        hang_up(people[i]);
+    }
+    hang_up(near);
+}
+
 /* Its connection is gone: what it would have got is not lost for ever, and nothing falls over. */
 static void who_left_is_answered_all_the_same(void **state TD_UNUSED)
 {
@@ -119,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(who_waits_holds_nobody_up, start, end),
+        cmocka_unit_test_setup_teardown(who_asks_holds_nobody_up, start, end),
         cmocka_unit_test_setup_teardown(who_hung_up_waits_no_more, start, end),
         cmocka_unit_test_setup_teardown(who_left_is_answered_all_the_same, start, end),
     };
