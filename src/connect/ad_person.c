@@ -103,8 +103,6 @@ static enum td_code person_find(struct td_ldap *l, const struct td_ad_domain *d,
     enum td_code code = l->ops->search(l, &s, a, person_row, p, err);
     if (code != TD_OK && code != TD_ENOTFOUND)
         return td_ad_said_no(l, code, err);
-    if (p->count == 0)
-        return td_domain_refuse(err, TD_DJ_WRONG, NULL);
     if (p->count > 1)
         return td_domain_refuse(err, TD_DJ_REFUSED, "several accounts have this name");
     return TD_OK;
@@ -122,6 +120,16 @@ static enum td_code bind_judged(enum td_code code, const struct td_ldap_result *
     return td_domain_refuse(err, code == TD_EDENIED ? TD_DJ_UNTRUSTED : TD_DJ_NO_DC, detail);
 }
 
+/* A name that nobody has takes as long as a wrong password: how long an answer takes is no list of the people. */
+static enum td_code nobody(const struct td_ad_domain *d, td_ad_bind_fn *bind, void *bind_ctx, struct td_arena *a,
+                           struct td_error *err)
+{
+    struct td_ldap_result why = {0};
+    if (!td_fault("ad-nobody-at-once"))
+        td_ignore(bind(bind_ctx, td_arena_printf(a, "CN=nobody at all,%s", d->dn), "nothing", &why, NULL));
+    return td_domain_refuse(err, TD_DJ_WRONG, NULL);
+}
+
 enum td_code td_ad_password(struct td_ldap *l, const struct td_ad_domain *d, const char *upn, const char *password,
                             td_ad_bind_fn *bind, void *bind_ctx, struct td_arena *a, struct td_ad_object *ret,
                             struct td_error *err)
@@ -135,6 +143,8 @@ enum td_code td_ad_password(struct td_ldap *l, const struct td_ad_domain *d, con
         !td_fault("ad-empty-password")) /* an empty one would bind as nobody, and prove nothing */
         return td_domain_refuse(err, TD_DJ_WRONG, NULL);
     td_try(person_find(l, d, upn, a, &p, err));
+    if (p.count == 0)
+        return nobody(d, bind, bind_ctx, a, err);
     td_try(object_fill(&p.e, d, a, &who, err));
     /* by its DN: other forms of a name may stand for somebody else */
     td_try(bind_judged(bind(bind_ctx, p.e.dn, password, &why, err), &why, err));

@@ -652,7 +652,9 @@ static void wrong_passwords_say_why(void **state)
     }
     fake_set(&b.f, e, "fakeBind", "0");
     assert_reason(&b, password(&b, "alice@corp.test", "Other", &who), "Wrong");
+    int binds = (int)b.f.binds;
     assert_reason(&b, password(&b, "bob@corp.test", "Alice-Pass-1", &who), "Wrong");
+    assert_int_equal(b.f.binds, binds + 1); /* as long as a wrong password takes */
     assert_reason(&b, password(&b, "alice@other.test", "Alice-Pass-1", &who), "Wrong");
     assert_reason(&b, password(&b, "*@corp.test", "Alice-Pass-1", &who), "Wrong");
     assert_reason(&b, password(&b, "alice)(objectClass=*@corp.test", "Alice-Pass-1", &who), "Wrong");
