@@ -16,8 +16,8 @@ enum { TD_CONNECTOR_ASK_SECONDS = 12, TD_CONNECTOR_WAIT_SECONDS = 25, TD_CONNECT
 
 struct td_connector_hub;
 struct td_connector_hub *td_connector_hub_new(const struct td_env *env);
-/* Each question holds a worker, and its answer needs one: lend is told when one waits (true) and when it is back. Before
- * the first question. */
+/* Each question holds a worker, and its answer needs one: lend is told when one waits (true) and when it is back. To be
+ * set before the first question. */
 void td_connector_hub_lend(struct td_connector_hub *hub, void (*lend)(void *ctx, bool waits), void *ctx);
 void td_connector_hub_bound(struct td_connector_hub *hub, int at_once); /* fewer at once; for tests */
 /* Requests of connectors that wait: they are in work, and yet nobody's work. NULL is fine. */

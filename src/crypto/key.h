@@ -14,7 +14,7 @@ enum td_key_kind { TD_KEY_RSA, TD_KEY_P256, TD_KEY_P384, TD_KEY_OTHER };
 enum td_sig { TD_RS256, TD_PS256, TD_ES256 }; /* ES256 signatures are r||s, 64 octets (JOSE) */
 
 enum td_code td_key_generate(enum td_key_kind kind, struct td_key **ret, struct td_error *err)
-    TD_MUST_USE;                          /* RSA: 2048 bits */
+    TD_MUST_USE; /* RSA: 2048 bits */
 enum td_code td_key_generate_rsa(unsigned bits, struct td_key **ret, struct td_error *err) TD_MUST_USE;
 void td_key_free(struct td_key *key);     /* NULL is fine */
 void td_key_cleanup(struct td_key **key); /* for TD_CLEANUP */

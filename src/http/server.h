@@ -76,8 +76,8 @@ struct td_server_stats {
     uint64_t cut_handshake, cut_body, cut_work, cut_send, cut_idle; /* by a deadline */
     uint64_t body_octets;                                           /* of bodies in memory now */
 };
-/* A handler is about to wait for somebody outside (true), or has done so (false): meanwhile another worker does what its
- * own would, since the answer that it waits for may need one. */
+/* A handler is about to wait for somebody outside (true), or has done so (false): meanwhile another worker does what
+ * its own would, since the answer that it waits for may need one. */
 void td_server_lend(struct td_server *s, bool waits);
 /* Requests that wait for a worker, are at work or will be answered later, but for those lent. For td_store_gather. */
 int td_server_in_work(const struct td_server *s);

@@ -81,8 +81,8 @@ static enum td_code find(struct td_tx *tx, const char *tenant, const char *id, s
     struct td_rows r;
     bool found = false;
     td_try(td_sql_query(tx, &r, err,
-                        "SELECT way_id, domain, name, account_guid, remove, attempt, done_at, failure FROM domain_removal"
-                        " WHERE tenant = $1 AND id = $2",
+                        "SELECT way_id, domain, name, account_guid, remove, attempt, done_at, failure"
+                        " FROM domain_removal WHERE tenant = $1 AND id = $2",
                         "ss", tenant, id));
     for (; td_rows_next(&r); found = true)
         *ret = (struct open_one){.way_id = td_col_text0(&r, 0, a),

@@ -304,7 +304,8 @@ static const char *remedy_of(enum td_code code)
 {
     switch (code) {
     case TD_EDENIED:
-        return "Ask an administrator: `touchdown connector list` tells why, `touchdown connector add` makes a new code.";
+        return "Ask an administrator: `touchdown connector list` tells why, `touchdown connector add` makes a new "
+               "code.";
     case TD_ESTATE:
         return "Drop this piece of work, and ask for the next one.";
     case TD_ENOTFOUND:

@@ -110,7 +110,7 @@ struct telling {
     const struct td_sync *s;
     const struct td_sync_object *o;
     struct td_arena *a;
-    bool foreign; /* another domain of the tenant owns it */
+    bool foreign;       /* another domain of the tenant owns it */
     const char **there; /* as stored, in order */
     size_t there_count;
     const char **add, **remove; /* what differs */
