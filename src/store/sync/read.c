@@ -53,7 +53,7 @@ static enum td_code read_members(const struct td_json *list, struct td_arena *a,
     if (list != NULL && list->type != TD_JSON_ARRAY && list->type != TD_JSON_NULL)
         return td_fail(err, TD_EINVAL, "objects.members", "is a list of GUIDs");
     if (n > TD_SYNC_MEMBERS_MAX)
-        return td_fail(err, TD_ELIMIT, "objects.members", "are more than %d: tell them in pieces", TD_SYNC_MEMBERS_MAX);
+        return td_fail(err, TD_EINVAL, "objects.members", "are more than %d: tell them in pieces", TD_SYNC_MEMBERS_MAX);
     const char **members = td_arena_array(a, const char *, n + 1);
     for (const struct td_json *m = list != NULL ? list->child : NULL; m != NULL; m = m->next)
         td_try(guid_of(m->type == TD_JSON_STRING ? m->str : "", "objects.members", a, &members[i++], err));
@@ -84,6 +84,7 @@ enum td_code td_sync_read_object(const struct td_json *v, struct td_arena *a, st
     o.name = fitting(a, o.name[0] != '\0' ? o.name : o.sam, o.is_group ? TD_GROUP_NAME_MAX : TD_USER_NAME_MAX);
     if (strlen(o.mail) > TD_UPN_MAX)
         o.mail = "";
+    o.upn = fitting(a, o.upn, TD_UPN_MAX + 1); /* too long to be anybody's here, and not to be kept whole */
     if (o.is_group && o.name[0] == '\0')
         o.name = o.guid;
     if (o.is_group)
@@ -99,7 +100,7 @@ static enum td_code read_objects(const struct td_json *list, struct td_arena *a,
     if (list != NULL && list->type != TD_JSON_ARRAY)
         return td_fail(err, TD_EINVAL, "objects", "is a list");
     if (n > TD_SYNC_OBJECTS_MAX)
-        return td_fail(err, TD_ELIMIT, "objects", "are more than %d", TD_SYNC_OBJECTS_MAX);
+        return td_fail(err, TD_EINVAL, "objects", "are more than %d", TD_SYNC_OBJECTS_MAX);
     struct td_sync_object *objects = td_arena_array(a, struct td_sync_object, n + 1);
     for (const struct td_json *v = list != NULL ? list->child : NULL; v != NULL; v = v->next)
         td_try(td_sync_read_object(v, a, &objects[i++], err));

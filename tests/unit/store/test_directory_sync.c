@@ -510,6 +510,31 @@ static void messages_that_are_refused(void **state TD_UNUSED)
     }
 }
 
+/* Waiting does not mend it: never told as "too many requests". */
+static void messages_that_are_too_long(void **state TD_UNUSED)
+{
+    struct td_buf objects, members;
+    uint64_t from = 0;
+    td_buf_init(&objects, 1 << 20);
+    td_buf_init(&members, 1 << 20);
+    for (int i = 0; i <= TD_SYNC_OBJECTS_MAX; i++) {
+        td_buf_adds(&objects, i != 0 ? "," : "");
+        td_buf_adds(&objects, person(BOB, "bob@corp.test", ""));
+    }
+    td_buf_adds(&members, "{\"kind\":\"group\",\"guid\":\"" BOB "\",\"members\":[\"" BOB "\"");
+    for (int i = 0; i < TD_SYNC_MEMBERS_MAX; i++)
+        td_buf_adds(&members, ",\"" BOB "\"");
+    td_buf_adds(&members, "]}");
+    const char *const list[] = {td_arena_text(&b.arena, td_buf_slice(&objects)),
+                                td_arena_text(&b.arena, td_buf_slice(&members))};
+    for (size_t i = 0; i < TD_COUNTOF(list); i++) {
+        assert_int_equal(say_as("one", message("r1", "0", "100", true, true, list[i]), &from), TD_EINVAL);
+        assert_non_null(strstr(b.err.where, i == 0 ? "objects" : "objects.members"));
+    }
+    td_buf_done(&objects);
+    td_buf_done(&members);
+}
+
 /* --- domains --- */
 
 static enum td_code foreign_domain(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
@@ -551,8 +576,8 @@ static void members_are_told_by_their_groups_domain(void **state TD_UNUSED)
     static const char head[] = "{\"domain\":\"lab.test\",\"run\":\"q%d\",\"server\":\"" OTHER_SERVER
                                "\",\"from\":\"%d\",\"to\":\"%d\",\"full\":%s,\"last\":true,\"objects\":[%s]}";
     const char *const thefts[] = {group(SALES, "Sales", "\"" BOB "\""),
-                                  "{\"kind\":\"group\",\"guid\":\"" SALES
-                                  "\",\"continued\":true,\"members\":[\"" BOB "\"]}",
+                                  "{\"kind\":\"group\",\"guid\":\"" SALES "\",\"continued\":true,\"members\":[\"" BOB
+                                  "\"]}",
                                   "{\"guid\":\"" SALES "\",\"deleted\":true}"};
     assert_ok(td_store_write(b.store, second_domain, NULL, &b.err));
     full("r1", "100", both(person(ALICE, "alice@corp.test", ""), group(SALES, "Sales", "\"" ALICE "\"")));
@@ -627,6 +652,7 @@ int main(void)
         T(another_base_begins_anew),
         T(one_connector_at_a_time),
         T(messages_that_are_refused),
+        T(messages_that_are_too_long),
         T(domains_keep_to_themselves),
         T(members_are_told_by_their_groups_domain),
         T(whoever_signs_in_becomes_an_account),
