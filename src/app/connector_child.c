@@ -16,7 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TURN_MS = 200, PATIENCE_SECONDS = 15, MAX_PAUSE_SECONDS = 300, STEADY_SECONDS = 60, NAMES = 20 };
+enum { PATIENCE_SECONDS = 15, MAX_PAUSE_SECONDS = 300, STEADY_SECONDS = 60, NAMES = 20 };
+#define TURN (TD_SECOND / 5) /* how late an end is noticed */
 
 struct td_connector_child {
     struct td_service *svc;
@@ -135,7 +136,7 @@ static void end_process(struct td_connector_child *c)
     for (int64_t until = td_monotonic() + PATIENCE_SECONDS * TD_SECOND; td_monotonic() < until;) {
         if (ended(c, WNOHANG))
             return;
-        td_sleep(c->svc->env, TURN_MS * 1000 / 4);
+        td_sleep(c->svc->env, TURN / 4);
     }
     (void)kill(c->pid, SIGKILL);
     (void)ended(c, 0);
@@ -144,7 +145,7 @@ static void end_process(struct td_connector_child *c)
 static void wait_turns(struct td_connector_child *c, int64_t seconds)
 {
     for (int64_t until = td_monotonic() + seconds * TD_SECOND; td_monotonic() < until && !atomic_load(&c->stop);)
-        td_sleep(c->svc->env, TURN_MS * 1000);
+        td_sleep(c->svc->env, TURN);
 }
 
 /* From start to end of one process; how long it ran. */
@@ -162,7 +163,7 @@ static int64_t live_once(struct td_connector_child *c)
     while (!atomic_load(&c->stop) && !ended(c, WNOHANG)) {
         if (td_file_exists(c->code_file) && td_file_exists(c->registration))
             (void)unlink(c->code_file); /* used up */
-        td_sleep(c->svc->env, TURN_MS * 1000);
+        td_sleep(c->svc->env, TURN);
     }
     return td_monotonic() - began;
 }

@@ -4,7 +4,8 @@
 
 #include <errno.h>
 
-enum { LOOK_AGAIN_SECONDS = 2, ILL_SECONDS = 10, FIRST_LOOK_SECONDS = 12, TURN_MS = 200 };
+enum { LOOK_AGAIN_SECONDS = 2, ILL_SECONDS = 10, FIRST_LOOK_SECONDS = 12 };
+#define TURN (TD_SECOND / 5) /* how late an end is noticed */
 
 /* --- one connector ------------------------------------------------------------------------------------------------ */
 
@@ -306,7 +307,7 @@ static void watch(struct running *r)
     while (!atomic_load(&r->ended)) {
         if (atomic_load(r->stop))
             end_with(r, TD_OK, NULL);
-        rest(r, TURN_MS * 1000, false, &seen);
+        rest(r, TURN, false, &seen);
     }
 }
 
@@ -376,7 +377,7 @@ static enum td_code register_patiently(struct td_connector_state *c, const atomi
         td_conn_note(c, rc, &why);
         int64_t until = td_monotonic() + td_conn_pause(c->world->env, tries);
         while (!atomic_load(stop) && td_monotonic() < until)
-            td_sleep(c->world->env, TURN_MS * 1000);
+            td_sleep(c->world->env, TURN);
     }
     return TD_OK;
 }
