@@ -50,6 +50,11 @@ char *td_desired_release_uri(const char *provider, struct td_arena *a)
                            provider);
 }
 
+char *td_desired_error_text_uri(const char *provider, struct td_arena *a)
+{
+    return td_arena_printf(a, "./Device/Vendor/MSFT/DMClient/Provider/%s/FirstSyncStatus/CustomErrorText", provider);
+}
+
 /* LastError first: where the values come in several messages, the state that is acted upon comes last. */
 static void add_redeployment(struct td_desired_ctx *c)
 {
@@ -200,9 +205,16 @@ static void add_page(struct td_desired_ctx *c, const struct td_item_page *p)
     td_want_put(c, TD_STAGE_PAGE, first_node(c, false, "BlockInStatusPage"), "int",
                 td_arena_printf(c->arena, "%d", block));
     put_bool(c, TD_STAGE_PAGE, first_node(c, false, "AllowCollectLogsButton"), p->collect_logs);
-    if (p->error_text[0] != '\0')
-        td_want_put(c, TD_STAGE_PAGE, first_node(c, false, "CustomErrorText"), "chr", p->error_text);
     add_lists(c, false, TD_STAGE_PAGE);
+}
+
+/* A device that waits for its domain shows why, whether or not it has a status page (csp.md 3.3). */
+static void add_error_text(struct td_desired_ctx *c, const struct td_item_page *p)
+{
+    const struct td_domain_order *o = &c->in->domain;
+    const char *text = o->problem != NULL ? o->problem : p->show ? p->error_text : "";
+    if (text[0] != '\0' || (o->told && !td_fault("domain-problem-stays")))
+        td_want_put(c, TD_STAGE_PAGE, td_desired_error_text_uri(c->provider, c->arena), "chr", text);
 }
 
 /* autopilot.md 2.2: DNSComputerName, in effect after the restart that ends the device phase. */
@@ -347,6 +359,7 @@ void td_desired_make(const struct td_desired_in *in, struct td_arena *a, struct 
         td_want_put(&c, TD_STAGE_PAGE, client_node(&c, false, "UPN"), "chr", in->user_upn);
     if (in->setup) {
         add_page(&c, &ret->page);
+        add_error_text(&c, &ret->page);
         add_release(&c, ret);
     }
     if (in->computer_name[0] != '\0')

@@ -46,6 +46,9 @@ struct td_domain_order {
     const char *blob;  /* base64 on one line; NULL: not there yet, or not any more */
     bool open;         /* it has not taken its blob: its device phase is not released */
     bool unregistered; /* the directory does not know the computer yet: its account phase is not released */
+    /* Why it gets no account: stands on its page in place of the status page's own text. NULL: nothing is wrong. */
+    const char *problem;
+    bool told; /* its page has had a text of either kind: one that is over is taken back */
 };
 
 #define TD_DOMAIN_BLOB_URI "./Vendor/MSFT/OfflineDomainJoin/Blob" /* to the letter (csp.md 12) */
@@ -122,6 +125,8 @@ struct td_desired {
 
 /* LocURI of the device's ServerHasFinishedProvisioning. */
 char *td_desired_release_uri(const char *provider, struct td_arena *a);
+/* ... and of the text that its status page shows where something failed. */
+char *td_desired_error_text_uri(const char *provider, struct td_arena *a);
 /* Is it asked to know the device, and not what was configured? */
 bool td_desired_is_identity(const char *uri);
 

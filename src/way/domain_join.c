@@ -106,6 +106,22 @@ enum td_code td_domain_refuse(struct td_error *err, enum td_domain_reason reason
     return td_fail_cause(err, row->code, row->hresult, row->name, row->cause, detail, row->remedy);
 }
 
+char *td_domain_told(enum td_domain_reason reason, struct td_arena *a)
+{
+    const struct td_domain_reason_row *row = td_domain_reason_row(reason);
+    return td_arena_printf(a, "0x%08x: %s %s", row->hresult, row->cause, row->remedy);
+}
+
+/* One code may have several causes: the whole sentence counts. */
+enum td_domain_reason td_domain_reason_told(const char *text)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    for (int i = TD_DJ_OK + 1; i < TD_DJ_COUNT; i++)
+        if (strcmp(td_domain_told((enum td_domain_reason)i, &a), text) == 0)
+            return (enum td_domain_reason)i;
+    return TD_DJ_OK;
+}
+
 /* The number behind "data" in the text of a refused bind. */
 enum td_domain_reason td_domain_reason_of_bind(uint32_t win32, bool service)
 {

@@ -59,6 +59,10 @@ const struct td_domain_reason_row *td_domain_reason_row(enum td_domain_reason re
 const struct td_domain_reason_row *td_domain_reason_by_name(const char *name);         /* NULL: none */
 /* Fills err: where is the row's name, the text its cause and detail (may be NULL). Returns row->code. */
 enum td_code td_domain_refuse(struct td_error *err, enum td_domain_reason reason, const char *detail);
+/* What a device's page says of it, "0x80072030: cause remedy", and back: TD_DJ_OK where the text is an organization's
+ * own. */
+char *td_domain_told(enum td_domain_reason reason, struct td_arena *a);
+enum td_domain_reason td_domain_reason_told(const char *text);
 /* A person's (or the service's own) bind that Active Directory refused with this error. */
 enum td_domain_reason td_domain_reason_of_bind(uint32_t win32, bool service);
 

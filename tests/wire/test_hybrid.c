@@ -457,6 +457,91 @@ static void a_refusal_is_told_with_its_cause(void **state)
     assert_string_not_equal(word(), "failed");
 }
 
+#define TEXT "./Device" FIRST "CustomErrorText"
+
+/* What the last session wrote to the page's error text: NULL if nothing. */
+static const char *page_text(const char *first)
+{
+    const char *text = NULL;
+    h.c->session++;
+    h.c->msg = 0;
+    send_next(h.c, first, true);
+    for (int i = 0; i < 30; i++) {
+        for (const struct td_sync_cmd *c = h.c->last.cmds; c != NULL; c = c->next)
+            if (c->items != NULL && strcmp(c->items->target, TEXT) == 0) {
+                assert_string_equal(c->name, "Replace");
+                assert_string_equal(c->items->meta.format, "chr");
+                text = td_arena_text(&h.w->wire.arena, c->items->data);
+            }
+        if (!has_commands(h.c))
+            break;
+        send_next(h.c, "", true);
+    }
+    return text;
+}
+
+static void page_tells(const char *text, enum td_domain_reason reason)
+{
+    assert_non_null(text);
+    assert_string_equal(text, td_domain_told(reason, &h.w->wire.arena));
+}
+
+static enum td_code refuse_work(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const enum td_domain_reason *reason = ctx;
+    struct td_domain_join j;
+    const char *const domains[] = {"corp.test"};
+    struct td_arena *a = &h.w->wire.arena;
+    td_try(td_domain_join_lease(tx, h.w->tenant, h.connector, domains, 1, a, &j, err));
+    return td_domain_join_refused(tx, h.w->tenant, j.id, j.attempt, *reason, "OU=Autopilot,DC=corp,DC=test", a, err);
+}
+
+static void work_is_refused(enum td_domain_reason reason)
+{
+    assert_ok(td_store_write(h.w->wire.svc.store, refuse_work, &reason, NULL));
+}
+
+/* The device itself is told why it gets no account, by the one text that every device shows; it goes when the cause is
+ * mended, and an organization's own stands there again. */
+static void the_device_is_told_why_it_waits(void **state)
+{
+    open_hybrid(state);
+    enrol(TD_TRUE);
+    h.c->nodes = done_nodes;
+    page_tells(page_text(WAITS), TD_DJ_NO_SETTINGS);
+    assert_null(page_text(WAITS)); /* once */
+    assert_non_null(give(h.c, "corp", join_item));
+    page_tells(page_text(WAITS), TD_DJ_NO_CONNECTOR);
+    in_write(add_connector);
+    assert_string_equal(page_text(WAITS), ""); /* it has none of its own */
+    assert_null(page_text(WAITS));
+    work_is_refused(TD_DJ_NO_DC); /* tried again: what is in the way is told all the same */
+    job_is(TD_DJS_QUEUED);
+    page_tells(page_text(WAITS), TD_DJ_NO_DC);
+    assert_non_null(give(h.c, "page", "{\"kind\":\"status-page\",\"errorText\":\"Call 4711.\"}"));
+    assert_null(page_text(WAITS));
+    h.w->wire.env.now += 2 * TD_MINUTE;
+    in_write(hear_connector);
+    work_is_refused(TD_DJ_NO_OU);
+    job_is(TD_DJS_FAILED);
+    page_tells(page_text(WAITS), TD_DJ_NO_OU);
+    h.w->wire.env.now += 5 * TD_MINUTE; /* asked anew */
+    in_write(hear_connector);
+    assert_string_equal(page_text(WAITS), "Call 4711.");
+    in_write(make_account);
+    assert_null(page_text(WAITS));
+    job_is(TD_DJS_CONFIRMED);
+}
+
+/* A name that was taken is no failure while there are others. */
+static void a_taken_name_is_no_failure_yet(void **state)
+{
+    open_managed(state);
+    work_is_refused(TD_DJ_NAME_TAKEN);
+    job_is(TD_DJS_QUEUED);
+    assert_null(page_text(WAITS));
+}
+
 /* The answer got lost: the same enrolment gets it again, a few times, and then nobody. */
 static void silence_is_bounded(void **state)
 {
@@ -679,8 +764,10 @@ static void what_proves_nothing_is_refused(void **state)
 /* Another organization's connector says that one of its devices has this account: whose it is stays so. */
 static enum td_code claim_account(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
 {
-    const struct td_device_precreated what = {
-        .registration_id = "6e5f0000-0000-4000-8000-000000000001", .serial = "X", .group_tag = "", .purchase_order = ""};
+    const struct td_device_precreated what = {.registration_id = "6e5f0000-0000-4000-8000-000000000001",
+                                              .serial = "X",
+                                              .group_tag = "",
+                                              .purchase_order = ""};
     const char *id = NULL;
     td_try(td_device_precreate(tx, h.w->wire.other.id, &what, &h.w->wire.arena, &id, err));
     return td_sql(tx, err,
@@ -921,6 +1008,8 @@ int main(void)
         TEST(the_blob_is_handed_out),
         TEST(the_page_waits),
         TEST(a_refusal_is_told_with_its_cause),
+        TEST(the_device_is_told_why_it_waits),
+        TEST(a_taken_name_is_no_failure_yet),
         TEST(silence_is_bounded),
         TEST(a_blob_is_of_one_enrolment),
         TEST(a_computer_registers),

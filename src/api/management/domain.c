@@ -123,6 +123,47 @@ static enum td_code ask(struct td_exchange *x, struct td_tx *tx, struct td_error
     return TD_OK;
 }
 
+static bool has_settings(const struct td_exchange *x)
+{
+    for (size_t i = 0; i < x->item_count; i++)
+        if (x->items[i].kind == TD_ITEM_DOMAIN_JOIN)
+            return true;
+    return false;
+}
+
+/* Of work that is tried again: what is wrong with its connector. A name that was taken is no problem while another one
+ * is tried. */
+static enum td_domain_reason in_the_way(const struct td_domain_join *j)
+{
+    const struct td_domain_reason_row *row = td_domain_reason_by_name(j->failure);
+    if (row == NULL)
+        return TD_DJ_OK;
+    bool passing = row->reason < TD_DJ_NO_DC || row->reason > TD_DJ_SERVICE_LOCKED;
+    return j->state != TD_DJS_FAILED && passing ? TD_DJ_OK : row->reason;
+}
+
+/* What its page says in every message, whatever this one brought: of the work, or of what it lacks. */
+static enum td_code find_problem(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+{
+    const struct td_domain_reason_row *refusal = td_domain_reason_by_name(x->domain_refusal.where);
+    const struct td_domain_join *j = &x->domain;
+    bool served = true;
+    x->domain_problem = TD_DJ_OK;
+    if (!x->hybrid || x->enrolment.device_id[0] != '\0' || td_fault("domain-problem-untold"))
+        return TD_OK;
+    if (j->id == NULL) {
+        x->domain_problem = !has_settings(x) ? TD_DJ_NO_SETTINGS : refusal != NULL ? refusal->reason : TD_DJ_OK;
+        return TD_OK;
+    }
+    if (j->state == TD_DJS_QUEUED || j->state == TD_DJS_CREATING || j->state == TD_DJS_FAILED)
+        x->domain_problem = in_the_way(j);
+    if (x->domain_problem == TD_DJ_OK && j->state == TD_DJS_QUEUED)
+        td_try(td_connector_serves(tx, x->tenant, j->domain, &served, err));
+    if (!served)
+        x->domain_problem = TD_DJ_NO_CONNECTOR;
+    return TD_OK;
+}
+
 /* Once a phase, as every failure of it is told. */
 void td_mgmt_domain_tell(struct td_exchange *x)
 {
@@ -162,6 +203,7 @@ enum td_code td_mgmt_domain(struct td_exchange *x, struct td_tx *tx, struct td_e
 {
     x->domain.id = NULL;
     x->blob = NULL;
+    x->domain_problem = TD_DJ_OK;
     if (!x->hybrid && td_ledger_find(&x->ledger, TD_DOMAIN_BLOB_KEY) == NULL)
         return TD_OK;
     td_try(reread(x, tx, err));
@@ -171,15 +213,21 @@ enum td_code td_mgmt_domain(struct td_exchange *x, struct td_tx *tx, struct td_e
         td_try(ask(x, tx, err));
     if (x->domain.id != NULL && x->domain.state == TD_DJS_CONFIRMED)
         remember_confirmed(x);
+    td_try(find_problem(x, tx, err));
     return x->domain.id != NULL ? open_blob(x, err) : TD_OK;
 }
 
 struct td_domain_order td_mgmt_domain_order(const struct td_exchange *x)
 {
     const struct td_domain_join *j = &x->domain;
+    const char *uri = td_desired_error_text_uri(x->enrolment.provider, x->a);
+    const char *problem = x->domain_problem != TD_DJ_OK ? td_domain_told(x->domain_problem, x->a) : NULL;
+    bool told = x->hybrid && td_ledger_find(&x->ledger, td_arena_printf(x->a, "R %s", uri)) != NULL;
     if (j->id == NULL)
-        return (struct td_domain_order){.job = NULL};
+        return (struct td_domain_order){.problem = problem, .told = told};
     return (struct td_domain_order){
+        .problem = problem,
+        .told = told,
         .job = j->id,
         .item = j->item,
         .name = j->account_guid[0] != '\0' ? j->name : "",

@@ -52,11 +52,12 @@ struct td_exchange {
     struct td_item *items;
     size_t item_count;
     bool standard_user, has_profile;
-    bool hybrid;                    /* registered, and its profile joins it to a domain */
-    struct td_domain_join domain;   /* id NULL: no account was ever asked for with this enrolment */
-    struct td_error domain_refusal; /* no work could be asked for, or nobody is there to do it; TD_OK: neither */
-    const char *user_sid;           /* in its domain, "" if not known */
-    const char *blob;               /* to be handed out by this message, base64; NULL: none */
+    bool hybrid;                          /* registered, and its profile joins it to a domain */
+    struct td_domain_join domain;         /* id NULL: no account was ever asked for with this enrolment */
+    struct td_error domain_refusal;       /* no work could be asked for, or nobody is there to do it; TD_OK: neither */
+    enum td_domain_reason domain_problem; /* why it gets no account, as its page says it; TD_DJ_OK: it may get one */
+    const char *user_sid;                 /* in its domain, "" if not known */
+    const char *blob;                     /* to be handed out by this message, base64; NULL: none */
     const char *name_template, *serial;
     struct td_ec status_page; /* that holds for this deployment */
     struct td_item_page page; /* the same as nodes want it */

@@ -375,6 +375,17 @@ static const char *screen(struct td_csp *csp, struct td_arena *a)
     return who != NULL ? td_arena_printf(a, "sign-in screen: shared PC for %s", who) : "sign-in screen";
 }
 
+/* What stands on the status page where something failed (csp.md 3.3). */
+static const char *page_error_text(struct td_csp *csp, struct td_arena *a)
+{
+    size_t at = 0;
+    (void)a;
+    for (const char *key; (key = td_csp_each(csp, "Device/Vendor/MSFT/DMClient/Provider/", &at)) != NULL;)
+        if (td_ends(td_str(key), "/FirstSyncStatus/CustomErrorText"))
+            return td_csp_value(csp, key);
+    return NULL;
+}
+
 static const struct effect {
     const char *word;
     const char *(*fn)(struct td_csp *csp, struct td_arena *a);
@@ -400,6 +411,7 @@ static const struct effect {
     {"shared_pc", shared_pc},
     {"account_deletion", account_deletion},
     {"screen", screen},
+    {"page_error_text", page_error_text},
 };
 
 const char *td_csp_effect(struct td_csp *csp, const char *word, struct td_arena *a)

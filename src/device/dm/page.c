@@ -374,7 +374,7 @@ static enum td_code fail_blocking(struct page *p, const struct cause *cause, int
     keep_cause(p, cause, &a);
     td_try(mark(p, "failed", err));
     td_device_say(p->dm->dev, "status", "%s",
-                  custom != NULL ? custom : "Installation exceeded the time limit or failed.");
+                  custom != NULL && *custom != '\0' ? custom : "Installation exceeded the time limit or failed.");
     td_device_say(p->dm->dev, "status", "buttons: %s", buttons_text(flags));
     bool held;
     if (session(p, TD_DM_SCHEDULE, &held, NULL) != TD_OK)

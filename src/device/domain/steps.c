@@ -29,8 +29,30 @@ static enum td_code joined(struct td_flow *f)
     return TD_OK;
 }
 
+/* Why the service has no blob, by the text of the status page: shown while it may still be mended. What was said last
+ * stays said, since work that is asked anew takes the text back. */
+static void hear(struct td_flow *f, enum td_domain_reason *told)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    const char *text = td_device_effect(f->dev, "page_error_text", &a);
+    enum td_domain_reason now = text != NULL ? td_domain_reason_told(text) : TD_DJ_OK;
+    if (now == TD_DJ_OK || now == *told || td_fault("device-hears-no-problem"))
+        return;
+    *told = now;
+    td_device_say(f->dev, "page", "joining your organization's network: %s", text);
+}
+
+static enum td_code no_blob(const struct td_flow *f, enum td_domain_reason told, struct td_error *err)
+{
+    if (told != TD_DJ_OK)
+        return over(told, NULL, err);
+    return over(TD_DJ_TIMEOUT, td_offline_profile(f) ? "its profile is a file's, and it may not be registered" : NULL,
+                err);
+}
+
 enum td_code td_flow_domain_wait(struct td_flow *f, struct td_error *err)
 {
+    enum td_domain_reason told = TD_DJ_OK;
     for (int i = 0; i < BLOB_TRIES; i++) {
         if (td_domain_joined(f->dev))
             return joined(f);
@@ -39,11 +61,12 @@ enum td_code td_flow_domain_wait(struct td_flow *f, struct td_error *err)
         td_try(td_dm_session(f->dev, TD_DM_ENROLMENT, false, err));
         if (td_life_restart_due(f->dev, NULL))
             return td_fail(err, TD_ESTATE, "restart", "the service has ordered a restart");
-        if (!td_domain_joined(f->dev))
-            td_try(td_device_wait(f->dev, BLOB_PAUSE, err));
+        if (td_domain_joined(f->dev))
+            continue;
+        hear(f, &told);
+        td_try(td_device_wait(f->dev, BLOB_PAUSE, err));
     }
-    return over(TD_DJ_TIMEOUT, td_offline_profile(f) ? "its profile is a file's, and it may not be registered" : NULL,
-                err);
+    return no_blob(f, told, err);
 }
 
 /* Applying them is nobody's business here, so that not to know them holds nothing up. */

@@ -159,13 +159,26 @@ void __wrap_td_ldap_close(struct td_ldap *l)
 static struct {
     int sessions, blob_at;
     struct td_slice blob;
+    const char *texts[4]; /* of the status page, by these sessions on; NULL: as it is */
 } way;
+
+/* As management writes it. */
+static void put_text(struct td_device *dev, const char *text)
+{
+    TD_CLEANUP(td_csp_cleanup) struct td_csp *csp = NULL;
+    const struct td_csp_config config = {.dir = dev->dir, .env = dev->env};
+    assert_ok(td_csp_open(&config, &csp, NULL));
+    td_csp_put(csp, "Device/Vendor/MSFT/DMClient/Provider/Touchdown/FirstSyncStatus/CustomErrorText", "chr", text);
+    assert_ok(td_csp_save(csp, NULL));
+}
 
 enum td_code __wrap_td_dm_session(struct td_device *dev, int reason, bool user, struct td_error *err);
 enum td_code __wrap_td_dm_session(struct td_device *dev, int reason, bool user, struct td_error *err)
 {
     assert_int_equal(reason, 5);
     assert_false(user);
+    if (way.sessions < (int)TD_COUNTOF(way.texts) && way.texts[way.sessions] != NULL)
+        put_text(dev, way.texts[way.sessions]);
     return ++way.sessions == way.blob_at ? td_domain_apply(dev, way.blob, err) : TD_OK;
 }
 
@@ -266,6 +279,7 @@ static void trusts_the_roots_of_its_blob(void **state TD_UNUSED)
     memcpy(odj.extra[0].guid, td_odj_part_certificates, 16);
     assert_int_equal(td_domain_apply(&s.dev, blob_of(&odj), &err), TD_EFORMAT);
     assert_null(td_domain_roots(&s.dev, &s.arena));
+    assert_false(td_file_exists(file("machine.keytab"))); /* written before them: it goes again */
     odj.extra[0].bytes = td_buf_slice(&part);
     assert_ok(td_domain_apply(&s.dev, blob_of(&odj), &err));
     struct td_slice pem = td_str(td_domain_roots(&s.dev, &s.arena));
@@ -455,6 +469,42 @@ static void ends_where_no_blob_comes(void **state TD_UNUSED)
     assert_string_equal(err.where, "Timeout");
     assert_true(err.remedy[0] != '\0');
     assert_true(s.world.now - before >= TD_DOMAIN_WAIT); /* longer than a connector is given */
+}
+
+/* The device itself ends with the reason that the service knows, and not with a time that is over. */
+static void ends_with_what_it_was_told(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    way.texts[0] = "Call 4711."; /* an organization's own says nothing of the join */
+    way.texts[1] = td_domain_told(TD_DJ_NO_OU, &s.arena);
+    way.texts[3] = ""; /* asked anew, and nobody has said more */
+    assert_int_not_equal(td_flow_domain_wait(&s.flow, &err), TD_OK);
+    assert_int_equal(err.hresult, 0x80072030);
+    assert_string_equal(err.where, "NoOu");
+    assert_string_equal(err.text, td_domain_reason_row(TD_DJ_NO_OU)->cause);
+    assert_string_equal(err.remedy, td_domain_reason_row(TD_DJ_NO_OU)->remedy);
+    assert_true(stage_said(&s, "joining your organization's network: 0x80072030: The organizational unit"));
+    assert_false(stage_said(&s, "4711"));
+}
+
+static void goes_on_where_it_was_mended(void **state TD_UNUSED)
+{
+    const struct td_odj odj = sample();
+    way.texts[0] = td_domain_told(TD_DJ_NO_CONNECTOR, &s.arena);
+    way.blob = blob_of(&odj);
+    way.blob_at = 4;
+    assert_ok(td_flow_domain_wait(&s.flow, NULL));
+    assert_true(stage_said(&s, "joining your organization's network: 0x80070774: No connector"));
+}
+
+/* A reason that is tried again elsewhere ends the device's wait for good. */
+static void a_domain_that_is_away_ends_it_too(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    way.texts[0] = td_domain_told(TD_DJ_NO_DC, &s.arena);
+    assert_int_equal(td_flow_domain_wait(&s.flow, &err), TD_EEXPIRED);
+    assert_int_equal(err.hresult, 0x8007054b);
+    assert_string_equal(err.where, "NoDc");
 }
 
 static void reaches_a_controller(void **state TD_UNUSED)
@@ -702,6 +752,9 @@ int main(void)
         STAGED(the_administrator_is_one_by_identifier),
         STAGED(waits_for_the_blob),
         STAGED(ends_where_no_blob_comes),
+        STAGED(ends_with_what_it_was_told),
+        STAGED(goes_on_where_it_was_mended),
+        STAGED(a_domain_that_is_away_ends_it_too),
         STAGED(reaches_a_controller),
         STAGED(asks_no_controller_where_the_profile_skips_it),
         STAGED(the_domain_says_who_may_sign_in),

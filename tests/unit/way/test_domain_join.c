@@ -22,6 +22,21 @@ static void each_reason_has_its_row(void **state TD_UNUSED)
     assert_int_equal(td_domain_reason_row(TD_DJ_COUNT)->reason, TD_DJ_REFUSED);
 }
 
+/* What the page of a device says of a reason is that reason to the device, and nothing else is one. */
+static void a_page_tells_one_reason(void **state TD_UNUSED)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    for (int i = TD_DJ_OK + 1; i < TD_DJ_COUNT; i++)
+        assert_int_equal(td_domain_reason_told(td_domain_told((enum td_domain_reason)i, &a)), i);
+    assert_string_equal(
+        td_domain_told(TD_DJ_NO_OU, &a),
+        "0x80072030: The organizational unit of the item does not exist. Write the unit's distinguished "
+        "name as the domain has it, or leave it empty for the default container.");
+    assert_int_equal(td_domain_reason_told(""), TD_DJ_OK);
+    assert_int_equal(td_domain_reason_told("Call 4711."), TD_DJ_OK);
+    assert_int_equal(td_domain_reason_told("0x80072030: something else"), TD_DJ_OK);
+}
+
 /* 0x80070000 and the number of Win32 that a person finds by searching. */
 static void codes_are_those_of_windows(void **state TD_UNUSED)
 {
@@ -187,10 +202,11 @@ static void patterns_that_no_domain_takes(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_reason_has_its_row), cmocka_unit_test(codes_are_those_of_windows),
-        cmocka_unit_test(a_refusal_carries_all),   cmocka_unit_test(binds_are_told_apart),
-        cmocka_unit_test(states_have_words),       cmocka_unit_test(names_without_chance),
-        cmocka_unit_test(names_by_chance),         cmocka_unit_test(patterns_that_no_domain_takes),
+        cmocka_unit_test(each_reason_has_its_row),       cmocka_unit_test(a_page_tells_one_reason),
+        cmocka_unit_test(codes_are_those_of_windows),    cmocka_unit_test(a_refusal_carries_all),
+        cmocka_unit_test(binds_are_told_apart),          cmocka_unit_test(states_have_words),
+        cmocka_unit_test(names_without_chance),          cmocka_unit_test(names_by_chance),
+        cmocka_unit_test(patterns_that_no_domain_takes),
     };
     return cmocka_run_group_tests_name("domain join", tests, NULL, NULL);
 }
