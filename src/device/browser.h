@@ -30,7 +30,8 @@ struct td_browser {
     int asked_user, asked_password;
 };
 
-/* TD_EAUTH: a typed answer was refused; TD_EDENIED: the page refuses; TD_EUNAVAILABLE: try again. */
+/* TD_EAUTH: a typed answer was refused; TD_EDENIED: the page refuses; TD_EUNAVAILABLE: try again
+ * (after flow->retry_after), with what was typed, which nobody has judged. */
 enum td_code td_browse(struct td_browser *b, const char *url, struct td_error *err) TD_MUST_USE;
 
 #endif

@@ -136,6 +136,9 @@ struct td_flow {
 };
 void td_id_flow_page(struct td_id *id, const struct td_flow *f, const char *username, bool ask_password,
                      const char *message);
+/* The same where the service can't answer now: 503 and Retry-After, so that devices try again by themselves. */
+void td_id_flow_away(struct td_id *id, const struct td_flow *f, const char *username, bool ask_password,
+                     const char *message);
 void td_id_flow_posted(struct td_id *id);
 /* Answers at the redirect address in the asked mode; pairs ends with a NULL name. */
 void td_id_answer(struct td_id *id, const char *redirect, const char *mode, const char *const *pairs);

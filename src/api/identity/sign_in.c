@@ -93,8 +93,8 @@ static struct branding branding_of(struct td_id *id, const char *tenant)
     return b;
 }
 
-void td_id_flow_page(struct td_id *id, const struct td_flow *f, const char *username, bool ask_password,
-                     const char *message)
+static void flow_page(struct td_id *id, const struct td_flow *f, const char *username, bool ask_password,
+                      const char *message, int status)
 {
     char *ticket = NULL;
     if (pack(id, f, &ticket) != TD_OK) {
@@ -120,8 +120,26 @@ void td_id_flow_page(struct td_id *id, const struct td_flow *f, const char *user
         .hidden_count = 1,
         .username = username,
         .ask_password = ask_password,
+        .status = status,
     };
     td_page_sign_in(id->reply, id->a, &page);
+}
+
+void td_id_flow_page(struct td_id *id, const struct td_flow *f, const char *username, bool ask_password,
+                     const char *message)
+{
+    flow_page(id, f, username, ask_password, message, 200);
+}
+
+void td_id_flow_away(struct td_id *id, const struct td_flow *f, const char *username, bool ask_password,
+                     const char *message)
+{
+    if (td_fault("sign-in-away-is-wrong")) {
+        td_id_flow_page(id, f, username, ask_password, message);
+        return;
+    }
+    flow_page(id, f, username, ask_password, message, 503);
+    td_reply_header(id->reply, "Retry-After", "5");
 }
 
 static void answer_redirect(struct td_id *id, const char *redirect, char mark, const char *const *pairs)
@@ -192,12 +210,30 @@ static enum td_code note_refusal(struct td_tx *tx, void *ctx, struct td_error *e
     return td_event_tell(tx, s->flow.tenant, &e, err, "cause", s->why, NULL);
 }
 
-static void refuse(struct sign_in *s, bool ask_password, const char *message)
+static void note(struct sign_in *s, const char *message)
 {
     s->why = message;
     if (s->flow.registration[0] != '\0')
         td_ignore(td_store_write(s->id->svc->store, note_refusal, s, NULL));
+}
+
+static void refuse(struct sign_in *s, bool ask_password, const char *message)
+{
+    note(s, message);
     td_id_flow_page(s->id, &s->flow, s->username, ask_password, message);
+}
+
+/* A directory that has something against the person, or can't be asked about him. */
+static void refuse_there(struct sign_in *s, enum td_code rc)
+{
+    struct td_id *id = s->id;
+    const char *message = td_arena_printf(id->a, "%s %s", id->err.text, id->err.remedy);
+    if (rc != TD_EUNAVAILABLE) {
+        refuse(s, true, message);
+        return;
+    }
+    note(s, message);
+    td_id_flow_away(id, &s->flow, s->username, true, message);
 }
 
 /* The device's way learns who deploys it, in the transaction that makes the code. */
@@ -285,11 +321,11 @@ static void try_password(struct sign_in *s, struct td_slice password)
     else if (rc == TD_ELIMIT)
         refuse(s, true, "Too many wrong passwords were tried. Wait a minute or longer, then try again.");
     else if (rc != TD_OK && td_domain_reason_by_name(id->err.where) != NULL) /* of a directory, or of the way to it */
-        refuse(s, true, td_arena_printf(id->a, "%s %s", id->err.text, id->err.remedy));
+        refuse_there(s, rc);
     else if (rc == TD_EDENIED)
         refuse(s, true, "This account is disabled. Ask your administrator.");
     else
-        td_id_flow_page(id, &s->flow, s->username, true, "The service is busy. Try again.");
+        td_id_flow_away(id, &s->flow, s->username, true, "The service is busy. Try again.");
 }
 
 static void next_step(struct sign_in *s)
@@ -301,7 +337,7 @@ static void next_step(struct sign_in *s)
         return;
     }
     if (td_store_read(id->svc->store, find_domain, s, &id->err) != TD_OK) {
-        td_id_flow_page(id, &s->flow, s->username, false, "The service is busy. Try again.");
+        td_id_flow_away(id, &s->flow, s->username, false, "The service is busy. Try again.");
         return;
     }
     bool foreign =

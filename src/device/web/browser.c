@@ -3,7 +3,7 @@
 #include "device/html.h"
 #include "device/web.h"
 
-enum { BROWSER_MAX_HOPS = 40, BROWSER_MAX_TRIES = 5, BROWSER_MAX_FORM = 64 << 10 };
+enum { BROWSER_MAX_HOPS = 40, BROWSER_MAX_TRIES = 5, BROWSER_MAX_FORM = 64 << 10, BROWSER_MAX_RETRY_SECONDS = 600 };
 
 /* One Set-Cookie header; path and domain are not looked at: all goes back to the origin that set it, nowhere else. */
 static void keep_cookie(struct td_browser *b, struct td_slice header)
@@ -43,6 +43,23 @@ static const char *cookie_header(struct td_browser *b)
     return text.n != 0 && !text.failed ? td_arena_text(b->arena, td_buf_slice(&text)) : NULL;
 }
 
+static bool is_busy(int status)
+{
+    return status == 429 || (status >= 502 && status <= 504);
+}
+
+/* What the page says of it is told: a directory that is away is no busy service to people. */
+static enum td_code busy(struct td_browser *b, const struct td_net_response *r, struct td_error *err)
+{
+    uint64_t seconds = 0;
+    struct td_html page = {.alert = ""};
+    if (td_parse_u64(td_net_header(r, "Retry-After"), &seconds) && seconds <= BROWSER_MAX_RETRY_SECONDS)
+        b->flow->retry_after = (int64_t)seconds * TD_SECOND;
+    if (td_html_read(r->body, b->arena, &page, NULL) == TD_OK && page.alert[0] != '\0')
+        return td_fail(err, TD_EUNAVAILABLE, b->what, "%s", page.alert);
+    return td_fail(err, TD_EUNAVAILABLE, b->what, "the service answers %d: busy", r->status);
+}
+
 static enum td_code fetch(struct td_browser *b, struct td_slice form, bool post, struct td_net_response *ret,
                           struct td_error *err)
 {
@@ -59,8 +76,8 @@ static enum td_code fetch(struct td_browser *b, struct td_slice form, bool post,
     if (post)
         req.headers[n] = "Content-Type: application/x-www-form-urlencoded";
     td_try(b->flow->net->send(b->flow->net->ctx, &req, b->arena, ret, err));
-    if (ret->status == 429 || (ret->status >= 502 && ret->status <= 504))
-        return td_fail(err, TD_EUNAVAILABLE, b->what, "the service answers %d: busy", ret->status);
+    if (is_busy(ret->status))
+        return busy(b, ret, err);
     keep_cookies(b, ret->headers);
     return TD_OK;
 }

@@ -12,6 +12,7 @@ static struct stage s;
 static struct service {
     bool form_post, wrong_state, wrong_nonce, wrong_tenant, no_refresh, leaves_https, error_page, denied;
     int busy; /* answers 503 so often first */
+    int away; /* ... with its page, for a password */
     char challenge[64], state[64], nonce[64];
     int passwords; /* how many were posted */
     const char *ticket, *hint;
@@ -50,6 +51,10 @@ static enum td_code login(const struct td_net_request *req, struct td_arena *a, 
     const char *wrong = "";
     if (strcmp(req->method, "POST") == 0) {
         svc.passwords++;
+        if (svc.away-- > 0)
+            return reply(r, a, 503, "HTTP/1.1 503\r\nRetry-After: 7\r\n",
+                         TD_S("<title>Contoso</title><p role='alert'>The directory can't be asked</p><form method=post "
+                              "action='/tenant/login'><input type=password name=passwd></form>"));
         assert_string_equal(td_form_get(req->body, "flow", a), "f&1");
         assert_string_equal(td_form_get(req->body, "go", a), "1");
         assert_null(td_form_get(req->body, "back", a));
@@ -193,6 +198,18 @@ static void says_a_wrong_password_once(void **state TD_UNUSED)
     assert_null(s.flow.secrets.join_token);
 }
 
+/* Nobody has judged what was typed: it is told, and tried again with the same. */
+static void tries_again_where_nobody_judges(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    svc.away = 1;
+    assert_int_equal(td_flow_sign_in(&s.flow, &err), TD_EUNAVAILABLE);
+    assert_string_equal(err.text, "The directory can't be asked");
+    assert_int_equal(s.flow.retry_after, 7 * TD_SECOND);
+    assert_ok(td_flow_sign_in(&s.flow, &err));
+    assert_int_equal(svc.passwords, 2);
+}
+
 static int terminal_calls;
 
 static enum td_code terminal(void *ctx TD_UNUSED, const char *prompt TD_UNUSED, bool secret, struct td_buf *out,
@@ -261,6 +278,7 @@ int main(void)
         STAGED(keeps_no_secret),
         STAGED(takes_form_post),
         STAGED(says_a_wrong_password_once),
+        STAGED(tries_again_where_nobody_judges),
         STAGED(asks_again_at_a_terminal),
         STAGED(asks_nothing_twice_when_the_service_was_away),
         STAGED(waits_for_an_answer),
