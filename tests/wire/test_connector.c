@@ -311,6 +311,8 @@ static void sync_goes_to_the_directory(void **state TD_UNUSED)
     assert_int_equal(con_call(&one, "sync", "{}"), 400);
     assert_int_equal(con_call(&one, "sync", body), 404); /* nobody wants its people */
     assert_ok(td_store_write(box->svc.store, want, NULL, NULL));
+    con_ok(con_call(&two, "hello", "{\"domains\":[{\"domain\":\"lab.test\"}]}"));
+    con_refused(con_call(&two, "sync", body), 409, "domain"); /* it serves another one */
     con_ok(con_call(&one, "sync", body));
     assert_non_null(td_json_str(con_answer(), "from"));
     assert_int_equal(con_call(&foreign, "sync", body), 404);

@@ -1,6 +1,7 @@
 /* The connectors' door: who calls, and how every call is answered (docs/protocol/connector.md). */
 #include "api/connector/room.h"
 #include "base/encode.h"
+#include "base/fault.h"
 #include "base/signs.h"
 #include "codec/sid.h"
 #include "crypto/cert.h"
@@ -253,11 +254,31 @@ enum td_code td_cdoor_hello(struct td_cdoor *c, struct td_error *err)
     return TD_OK;
 }
 
+/* Whoever never named a domain has nothing to tell of its people, also where nobody else does. */
+static enum td_code named(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    struct td_cdoor *c = ctx;
+    struct td_ad_domain_row row = {0};
+    const char *domain = td_json_str(c->body, "domain"), **ids = NULL;
+    size_t n = 0;
+    bool mine = td_fault("connector-tells-of-any");
+    enum td_code rc = td_ad_domain_find(tx, c->connector.tenant, domain != NULL ? domain : "", c->a, &row, err);
+    if (rc != TD_OK)
+        return rc == TD_ENOTFOUND ? TD_OK : rc; /* said where the message is read */
+    td_try(td_connector_able(tx, c->connector.tenant, row.domain, c->a, &ids, &n, err));
+    for (size_t i = 0; i < n; i++)
+        mine = mine || strcmp(ids[i], c->connector.id) == 0;
+    return mine ? TD_OK
+                : td_remedy(err, td_fail(err, TD_ESTATE, "domain", "no hello of this connector named it"),
+                            "Send hello with this domain first.");
+}
+
 static enum td_code take_sync(struct td_cdoor *c, struct td_error *err)
 {
     uint64_t from = 0;
     char text[24];
     struct td_jsonw w;
+    td_try(td_store_read(c->svc->store, named, c, err));
     td_try(td_directory_sync_take(c->svc->store, c->connector.tenant, c->connector.id, c->body, c->a, &from, err));
     (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)from);
     td_jsonw_init(&w, &c->reply->body);

@@ -263,6 +263,19 @@ static void names_made_by_hand_stay(void **state TD_UNUSED)
     assert_int_equal(refused().count, 1);
 }
 
+/* Who tells a name without end fills no store with it. */
+static void a_name_without_end_is_cut(void **state TD_UNUSED)
+{
+    char *name = td_arena_calloc(&b.arena, 1, 100001);
+    memset(name, 'a', 100000);
+    const char *alice = td_arena_printf(&b.arena, "{\"kind\":\"user\",\"guid\":\"" ALICE "\",\"upn\":\"%s\"}", name);
+    full("r1", "100", both(alice, person(BOB, "bob@corp.test", "")));
+    struct refused r = refused();
+    assert_int_equal(r.count, 1);
+    assert_int_equal(strlen(r.list[0].name), TD_UPN_MAX + 1);
+    assert_true(there_is("bob@corp.test"));
+}
+
 static void disabled_though_its_name_is_refused(void **state TD_UNUSED)
 {
     assert_ok(td_store_write(b.store, by_hand, "admin@contoso.test", &b.err));
@@ -643,6 +656,7 @@ int main(void)
         T(people_appear_change_and_go),
         T(names_made_by_hand_stay),
         T(disabled_though_its_name_is_refused),
+        T(a_name_without_end_is_cut),
         T(names_change_hands),
         T(synced_are_not_changed_by_hand),
         T(groups_within_groups_in_any_order),
