@@ -37,7 +37,7 @@ LIBRARIES = {
     "argon2.h": ["src/crypto/"],
     "qrencode.h": ["src/device/qr.c"],
     "tss2/": ["src/device/tpm/"],
-    "ldap.h": ["src/connect/ldap.c"],
+    "ldap.h": ["src/connect/ldap"],
     "krb5/": ["src/connect/kerberos.c"],
     "profile.h": ["src/connect/kerberos.c"],
     "gssapi/": ["src/connect/ldap.c"],

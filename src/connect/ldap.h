@@ -1,5 +1,5 @@
 /* LDAP as a function table, so that everything above it can be tried without a directory. The real one is libldap
- * (connect/ldap.c alone includes it): LDAPS by password, or plain LDAP sealed by GSSAPI (a credential cache of
+ * (connect/ldap*.c alone include it): LDAPS by password, or plain LDAP sealed by GSSAPI (a credential cache of
  * connect/kerberos.h); never a password in clear. Not thread-safe: one connection, one thread at a time.
  * Sources: domain-join-and-tpm.md 1.3, 1.5, 1.8; RFC 4511. */
 #ifndef TD_CONNECT_LDAP_H
