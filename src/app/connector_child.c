@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_SECONDS = 15, MAX_PAUSE_SECONDS = 300, STEADY_SECONDS = 60, NAMES = 20 };
+enum { PATIENCE_SECONDS = 15, MAX_PAUSE_SECONDS = 300, STEADY_SECONDS = 60, NAMES = 20, MAX_CODE_FILE = 256 };
 #define TURN (TD_SECOND / 5) /* how late an end is noticed */
 
 struct td_connector_child {
@@ -55,11 +55,48 @@ static enum td_code add_under_a_free_name(struct adding *a, struct td_error *err
     return rc;
 }
 
+struct keeping {
+    const struct td_connector_child *child;
+    unsigned char sha256[32];
+    bool kept;
+};
+
+/* One whose answer was lost registers by its used code; one that was not used in its day makes room for the next. */
+static enum td_code look_at_code(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct keeping *k = ctx;
+    struct td_connector of = {.id = ""};
+    bool open = false;
+    enum td_code rc = td_connector_by_code(tx, k->sha256, &a, &of, &open, err);
+    k->kept = rc == TD_OK && (open || of.registered) && strcmp(of.tenant, k->child->tenant) == 0;
+    if (rc == TD_OK && !k->kept && !of.registered)
+        rc = td_connector_remove(tx, of.tenant, of.id, "service", err);
+    return rc == TD_ENOTFOUND ? TD_OK : rc;
+}
+
+/* The code of an earlier try is used again: a child that can't start would else take a further name each time. */
+static enum td_code keep_code(const struct td_connector_child *c, bool *ret, struct td_error *err)
+{
+    TD_CLEANUP(td_buf_wipe) struct td_buf text;
+    struct keeping k = {.child = c};
+    *ret = false;
+    td_buf_init(&text, MAX_CODE_FILE);
+    if (td_file_read(c->code_file, &text, err) != TD_OK || !td_connector_code_read(td_buf_slice(&text), k.sha256))
+        return TD_OK;
+    td_try(td_store_write(c->svc->store, look_at_code, &k, err));
+    *ret = k.kept;
+    return TD_OK;
+}
+
 static enum td_code make_code(struct td_connector_child *c, struct td_error *err)
 {
     struct adding a = {.child = c};
     char text[TD_CONNECTOR_CODE_TEXT];
-    if (td_file_exists(c->registration) || td_file_exists(c->code_file))
+    bool kept = td_file_exists(c->registration);
+    if (!kept)
+        td_try(keep_code(c, &kept, err));
+    if (kept)
         return TD_OK;
     td_connector_code_make(c->svc->env, text, a.sha256);
     enum td_code rc = add_under_a_free_name(&a, err);
@@ -176,8 +213,6 @@ static void *child_loop(void *ctx)
         int64_t lived = live_once(c);
         if (lived > STEADY_SECONDS * TD_SECOND)
             pause = 1;
-        if (!td_file_exists(c->registration))
-            (void)unlink(c->code_file); /* perhaps it was not taken: the next try gets a new one */
         wait_turns(c, pause);
         pause = TD_MIN(pause * 2, MAX_PAUSE_SECONDS);
     }

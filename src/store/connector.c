@@ -214,6 +214,15 @@ static enum td_code by_code(struct td_tx *tx, const unsigned char code[32], stru
     return found ? TD_OK : td_fail(err, TD_EDENIED, "code", "it is unknown, or its connector was removed");
 }
 
+enum td_code td_connector_by_code(struct td_tx *tx, const unsigned char code[32], struct td_arena *a,
+                                  struct td_connector *ret, bool *ret_open, struct td_error *err)
+{
+    int64_t until = 0;
+    enum td_code rc = by_code(tx, code, a, ret, &until, err);
+    *ret_open = rc == TD_OK && !ret->registered && until > td_tx_now(tx);
+    return rc == TD_EDENIED ? td_fail(err, TD_ENOTFOUND, "code", "it is unknown, or its connector was removed") : rc;
+}
+
 static enum td_code judge_code(struct td_tx *tx, const struct td_connector *c, const struct td_connector *what,
                                int64_t until, struct td_error *err)
 {

@@ -36,6 +36,9 @@ enum td_code td_connector_add(struct td_tx *tx, const char *tenant, const char *
 /* Uses up the code; the same key with the same code again is the same connector (its answer was lost). */
 enum td_code td_connector_register(struct td_tx *tx, const unsigned char code[32], const struct td_connector *what,
                                    struct td_arena *a, struct td_connector *ret, struct td_error *err) TD_MUST_USE;
+/* Of any tenant: whose code it is. TD_ENOTFOUND nobody's (any more). ret_open: it can still be used. */
+enum td_code td_connector_by_code(struct td_tx *tx, const unsigned char code[32], struct td_arena *a,
+                                  struct td_connector *ret, bool *ret_open, struct td_error *err) TD_MUST_USE;
 /* Of any tenant: this finds it. TD_EAUTH unknown, TD_EDENIED disabled. */
 enum td_code td_connector_by_key(struct td_tx *tx, const unsigned char key_sha256[32], struct td_arena *a,
                                  struct td_connector *ret, struct td_error *err) TD_MUST_USE;
