@@ -35,6 +35,7 @@ struct serving {
 static void end(struct serving *s)
 {
     atomic_store(&s->operations.stopping, true);
+    atomic_store(&s->operations.server, NULL); /* the store's thread outlives the server, and asks it for its load */
     td_connector_hub_stop(s->svc.connectors);
     td_server_stop(s->server);
     td_jobs_stop(s->svc.jobs);
@@ -294,8 +295,8 @@ enum td_code td_serve(const struct td_serve_config *config, const struct td_env 
     wait_for_end(&s, &signals);
     td_connector_child_stop(TD_TAKE(s.connector)); /* what it is doing is still answered */
     atomic_store(&s.operations.stopping, true);
-    atomic_store(&s.operations.server, NULL); /* the store's thread outlives the server, and asks it for its load */
-    td_connector_hub_stop(s.svc.connectors);  /* else the server waits for the requests of connectors */
+    atomic_store(&s.operations.server, NULL);
+    td_connector_hub_stop(s.svc.connectors); /* else the server waits for the requests of connectors */
     td_server_stop(TD_TAKE(s.server));
     td_jobs_stop(TD_TAKE(s.svc.jobs));
     td_log(TD_INFO, "serve.stopped", NULL);
