@@ -4,10 +4,12 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 enum { MAX_PEM = 1 << 20, MAX_UNITS = 32, TURN_MS = 200 };
@@ -129,6 +131,20 @@ static enum td_code read_config(struct td_cli *cli, struct td_connector_file *f,
     return read_file(f->ca, MAX_PEM, &cli->arena, &f->config.ca_pem, err);
 }
 
+/* Two processes with one key would take each other's answers. The lock goes with the process. */
+static enum td_code hold_folder(const char *dir, struct td_error *err)
+{
+    td_try(td_dir_make(dir, 0700, err));
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return td_fail(err, TD_EIO, "state", "%s can't be opened", dir);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return TD_OK;
+    (void)close(fd);
+    return td_remedy(err, td_fail(err, TD_ESTATE, "state", "another connector runs with the folder %s", dir),
+                     "End that one, or give this one a folder and a code of its own.");
+}
+
 static enum td_code run(struct td_cli *cli, struct td_error *err)
 {
     struct td_connector_file f;
@@ -136,6 +152,7 @@ static enum td_code run(struct td_cli *cli, struct td_error *err)
     struct td_connector_world world;
     td_try(read_config(cli, &f, err));
     td_try(td_connector_config_check(&f.config, err));
+    td_try(hold_folder(f.config.dir, err));
     struct td_connector_real *real = td_connector_real_new(&f.config, cli->env, say, cli, &world);
     enum td_code rc = watch_begin(&w, err);
     if (rc == TD_OK) {
@@ -155,6 +172,46 @@ static void tell(void *ctx, const char *line)
     td_cli_say(ctx, "%s", line);
 }
 
+struct findings {
+    struct td_cli *cli;
+    struct td_jsonw w;
+    const char *domain;
+    bool open; /* the last one waits for its remedy */
+};
+
+static void close_finding(struct findings *f, const char *remedy)
+{
+    if (!f->open)
+        return;
+    td_jsonw_kstr(&f->w, "remedy", remedy);
+    td_jsonw_end(&f->w);
+    f->open = false;
+}
+
+/* Lines of td_connector_try: a domain; behind two blanks a verdict and what was found; behind nine what to do. */
+static void tell_json(void *ctx, const char *line)
+{
+    struct findings *f = ctx;
+    struct td_arena *a = &f->cli->arena;
+    struct td_slice verdict, found = td_cut(td_trim(td_str(line)), ' ', &verdict);
+    if (td_starts(td_str(line), "         ")) {
+        close_finding(f, td_arena_text(a, td_trim(td_str(line))));
+        return;
+    }
+    close_finding(f, "");
+    if (line[0] != ' ') {
+        f->domain = td_arena_strdup(a, line);
+        return;
+    }
+    char *word = td_arena_text(a, verdict);
+    td_lower(word);
+    td_jsonw_obj(&f->w);
+    td_jsonw_kstr(&f->w, "domain", f->domain);
+    td_jsonw_kstr(&f->w, "verdict", strcmp(word, "-") == 0 ? "nowhere" : word);
+    td_jsonw_kstr(&f->w, "found", td_arena_text(a, td_trim(found)));
+    f->open = true;
+}
+
 static void quiet(void *ctx TD_UNUSED, const char *line TD_UNUSED)
 {
 }
@@ -164,8 +221,15 @@ static enum td_code check_all(struct td_cli *cli, const struct td_connector_conf
                               const struct td_connector_world *world, struct td_error *err)
 {
     const char *units[MAX_UNITS + 1] = {NULL}, *only = td_cli_option(cli, "domain"), *unit = NULL;
+    struct findings f = {.cli = cli, .domain = ""};
     enum td_code rc = TD_OK;
     bool any = false;
+    td_jsonw_init(&f.w, &cli->out);
+    if (cli->json) {
+        td_jsonw_obj(&f.w);
+        td_jsonw_key(&f.w, "findings");
+        td_jsonw_arr(&f.w);
+    }
     for (int i = 0; i < MAX_UNITS && (unit = td_cli_option_at(cli, "ou", i)) != NULL; i++)
         units[i] = unit;
     for (size_t i = 0; i < c->domain_count; i++) {
@@ -173,11 +237,19 @@ static enum td_code check_all(struct td_cli *cli, const struct td_connector_conf
         if (only != NULL && !td_ieqs(td_str(only), c->domains[i].domain))
             continue;
         any = true;
-        enum td_code one = td_connector_try(&c->domains[i], world, units, tell, cli, &why);
+        enum td_code one = cli->json ? td_connector_try(&c->domains[i], world, units, tell_json, &f, &why)
+                                     : td_connector_try(&c->domains[i], world, units, tell, cli, &why);
         if (rc == TD_OK && one != TD_OK) {
             rc = one;
             *err = why;
         }
+    }
+    if (cli->json) {
+        close_finding(&f, "");
+        td_jsonw_arr_end(&f.w);
+        td_jsonw_kbool(&f.w, "passed", any && rc == TD_OK);
+        td_jsonw_end(&f.w);
+        td_buf_addc(&cli->out, '\n');
     }
     td_cli_flush(cli);
     return any ? rc : td_fail(err, TD_ENOTFOUND, "domain", "the configuration does not have it");
@@ -222,6 +294,9 @@ static const struct td_command rows[] = {
      .needs = "config",
      .about = "Tries what a connector's configuration says: every domain controller, the account, where it may create "
               "computers.",
+     .fields =
+         "findings: list of domain, verdict (ok, wrong, note, more: rights that it does not need, nowhere), found, "
+         "remedy; passed",
      .run = check,
      .options = {{"config", "FILE", "the connector's INI file", false},
                  {"domain", "DOMAIN", "this domain alone", false},

@@ -26,6 +26,14 @@ void td_conn_seat_done(struct td_conn_seat *s)
         td_conn_hang_up(&s->lines[i]);
 }
 
+static enum td_code of_another_domain(const char *dns, struct td_error *err)
+{
+    char detail[128];
+    (void)snprintf(detail, sizeof(detail), "the domain controller is one of %.90s", dns);
+    return td_remedy(err, td_domain_refuse(err, TD_DJ_REFUSED, detail),
+                     "Name that domain in [domain ...], or one of this domain's own controllers in url.");
+}
+
 static enum td_code try_url(const struct td_connector_ad *ad, const struct td_connector_world *world, const char *url,
                             struct td_conn_line *ret, struct td_error *err)
 {
@@ -36,7 +44,7 @@ static enum td_code try_url(const struct td_connector_ad *ad, const struct td_co
     ret->opened_at = td_now(world->env);
     enum td_code rc = td_ad_facts(ret->ldap, o.address, &ret->arena, &ret->facts, err);
     if (rc == TD_OK && !td_ieqs(td_str(ret->facts.dns), ad->domain))
-        rc = td_domain_refuse(err, TD_DJ_REFUSED, "the domain controller is one of another domain");
+        rc = of_another_domain(ret->facts.dns, err);
     if (rc != TD_OK)
         td_conn_hang_up(ret);
     return rc;

@@ -125,8 +125,10 @@ static enum td_code refuse_service(enum td_code rc, uint32_t win32, struct td_er
     const struct td_domain_reason_row *known = td_domain_reason_by_name(err->where);
     if (known != NULL && known->reason >= TD_DJ_NO_DC && known->reason <= TD_DJ_REFUSED)
         return rc;
-    if (rc == TD_EDENIED && strcmp(err->where, "certificate") == 0)
+    if ((rc == TD_EDENIED && strcmp(err->where, "certificate") == 0) || strcmp(err->where, "ca") == 0)
         return td_domain_refuse(err, TD_DJ_UNTRUSTED, text);
+    if (strcmp(err->where, "keytab") == 0)
+        return td_domain_refuse(err, TD_DJ_SERVICE_PASSWORD, text);
     if (rc == TD_EUNAVAILABLE && win32 != CLOCK_SKEW)
         return td_domain_refuse(err, TD_DJ_NO_DC, text);
     return td_domain_refuse(

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { MAX_UNITS = 1000, SKEW_SECONDS = 300 };
+enum { MAX_UNITS = 1000, SKEW_SECONDS = 300, LDAP_SAYS_BAD_DN = 34 };
 
 struct trying {
     const struct td_connector_ad *ad;
@@ -89,8 +89,8 @@ static void look_at_one(struct trying *t, const struct td_conn_line *line, const
     struct td_error err = {0};
     size_t before = t->units;
     enum td_code rc = line->ldap->ops->search(line->ldap, &s, &t->arena, on_unit, t, &err);
-    if (rc == TD_ENOTFOUND)
-        (void)td_domain_refuse(&err, TD_DJ_NO_OU, dn);
+    if (rc == TD_ENOTFOUND || (rc != TD_OK && line->ldap->last.code == LDAP_SAYS_BAD_DN))
+        rc = td_domain_refuse(&err, TD_DJ_NO_OU, dn);
     else if (rc == TD_OK && t->units == before)
         rc = td_domain_refuse(&err, TD_DJ_NO_RIGHT, dn);
     if (rc != TD_OK)

@@ -747,13 +747,29 @@ def a_connector_is_run(box):
         done = box.run(*words)
         same(done.returncode, code, f"{words}: {done.stdout}{done.stderr}")
         assert said in done.stderr, f"{words}: {done.stderr}"
-    p, port = box.serve("--config", box.write("s.ini", f"[connector]\nconfig = {box.path('c.ini')}\n"))
+    done = box.run("serve", "--listen", "127.0.0.1:0", "--config", box.write("gone.ini", f"[connector]\nconfig = {box.path('gone')}\n"))
+    same(done.returncode, 1)
+    assert "gone is not there" in done.stderr and "Sanitizer" not in done.stderr, done.stderr
+    box.write("own.ini", domain.replace("password-file", "passwort-file"))
+    p, port = box.serve("--config", box.write("s.ini", f"[connector]\nconfig = {box.path('own.ini')}\n"))
+    wait_until(lambda: open(box.path("serve.log"), encoding="utf-8").read().count("connector.ended") > 2, "a child that can't start is tried again")
+    same([c["name"] for c in json.loads(box.said("connector", "list", "--json"))["connectors"]], ["local"], "by one name and code")
+    box.write("own.ini", domain)
     done = box.run("connector", "check", "--config", "c.ini")
     same(done.returncode, 1)
     assert "NoDc" in done.stdout and "ldaps://127.0.0.1:1" in done.stdout and "secret" not in done.stdout + done.stderr
+    found = json.loads(box.run("connector", "check", "--config", "c.ini", "--json").stdout)
+    same([found["passed"], [(f["domain"], f["verdict"], f["found"].split(":")[0], bool(f["remedy"])) for f in found["findings"]]], [False, [("corp.test", "wrong", "ldaps", True)]])
+    for name, text, said in (("ca.ini", domain.replace(box.path("data", "ca.pem"), box.path("svc.pw")), "Untrusted"),
+                             ("key.ini", f"[domain corp.test]\nurl = ldap://127.0.0.1:1\nuser = odjsvc\nkeytab = {box.path('svc.pw')}\n", "ServicePassword")):
+        done = box.run("connector", "check", "--config", box.write(name, text))
+        assert done.returncode == 1 and said in done.stdout and "Look at the detail" not in done.stdout, f"{name}: {done.stdout}"
     wait_until(lambda: [c["state"] for c in json.loads(box.said("connector", "list", "--json"))["connectors"]] == ["failing"], "the child is heard of")
     first = children_of(p.pid)
     same(len(first), 1)
+    done = box.run("connector", "run", "--config", "c.ini", "--server", f"https://localhost:{port}", "--ca", "data/ca.pem", "--state", box.path("data", "connector"))
+    same(done.returncode, 1)
+    assert "another connector runs" in done.stderr, done.stderr
     same(sorted(os.listdir(box.path("data", "connector"))), ["connector.json", "encryption.pem", "key.pem"])
     os.kill(first[0], signal.SIGKILL)
     wait_until(lambda: children_of(p.pid) not in ([], first), "it comes back")
