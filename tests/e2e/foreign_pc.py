@@ -192,10 +192,10 @@ def derive(session_key, context):
     return hmac.new(session_key, b"\0\0\0\1AzureAD-SecureConversation\0" + context + b"\0\0\1\0", hashlib.sha256).digest()
 
 
-def bound_token(lab, name, user, resource=MANAGEMENT):
+def bound_token(lab, name, user, resource=MANAGEMENT, password=None):
     """A user's token on the joined device: by primary refresh token and session key."""
     request = signed_by_device(lab, name, {"client_id": SIGN_IN, "request_nonce": nonce(lab), "scope": "openid aza ugs", "group_sids": [],
-                                           "win_ver": "10.0.22631.1", "grant_type": "password", "username": user, "password": lab.password})
+                                           "win_ver": "10.0.22631.1", "grant_type": "password", "username": user, "password": password or lab.password})
     status, answer = form(lab, "/common/oauth2/token", windows_api_version="2.2", grant_type=JWT_BEARER, request=request, client_info="1")
     must(status == 200, f"a primary refresh token: {answer}")
     with open(lab.path("wrapped"), "wb") as f:
