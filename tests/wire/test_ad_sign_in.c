@@ -1,6 +1,7 @@
 /* Sign-in of people whom a directory judges (docs/tasks/directory-sync.md): what a connector says, and what the page,
  * the token endpoint and the other doors make of it. The connector is a function of this file. */
 #include "api/connector.h"
+#include "api/enrolment.h"
 #include "api/identity.h"
 #include "store/ad_domain.h"
 #include "store/directory_sync.h"
@@ -13,7 +14,7 @@
 #define ALICE "0a000000-0000-4000-8000-000000000001"
 #define PASSWORD "right-one"
 
-static struct td_door door;
+static struct td_door doors[2];
 
 static struct {
     int asked;
@@ -60,8 +61,9 @@ static enum td_code prepare(struct td_tx *tx, void *ctx TD_UNUSED, struct td_err
 
 static int setup(void **state TD_UNUSED)
 {
-    door = (struct td_door){td_identity_routes, td_identity_route_count, &w.svc};
-    wire_open(&w, &door, 1);
+    doors[0] = (struct td_door){td_identity_routes, td_identity_route_count, &w.svc};
+    doors[1] = (struct td_door){td_enrolment_routes, td_enrolment_route_count, &w.svc};
+    wire_open(&w, doors, 2);
     w.svc.ask_connector = answer;
     directory.asked = 0;
     directory.upn = "alice@corp.test";
@@ -193,6 +195,11 @@ static void unreachable_is_never_wrong(void **state TD_UNUSED)
     assert_null(strstr(r.body, "is wrong"));
     assert_non_null(strstr(r.body, "corp.test"));
     assert_non_null(strstr(r.body, "name=\"password\"")); /* a person as well, on the same page */
+    r = wire_form(&w, "/EnrollmentServer/Auth",
+                  "appru=ms-app%3A%2F%2Fwindows&username=alice@corp.test&password=" PASSWORD);
+    assert_int_equal(r.status, 503); /* the enrolment's own */
+    assert_non_null(td_loopback_header(&r.raw, "Retry-After"));
+    assert_non_null(strstr(r.body, "name=\"password\""));
     directory.reason = TD_DJ_OK;
     r = token("alice@corp.test", PASSWORD);
     assert_int_equal(r.status, 200);

@@ -70,7 +70,7 @@ static enum td_code read_branding(struct td_tx *tx, void *ctx, struct td_error *
 }
 
 /* User name first, then the password; appru travels in the form. */
-static void sign_in_page(struct page *p, const char *problem)
+static void sign_in_page(struct page *p, const char *problem, int status)
 {
     const struct td_page_field hidden[] = {{"appru", p->appru}};
     p->organization = "Sign in";
@@ -87,7 +87,8 @@ static void sign_in_page(struct page *p, const char *problem)
                            .hidden = hidden,
                            .hidden_count = TD_COUNTOF(hidden),
                            .username = p->username,
-                           .ask_password = p->username[0] != '\0'};
+                           .ask_password = p->username[0] != '\0',
+                           .status = status};
     td_page_sign_in(p->reply, p->req->arena, &page);
 }
 
@@ -101,7 +102,7 @@ void td_enrol_auth_get(void *ctx, struct td_http_request *req, struct td_http_re
     }
     p.appru = td_arena_text(req->arena, appru);
     p.username = clean_name(td_http_query(req, "login_hint"), req->arena);
-    sign_in_page(&p, NULL);
+    sign_in_page(&p, NULL, 200);
 }
 
 static enum td_code make_note(struct td_service *svc, const char *kind, const char *tenant, const char *user,
@@ -144,7 +145,7 @@ static void posted(struct page *p)
     char *ticket = NULL;
     struct td_slice password = td_http_form(p->req, "password");
     if (p->username[0] == '\0' || password.n == 0) {
-        sign_in_page(p, NULL);
+        sign_in_page(p, NULL, 200);
         return;
     }
     if (sign_in(p, password, &ticket, &err) == TD_OK) {
@@ -154,7 +155,10 @@ static void posted(struct page *p)
         return;
     }
     td_log(TD_INFO, "enrolment.sign-in", "cause", err.text, NULL);
-    sign_in_page(p, problem_text(&err));
+    bool away = err.code == TD_EUNAVAILABLE && !td_fault("enrol-page-away-is-wrong");
+    sign_in_page(p, problem_text(&err), away ? 503 : 200);
+    if (away)
+        td_reply_header(p->reply, "Retry-After", "5");
 }
 
 void td_enrol_auth_post(void *ctx, struct td_http_request *req, struct td_http_reply *reply)
