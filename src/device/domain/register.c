@@ -70,18 +70,31 @@ static enum td_code find_account(struct td_device *dev, struct td_ldap *l, struc
                             rc != TD_OK ? why.text : "it does not find its own account");
 }
 
+struct person {
+    const char *user;
+    char *sid;
+    bool exact; /* by the name that was typed, not by the account's alone */
+};
+
+/* Somebody's account may be called as somebody else's sign-in name begins. */
 static enum td_code take_sid(void *ctx, const struct td_ldap_entry *e, struct td_error *err)
 {
+    struct person *p = ctx;
     struct td_sid sid;
+    bool exact = td_ieqs(td_ldap_get(e, "userPrincipalName"), p->user);
+    if (p->exact && !exact && !td_fault("device-any-namesake"))
+        return TD_OK;
+    p->exact = exact;
     td_try(td_sid_read(td_ldap_get(e, "objectSid"), &sid, NULL, err));
-    (void)td_sid_text(&sid, ctx);
+    (void)td_sid_text(&sid, p->sid);
     return TD_OK;
 }
 
 enum td_code td_domain_sid_of(struct td_device *dev, struct td_ldap *l, const char *user, struct td_arena *a,
                               char ret[TD_SID_TEXT], struct td_error *err)
 {
-    static const char *const attrs[] = {"objectSid", NULL};
+    static const char *const attrs[] = {"objectSid", "userPrincipalName", NULL};
+    struct person person = {user, ret, false};
     struct td_slice sam;
     (void)td_cut(td_str(user), '@', &sam);
     const struct td_ldap_search s = {.base = td_domain_dn(dev, a),
@@ -93,7 +106,7 @@ enum td_code td_domain_sid_of(struct td_device *dev, struct td_ldap *l, const ch
                                      .attrs = attrs,
                                      .max_rows = 2};
     ret[0] = '\0';
-    td_try(l->ops->search(l, &s, a, take_sid, ret, err));
+    td_try(l->ops->search(l, &s, a, take_sid, &person, err));
     return ret[0] != '\0' ? TD_OK : td_fail(err, TD_ENOTFOUND, "user", "the domain does not show this account");
 }
 

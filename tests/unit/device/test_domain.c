@@ -31,6 +31,7 @@ static struct domain {
     int asked, opened, written;
     const char *password; /* that is right */
     bool no_account;
+    char namesake[4];            /* two people answer to the name: "12" the right one first, "21" last */
     struct td_slice certificate; /* at the account */
     enum td_code modify;
     char realm[32], kdc_name[64], principal[64], user[64];
@@ -94,6 +95,24 @@ static struct td_slice octets(struct td_arena *a, const char *hex)
     return out;
 }
 
+/* The one whose sign-in name it is, and one whose account is called so, in the order that dom.namesake says. */
+static enum td_code two_people(struct td_arena *a,
+                               enum td_code (*row)(void *, const struct td_ldap_entry *, struct td_error *), void *ctx,
+                               struct td_error *err)
+{
+    for (const char *p = dom.namesake; *p != '\0'; p++) {
+        unsigned char sid[TD_SID_MAX_BYTES];
+        struct td_sid parsed;
+        bool right = *p == '1';
+        assert_ok(td_sid_parse(td_str(right ? DOMAIN_SID "-1104" : DOMAIN_SID "-1199"), &parsed, NULL));
+        struct td_slice upn = td_str(right ? "ADA@corp.test" : "other@corp.test"),
+                        octets_of = td_arena_copy(a, td_bytes(sid, td_sid_write(&parsed, sid)));
+        const struct td_ldap_value attrs[] = {{"objectSid", &octets_of, 1}, {"userPrincipalName", &upn, 1}};
+        td_try(row(ctx, &(struct td_ldap_entry){"CN=X,DC=corp,DC=test", attrs, 2}, err));
+    }
+    return TD_OK;
+}
+
 static enum td_code search(struct td_ldap *l TD_UNUSED, const struct td_ldap_search *q, struct td_arena *a,
                            enum td_code (*row)(void *, const struct td_ldap_entry *, struct td_error *), void *ctx,
                            struct td_error *err)
@@ -111,6 +130,8 @@ static enum td_code search(struct td_ldap *l TD_UNUSED, const struct td_ldap_sea
     assert_string_equal(q->base, "DC=corp,DC=test");
     if (!person)
         assert_string_equal(q->filter, "(&(objectClass=computer)(sAMAccountName=PC-0001$))");
+    if (person && dom.namesake[0] != '\0')
+        return two_people(a, row, ctx, err);
     return dom.no_account ? TD_OK : row(ctx, &e, err);
 }
 
@@ -572,6 +593,11 @@ static void the_domain_says_who_may_sign_in(void **state TD_UNUSED)
     assert_ok(td_domain_sign_in(&s.flow, "CORP\\ada", "right", NULL));
     assert_string_equal(dom.user, "ada@corp.test");
     assert_string_equal(td_flow_get(&s.flow, "domain.user_sid"), DOMAIN_SID "-1104");
+    for (int i = 0; i < 2; i++) { /* nobody gets what is a namesake's */
+        (void)snprintf(dom.namesake, sizeof(dom.namesake), "%s", i == 0 ? "12" : "21");
+        assert_ok(td_domain_sign_in(&s.flow, "ada@corp.test", "right", NULL));
+        assert_string_equal(td_flow_get(&s.flow, "domain.user_sid"), DOMAIN_SID "-1104");
+    }
     assert_int_equal(dom.opened, 0);
 }
 
