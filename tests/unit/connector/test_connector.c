@@ -455,18 +455,24 @@ static struct td_key *receiver(struct service *s)
     return key;
 }
 
-static void ask_password(struct service *s, struct td_connector_state *c, const char *upn, const char *password,
-                         const char *id, const char *aud)
+static void ask_secret(struct service *s, struct td_connector_state *c, const char *upn, struct td_slice password,
+                       const char *id, const char *aud)
 {
     char *jwe = NULL;
     struct td_key *to = receiver(s);
-    assert_ok(td_jwe_seal(to, &s->env.env, id, aud, td_str(password), &s->a, &jwe, NULL));
+    assert_ok(td_jwe_seal(to, &s->env.env, id, aud, password, &s->a, &jwe, NULL));
     td_key_free(to);
     service_queue(s, td_arena_printf(&s->a,
                                      "{\"id\":\"q-1\",\"attempt\":0,\"kind\":\"password\",\"domain\":\"CORP.test\","
                                      "\"upn\":\"%s\",\"secret\":\"%s\"}",
                                      upn, jwe));
     service_round(c);
+}
+
+static void ask_password(struct service *s, struct td_connector_state *c, const char *upn, const char *password,
+                         const char *id, const char *aud)
+{
+    ask_secret(s, c, upn, td_str(password), id, aud);
 }
 
 static void checks_passwords(void **state TD_UNUSED)
@@ -491,6 +497,9 @@ static void checks_passwords(void **state TD_UNUSED)
     ask_password(&s, c, "nobody@corp.test", "Alice-Pass-1", "q-1", "c-1");
     assert_string_equal(reason_of(&s), "Wrong");
     ask_password(&s, c, "alice@corp.test", "", "q-1", "c-1");
+    assert_string_equal(reason_of(&s), "Wrong");
+    ask_secret(&s, c, "alice@corp.test", TD_S("Alice-Pass-1\0and more"), "q-1",
+               "c-1"); /* no text: not cut at its zero */
     assert_string_equal(reason_of(&s), "Wrong");
     for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
         fake_set(&s.directory, alice, "fakeBind", rows[i].bind);
@@ -536,6 +545,10 @@ static void questions_share_a_connection_and_survive_its_end(void **state TD_UNU
     ask_password(&s, c, "alice@corp.test", "Alice-Pass-1", "q-1", "c-1");
     assert_string_equal(reason_of(&s), "Ok");
     assert_int_equal(s.opens[0], opens + 2);
+    service_queue(&s, JOIN("1", "PC-1", FAKE_OU, "own")); /* this one signs in anew: what it may is judged now */
+    service_round(c);
+    assert_string_equal(reason_of(&s), "Ok");
+    assert_int_equal(s.opens[0], opens + 3);
     td_connector_close(c);
     service_done(&s);
 }
@@ -559,6 +572,14 @@ static void shows_a_computer(void **state TD_UNUSED)
     assert_true(td_starts(td_str(td_json_str(r, "accountSid")), "S-1-5-21-"));
     assert_int_equal(td_json_count(td_json_get(r, "certificates")), 2);
     assert_string_equal(td_json_get(r, "certificates")->child->str, td_b64(&s.a, TD_S("der one")));
+    fake_set(&s.directory, pc, "userAccountControl", "4098");
+    service_queue(&s, td_arena_printf(&s.a,
+                                      "{\"id\":\"q-3\",\"attempt\":0,\"kind\":\"computer\",\"domain\":\"corp.test\","
+                                      "\"accountGuid\":\"%s\"}",
+                                      fake_guid(&s.directory, pc)));
+    service_round(c);
+    r = td_json_get(service_last(&s, "result"), "result");
+    assert_false(td_json_bool(r, "enabled", true)); /* the service refuses its registration */
     service_queue(&s, "{\"id\":\"q-2\",\"attempt\":0,\"kind\":\"computer\",\"domain\":\"corp.test\","
                       "\"accountGuid\":\"00000000-0000-0000-0000-00000000ffff\"}");
     service_round(c);
