@@ -6,6 +6,7 @@ enum { MANY = 1203 };
 
 static struct {
     size_t people, members;
+    const char *mail; /* of each */
     bool deleted;
     uint64_t asked_from;
     char asked_base[128];
@@ -37,7 +38,7 @@ enum td_code __wrap_td_ad_changed(struct td_ldap *l, const struct td_ad_domain *
                                  .upn = "p@corp.test",
                                  .sam = "p",
                                  .name = "P",
-                                 .mail = "",
+                                 .mail = stage.mail != NULL ? stage.mail : "",
                                  .enabled = true,
                                  .deleted = stage.deleted};
         memcpy(o.guid, guid_of(a, i), sizeof(o.guid));
@@ -228,6 +229,51 @@ static void tells_large_groups_in_pieces(void **state TD_UNUSED)
     finish(&s, c);
 }
 
+/* A message has a bound in octets as well as one in objects. */
+static void tells_long_ones_in_pieces(void **state TD_UNUSED)
+{
+    struct service s;
+    struct keeper k;
+    char mail[4001];
+    size_t told = 0;
+    struct td_connector_state *c = begin(&s, &k);
+    memset(mail, 'm', 4000);
+    mail[4000] = '\0';
+    stage.people = 450;
+    stage.mail = mail;
+    service_round(c);
+    for (int i = 0; i < service_count(&s, "sync"); i++)
+        told += td_json_count(td_json_get(service_call(&s, "sync", i), "objects"));
+    assert_int_equal(told, 450);
+    assert_int_equal(service_count(&s, "sync"), 4); /* what it asks first, and three parts */
+    finish(&s, c);
+}
+
+/* Somebody else may have told what changed since: it asks where to go on. */
+static void asks_anew_when_it_is_wanted_again(void **state TD_UNUSED)
+{
+    struct service s;
+    struct keeper k;
+    struct td_connector_state *c = begin(&s, &k);
+    service_round(c);
+    s.hello = "{\"id\":\"c-1\",\"name\":\"one\",\"domains\":[]}";
+    s.env.now += TD_MINUTE;
+    service_round(c);
+    s.env.now += TD_MINUTE;
+    service_round(c);
+    int before = service_count(&s, "sync");
+    s.hello = WANTED;
+    s.env.now += TD_MINUTE;
+    service_round(c);
+    s.env.now += TD_MINUTE;
+    service_round(c);
+    assert_true(service_count(&s, "sync") > before);
+    const struct td_json *first = service_call(&s, "sync", service_count(&s, "sync") - before - 1);
+    assert_false(td_json_bool(first, "last", true));
+    assert_int_equal(td_json_count(td_json_get(first, "objects")), 0);
+    finish(&s, c);
+}
+
 static void leaves_a_run_that_is_void(void **state TD_UNUSED)
 {
     struct service s;
@@ -346,11 +392,18 @@ static void says_a_failure_once_and_goes_on(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(asks_then_tells_everything_in_batches), cmocka_unit_test(then_only_what_changed),
-        cmocka_unit_test(begins_anew_at_another_server),         cmocka_unit_test(goes_on_where_the_service_is),
-        cmocka_unit_test(tells_large_groups_in_pieces),          cmocka_unit_test(leaves_a_run_that_is_void),
-        cmocka_unit_test(tells_who_is_gone_by_guid_alone),       cmocka_unit_test(says_a_failure_once_and_goes_on),
-        cmocka_unit_test(misses_who_is_not_there_any_more),      cmocka_unit_test(another_base_is_told_whole),
+        cmocka_unit_test(asks_then_tells_everything_in_batches),
+        cmocka_unit_test(then_only_what_changed),
+        cmocka_unit_test(begins_anew_at_another_server),
+        cmocka_unit_test(goes_on_where_the_service_is),
+        cmocka_unit_test(tells_long_ones_in_pieces),
+        cmocka_unit_test(asks_anew_when_it_is_wanted_again),
+        cmocka_unit_test(tells_large_groups_in_pieces),
+        cmocka_unit_test(leaves_a_run_that_is_void),
+        cmocka_unit_test(tells_who_is_gone_by_guid_alone),
+        cmocka_unit_test(says_a_failure_once_and_goes_on),
+        cmocka_unit_test(misses_who_is_not_there_any_more),
+        cmocka_unit_test(another_base_is_told_whole),
     };
     int failed = cmocka_run_group_tests_name("directory sync", tests, NULL, NULL);
     service_keys_done();
