@@ -290,14 +290,14 @@ static void entry(struct td_buf *b, char flags, uint32_t mask, const struct td_s
 
 /* Owner, then a list of three: administrators with everything, the creator with every extended right, and the same by
  * inheritance (which is the unit's word, not the creator's). */
-static struct td_slice descriptor(const struct td_sid *owner, uint32_t mask)
+static struct td_slice descriptor_with(const struct td_sid *owner, uint32_t mask, uint32_t inherited)
 {
     struct td_buf list = {.max = 4096}, b = {.max = 4096};
     unsigned char octets[TD_SID_MAX_BYTES];
     size_t n = td_sid_write(owner, octets);
     entry(&list, 0, 0xF01FF, &administrator);
     entry(&list, 0, mask, &creator);
-    entry(&list, 0x10, 0x1, &creator);
+    entry(&list, 0x10, inherited, &creator);
     td_buf_add(&b, TD_S("\1\0\4\x84"));
     td_buf_le32(&b, (uint32_t)(20 + 8 + list.n));
     td_buf_le32(&b, 0);
@@ -313,6 +313,11 @@ static struct td_slice descriptor(const struct td_sid *owner, uint32_t mask)
     td_buf_done(&list);
     td_buf_done(&b);
     return out;
+}
+
+static struct td_slice descriptor(const struct td_sid *owner, uint32_t mask)
+{
+    return descriptor_with(owner, mask, 0x1);
 }
 
 static void a_creators_rights_are_narrowed(void **state)
@@ -345,6 +350,7 @@ static void what_is_not_the_creators_stays(void **state)
     struct td_buf out = {.max = 65536};
     assert_false(td_ad_narrowed(descriptor(&administrator, 0x301D4), &out)); /* administrators own it */
     assert_false(td_ad_narrowed(descriptor(&creator, 0x300D4), &out));       /* narrow already */
+    assert_false(td_ad_narrowed(descriptor_with(&creator, 0x300D4, 0x101), &out));
     struct td_slice whole = descriptor(&creator, 0x301D4);
     for (size_t n = 0; n < whole.n; n++) {
         char *cut = td_alloc(n + 1); /* of its own, so that one octet too far is seen */
@@ -377,6 +383,19 @@ static void a_new_account_is_narrowed(void **state)
     struct fake_attr *at = fake_attr_of(fake_account(&b.f, "PC-1"), "nTSecurityDescriptor", false);
     assert_ok(td_security_descriptor_read(at->values[0], &arena, &sd, NULL));
     assert_false(td_security_descriptor_grants(&sd, &creator, 1, 0x100, NULL));
+    /* whoever made it died before it came to that: the next attempt does it; an account of before is not ours to change
+     */
+    for (int own = 0; own < 2; own++) {
+        struct fake_entry *e =
+            fake_computer(&b.f, own ? "PC-3" : "PC-4", FAKE_OU, own ? "Touchdown reg-1 job-1 0" : "old");
+        w = wish(own ? "PC-3" : "PC-4");
+        w.reuse = TD_AD_REUSE_ANY;
+        fake_value(&b.f, e, "nTSecurityDescriptor", descriptor(&creator, 0x301D4));
+        assert_ok(make(&b, &w, NULL));
+        at = fake_attr_of(e, "nTSecurityDescriptor", false);
+        assert_ok(td_security_descriptor_read(at->values[0], &arena, &sd, NULL));
+        assert_int_equal(td_security_descriptor_grants(&sd, &creator, 1, 0x100, NULL), !own);
+    }
     /* a directory that keeps its owners from it: the account is good all the same */
     w = wish("PC-2");
     fake_refuse(&b.f, "modify", 50, 5, "00000005: no");
@@ -438,14 +457,15 @@ static void others_are_never_taken(void **state)
 {
     (void)state;
     static const struct {
-        const char *class, *control;
+        const char *class, *control, *more; /* more: a class beside it */
     } rows[] = {
-        {"computer", "532480"},   /* domain controller */
-        {"computer", "83890176"}, /* read-only domain controller */
-        {"user", "2080"},         /* trust */
-        {"msDS-GroupManagedServiceAccount", "4096"},
-        {"user", "512"},
-        {"computer", "512"},
+        {"computer", "532480", NULL},   /* domain controller */
+        {"computer", "83890176", NULL}, /* read-only domain controller */
+        {"user", "2080", NULL},         /* trust */
+        {"computer", "4096", "msDS-GroupManagedServiceAccount"},
+        {"computer", "4096", "msDS-ManagedServiceAccount"},
+        {"user", "512", NULL},
+        {"computer", "512", NULL},
     };
     for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
         struct bench b;
@@ -453,6 +473,8 @@ static void others_are_never_taken(void **state)
         struct fake_entry *e = fake_computer(&b.f, "PC-1", FAKE_OU, "Touchdown reg-1 job-1 0");
         fake_attr_of(e, "objectClass", false)->count = 1;
         fake_value(&b.f, e, "objectClass", td_str(rows[i].class));
+        if (rows[i].more != NULL)
+            fake_value(&b.f, e, "objectClass", td_str(rows[i].more));
         fake_set(&b.f, e, "userAccountControl", rows[i].control);
         struct td_ad_computer_wish w = wish("PC-1");
         w.reuse = TD_AD_REUSE_ANY;
@@ -721,7 +743,7 @@ static void the_sign_in_name_comes_first(void **state)
 
 struct seen {
     char names[2048];
-    int count, disabled, deleted;
+    int count, disabled, deleted, security;
     size_t members;
     enum td_code answer;
 };
@@ -736,6 +758,7 @@ static enum td_code see(void *ctx, const struct td_ad_object *o, struct td_error
     s->count++;
     s->disabled += !o->enabled && !o->deleted;
     s->deleted += o->deleted;
+    s->security += o->is_security;
     for (const char *const *m = o->members; *m != NULL; m++)
         s->members++;
     return TD_OK;
@@ -765,7 +788,14 @@ static void changes_are_told(void **state)
     assert_ok(changed(&b, "", 0, &s, &at));
     assert_string_equal(s.names, "alice bob Sales ");
     assert_int_equal(s.members, 2);
+    assert_int_equal(s.security, 1);
     assert_int_equal(at, b.f.usn);
+
+    fake_set(&b.f, group, "groupType", "2"); /* of mail alone: it gives nobody any right */
+    s = (struct seen){.count = 0};
+    assert_ok(changed(&b, "", 0, &s, &at));
+    assert_int_equal(s.count, 3);
+    assert_int_equal(s.security, 0);
 
     s = (struct seen){.count = 0};
     assert_ok(changed(&b, "", at, &s, &at));
