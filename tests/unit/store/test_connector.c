@@ -80,7 +80,9 @@ static void a_code_runs_out(void **state)
     life_write(l, make_one);
     l->env.now += TD_CONNECTOR_CODE_LIFE;
     life_write(l, late);
-    l->env.now -= TD_SECOND;
+    l->env.now -= TD_CONNECTOR_CODE_LIFE + TD_HOUR; /* a clock that was put back makes no code good for longer */
+    life_write(l, late);
+    l->env.now += TD_CONNECTOR_CODE_LIFE + TD_HOUR - TD_SECOND;
     life_write(l, in_time);
     l->env.now += 2 * TD_DAY; /* the answer that was lost comes late, but it is the same key */
     life_write(l, in_time);

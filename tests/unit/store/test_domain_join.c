@@ -156,6 +156,38 @@ static void a_new_ask_takes_the_account_up(void **state)
     life_write(*state, again_after_the_end);
 }
 
+/* One whole join of the same way; the name that it got. */
+static const char *joined_as(struct td_tx *tx, struct life *l, const char *pattern, const char *registration,
+                             const char *reuse)
+{
+    struct td_domain_asking what = asking;
+    struct td_domain_join j, x;
+    what.pattern = pattern;
+    what.registration_id = registration;
+    what.reuse = reuse;
+    assert_ok(td_domain_join_ask(tx, l->tenant, &what, &l->arena, &j, NULL));
+    assert_ok(lease(tx, l, "c1", &x));
+    assert_string_equal(x.id, j.id);
+    assert_ok(td_domain_join_made(tx, l->tenant, x.id, x.attempt, &made, NULL));
+    assert_ok(td_domain_join_confirmed(tx, l->tenant, x.id, NULL));
+    return x.name;
+}
+
+static void other_rules(struct td_tx *tx, struct life *l)
+{
+    const char *first = joined_as(tx, l, "PC-%RAND:5%", "r1", "own");
+    assert_string_equal(joined_as(tx, l, "PC-%RAND:5%", "r1", "own"), first);
+    assert_string_equal(joined_as(tx, l, "PC-%RAND:5%", "r1", "any"), first);
+    assert_string_not_equal(joined_as(tx, l, "PC-%RAND:5%", "r2", "own"), first);
+    assert_string_not_equal(joined_as(tx, l, "PC-%RAND:5%", "r1", "never"), first);
+    assert_true(strncmp(joined_as(tx, l, "HQ-%RAND:5%", "r1", "own"), "HQ-", 3) == 0);
+}
+
+static void by_another_rule_the_name_is_another(void **state)
+{
+    life_write(*state, other_rules);
+}
+
 /* --- attempts ----------------------------------------------------------------------------------------------------- */
 
 static void begin(struct td_tx *tx, struct life *l)
@@ -222,6 +254,9 @@ static void release(struct td_tx *tx, struct life *l)
     const unsigned char code[32] = {1};
     assert_ok(td_connector_add(tx, l->tenant, "HQ-1", code, "ada", &l->arena, &c, NULL));
     ask(tx, l);
+    assert_ok(lease(tx, l, c.id, &x));
+    assert_ok(td_connector_enable(tx, l->tenant, c.id, false, "ada", NULL)); /* as good as gone */
+    sweep(tx, l);
     assert_ok(lease(tx, l, c.id, &x));
     assert_ok(td_connector_remove(tx, l->tenant, c.id, "ada", NULL));
     sweep(tx, l);
@@ -296,7 +331,7 @@ static void a_bad_pattern_fails_at_once(void **state)
 
 static void pauses(struct td_tx *tx, struct life *l)
 {
-    struct td_domain_join x;
+    struct td_domain_join x, early;
     int64_t before = 0;
     ask(tx, l);
     for (int i = 0; i < 4; i++) {
@@ -312,6 +347,7 @@ static void pauses(struct td_tx *tx, struct life *l)
         before = x.next_at - td_tx_now(tx);
         assert_ok(td_domain_work_due(tx, l->tenant, corp, 1, &due, NULL));
         assert_false(due);
+        assert_int_equal(lease(tx, l, "c2", &early), TD_ENOTFOUND); /* who came for something else waits as well */
     }
     assert_string_not_equal(word(tx, l), "failed");
 }
@@ -561,6 +597,7 @@ int main(void)
         TEST(from_queued_to_confirmed),
         TEST(a_device_that_never_answers_fills_nothing),
         TEST(a_new_ask_takes_the_account_up),
+        TEST(by_another_rule_the_name_is_another),
         TEST(another_takes_over),
         TEST(clock_put_back),
         TEST(a_removed_connector_lets_go),
