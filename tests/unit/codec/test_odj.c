@@ -341,8 +341,14 @@ static void forms_of_its_file(void **state TD_UNUSED)
     assert_ok(td_odj_file_read(td_sub(td_buf_slice(&file), 0, file.n - 2), &arena, &got, &err)); /* without NUL */
     assert_true(td_eq(got, blob));
     assert_int_equal(td_odj_file_read(td_sub(td_buf_slice(&file), 0, file.n - 1), &arena, &got, &err), TD_EFORMAT);
+    file.p[18] = 0; /* behind eight characters, which are base64 by themselves */
+    assert_int_equal(td_odj_file_read(td_buf_slice(&file), &arena, &got, &err), TD_EFORMAT);
     file.p[13] = 1;
     assert_int_equal(td_odj_file_read(td_buf_slice(&file), &arena, &got, &err), TD_EFORMAT);
+    char *long_one = td_arena_alloc(&arena, TD_ODJ_MAX + 1);
+    memset(long_one, 'x', TD_ODJ_MAX + 1);
+    const char *long64 = td_b64(&arena, td_bytes(long_one, TD_ODJ_MAX + 1));
+    assert_int_equal(td_odj_file_read(td_str(long64), &arena, &got, &err), TD_ELIMIT);
     assert_int_equal(td_odj_file_read(TD_S(""), &arena, &got, &err), TD_EFORMAT);
     assert_int_equal(td_odj_file_read(TD_S("\xff\xfe"), &arena, &got, &err), TD_EFORMAT);
     assert_int_equal(td_odj_file_read(TD_S("nothing of the kind!"), &arena, &got, &err), TD_EFORMAT);
