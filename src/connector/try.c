@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { MAX_UNITS = 1000, SKEW_SECONDS = 300, LDAP_SAYS_BAD_DN = 34 };
+enum { MAX_UNITS = 1000, LDAP_SAYS_BAD_DN = 34 };
 
 struct trying {
     const struct td_connector_ad *ad;
@@ -100,17 +100,14 @@ static void look_at_one(struct trying *t, const struct td_conn_line *line, const
 static void tell_facts(struct trying *t, const struct td_conn_line *line)
 {
     const struct td_ad_domain *d = &line->facts;
-    int64_t apart = (d->clock - td_now(t->world->env)) / TD_SECOND;
+    struct td_error err = {0};
     tell(t, "  ok     %s lets %s in", line->url, t->ad->user);
     tell(t, "  ok     %s (%s), forest %s, domain controller %s%s%s", d->dns, d->netbios, d->forest, d->dc_name,
          d->dc_site[0] != '\0' ? ", site " : "", d->dc_site);
     if (d->dc_address[0] == '\0')
         tell(t, "  note   no IPv4 address is known for it: devices must find it by DNS");
-    if (d->clock != 0 && (apart > SKEW_SECONDS || apart < -SKEW_SECONDS)) {
-        struct td_error err = {0};
-        (void)td_domain_refuse(&err, TD_DJ_CLOCK_SKEW, NULL);
+    if (d->clock != 0 && td_ad_clock(d, td_now(t->world->env), &err) != TD_OK)
         wrong(t, "clock", &err);
-    }
 }
 
 /* Each address by itself: fail-over is worth something only if all of them work. */
