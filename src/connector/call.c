@@ -5,6 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Devices and people wait for a connector that waits for its service: soon there again, and several times in a lease. */
+#define LONGEST_PAUSE (15 * TD_SECOND)
+
 void td_conn_say(struct td_connector_state *c, const char *fmt, ...)
 {
     char line[512];
@@ -23,9 +26,9 @@ bool td_conn_is_final(enum td_code code)
 int64_t td_conn_pause(const struct td_env *env, int tries)
 {
     unsigned char r = 0;
-    int64_t whole = TD_SECOND << TD_MIN(tries, 6);
+    int64_t whole = TD_SECOND << TD_MIN(tries, 4);
     td_random_fill(env, &r, 1);
-    whole = TD_MIN(whole, TD_MINUTE);
+    whole = TD_MIN(whole, LONGEST_PAUSE);
     return whole - whole * r / 1024; /* connectors that lost one service together come back one by one */
 }
 

@@ -87,7 +87,7 @@ enum td_code td_conn_call(struct td_connector_state *c, const char *path, struct
 enum td_code td_conn_register(struct td_connector_state *c, struct td_error *err) TD_MUST_USE;
 /* A further call is of no use: the service does not know the connector. */
 bool td_conn_is_final(enum td_code code);
-int64_t td_conn_pause(const struct td_env *env, int tries); /* 1 s, 2 s, 4 s ... 60 s, each a little shorter */
+int64_t td_conn_pause(const struct td_env *env, int tries); /* 1 s, 2 s, 4 s, 8 s, 15 s, each a little shorter */
 
 void td_conn_say(struct td_connector_state *c, const char *fmt, ...) TD_PRINTF(2, 3);
 /* Says once that the service is away and why, or that it is back. */
