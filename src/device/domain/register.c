@@ -141,14 +141,36 @@ static enum td_code own_certificate(struct td_flow *f, const struct td_key *key,
     return make_certificate(f, key, guid, a, ret, err);
 }
 
-static enum td_code publish(struct td_ldap *l, const struct account *account, struct td_slice der, struct td_error *err)
+/* Of an earlier installation of this machine: whoever kept its disk could register as this computer with the key. What
+ * an authority issued to the machine is not ours to take away. */
+static bool is_former(const struct account *account, struct td_slice certificate, struct td_arena *a)
+{
+    struct td_cert cert;
+    return td_cert_parse(certificate, a, &cert, NULL) == TD_OK && td_ieqs(td_str(cert.subject_cn), account->guid) &&
+           td_eq(cert.issuer_der, cert.subject_der);
+}
+
+static enum td_code publish(struct td_ldap *l, const struct account *account, struct td_slice der, struct td_arena *a,
+                            struct td_error *err)
 {
     struct td_error why = {0};
-    const struct td_ldap_change change = {TD_LDAP_ADD_VALUE, {.name = "userCertificate", .values = &der, .count = 1}};
-    for (size_t i = 0; i < account->count; i++)
-        if (td_eq(account->certificates[i], der))
-            return TD_OK;
-    enum td_code rc = l->ops->modify(l, account->dn, &change, 1, &why);
+    struct td_slice *former = td_arena_array(a, struct td_slice, account->count + 1);
+    struct td_ldap_change changes[2];
+    size_t n = 0, former_count = 0;
+    bool there = false;
+    for (size_t i = 0; i < account->count; i++) {
+        bool own = td_eq(account->certificates[i], der);
+        there = there || own;
+        if (!own && !td_fault("device-keeps-former-keys") && is_former(account, account->certificates[i], a))
+            former[former_count++] = account->certificates[i];
+    }
+    if (former_count != 0)
+        changes[n++] = (struct td_ldap_change){TD_LDAP_DELETE_VALUE, {"userCertificate", former, former_count}};
+    if (!there)
+        changes[n++] = (struct td_ldap_change){TD_LDAP_ADD_VALUE, {"userCertificate", &der, 1}};
+    if (n == 0)
+        return TD_OK;
+    enum td_code rc = l->ops->modify(l, account->dn, changes, n, &why);
     if (rc == TD_OK || rc == TD_EEXISTS)
         return TD_OK;
     return td_domain_refuse(err, rc == TD_EUNAVAILABLE ? TD_DJ_DEVICE_NO_DC : TD_DJ_NOT_REGISTERED, why.text);
@@ -163,7 +185,7 @@ static enum td_code show_certificate(struct td_flow *f, const struct td_key *key
     td_try(find_account(f->dev, l, a, account, err));
     td_try(own_certificate(f, key, account->guid, a, &der, err));
     if (!td_fault("device-hides-its-certificate"))
-        td_try(publish(l, account, der, err));
+        td_try(publish(l, account, der, a, err));
     td_state_set(f->dev->state, "domain.guid", account->guid);
     td_state_set(f->dev->state, "domain.sid", account->sid);
     return td_state_save(f->dev->state, err);

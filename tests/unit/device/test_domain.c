@@ -33,6 +33,7 @@ static struct domain {
     bool no_account;
     char namesake[4];            /* two people answer to the name: "12" the right one first, "21" last */
     struct td_slice certificate; /* at the account */
+    struct td_slice former;      /* that is to be taken away from there */
     enum td_code modify;
     char realm[32], kdc_name[64], principal[64], user[64];
 } dom;
@@ -139,6 +140,14 @@ static enum td_code modify(struct td_ldap *l TD_UNUSED, const char *dn, const st
                            struct td_error *err)
 {
     assert_string_equal(dn, "CN=PC-0001,OU=Autopilot,DC=corp,DC=test");
+    if (dom.former.n != 0) {
+        assert_int_equal(count, 2);
+        assert_int_equal(c->kind, TD_LDAP_DELETE_VALUE);
+        assert_int_equal(c->value.count, 1);
+        assert_true(td_eq(c->value.values[0], dom.former));
+        c++;
+        count--;
+    }
     assert_int_equal(count, 1);
     assert_int_equal(c->kind, TD_LDAP_ADD_VALUE);
     assert_string_equal(c->value.name, "userCertificate");
@@ -681,6 +690,41 @@ static enum td_code serve(void *ctx TD_UNUSED, const struct td_net_request *req,
     return TD_OK;
 }
 
+static struct td_slice certificate_of(struct td_slice issuer, const struct td_key *issuer_key)
+{
+    TD_CLEANUP(td_key_cleanup) struct td_key *key = NULL;
+    struct td_slice spki, der;
+    const struct td_rdn cn = {"CN", GUID};
+    struct td_cert_template t = {.subject = &cn,
+                                 .subject_count = 1,
+                                 .serial = {7},
+                                 .not_before = s.world.now - TD_DAY,
+                                 .not_after = s.world.now + TD_DAY,
+                                 .eku = TD_EKU_CLIENT};
+    assert_ok(td_key_generate(TD_KEY_RSA, &key, NULL));
+    assert_ok(td_key_public_der(key, &s.arena, &spki));
+    t.spki = spki;
+    assert_ok(td_cert_issue(&t, issuer, issuer_key != NULL ? issuer_key : key, &s.arena, &der, NULL));
+    return der;
+}
+
+/* The key on a disk that was wiped, or stolen before, speaks for this computer no longer. */
+static void former_keys_go(void **state TD_UNUSED)
+{
+    join_domain();
+    dom.certificate = dom.former = certificate_of(TD_S(""), NULL);
+    assert_ok(td_flow_domain_register(&s.flow, NULL));
+    assert_int_equal(dom.written, 1);
+}
+
+static void what_an_authority_issued_stays(void **state TD_UNUSED)
+{
+    join_domain();
+    dom.certificate = certificate_of(ca_der, ca_key);
+    assert_ok(td_flow_domain_register(&s.flow, NULL));
+    assert_int_equal(dom.written, 1);
+}
+
 static void registers_the_computer(void **state TD_UNUSED)
 {
     join_domain();
@@ -785,6 +829,8 @@ int main(void)
         STAGED(asks_no_controller_where_the_profile_skips_it),
         STAGED(the_domain_says_who_may_sign_in),
         STAGED(registers_the_computer),
+        STAGED(former_keys_go),
+        STAGED(what_an_authority_issued_stays),
         STAGED(waits_until_the_directory_knows_it),
         STAGED(registers_nothing_that_it_cannot_publish),
         STAGED(a_reset_in_place_is_refused),
