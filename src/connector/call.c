@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Devices and people wait for a connector that waits for its service: soon there again, and several times in a lease. */
+/* Devices and people wait for a connector that waits for its service: soon there again, several times in a lease. */
 #define LONGEST_PAUSE (15 * TD_SECOND)
 
 void td_conn_say(struct td_connector_state *c, const char *fmt, ...)

@@ -20,7 +20,7 @@ struct trying {
     bool told_others;
 };
 
-static void tell(struct trying *t, const char *fmt, ...)
+TD_PRINTF(2, 3) static void tell(struct trying *t, const char *fmt, ...)
 {
     char line[600];
     va_list ap;

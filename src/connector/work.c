@@ -22,9 +22,8 @@ void td_conn_piece_free(struct td_conn_piece *p)
     td_free(p);
 }
 
-/* A piece of its own memory, since pieces are done by different threads. */
-static enum td_code take(struct td_connector_state *c, const struct td_json *from, struct td_conn_piece **ret,
-                         struct td_error *err)
+/* A piece of its own memory, since pieces are done by different threads. NULL: it can't be read. */
+static struct td_conn_piece *take(struct td_connector_state *c, const struct td_json *from)
 {
     TD_CLEANUP(td_buf_wipe) struct td_buf text;
     struct td_conn_piece *p = td_new(struct td_conn_piece);
@@ -34,7 +33,7 @@ static enum td_code take(struct td_connector_state *c, const struct td_json *fro
     td_arena_init(&p->arena);
     td_jsonw_init(&w, &text);
     td_jsonw_tree(&w, from);
-    enum td_code rc = td_json_parse(td_buf_slice(&text), TD_CONNECTOR_BODY, &p->arena, &what, err);
+    enum td_code rc = td_json_parse(td_buf_slice(&text), TD_CONNECTOR_BODY, &p->arena, &what, NULL);
     p->what = what;
     p->id = td_json_str(what, "id");
     p->kind = td_json_str(what, "kind");
@@ -43,10 +42,9 @@ static enum td_code take(struct td_connector_state *c, const struct td_json *fro
     p->until = td_now(c->world->env) + TD_DOMAIN_LEASE;
     if (rc != TD_OK || p->id == NULL || p->kind == NULL || p->domain == NULL) {
         td_conn_piece_free(p);
-        return td_fail(err, TD_EFORMAT, "work", "a piece without id, kind or domain");
+        return NULL;
     }
-    *ret = p;
-    return TD_OK;
+    return p;
 }
 
 enum td_code td_conn_fetch(struct td_connector_state *c, int free, struct td_conn_piece **ret, struct td_error *err)
@@ -61,11 +59,13 @@ enum td_code td_conn_fetch(struct td_connector_state *c, int free, struct td_con
     td_try(td_conn_call(c, "work", td_str(body), &a, &answer, err));
     const struct td_json *list = td_json_get(answer, "work");
     for (const struct td_json *j = list != NULL ? list->child : NULL; j != NULL; j = j->next) {
-        struct td_error why = {0};
-        if (take(c, j, end, &why) == TD_OK)
-            end = &(*end)->next;
-        else
-            td_conn_say(c, "work that can't be read was left: %s", why.text);
+        struct td_conn_piece *p = take(c, j);
+        if (p == NULL) {
+            td_conn_say(c, "work that can't be read was left: a piece without id, kind or domain");
+            continue;
+        }
+        *end = p;
+        end = &p->next;
     }
     return TD_OK;
 }

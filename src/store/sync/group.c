@@ -122,7 +122,7 @@ static enum td_code read_there(struct td_tx *tx, void *ctx, struct td_error *err
 {
     struct telling *t = ctx;
     struct td_rows r;
-    struct td_group g;
+    struct td_group g = {.ad_domain = ""};
     size_t room = 0;
     enum td_code rc = by_guid(tx, t->s->tenant, t->o->guid, t->a, &g, err);
     if (rc != TD_OK && rc != TD_ENOTFOUND)
