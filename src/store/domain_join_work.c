@@ -7,7 +7,7 @@
 
 static const char system_actor[] = "system";
 
-enum { DETAIL = 512, SKIPS = 8, DRAWS = 4 };
+enum { DETAIL = 512, SKIPS = 8, DRAWS = 64 };
 #define FIRST_PAUSE (5 * TD_SECOND)
 #define LONGEST_PAUSE (5 * TD_MINUTE)
 

@@ -293,6 +293,32 @@ static void taken_names_are_left(void **state)
     life_write(*state, names);
 }
 
+/* Nine of ten names are those of other devices: with reuse "any" a name of theirs would cost them their account. */
+static void narrow(struct td_tx *tx, struct life *l)
+{
+    struct td_domain_asking what = asking;
+    struct td_domain_join j;
+    what.pattern = "PC-%RAND:1%";
+    what.reuse = "any";
+    what.way_id = "w2";
+    for (int i = 0; i < 9; i++) {
+        what.enrolment_id = td_arena_printf(&l->arena, "other%d", i);
+        assert_ok(td_domain_join_ask(tx, l->tenant, &what, &l->arena, &j, NULL));
+        assert_ok(td_sql(tx, NULL, "UPDATE domain_join SET state = 4, name = $3 WHERE tenant = $1 AND id = $2", "sss",
+                         l->tenant, j.id, td_arena_printf(&l->arena, "PC-%d", i)));
+    }
+    what.way_id = "w1";
+    what.enrolment_id = "e1";
+    assert_ok(td_domain_join_ask(tx, l->tenant, &what, &l->arena, &j, NULL));
+    assert_ok(lease(tx, l, "c1", &j));
+    assert_string_equal(j.name, "PC-9");
+}
+
+static void the_only_free_name_is_found(void **state)
+{
+    life_write(*state, narrow);
+}
+
 static void fixed_name(struct td_tx *tx, struct life *l)
 {
     struct td_domain_asking fixed = asking;
@@ -602,6 +628,7 @@ int main(void)
         TEST(clock_put_back),
         TEST(a_removed_connector_lets_go),
         TEST(taken_names_are_left),
+        TEST(the_only_free_name_is_found),
         TEST(a_fixed_name_is_tried_once),
         TEST(a_bad_pattern_fails_at_once),
         TEST(tried_again_until_the_time_is_over),
