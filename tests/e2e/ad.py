@@ -120,7 +120,10 @@ class Place:
         done = run("ip", "netns", "add", self.name, expect=None)
         if done.returncode != 0:
             raise LabSkip(f"no network namespace: {done.stderr.strip()}")
-        self.ip("link", "set", "lo", "up")
+        done = run(*self.argv("ip", "link", "set", "lo", "up"), expect=None)
+        if done.returncode != 0:  # as in a folder that is a root without being a mount, where no namespace can be entered
+            self.unmake()
+            raise LabSkip(f"no network namespace can be used: {done.stderr.strip()}")
         etc = f"/etc/netns/{self.name}"
         os.makedirs(etc, exist_ok=True)
         put(f"{etc}/resolv.conf", f"search {DNS}\nnameserver {self.resolver}\noptions timeout:1 attempts:1\n")
@@ -273,17 +276,18 @@ class Domain(Place):
         return (bind.returncode == 0 and self.kinit(CONNECTOR, keytab=self.keytab, cache=self.path("ready.cc"), expect=None).returncode == 0
                 and self.run("bash", "-c", f": </dev/tcp/{IP}/445", expect=None).returncode == 0)
 
-    def freeze(self):
-        """It takes connections and never answers."""
-        self.tell(signal.SIGSTOP)
+    def freeze(self, title=""):
+        """It takes connections and never answers; title: how the processes begin that freeze ("samba: task[ldap]"), else all of them."""
+        self.tell(signal.SIGSTOP, title)
 
     def thaw(self):
         self.tell(signal.SIGCONT)
 
-    def tell(self, number):
+    def tell(self, number, title=""):
         for pid in descendants(self.samba.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                if title_of(pid).startswith(title):
+                    os.kill(pid, number)
 
     def far(self):
         if self.distant is None:
@@ -480,6 +484,11 @@ def alive(pid):
             return f.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def title_of(pid):
+    with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as f:
+        return f.read()
 
 
 def descendants(pid):
