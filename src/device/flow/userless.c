@@ -4,8 +4,13 @@
 
 enum { MOST_TICKETS = 3 };
 
-static const char *const purposes[] = {
-    [TD_FLOW_SELF_DEPLOYING] = "self-deploying", [TD_FLOW_TECHNICIAN] = "pre-provisioning"};
+static const char self_deploying[] = "self-deploying";
+
+/* Of the two ways on which nobody signs in. */
+static const char *purpose_of(const struct td_flow *f)
+{
+    return f->technician ? "pre-provisioning" : self_deploying;
+}
 
 enum td_flow_kind td_flow_kind(const struct td_flow *f)
 {
@@ -15,7 +20,7 @@ enum td_flow_kind td_flow_kind(const struct td_flow *f)
     if (td_domain_wanted(f->dev))
         return TD_FLOW_HYBRID;
     if (td_flow_step_done(f, "join"))
-        return strcmp(by, purposes[TD_FLOW_SELF_DEPLOYING]) == 0 ? TD_FLOW_SELF_DEPLOYING : TD_FLOW_USER;
+        return strcmp(by, self_deploying) == 0 ? TD_FLOW_SELF_DEPLOYING : TD_FLOW_USER;
     return td_state_int(f->dev->state, "profile.mode", 0) == 1 ? TD_FLOW_SELF_DEPLOYING : TD_FLOW_USER;
 }
 
@@ -39,11 +44,11 @@ bool td_flow_skip_secure(const struct td_flow *f)
 
 enum td_code td_flow_secure(struct td_flow *f, struct td_error *err)
 {
-    td_try(td_flow_attest(f, purposes[td_flow_kind(f)], err));
+    td_try(td_flow_attest(f, purpose_of(f), err));
     if (f->secrets.join_token == NULL)
         return td_fail(err, TD_EINTERNAL, "attestation", "admitted without a join ticket");
     td_flow_prepared(f, "Secure your hardware");
-    td_flow_news(f, "hardware proven: %s", purposes[td_flow_kind(f)]);
+    td_flow_news(f, "hardware proven: %s", purpose_of(f));
     return TD_OK;
 }
 
@@ -57,7 +62,7 @@ static enum td_code no_token(enum td_code rc, struct td_error *err)
 
 enum td_code td_flow_join_attested(struct td_flow *f, struct td_error *err)
 {
-    const char *purpose = purposes[td_flow_kind(f)];
+    const char *purpose = purpose_of(f);
     enum td_code rc = TD_EAUTH;
     for (int tickets = 0; rc == TD_EAUTH && tickets < MOST_TICKETS; tickets++) {
         if (f->secrets.join_token == NULL)
