@@ -120,6 +120,33 @@ static void keeps_below_the_size(void **state)
     assert_int_equal(world_events(c->w, c->way, "device.device-done", NULL), 1);
 }
 
+/* 13.3: what an empty message has room for comes, though the first one, with its statuses, has none. */
+static void sends_what_fits_no_first_message(void **state)
+{
+    struct client *c = begin(state);
+    struct td_arena *a = &c->w->wire.arena;
+    const char *detail = "";
+    size_t came = 0, sizes = 0;
+    c->nodes = done_nodes;
+    c->max_size = 2048;
+    (void)run_session(c, LOGIN("none"));
+    for (int n = 1000; n <= 1600; n += 40) {
+        char *value = td_arena_alloc(a, (size_t)n + 1);
+        memset(value, 'x', (size_t)n);
+        const char *uri = td_arena_printf(a, "./Device/Vendor/MSFT/Policy/Config/A/Big%d", n);
+        (void)give(c, td_arena_printf(a, "big%d", n),
+                   td_arena_printf(a,
+                                   "{\"kind\":\"policy\",\"track\":false,\"settings\":[{\"uri\":\"%s\","
+                                   "\"value\":\"%s\"}]}",
+                                   uri, value));
+        (void)run_session(c, LOGIN("none"));
+        came += count_seen(c, td_arena_printf(a, "%s\n", uri));
+        sizes++;
+        assert_int_equal(came + world_events(c->w, c->way, "configuration.failed", &detail), sizes);
+    }
+    assert_in_range(came, 8, sizes - 1);
+}
+
 /* csp.md 3.3, delivery of the release: 405 is not yet, 200 alone counts. */
 static void waits_for_the_users_context(void **state)
 {
@@ -495,14 +522,23 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        T(refuses_at_the_door),         T(leads_a_device_to_ready),
-        T(replays_the_same_octets),     T(keeps_below_the_size),
-        T(waits_for_the_users_context), T(joins_large_values),
-        T(tells_a_wrong_size),          T(proves_itself_once),
-        T(answers_each_command),        T(follows_the_devices_lead),
-        T(follows_the_administrator),   T(ends_with_the_users_wish),
-        T(installs_a_package),          T(tells_a_failed_package),
-        T(keeps_secrets_sealed),        T(brings_a_change_to_a_device_at_work),
+        T(refuses_at_the_door),
+        T(leads_a_device_to_ready),
+        T(replays_the_same_octets),
+        T(keeps_below_the_size),
+        T(sends_what_fits_no_first_message),
+        T(waits_for_the_users_context),
+        T(joins_large_values),
+        T(tells_a_wrong_size),
+        T(proves_itself_once),
+        T(answers_each_command),
+        T(follows_the_devices_lead),
+        T(follows_the_administrator),
+        T(ends_with_the_users_wish),
+        T(installs_a_package),
+        T(tells_a_failed_package),
+        T(keeps_secrets_sealed),
+        T(brings_a_change_to_a_device_at_work),
     };
     return cmocka_run_group_tests_name("management", tests, world_open, world_close);
 }

@@ -12,6 +12,7 @@ struct composer {
     uint64_t cmd_id;     /* next one */
     size_t limit, empty; /* octets: of the message; of one without statuses and commands */
     size_t commands;
+    bool left; /* a command did not fit beside the statuses */
 };
 
 static char *next_id(struct composer *c)
@@ -111,8 +112,10 @@ static bool put_want(struct composer *c, const struct td_want *w)
         c->commands++;
         return c->commands < TD_MANAGEMENT_MAX_COMMANDS;
     }
-    if (c->empty + size_of(cmd) + TAIL_ROOM <= c->limit)
+    if (c->empty + size_of(cmd) + TAIL_ROOM <= c->limit) {
+        c->left = true;
         return false; /* it goes first into the next message */
+    }
     td_plan_too_big(&x->ledger, w);
     return true;
 }
@@ -166,6 +169,8 @@ enum td_code td_mgmt_answer(struct td_exchange *x, struct td_error *err)
         put_alert(&c, TD_ALERT_NO_END);
     if (!owes && !x->no_commands)
         put_wants(&c);
+    if (c.left && c.commands == 0 && !td_fault("dm-first-fills")) /* what came is to be answered: then it fits */
+        x->ask_next = true;
     if (x->ask_next && !x->end)
         put_alert(&c, TD_ALERT_NEXT);
     td_syncml_end(&x->out, !owes || x->end);
