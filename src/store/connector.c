@@ -182,6 +182,12 @@ enum td_code td_connector_remove(struct td_tx *tx, const char *tenant, const cha
 
 /* --- for connectors ----------------------------------------------------------------------------------------------- */
 
+static enum td_code disabled(struct td_error *err)
+{
+    return td_remedy(err, td_fail(err, TD_EDENIED, "connector", "this connector is disabled"),
+                     "An administrator enables it with `touchdown connector enable`.");
+}
+
 enum td_code td_connector_by_key(struct td_tx *tx, const unsigned char key_sha256[32], struct td_arena *a,
                                  struct td_connector *ret, struct td_error *err)
 {
@@ -195,8 +201,7 @@ enum td_code td_connector_by_key(struct td_tx *tx, const unsigned char key_sha25
                          "Register it with a code of `touchdown connector add`.");
     if (ret->enabled || td_fault("connector-disabled-works"))
         return TD_OK;
-    return td_remedy(err, td_fail(err, TD_EDENIED, "connector", "this connector is disabled"),
-                     "An administrator enables it with `touchdown connector enable`.");
+    return disabled(err);
 }
 
 static enum td_code by_code(struct td_tx *tx, const unsigned char code[32], struct td_arena *a,
@@ -232,8 +237,6 @@ static enum td_code judge_code(struct td_tx *tx, const struct td_connector *c, c
     if (!c->registered && (until <= td_tx_now(tx) || until > td_tx_now(tx) + TD_CONNECTOR_CODE_LIFE) &&
         !td_fault("connector-code-late"))
         return td_fail(err, TD_EDENIED, "code", "it has run out: a code is good for a day");
-    if (!c->enabled)
-        return td_fail(err, TD_EDENIED, "connector", "this connector is disabled");
     return TD_OK;
 }
 
@@ -264,6 +267,8 @@ enum td_code td_connector_register(struct td_tx *tx, const unsigned char code[32
     if (rc == TD_EDENIED)
         return td_remedy(err, rc, "An administrator makes a new code with `touchdown connector add`.");
     td_try(rc);
+    if (!ret->enabled)
+        return disabled(err);
     if (!ret->registered || td_fault("connector-code-twice"))
         td_try(take_code(tx, ret, what, err));
     return td_connector_by_key(tx, what->key_sha256, a, ret, err);

@@ -57,6 +57,29 @@ static void a_code_is_good_once(void **state)
     life_write(*state, codes);
 }
 
+static void disabled(struct td_tx *tx, struct life *l)
+{
+    struct td_connector c;
+    struct td_error err = {0};
+    bool open = false;
+    add(tx, l, l->tenant, "HQ-1", code_a);
+    assert_ok(td_connector_enable(tx, l->tenant, "HQ-1", false, "ada", NULL));
+    assert_int_equal(enter(tx, l, code_a, key_a, &c, &err), TD_EDENIED);
+    assert_non_null(strstr(err.remedy, "connector enable")); /* a new code would not help */
+    assert_ok(td_connector_by_code(tx, code_a, &l->arena, &c, &open, NULL));
+    assert_true(open);
+    assert_ok(td_connector_enable(tx, l->tenant, "HQ-1", true, "ada", NULL));
+    assert_ok(enter(tx, l, code_a, key_a, &c, NULL));
+    assert_ok(td_connector_by_code(tx, code_a, &l->arena, &c, &open, NULL));
+    assert_true(!open && c.registered);
+    assert_int_equal(td_connector_by_code(tx, code_b, &l->arena, &c, &open, &err), TD_ENOTFOUND);
+}
+
+static void one_that_is_disabled_says_so(void **state)
+{
+    life_write(*state, disabled);
+}
+
 static void late(struct td_tx *tx, struct life *l)
 {
     struct td_connector c;
@@ -265,8 +288,13 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, life_setup, life_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_code_is_good_once),    TEST(a_code_runs_out),  TEST(names_are_unique_in_their_tenant),
-        TEST(disabled_opens_no_door), TEST(there_are_bounds), TEST(what_is_reported_decides_who_serves),
+        TEST(a_code_is_good_once),
+        TEST(one_that_is_disabled_says_so),
+        TEST(a_code_runs_out),
+        TEST(names_are_unique_in_their_tenant),
+        TEST(disabled_opens_no_door),
+        TEST(there_are_bounds),
+        TEST(what_is_reported_decides_who_serves),
     };
     return cmocka_run_group_tests_name("store_connector", tests, NULL, NULL);
 }
