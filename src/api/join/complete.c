@@ -45,8 +45,7 @@ static enum td_code unknown(struct td_error *err, const char *detail)
     return td_domain_refuse(err, TD_DJ_NOT_REGISTERED, detail);
 }
 
-/* --- what is known here --------------------------------------------------------------------------------------------
- */
+/* --- what is known here ------------------------------------------------------------------------------------------- */
 
 static enum td_code find_enrolment(struct td_tx *tx, struct completion *c, struct td_error *err)
 {
@@ -105,8 +104,7 @@ static enum td_code check_claim(const struct completion *c, struct td_error *err
     return TD_OK;
 }
 
-/* --- what the domain says of it -------------------------------------------------------------------------------------
- */
+/* --- what the domain says of it ----------------------------------------------------------------------------------- */
 
 static bool signed_by(const struct completion *c, const char *certificate)
 {
@@ -152,8 +150,7 @@ static enum td_code ask_domain(struct completion *c, struct td_error *err)
     return check_account(c, account, err);
 }
 
-/* --- the join ------------------------------------------------------------------------------------------------------
- */
+/* --- the join ----------------------------------------------------------------------------------------------------- */
 
 static enum td_code certify(struct completion *c, struct td_error *err)
 {

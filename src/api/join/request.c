@@ -128,8 +128,7 @@ static enum td_code read_root(const struct td_http_request *req, struct td_json 
     return TD_OK;
 }
 
-/* --- a computer of a domain -----------------------------------------------------------------------------------------
- */
+/* --- a computer of a domain --------------------------------------------------------------------------------------- */
 
 /* S-1-5-21-1-2-3-1105.2030-01-02 03:04:05Z: without the time it would be good for ever. */
 static enum td_code read_signed(struct td_join_identity *who, struct td_arena *a, struct td_error *err)

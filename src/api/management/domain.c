@@ -33,8 +33,7 @@ static enum td_code reread(struct td_exchange *x, struct td_tx *tx, struct td_er
     return rc == TD_ENOTFOUND ? TD_OK : rc;
 }
 
-/* --- what the device said ------------------------------------------------------------------------------------------
- */
+/* --- what the device said ----------------------------------------------------------------------------------------- */
 
 /* Devices say it by the code that Windows has for the cause, else by the Status alone. */
 static enum td_domain_reason reason_of(uint32_t hresult)
@@ -89,8 +88,7 @@ static enum td_code take_answer(struct td_exchange *x, struct td_tx *tx, struct 
     return reread(x, tx, err);
 }
 
-/* --- what it gets --------------------------------------------------------------------------------------------------
- */
+/* --- what it gets ------------------------------------------------------------------------------------------------- */
 
 static bool is_due(const struct td_exchange *x, struct td_tx *tx)
 {

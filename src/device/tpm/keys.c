@@ -106,8 +106,7 @@ static enum td_code make(struct td_tpm *t, const struct kind *k, struct td_tpm_k
     return rc == TSS2_RC_SUCCESS ? TD_OK : td_tpm_fail(err, rc, "a key can't be made");
 }
 
-/* --- its file ------------------------------------------------------------------------------------------------------
- */
+/* --- its file ----------------------------------------------------------------------------------------------------- */
 
 static enum td_code save(struct td_device *dev, struct td_tpm *t, const struct kind *k, const struct td_tpm_key *key,
                          struct td_error *err)
@@ -142,8 +141,7 @@ static enum td_code read(struct td_device *dev, struct td_tpm *t, const struct k
     return TD_OK;
 }
 
-/* --- using it ------------------------------------------------------------------------------------------------------
- */
+/* --- using it ----------------------------------------------------------------------------------------------------- */
 
 static enum td_code not_of_this_tpm(struct td_error *err)
 {

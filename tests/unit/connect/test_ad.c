@@ -269,8 +269,7 @@ static void the_line_dies_at_each_step(void **state)
     }
 }
 
-/* --- what the creator gets of its own accord -------------------------------------------------------------------------
- */
+/* --- what the creator gets of its own accord ---------------------------------------------------------------------- */
 
 static const struct td_sid creator = {.count = 5, .authority = 5, .sub = {21, 1, 2, 3, 1103}};
 static const struct td_sid administrator = {.count = 5, .authority = 5, .sub = {21, 1, 2, 3, 512}};

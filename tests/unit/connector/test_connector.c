@@ -438,7 +438,7 @@ static void tells_the_result_until_it_is_taken(void **state TD_UNUSED)
     service_queue(&s, JOIN("1", "PC-3", FAKE_OU, "own"));
     service_round(c);
     assert_true(s.env.now - before <= TD_DOMAIN_LEASE); /* not beyond the lease */
-    assert_true(s.env.now - before >= 45 * TD_SECOND); /* but nearly to its end */
+    assert_true(s.env.now - before >= 45 * TD_SECOND);  /* but nearly to its end */
     td_connector_close(c);
     service_done(&s);
 }

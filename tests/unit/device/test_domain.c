@@ -22,8 +22,7 @@ static struct stage s;
 static struct td_key *ca_key;
 static struct td_slice ca_der;
 
-/* --- a domain of the test's ----------------------------------------------------------------------------------------
- */
+/* --- a domain of the test's --------------------------------------------------------------------------------------- */
 
 static struct domain {
     enum td_code kdc; /* of tickets */
@@ -218,8 +217,7 @@ enum td_code __wrap_td_domain_policies(struct td_device *dev TD_UNUSED, struct t
     return TD_OK;
 }
 
-/* --- the blob ------------------------------------------------------------------------------------------------------
- */
+/* --- the blob ----------------------------------------------------------------------------------------------------- */
 
 static struct td_odj sample(void)
 {
@@ -378,8 +376,7 @@ static void keeps_nothing_of_what_it_cannot_read(void **state TD_UNUSED)
     assert_ok(td_domain_apply(&s.dev, good, NULL)); /* and nothing of it stands in the way */
 }
 
-/* --- the node ------------------------------------------------------------------------------------------------------
- */
+/* --- the node ----------------------------------------------------------------------------------------------------- */
 
 static int node_joins;
 
@@ -474,8 +471,7 @@ static void the_administrator_is_one_by_identifier(void **state TD_UNUSED)
     }
 }
 
-/* --- the steps -----------------------------------------------------------------------------------------------------
- */
+/* --- the steps ---------------------------------------------------------------------------------------------------- */
 
 static void waits_for_the_blob(void **state TD_UNUSED)
 {
@@ -610,8 +606,7 @@ static void the_domain_says_who_may_sign_in(void **state TD_UNUSED)
     assert_int_equal(dom.opened, 0);
 }
 
-/* --- the registration ----------------------------------------------------------------------------------------------
- */
+/* --- the registration --------------------------------------------------------------------------------------------- */
 
 static struct {
     int status, puts;
@@ -768,8 +763,7 @@ static void registers_nothing_that_it_cannot_publish(void **state TD_UNUSED)
     assert_int_equal(svc.puts, 0);
 }
 
-/* --- resets --------------------------------------------------------------------------------------------------------
- */
+/* --- resets ------------------------------------------------------------------------------------------------------- */
 
 static void a_reset_in_place_is_refused(void **state TD_UNUSED)
 {

@@ -260,8 +260,7 @@ static void quotes_what_was_measured(void **state TD_UNUSED)
     td_tpm_close(t);
 }
 
-/* --- with a device around it ---------------------------------------------------------------------------------------
- */
+/* --- with a device around it -------------------------------------------------------------------------------------- */
 
 static void keys_stay_in_the_tpm(void **state TD_UNUSED)
 {
