@@ -54,7 +54,7 @@ enum td_code td_ad_domain_put(struct td_tx *tx, const char *tenant, const struct
                               const char *actor, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_ad_domain_row before = {0}, after = *row;
+    struct td_ad_domain_row before = {.sync_base = ""}, after = *row;
     after.domain = name_of(&a, row->domain);
     td_try(check(&after, err));
     td_try(td_tenant_domain_add(tx, tenant, after.domain, actor, err));
