@@ -19,6 +19,11 @@ struct ctx {
     struct td_group_verdict verdict;
 };
 
+static bool of_directory(const struct td_group *g)
+{
+    return g->source != NULL && g->source[0] != '\0';
+}
+
 static void group_json(struct td_jsonw *w, const struct td_group *g)
 {
     td_jsonw_obj(w);
@@ -31,6 +36,7 @@ static void group_json(struct td_jsonw *w, const struct td_group *g)
     td_jsonw_kstr(w, "problem", g->problem);
     td_jsonw_ktime(w, "createdAt", g->created_at);
     td_jsonw_ktime(w, "membersAt", g->members_at);
+    td_jsonw_kstr(w, "domain", of_directory(g) ? g->ad_domain : NULL);
     td_jsonw_end(w);
 }
 
@@ -43,8 +49,11 @@ static void say_group(struct td_cli *cli, const struct td_group *g)
         td_buf_addc(&cli->out, '\n');
         return;
     }
-    td_cli_say(cli, "%s  %s  %s%s%s", g->id, g->name, kind_words[g->kind], g->kind != TD_GROUP_BY_HAND ? "  " : "",
-               g->kind != TD_GROUP_BY_HAND ? td_group_status(g) : "");
+    if (of_directory(g))
+        td_cli_say(cli, "%s  %s  (of %s)", g->id, g->name, g->ad_domain);
+    else
+        td_cli_say(cli, "%s  %s  %s%s%s", g->id, g->name, kind_words[g->kind], g->kind != TD_GROUP_BY_HAND ? "  " : "",
+                   g->kind != TD_GROUP_BY_HAND ? td_group_status(g) : "");
     if (g->rule[0] != '\0')
         td_cli_say(cli, "    %s", g->rule);
     if (g->problem[0] != '\0')
@@ -332,7 +341,7 @@ static enum td_code run_evaluate(struct td_cli *cli, struct td_error *err)
     "id; name; description; rule; kind: by-hand, devices-by-rule, users-by-rule; status: NotStarted, Running, "     \
     "Succeeded, Failed, Paused, \"\" by hand; problem: why a rule cannot be evaluated; createdAt; membersAt: when " \
     "the "                                                                                                          \
-    "members last followed the rule"
+    "members last followed the rule; domain: the directory domain that owns it, or null"
 #define RULE_OPTION                                                                                \
     {                                                                                              \
         "rule", "RULE", "such as (device.devicePhysicalIds -any _ -eq \"[OrderID]:KIOSK\")", false \

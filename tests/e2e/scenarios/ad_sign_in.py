@@ -139,6 +139,7 @@ def people_and_groups(lab, dc, client):
     dc.tool("group", "addmembers", "Fleet", "zoe")
     soon(lambda: account(lab, zoe), "a new person appears")
     soon(lambda: zoe in run(laboratory.TOUCHDOWN, "group", "members", "Fleet", "--data", lab.data, expect=None).stdout, "and a new group with her")
+    must(f"  Fleet  (of {ad.DNS})" in run(laboratory.TOUCHDOWN, "group", "list", "--data", lab.data).stdout, "a list tells whose group it is")
     before = account(lab, zoe)
     dc.edit(dc.dn_of("zoe"), "replace: userPrincipalName", f"userPrincipalName: zora@{ad.DNS}")
     soon(lambda: account(lab, f"zora@{ad.DNS}"), "renamed there, renamed here")
