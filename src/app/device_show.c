@@ -318,10 +318,11 @@ static void domain_text(const struct shown *s)
                          s->connector[0] != '\0' ? " by " : "", s->connector));
     line(s->cli, "computer",
          j->account_dn[0] != '\0' ? td_arena_printf(a, "%s (%s)", j->name, j->account_dn) : j->name);
-    if (why != NULL)
-        line(s->cli, "because",
-             td_arena_printf(a, "%s: %s%s%s %s", why->name, why->cause, j->detail[0] != '\0' ? " " : "", j->detail,
-                             why->remedy));
+    if (why == NULL)
+        return;
+    struct td_error told = {0};
+    (void)td_domain_refuse(&told, why->reason, j->detail[0] != '\0' ? j->detail : NULL);
+    line(s->cli, "because", td_arena_printf(a, "%s: %s %s", why->name, told.text, told.remedy));
 }
 
 static void timeline_text(const struct shown *s)
