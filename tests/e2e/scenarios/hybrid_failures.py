@@ -114,16 +114,6 @@ def check_devices(started):
         say(f"    at the device: {device.last(code)}")
 
 
-def check_ready(lab, pc, process):
-    """A device of start_device ends as it should; what it said."""
-    code = process.wait(PATIENCE)
-    lab.others.remove(process)
-    with open(lab.path(pc["name"] + ".out"), encoding="utf-8") as f:
-        out = f.read()
-    must(code == 0, f"{pc['name']} is ready:\n{out[-2500:]}\n{lab.log_tail()}")
-    return out
-
-
 def sales(dc):
     """Names of the accounts that were made for devices."""
     done = run(*dc.mounted("ldbsearch", "-H", "/var/lib/samba/private/sam.ldb", "-b", ad.BASE, "(sAMAccountName=SALES-*)", "sAMAccountName"))
@@ -287,8 +277,8 @@ def directory_that_hangs(lab, dc, pcs):
 
 
 def another_takes_over(lab, dc, pcs, first):
-    """The connector makes the account, can't tell it (the service is gone) and dies. Another one is there from now on, and the device that
-    it serves is on its way; whatever it needs for the check is returned."""
+    """The connector makes the account, can't tell it (the service is gone) and dies. Another one is there from now on; what is needed
+    to check its work is returned."""
     pc = pcs.make("DEV-TAKEN-OVER")
     old = set(sales(dc))
     device = Watched(lab, dc, pc)
@@ -309,13 +299,13 @@ def another_takes_over(lab, dc, pcs, first):
     device.end()  # it would wait for its service
     lab.serve()
     hybrid_lab.connector(lab, dc, "other")
-    device = lab.start_device(timeout=PATIENCE, pace=20, answers=hybrid_lab.answers(lab, dc), alone=True, **pc)
-    return pc, device, made, mark
+    return pc, made, mark
 
 
-def check_taken_over(lab, dc, pc, device, made, mark):
+def check_taken_over(lab, dc, pc, made, mark):
     """The lease of the dead one lasts a minute: then the other finds the account by its mark."""
-    out = check_ready(lab, pc, device)
+    wait_for(lambda: events(lab, "DEV-TAKEN-OVER", "domain.created"), 240, "the other one tells the account")
+    out = Watched(lab, dc, pc).ready()
     job = " ".join(mark.split()[:3])
     accounts = dc.find(f"(&(objectClass=computer)(description={job} *))", "sAMAccountName", "description")
     must(accounts["samaccountname"] == [made + "$"], f"one account of this work and no more: {accounts}")
