@@ -42,6 +42,15 @@ def device_everywhere(lab, **device):
 
 def service_everywhere(lab, **device):
     """The device goes on; every new line of it costs the service its life, at once replaced."""
+    def kill():
+        lab.kill_server()
+        lab.serve()
+
+    return other_everywhere(lab, kill, **device)
+
+
+def other_everywhere(lab, kill, **device):
+    """The device goes on; at every new line of it kill() ends somebody else, and puts another in the place."""
     seen, kills = set(), 0
     p = watched(lab, **device)
     lines = []
@@ -50,11 +59,10 @@ def service_everywhere(lab, **device):
         if shape(line) in seen or kills >= MAX_KILLS:
             continue
         seen.add(shape(line))
-        lab.kill_server()
-        lab.serve()
+        kill()
         kills += 1
     if p.wait() != 0:
-        raise LabError(f"service killed {kills} times, device exit {p.returncode}\n{''.join(lines[-40:])}")
+        raise LabError(f"killed {kills} times, device exit {p.returncode}\n{''.join(lines[-40:])}")
     return kills
 
 
