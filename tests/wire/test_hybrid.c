@@ -761,6 +761,27 @@ static void what_proves_nothing_is_refused(void **state)
     assert_int_equal(put("nobody", right()).status, 400);
 }
 
+/* The right request with other words in one place. */
+static const char *but_with(const char *old, const char *new)
+{
+    const char *text = right(), *at = strstr(text, old);
+    assert_non_null(at);
+    return td_arena_printf(&h.w->wire.arena, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old));
+}
+
+static void a_claim_is_read_strictly(void **state)
+{
+    open_joined(state);
+    refused(but_with("\"JoinType\":6", "\"JoinType\":0"), 400, "JoinType");
+    refused(but_with("sha256signed", "sha1signed"), 400, "ClientIdentity.Type");
+    refused(but_with("\"SignedBlob\"", "\"Blob\""), 400, "SignedBlob");
+    refused(but_with("\"SignedBlob\":\"", "\"SignedBlob\":\"*"), 400, "SignedBlob");
+    refused(but_with("pkcs10", "pkcs7"), 400, "CertificateRequest.Type");
+    refused(but_with("\"TransportKey\"", "\"Key\""), 400, "TransportKey");
+    assert_int_equal(h.questions, 0); /* nobody was asked about any of them */
+    assert_int_equal(put(GUID, right()).status, 200);
+}
+
 /* Another organization's connector says that one of its devices has this account: whose it is stays so. */
 static enum td_code claim_account(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
 {
@@ -1015,6 +1036,7 @@ int main(void)
         TEST(a_computer_registers),
         TEST(the_account_phase_waits),
         TEST(what_proves_nothing_is_refused),
+        TEST(a_claim_is_read_strictly),
         TEST(nobody_takes_a_computer_by_its_account),
         TEST(what_the_domain_says_counts),
         TEST(a_retired_device_leaves_a_disabled_account),
