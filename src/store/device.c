@@ -258,7 +258,7 @@ static enum td_code give_up_former(struct td_tx *tx, const char *tenant, const s
 enum td_code td_device_hybrid(struct td_tx *tx, const char *tenant, const struct td_device_account *account,
                               struct td_arena *a, const char **ret_id, struct td_error *err)
 {
-    struct td_device_row row = {0};
+    struct td_device_row row = {.id = "", .account_guid = ""};
     struct td_way_row way = {.id = ""};
     td_try(td_device_find_registration(tx, tenant, account->registration_id, a, &row, err));
     td_try(td_way_find(tx, tenant, TD_WAY_REGISTRATION, account->registration_id, a, &way, err));

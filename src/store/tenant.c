@@ -163,7 +163,7 @@ enum td_code td_tenant_domain_add(struct td_tx *tx, const char *tenant, const ch
                                   struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_tenant theirs = {0};
+    struct td_tenant theirs = {.id = ""};
     char *name = td_arena_strdup(&a, domain);
     td_lower(name);
     td_try(domain_ok(td_str(name), err));

@@ -4,12 +4,12 @@
 
 /* What a directory domain told (store/directory_sync.h); x is the table's short name. */
 #define ON_PREMISES_AS(x, synced, known_as)                                                             \
-    {.name = "onPremisesSyncEnabled", .type = TD_V_BOOL, .sql = synced},                                \
+    {.name = "onPremisesSyncEnabled", .type = TD_V_BOOL, .sql = (synced)},                              \
         {.name = "onPremisesDomainName", .type = TD_V_TEXT, .sql = "NULLIF(" x ".ad_domain, '')"},      \
         {.name = "onPremisesLastSyncDateTime", .type = TD_V_TIME, .sql = "NULLIF(" x ".synced_at, 0)"}, \
         {.name = "onPremisesSamAccountName", .type = TD_V_TEXT, .sql = "NULLIF(" x ".sam, '')"},        \
     {                                                                                                   \
-        .name = "onPremisesSecurityIdentifier", .type = TD_V_TEXT, .sql = known_as                      \
+        .name = "onPremisesSecurityIdentifier", .type = TD_V_TEXT, .sql = (known_as)                    \
     }
 #define ON_PREMISES(x) ON_PREMISES_AS(x, "CASE WHEN " x ".source = 'ad' THEN 1 END", "NULLIF(" x ".ad_sid, '')")
 /* A device's account in its domain is looked at in the moment, not synchronised. */
