@@ -5,7 +5,6 @@
 
 enum { PAGE = 500, ROWS = 2000000, RANGES = 2000, PIECE = 1500, GROUP_SECURITY = 31 };
 
-static const char people[] = "(sAMAccountType=805306368)"; /* users, not computers and trusts */
 static const char *const person_attrs[] = {
     "objectSid",          "objectGUID",     "userPrincipalName", "sAMAccountName", "displayName", "cn",         "mail",
     "userAccountControl", "accountExpires", "objectClass",       "groupType",      "isDeleted",   "uSNChanged", NULL};
@@ -87,8 +86,8 @@ static const char *person_filter(const struct td_ad_domain *d, struct td_slice n
     }
     const char *upn = td_ad_equals(a, "userPrincipalName", name);
     if (account.n == 0 || !td_ieqs(suffix, d->dns))
-        return td_arena_printf(a, "(&%s%s)", people, upn);
-    return td_arena_printf(a, "(&%s(|%s%s))", people, upn, td_ad_equals(a, "sAMAccountName", account));
+        return td_arena_printf(a, "(&" TD_AD_PEOPLE "%s)", upn);
+    return td_arena_printf(a, "(&" TD_AD_PEOPLE "(|%s%s))", upn, td_ad_equals(a, "sAMAccountName", account));
 }
 
 static enum td_code person_find(struct td_ldap *l, const struct td_ad_domain *d, const char *upn, struct td_arena *a,
@@ -289,7 +288,8 @@ static enum td_code run_over(struct telling *t, const char *base, struct td_aren
     long long now = (t->d->clock / TD_SECOND + INT64_C(11644473600)) * 10000000;
     long long before = now - INT64_C(2) * 86400 * 10000000;
     enum td_code code =
-        run(t, base, td_arena_printf(a, "(&%s(accountExpires>=%lld)(accountExpires<=%lld))", people, before, now), err);
+        run(t, base, td_arena_printf(a, "(&" TD_AD_PEOPLE "(accountExpires>=%lld)(accountExpires<=%lld))", before, now),
+            err);
     return code == TD_ENOTFOUND ? TD_OK : code;
 }
 
@@ -301,7 +301,7 @@ enum td_code td_ad_changed(struct td_ldap *l, const struct td_ad_domain *d, cons
     struct telling t = {.l = l, .d = d, .each = each, .ctx = ctx};
     const char *base = c->base != NULL && c->base[0] != '\0' ? c->base : d->dn;
     const char *since = c->from == 0 ? "" : td_arena_printf(a, "(uSNChanged>=%llu)", (unsigned long long)c->from + 1);
-    enum td_code code = run(&t, base, td_arena_printf(a, "(&(|%s(objectClass=group))%s)", people, since), err);
+    enum td_code code = run(&t, base, td_arena_printf(a, "(&" TD_AD_PEOPLE_AND_GROUPS "%s)", since), err);
     if (code == TD_ENOTFOUND)
         return td_domain_refuse(err, TD_DJ_NO_OU, td_arena_printf(a, "there is no %s to read people from", base));
     td_try(code);

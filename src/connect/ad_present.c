@@ -24,7 +24,7 @@ enum td_code td_ad_present(struct td_ldap *l, const struct td_ad_domain *d, cons
     static const char *const attrs[] = {"objectGUID", NULL};
     struct listing t = {each, ctx};
     struct td_ldap_search s = {.base = base != NULL && base[0] != '\0' ? base : d->dn,
-                               .filter = "(|(sAMAccountType=805306368)(objectClass=group))",
+                               .filter = "(&" TD_AD_PEOPLE_AND_GROUPS ")",
                                .scope = TD_LDAP_SUBTREE,
                                .attrs = attrs,
                                .page = GUIDS_A_PAGE,

@@ -12,6 +12,12 @@ enum td_code td_ad_said_no(struct td_ldap *l, enum td_code code, struct td_error
 enum td_code td_ad_one(struct td_ldap *l, const struct td_ldap_search *s, struct td_arena *a, struct td_ldap_entry *ret,
                        struct td_error *err) TD_MUST_USE;
 
+/* People and groups that somebody made: users (no computers, no trusts) and groups, without those that every domain has
+ * of its own (Administrator, krbtgt, Domain Admins, ...: [MS-ADA1] 2.353). */
+#define TD_AD_MADE "(!(isCriticalSystemObject=TRUE))"
+#define TD_AD_PEOPLE "(sAMAccountType=805306368)" TD_AD_MADE
+#define TD_AD_PEOPLE_AND_GROUPS "(|(sAMAccountType=805306368)(objectClass=group))" TD_AD_MADE
+
 /* Bits of userAccountControl ([MS-ADTS] 2.2.16). */
 enum { TD_AD_DISABLED = 0x2, TD_AD_WORKSTATION = 0x1000, TD_AD_DC = 0x2000, TD_AD_RODC = 0x4000000 };
 uint64_t td_ad_number(const struct td_ldap_entry *e, const char *name); /* 0 if absent */

@@ -208,7 +208,8 @@ def changes(dc):
     first = dc.probe("changed", "0")
     people = {o["sam"]: o for o in first[:-1]}
     at = str(first[-1]["to"])
-    must({"alice", "bob", "carol", "dan", "Sales", "Everybody", "Domain Admins"} <= set(people), f"people and groups: {sorted(people)}")
+    must({"alice", "bob", "carol", "dan", "Sales", "Everybody"} <= set(people), f"people and groups: {sorted(people)}")
+    must(not {"Administrator", "krbtgt", "Domain Admins"} & set(people), "not those that every domain has of its own")
     must(not any(o["sam"].endswith("$") for o in first[:-1]), "computers are no people")
     must(set(people["Sales"]["members"]) == {people["alice"]["guid"], people["bob"]["guid"]}, "a group's members by their GUID")
     must(people["Sales"]["guid"] in people["Everybody"]["members"], "a group in a group")

@@ -784,6 +784,8 @@ static void changes_are_told(void **state)
     fake_value(&b.f, group, "member", td_str(bob->dn));
     fake_value(&b.f, group, "member", TD_S("CN=Stranger,DC=other"));
     fake_computer(&b.f, "PC-1", FAKE_OU, "");
+    fake_set(&b.f, fake_person(&b.f, "krbtgt", "x"), "isCriticalSystemObject", "TRUE"); /* the domain's own */
+    fake_set(&b.f, fake_group(&b.f, "Domain Admins"), "isCriticalSystemObject", "TRUE");
     assert_ok(changed(&b, "", 0, &s, &at));
     assert_string_equal(s.names, "alice bob Sales ");
     assert_int_equal(s.members, 2);
