@@ -770,7 +770,7 @@ def a_connector_is_run(box):
     done = box.run("connector", "run", "--config", "c.ini", "--server", f"https://localhost:{port}", "--ca", "data/ca.pem", "--state", box.path("data", "connector"))
     same(done.returncode, 1)
     assert "another connector runs" in done.stderr, done.stderr
-    same(sorted(os.listdir(box.path("data", "connector"))), ["connector.json", "encryption.pem", "key.pem"])
+    wait_until(lambda: sorted(os.listdir(box.path("data", "connector"))) == ["connector.json", "encryption.pem", "key.pem"], "the code is used up")
     os.kill(first[0], signal.SIGKILL)
     wait_until(lambda: children_of(p.pid) not in ([], first), "it comes back")
     same(len(json.loads(box.said("connector", "list", "--json"))["connectors"]), 1)
