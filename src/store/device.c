@@ -279,6 +279,35 @@ enum td_code td_device_hybrid(struct td_tx *tx, const char *tenant, const struct
     return td_group_device_moved(tx, tenant, row.id, "system", err);
 }
 
+enum td_code td_device_keep_account(struct td_tx *tx, const char *tenant, const char *left_id, const char *waiting_id,
+                                    struct td_error *err)
+{
+    if (td_fault("hybrid-left-for-ever"))
+        return TD_OK;
+    return td_sql(tx, err,
+                  "UPDATE directory_device SET trust_type = l.trust_type, display_name = l.display_name,"
+                  " account_guid = l.account_guid, account_sid = l.account_sid, account_domain = l.account_domain"
+                  " FROM directory_device l WHERE directory_device.tenant = $1 AND directory_device.id = $3"
+                  " AND l.tenant = $1 AND l.id = $2 AND l.trust_type = 'ServerAd' AND l.account_guid <> ''",
+                  "sss", tenant, left_id, waiting_id);
+}
+
+enum td_code td_device_forget_account(struct td_tx *tx, const char *tenant, const char *way_id, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_way_row way = {.device_id = "", .enrolment_id = ""};
+    enum td_code rc = td_way_find(tx, tenant, TD_WAY_ID, way_id, &a, &way, err);
+    if (rc != TD_OK || way.device_id[0] == '\0' || td_fault("hybrid-retired-returns"))
+        return rc == TD_ENOTFOUND ? TD_OK : rc;
+    td_try(td_sql(tx, err,
+                  "UPDATE directory_device SET trust_type = 'AzureAd', display_name = serial, account_guid = '',"
+                  " account_sid = '', account_domain = '' WHERE tenant = $1 AND id = $2 AND joined_at = 0"
+                  " AND deleted_at = 0 AND account_guid <> '' AND NOT EXISTS"
+                  " (SELECT 1 FROM enrolment e WHERE e.tenant = $1 AND e.id = $3 AND e.state = 0)",
+                  "sss", tenant, way.device_id, way.enrolment_id));
+    return td_sql_changes(tx) == 0 ? TD_OK : td_group_device_moved(tx, tenant, way.device_id, "system", err);
+}
+
 enum td_code td_device_complete(struct td_tx *tx, const char *tenant, const struct td_device_joining *j,
                                 struct td_error *err)
 {

@@ -84,6 +84,14 @@ struct td_device_account {
 };
 enum td_code td_device_hybrid(struct td_tx *tx, const char *tenant, const struct td_device_account *account,
                               struct td_arena *a, const char **ret_id, struct td_error *err) TD_MUST_USE;
+/* It un-joined by itself and is a member of its domain still: the object that waits for it has its account, as if that
+ * had just been made, so that the computer may register again. Nothing else that left may. */
+enum td_code td_device_keep_account(struct td_tx *tx, const char *tenant, const char *left_id, const char *waiting_id,
+                                    struct td_error *err) TD_MUST_USE;
+/* The device of this way left for good: an object that waits for it has no account any more. One that is managed again
+ * meanwhile keeps it. */
+enum td_code td_device_forget_account(struct td_tx *tx, const char *tenant, const char *way_id, struct td_error *err)
+    TD_MUST_USE;
 /* Of any tenant: this finds it. What several tenants say they have is the wanted one's ("": nobody's), since none of
  * them may take another's computer by naming its account. TD_ENOTFOUND. */
 enum td_code td_device_find_account(struct td_tx *tx, const char *account_guid, const char *wanted, struct td_arena *a,

@@ -1,5 +1,6 @@
 #include "store/directory.h"
 
+#include "base/fault.h"
 #include "store/audit.h"
 #include "store/certificate.h"
 #include "store/device.h"
@@ -97,8 +98,11 @@ static enum td_code follow_leaving(struct td_tx *tx, const char *tenant, const c
         return td_group_forget_way(tx, tenant, way.id, err);
     td_try(rc);
     td_try(td_way_link(tx, tenant, way.id, TD_WAY_DEVICE, waiting.id, err));
-    if (strcmp(actor, "device") == 0) /* who is removed from the directory has no management either */
+    bool by_itself = strcmp(actor, "device") == 0; /* who is removed from the directory has no management either */
+    if (by_itself)
         td_try(td_provisioning_left(tx, tenant, id, waiting.id, err));
+    if (by_itself || td_fault("hybrid-removed-returns"))
+        td_try(td_device_keep_account(tx, tenant, id, waiting.id, err));
     return td_group_device_moved(tx, tenant, waiting.id, actor, err);
 }
 

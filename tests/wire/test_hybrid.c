@@ -618,18 +618,25 @@ static void wait_at_hub(void)
     assert_true(td_hub_park(h.hub, &h.waiter, &stopping));
 }
 
-static struct td_http_reply put(const char *guid, const char *body)
+static struct td_http_reply at_join_door(const char *method, const char *id, const char *body,
+                                         const struct td_peer *peer)
 {
     static struct td_door doors[6];
     memcpy(doors, h.c->doors, sizeof(h.c->doors));
     doors[5] = (struct td_door){td_join_routes, td_join_route_count, &h.w->wire.svc};
     struct td_router before = h.w->wire.router;
     h.w->wire.router = (struct td_router){doors, 6};
+    const char *target = td_arena_printf(&h.w->wire.arena, "/EnrollmentServer/device/%s?api-version=2.0", id);
+    struct td_http_reply r = world_call(h.w, method, target, "Content-Type: application/json", td_str(body), peer);
+    h.w->wire.router = before;
+    return r;
+}
+
+static struct td_http_reply put(const char *guid, const char *body)
+{
     if (!h.away)
         wait_at_hub();
-    const char *target = td_arena_printf(&h.w->wire.arena, "/EnrollmentServer/device/%s?api-version=2.0", guid);
-    struct td_http_reply r = world_call(h.w, "PUT", target, "Content-Type: application/json", td_str(body), NULL);
-    h.w->wire.router = before;
+    struct td_http_reply r = at_join_door("PUT", guid, body, NULL);
     (void)td_hub_take(h.hub);
     td_buf_done(&h.reply.body);
     return r;
@@ -831,6 +838,78 @@ static void what_the_domain_says_counts(void **state)
     refused(right(), 403, "disabled");
 }
 
+/* ---- it leaves the directory by itself, as `dsregcmd /leave` does ---- */
+
+/* Registers; ret: what it shows from then on. */
+static struct td_peer registered(void)
+{
+    struct td_peer peer = {.address = "127.0.0.1", .tls = true};
+    struct td_http_reply r = put(GUID, right());
+    assert_int_equal(r.status, 200);
+    const char *text = td_json_str(td_json_get(json_of(&r), "Certificate"), "RawBody");
+    assert_ok(td_b64_decode(&h.w->wire.arena, td_str(text), TD_B64_STD, &peer.cert));
+    td_sha256(peer.cert, peer.cert_sha256);
+    return peer;
+}
+
+static void open_left(void **state)
+{
+    open_joined(state);
+    struct td_peer peer = registered();
+    struct found before = device();
+    assert_int_equal(at_join_door("DELETE", before.d.id, "", &peer).status, 200);
+    struct found after = device();
+    assert_string_not_equal(after.d.id, before.d.id);
+    assert_int_equal(after.d.joined_at, 0);
+    assert_int_equal(after.count, before.count);
+}
+
+static void it_leaves_and_comes_back(void **state)
+{
+    open_left(state);
+    struct found waiting = device();
+    assert_string_equal(waiting.d.trust_type, "ServerAd");
+    assert_string_equal(waiting.d.display_name, "PC1");
+    (void)registered();
+    struct found back = device();
+    assert_string_equal(back.d.id, waiting.d.id); /* nothing issued for the old id is good again */
+    assert_int_equal(back.count, waiting.count);
+    assert_true(back.d.joined_at != 0);
+    assert_string_equal(back.d.owner_upn, h.w->upn);
+    assert_string_equal(world_enrolment(h.w, h.c->id).device_id, back.d.id);
+    assert_int_equal(events(td_way_event_word(TD_EV_JOINED), NULL), 2);
+    (void)run_session(h.c, ""); /* and its management goes on */
+}
+
+static void it_comes_back_by_the_same_proof(void **state)
+{
+    TD_CLEANUP(td_key_cleanup) struct td_key *other = NULL;
+    open_left(state);
+    int asked = h.questions;
+    assert_ok(td_key_generate(TD_KEY_RSA, &other, NULL));
+    refused(completion(SIGNED, other, SIGNED, h.w->tenant), 404, "NotRegistered");
+    refused(completion(SIGNED, account_key, SIGNED, h.w->wire.other.id), 404, "NotRegistered");
+    in_write(claim_account);
+    refused(completion(SIGNED, account_key, SIGNED, ""), 404, "NotRegistered");
+    assert_int_equal(h.questions, asked + 1);
+    h.enabled = false;
+    refused(right(), 403, "Disabled");
+    h.enabled = true;
+    in_write(disable_device);
+    refused(right(), 403, "disabled");
+}
+
+static void a_disabled_one_does_not_help_itself(void **state)
+{
+    open_joined(state);
+    struct td_peer peer = registered();
+    in_write(disable_device);
+    const char *id = device().d.id;
+    assert_int_equal(at_join_door("DELETE", id, "", &peer).status, 403);
+    assert_int_equal(put(GUID, right()).status, 403);
+    assert_string_equal(device().d.id, id);
+}
+
 /* ---- the end ---- */
 
 static struct td_domain_removal due; /* what a connector is asked to do; id NULL: nothing */
@@ -899,6 +978,28 @@ static void without_its_object_it_has_no_account(void **state)
     in_write(remove_object);
     in_write(lease_removal);
     assert_non_null(due.id);
+    assert_int_equal(put(GUID, right()).status, 404);
+}
+
+static void what_left_and_was_retired_stays_out(void **state)
+{
+    open_left(state);
+    h.policy = "keep"; /* the account stays good, so that it could prove itself */
+    in_write(retire_now);
+    refused(right(), 404, "NotRegistered");
+    assert_string_equal(device().d.trust_type, "AzureAd");
+    assert_string_equal(device().d.display_name, "SER-77");
+}
+
+static enum td_code deregister(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    return td_registration_remove(tx, h.w->tenant, h.registration, "test", err);
+}
+
+static void nor_without_its_registration(void **state)
+{
+    open_left(state);
+    in_write(deregister);
     assert_int_equal(put(GUID, right()).status, 404);
 }
 
@@ -1039,6 +1140,11 @@ int main(void)
         TEST(a_claim_is_read_strictly),
         TEST(nobody_takes_a_computer_by_its_account),
         TEST(what_the_domain_says_counts),
+        TEST(it_leaves_and_comes_back),
+        TEST(it_comes_back_by_the_same_proof),
+        TEST(a_disabled_one_does_not_help_itself),
+        TEST(what_left_and_was_retired_stays_out),
+        TEST(nor_without_its_registration),
         TEST(a_retired_device_leaves_a_disabled_account),
         TEST(or_none_if_the_tenant_wants_that),
         TEST(or_the_one_it_had),

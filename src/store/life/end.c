@@ -1,4 +1,5 @@
 #include "base/fault.h"
+#include "store/device.h"
 #include "store/domain_join.h"
 #include "store/event.h"
 #include "store/life_end.h"
@@ -97,6 +98,7 @@ enum td_code td_life_forget_account(struct td_tx *tx, const char *tenant, const 
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_domain_join j = {.id = ""};
+    td_try(td_device_forget_account(tx, tenant, way_id, err));
     enum td_code rc = td_domain_join_account(tx, tenant, way_id, &a, &j, err);
     if (rc == TD_OK)
         rc = td_life_give_up_account(tx, tenant, &j, err);

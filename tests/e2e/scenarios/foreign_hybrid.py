@@ -124,6 +124,8 @@ def scenario(lab):
         must(lab.cli("device", "list", "--json")["count"] == 2, "one device each")
         with inside(dc):
             leave(lab, device)
+            guid, sid, _ = object_of(dc, name)
+            must(put(lab, guid, sid)[0] == 200 and lab.timeline(serial)["deviceId"] != device, "a member of its domain comes back, as a new object")
         file = lab.path("foreign.odj")
         with open(file, "wb") as out:
             out.write(b"\xff\xfe" + base64.b64encode(pc.blob).decode().encode("utf-16-le") + b"\0\0")
