@@ -93,7 +93,8 @@ enum td_code td_domain_removal_ask(struct td_tx *tx, const char *tenant, const s
 enum td_code td_domain_removal_lease(struct td_tx *tx, const char *tenant, const char *connector_id,
                                      const char *const *domains, size_t count, struct td_arena *a,
                                      struct td_domain_removal *ret, struct td_error *err) TD_MUST_USE;
-enum td_code td_domain_removal_done(struct td_tx *tx, const char *tenant, const char *id, int64_t attempt,
-                                    enum td_domain_reason reason, const char *detail, struct td_error *err) TD_MUST_USE;
+enum td_code td_domain_removal_done(struct td_tx *tx, const char *tenant, const char *connector_id, const char *id,
+                                    int64_t attempt, enum td_domain_reason reason, const char *detail,
+                                    struct td_error *err) TD_MUST_USE;
 
 #endif

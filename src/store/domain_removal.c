@@ -70,7 +70,7 @@ enum td_code td_domain_removal_lease(struct td_tx *tx, const char *tenant, const
 }
 
 struct open_one {
-    const char *way_id, *domain, *name, *account, *failure;
+    const char *way_id, *domain, *name, *account, *failure, *connector_id;
     bool remove, done;
     int64_t attempt;
 };
@@ -81,7 +81,7 @@ static enum td_code find(struct td_tx *tx, const char *tenant, const char *id, s
     struct td_rows r;
     bool found = false;
     td_try(td_sql_query(tx, &r, err,
-                        "SELECT way_id, domain, name, account_guid, remove, attempt, done_at, failure"
+                        "SELECT way_id, domain, name, account_guid, remove, attempt, done_at, failure, connector_id"
                         " FROM domain_removal WHERE tenant = $1 AND id = $2",
                         "ss", tenant, id));
     for (; td_rows_next(&r); found = true)
@@ -92,7 +92,8 @@ static enum td_code find(struct td_tx *tx, const char *tenant, const char *id, s
                                  .remove = td_col_int(&r, 4) != 0,
                                  .attempt = td_col_int(&r, 5),
                                  .done = td_col_int(&r, 6) != 0,
-                                 .failure = td_col_text0(&r, 7, a)};
+                                 .failure = td_col_text0(&r, 7, a),
+                                 .connector_id = td_col_text0(&r, 8, a)};
     td_try(td_rows_done(&r, err));
     return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "work", "there is no such work");
 }
@@ -113,8 +114,9 @@ static enum td_code tell_given_up(struct td_tx *tx, const char *tenant, const st
                          row->name, "cause", row->cause, "remedy", row->remedy, "detail", detail, NULL);
 }
 
-enum td_code td_domain_removal_done(struct td_tx *tx, const char *tenant, const char *id, int64_t attempt,
-                                    enum td_domain_reason reason, const char *detail, struct td_error *err)
+enum td_code td_domain_removal_done(struct td_tx *tx, const char *tenant, const char *connector_id, const char *id,
+                                    int64_t attempt, enum td_domain_reason reason, const char *detail,
+                                    struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct open_one o = {.way_id = ""};
@@ -124,6 +126,8 @@ enum td_code td_domain_removal_done(struct td_tx *tx, const char *tenant, const 
     bool again = !ok && (row->again || (its_own && !td_fault("domain-removal-gives-up"))) && attempt < ATTEMPTS;
     int64_t now = td_tx_now(tx);
     td_try(find(tx, tenant, id, &a, &o, err));
+    if (strcmp(o.connector_id, connector_id) != 0 && !td_fault("connector-any-removal"))
+        return td_fail(err, TD_ESTATE, "id", "another connector has this work");
     if (o.done && o.attempt == attempt && strcmp(o.failure, ok ? "" : row->name) == 0)
         return TD_OK; /* the answer to it got lost, and it comes once more */
     if (o.done || o.attempt != attempt)

@@ -289,6 +289,7 @@ static void accounts_are_taken_away(void **state TD_UNUSED)
     assert_string_equal(td_json_str(w, "name"), "PC-1");
     const char *done = td_arena_printf(&box->arena, "{\"id\":\"%s\",\"attempt\":1,\"result\":{}}", id);
     con_refused(con_call(&foreign, "result", done), 409, "id");
+    con_refused(con_call(&two, "result", done), 409, "id"); /* it was leased to the other one */
     con_ok(con_call(&one, "result", done));
     con_ok(con_call(&one, "result", done)); /* the answer got lost */
     con_refused(con_call(&one, "result", con_error(id, 1, "NoRight")), 409, "attempt");

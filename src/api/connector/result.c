@@ -215,7 +215,7 @@ static enum td_code take_join(struct result *r, struct td_error *err)
 static enum td_code write_removal(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     const struct result *r = ctx;
-    return td_domain_removal_done(tx, r->c->connector.tenant, r->id, r->attempt,
+    return td_domain_removal_done(tx, r->c->connector.tenant, r->c->connector.id, r->id, r->attempt,
                                   r->value != NULL ? TD_DJ_OK : r->reason, r->detail, err);
 }
 

@@ -559,17 +559,17 @@ static void removed(struct td_tx *tx, struct life *l)
 {
     struct td_domain_removal r = next(tx, l); /* its lease has run out */
     assert_int_equal(r.attempt, 2);
-    assert_int_equal(td_domain_removal_done(tx, l->tenant, r.id, 1, TD_DJ_OK, "", NULL), TD_ESTATE);
-    assert_ok(td_domain_removal_done(tx, l->tenant, r.id, 2, TD_DJ_NO_DC, "down", NULL));
+    assert_int_equal(td_domain_removal_done(tx, l->tenant, "c1", r.id, 1, TD_DJ_OK, "", NULL), TD_ESTATE);
+    assert_ok(td_domain_removal_done(tx, l->tenant, "c1", r.id, 2, TD_DJ_NO_DC, "down", NULL));
     assert_ok(td_sql(tx, NULL, "UPDATE domain_removal SET next_at = 0 WHERE id <> $1", "s", ""));
     r = next(tx, l);
-    assert_ok(td_domain_removal_done(tx, l->tenant, r.id, 3, TD_DJ_SERVICE_PASSWORD, "", NULL)); /* is mended */
+    assert_ok(td_domain_removal_done(tx, l->tenant, "c1", r.id, 3, TD_DJ_SERVICE_PASSWORD, "", NULL)); /* is mended */
     assert_int_equal(events(tx, l, "domain.removal-failed"), 0);
     assert_ok(td_sql(tx, NULL, "UPDATE domain_removal SET next_at = 0 WHERE id <> $1", "s", ""));
     r = next(tx, l);
-    assert_ok(td_domain_removal_done(tx, l->tenant, r.id, 4, TD_DJ_OK, "", NULL));
-    assert_ok(td_domain_removal_done(tx, l->tenant, r.id, 4, TD_DJ_OK, "", NULL)); /* told once more */
-    assert_int_equal(td_domain_removal_done(tx, l->tenant, r.id, 4, TD_DJ_NO_DC, "", NULL), TD_ESTATE);
+    assert_ok(td_domain_removal_done(tx, l->tenant, "c1", r.id, 4, TD_DJ_OK, "", NULL));
+    assert_ok(td_domain_removal_done(tx, l->tenant, "c1", r.id, 4, TD_DJ_OK, "", NULL)); /* told once more */
+    assert_int_equal(td_domain_removal_done(tx, l->tenant, "c1", r.id, 4, TD_DJ_NO_DC, "", NULL), TD_ESTATE);
     assert_int_equal(events(tx, l, "domain.account-deleted"), 1);
     assert_int_equal(td_domain_removal_lease(tx, l->tenant, "c2", corp, 1, &l->arena, &r, NULL), TD_ENOTFOUND);
 }
@@ -579,7 +579,7 @@ static void refused_removal(struct td_tx *tx, struct life *l)
     struct td_domain_join j = now(tx, l);
     assert_ok(td_domain_removal_ask(tx, l->tenant, &j, false, NULL));
     struct td_domain_removal r = next(tx, l);
-    assert_ok(td_domain_removal_done(tx, l->tenant, r.id, 1, TD_DJ_NO_RIGHT, "", NULL));
+    assert_ok(td_domain_removal_done(tx, l->tenant, "c1", r.id, 1, TD_DJ_NO_RIGHT, "", NULL));
     assert_int_equal(events(tx, l, "domain.removal-failed"), 1);
     assert_int_equal(td_domain_removal_lease(tx, l->tenant, "c2", corp, 1, &l->arena, &r, NULL), TD_ENOTFOUND);
 }
