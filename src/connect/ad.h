@@ -8,6 +8,7 @@
 #include "base/env.h"
 #include "codec/odj.h"
 #include "connect/ldap.h"
+#include "way/domain_join.h"
 
 struct td_ad_domain { /* read, not configured */
     const char *dn;   /* DC=corp,DC=test */
@@ -33,11 +34,10 @@ enum td_code td_ad_clock(const struct td_ad_domain *d, int64_t now, struct td_er
 
 /* An account for a device. mark is written into the account's description ("Touchdown REGISTRATION JOB ATTEMPT"): by
  * it another connector that takes over finds what the first one made, and no account is made twice or left over. */
-enum td_ad_reuse { TD_AD_REUSE_NEVER, TD_AD_REUSE_OWN, TD_AD_REUSE_ANY };
 struct td_ad_computer_wish {
-    const char *name;       /* without '$' */
-    const char *ou;         /* DN; "" the domain's default container for computers */
-    enum td_ad_reuse reuse; /* of an account of this name that is there: own: made for this registration */
+    const char *name;           /* without '$' */
+    const char *ou;             /* DN; "" the domain's default container for computers */
+    enum td_domain_reuse reuse; /* of an account of this name that is there: own: made for this registration */
     const char *registration, *job;
     int64_t attempt;
     const char *password; /* 120 random characters, made by the caller, wiped by it */

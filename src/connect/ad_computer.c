@@ -227,7 +227,7 @@ static enum td_code may_take(const struct making *m, const struct td_ldap_entry 
         return td_domain_refuse(err, TD_DJ_NAME_TAKEN, "the account of this name is not one of a workstation");
     if (!*ret_existed && mark.attempt > m->w->attempt)
         return td_domain_refuse(err, TD_DJ_SUPERSEDED, NULL);
-    if (!*ret_existed || m->w->reuse == TD_AD_REUSE_ANY || (same && m->w->reuse == TD_AD_REUSE_OWN) ||
+    if (!*ret_existed || m->w->reuse == TD_REUSE_ANY || (same && m->w->reuse == TD_REUSE_OWN) ||
         td_fault("ad-take-any"))
         return TD_OK;
     return td_domain_refuse(err, TD_DJ_NAME_TAKEN,

@@ -10,7 +10,7 @@
 
 #define CONTROL_TREE_DELETE "1.2.840.113556.1.4.805"
 
-enum { WAIT = 10, CLOCK_SKEW = 1398, SD_LIST = 4 };
+enum { WAIT = 10, SD_LIST = 4 };
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
@@ -262,7 +262,7 @@ static enum td_code bind_by_ticket(struct td_ldap_real *r, const struct td_ldap_
         return TD_OK;
     enum td_code code = td_ldap_refused(r, rc, NULL, "bind", err);
     if (strstr(r->base.last.text, "Clock skew") != NULL) {
-        r->base.last.win32 = CLOCK_SKEW;
+        r->base.last.win32 = TD_LDAP_CLOCK_SKEW;
         return td_fail(err, TD_EAUTH, "bind", "the clocks are too far apart: %s", r->base.last.text);
     }
     return code;

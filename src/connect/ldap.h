@@ -41,6 +41,8 @@ struct td_ldap_change {
     struct td_ldap_value value;
 };
 
+enum { TD_LDAP_CLOCK_SKEW = 1398 }; /* win32 of a ticket that two clocks do not agree on */
+
 /* How a directory said no: its result code, and Active Directory's own ("data 52e", "00002071: ..."), 0 if none. */
 struct td_ldap_result {
     int code;       /* RFC 4511; below 0: libldap's own (the server is gone, ...) */

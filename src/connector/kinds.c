@@ -26,16 +26,12 @@ static void make_password(const struct td_env *env, char ret[TD_CONNECTOR_SECRET
     td_wipe(bytes, sizeof(bytes));
 }
 
-static enum td_code reuse_of(const struct td_conn_piece *p, enum td_ad_reuse *ret, struct td_error *err)
+static enum td_code reuse_of(const struct td_conn_piece *p, enum td_domain_reuse *ret, struct td_error *err)
 {
-    static const char *const words[] = {
-        [TD_AD_REUSE_NEVER] = "never", [TD_AD_REUSE_OWN] = "own", [TD_AD_REUSE_ANY] = "any"};
-    for (size_t i = 0; i < TD_COUNTOF(words); i++)
-        if (strcmp(text_of(p, "reuse"), words[i]) == 0) {
-            *ret = (enum td_ad_reuse)i;
-            return TD_OK;
-        }
-    return td_domain_refuse(err, TD_DJ_REFUSED, "the work says neither never, own nor any of reuse");
+    *ret = td_domain_reuse_parse(text_of(p, "reuse"));
+    return *ret != TD_REUSE_COUNT
+               ? TD_OK
+               : td_domain_refuse(err, TD_DJ_REFUSED, "the work says neither never, own nor any of reuse");
 }
 
 /* Roots before the account: what can't be read leaves nothing behind. */

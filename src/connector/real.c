@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { NETS = 16, MAX_SECRET = 4096, MAX_PEM = 1 << 20, OPERATION_SECONDS = 10, CALL_SECONDS = 40, CLOCK_SKEW = 1398 };
+enum { NETS = 16, MAX_SECRET = 4096, MAX_PEM = 1 << 20, OPERATION_SECONDS = 10, CALL_SECONDS = 40 };
 #define REFUSED_FOR (5 * TD_MINUTE)
 
 /* A password that a domain has refused is not shown to it again and again: that would lock the account. */
@@ -129,10 +129,11 @@ static enum td_code refuse_service(enum td_code rc, uint32_t win32, struct td_er
         return td_domain_refuse(err, TD_DJ_UNTRUSTED, text);
     if (strcmp(err->where, "keytab") == 0)
         return td_domain_refuse(err, TD_DJ_SERVICE_PASSWORD, text);
-    if (rc == TD_EUNAVAILABLE && win32 != CLOCK_SKEW)
+    if (rc == TD_EUNAVAILABLE && win32 != TD_LDAP_CLOCK_SKEW)
         return td_domain_refuse(err, TD_DJ_NO_DC, text);
     return td_domain_refuse(
-        err, rc == TD_EAUTH || win32 == CLOCK_SKEW ? td_domain_reason_of_bind(win32, true) : TD_DJ_REFUSED, text);
+        err, rc == TD_EAUTH || win32 == TD_LDAP_CLOCK_SKEW ? td_domain_reason_of_bind(win32, true) : TD_DJ_REFUSED,
+        text);
 }
 
 /* By name: whoever tries the addresses one by one does it with a copy. */

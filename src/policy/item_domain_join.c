@@ -1,6 +1,7 @@
 /* The item of kind domain-join: which domain, where in it, under which name (autopilot.md 3.2, graph-api.md 1.7). It
  * makes no command by itself: the account is made by a connector and its blob handed out by the session. */
 #include "policy/item_read.h"
+#include "way/domain_join.h"
 #include "way/names.h"
 
 #include <ctype.h>
@@ -140,14 +141,12 @@ static enum td_code read_name(struct td_item_reader *r, struct td_item_domain_jo
 
 static enum td_code read_reuse(struct td_item_reader *r, struct td_item_domain_join *d)
 {
-    static const char *const words[] = {"never", "own", "any"};
     td_try(td_item_text(r, "reuse", 8, false, &d->reuse));
     if (d->reuse[0] == '\0')
         d->reuse = "own";
-    for (size_t i = 0; i < TD_COUNTOF(words); i++)
-        if (strcmp(d->reuse, words[i]) == 0)
-            return TD_OK;
-    return td_fail(r->err, TD_EINVAL, "reuse", "must be never, own or any");
+    return td_domain_reuse_parse(d->reuse) != TD_REUSE_COUNT
+               ? TD_OK
+               : td_fail(r->err, TD_EINVAL, "reuse", "must be never, own or any");
 }
 
 enum td_code td_item_ids(struct td_item_reader *r, const char *name, size_t max, const char ***ret, size_t *ret_count)

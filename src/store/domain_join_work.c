@@ -36,7 +36,7 @@ static enum td_code name_before(struct td_tx *tx, const struct td_domain_join *j
     struct td_rows r;
     *ret = "";
     if (j->tries != 0 || j->registration_id[0] == '\0' ||
-        (strcmp(j->reuse, "never") == 0 && !td_fault("domain-reuse-anyway")))
+        (td_domain_reuse_parse(j->reuse) == TD_REUSE_NEVER && !td_fault("domain-reuse-anyway")))
         return TD_OK;
     td_try(td_sql_query(tx, &r, err,
                         "SELECT name FROM domain_join WHERE tenant = $1 AND way_id = $2 AND domain = $3"

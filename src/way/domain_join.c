@@ -156,12 +156,13 @@ const char *td_domain_state_word(enum td_domain_state state)
     return (unsigned)state < TD_DJS_COUNT ? words[state] : words[TD_DJS_FAILED];
 }
 
-enum td_domain_state td_domain_state_parse(const char *word)
+enum td_domain_reuse td_domain_reuse_parse(const char *word)
 {
-    for (int i = 0; word != NULL && i < TD_DJS_COUNT; i++)
-        if (strcmp(td_domain_state_word((enum td_domain_state)i), word) == 0)
-            return (enum td_domain_state)i;
-    return TD_DJS_COUNT;
+    static const char *const words[TD_REUSE_COUNT] = {"never", "own", "any"};
+    enum td_domain_reuse found = TD_REUSE_NEVER;
+    while (found < TD_REUSE_COUNT && strcmp(words[found], word) != 0)
+        found++;
+    return found;
 }
 
 /* --- names -------------------------------------------------------------------------------------------------------- */

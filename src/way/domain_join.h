@@ -76,7 +76,14 @@ enum td_domain_state { /* of the work for one device; as words in the store, in 
                        TD_DJS_COUNT
 };
 const char *td_domain_state_word(enum td_domain_state state);
-enum td_domain_state td_domain_state_parse(const char *word); /* TD_DJS_COUNT: none */
+
+enum td_domain_reuse { /* of an account of the wanted name that is there already */
+                       TD_REUSE_NEVER,
+                       TD_REUSE_OWN, /* if it was made for the same registration */
+                       TD_REUSE_ANY,
+                       TD_REUSE_COUNT
+};
+enum td_domain_reuse td_domain_reuse_parse(const char *word); /* "never", "own", "any"; TD_REUSE_COUNT: none of them */
 
 /* A computer's name by the pattern: %SERIAL% and %RAND:n% as in profiles (way/names.h), and %MIX:n% at its end (n
  * random letters and digits), which td_domain_pattern makes of a prefix and a count. At most 15 characters: letters,

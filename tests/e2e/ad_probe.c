@@ -120,7 +120,7 @@ static enum td_code make(struct probe *p, char **words, int count)
         .name = words[0], .ou = words[1], .registration = words[3], .job = words[4], .password = words[6]};
     for (int i = 0; i < 3; i++)
         if (strcmp(kinds[i], words[2]) == 0)
-            w.reuse = (enum td_ad_reuse)i;
+            w.reuse = (enum td_domain_reuse)i;
     w.attempt = atol(words[5]);
     td_try(td_ad_computer_make(p->ldap, &p->d, &w, &p->a, &c, &p->err));
     if (count > 7)

@@ -100,7 +100,7 @@ static struct td_ad_computer_wish wish(const char *name)
 {
     return (struct td_ad_computer_wish){.name = name,
                                         .ou = FAKE_OU,
-                                        .reuse = TD_AD_REUSE_OWN,
+                                        .reuse = TD_REUSE_OWN,
                                         .registration = "reg-1",
                                         .job = "job-1",
                                         .attempt = 1,
@@ -388,7 +388,7 @@ static void a_new_account_is_narrowed(void **state)
         struct fake_entry *e =
             fake_computer(&b.f, own ? "PC-3" : "PC-4", FAKE_OU, own ? "Touchdown reg-1 job-1 0" : "old");
         w = wish(own ? "PC-3" : "PC-4");
-        w.reuse = TD_AD_REUSE_ANY;
+        w.reuse = TD_REUSE_ANY;
         fake_value(&b.f, e, "nTSecurityDescriptor", descriptor(&creator, 0x301D4));
         assert_ok(make(&b, &w, NULL));
         at = fake_attr_of(e, "nTSecurityDescriptor", false);
@@ -409,22 +409,22 @@ static void who_may_be_taken_over(void **state)
     (void)state;
     static const struct {
         const char *description;
-        enum td_ad_reuse reuse;
+        enum td_domain_reuse reuse;
         const char *reason; /* NULL: taken */
         bool existed;
     } rows[] = {
-        {"Touchdown reg-1 job-1 1", TD_AD_REUSE_NEVER, NULL, false}, /* its answer got lost */
-        {"Touchdown reg-1 job-1 0", TD_AD_REUSE_NEVER, NULL, false},
-        {"Touchdown reg-1 job-1 2", TD_AD_REUSE_ANY, "Superseded", false},
-        {"Touchdown reg-1 job-0 9", TD_AD_REUSE_OWN, NULL, true},
-        {"Touchdown reg-1 job-0 9", TD_AD_REUSE_NEVER, "NameTaken", false},
-        {"Touchdown reg-2 job-1 1", TD_AD_REUSE_OWN, "NameTaken", false},
-        {"Touchdown reg-2 job-1 1", TD_AD_REUSE_ANY, NULL, true},
-        {"Ada's old laptop", TD_AD_REUSE_OWN, "NameTaken", false},
-        {"Ada's old laptop", TD_AD_REUSE_ANY, NULL, true},
-        {"", TD_AD_REUSE_OWN, "NameTaken", false},
-        {"", TD_AD_REUSE_ANY, NULL, true},
-        {"Touchdown reg-1 job-1 x", TD_AD_REUSE_OWN, "NameTaken", false},
+        {"Touchdown reg-1 job-1 1", TD_REUSE_NEVER, NULL, false}, /* its answer got lost */
+        {"Touchdown reg-1 job-1 0", TD_REUSE_NEVER, NULL, false},
+        {"Touchdown reg-1 job-1 2", TD_REUSE_ANY, "Superseded", false},
+        {"Touchdown reg-1 job-0 9", TD_REUSE_OWN, NULL, true},
+        {"Touchdown reg-1 job-0 9", TD_REUSE_NEVER, "NameTaken", false},
+        {"Touchdown reg-2 job-1 1", TD_REUSE_OWN, "NameTaken", false},
+        {"Touchdown reg-2 job-1 1", TD_REUSE_ANY, NULL, true},
+        {"Ada's old laptop", TD_REUSE_OWN, "NameTaken", false},
+        {"Ada's old laptop", TD_REUSE_ANY, NULL, true},
+        {"", TD_REUSE_OWN, "NameTaken", false},
+        {"", TD_REUSE_ANY, NULL, true},
+        {"Touchdown reg-1 job-1 x", TD_REUSE_OWN, "NameTaken", false},
     };
     for (size_t i = 0; i < TD_COUNTOF(rows); i++) {
         struct bench b;
@@ -476,7 +476,7 @@ static void others_are_never_taken(void **state)
             fake_value(&b.f, e, "objectClass", td_str(rows[i].more));
         fake_set(&b.f, e, "userAccountControl", rows[i].control);
         struct td_ad_computer_wish w = wish("PC-1");
-        w.reuse = TD_AD_REUSE_ANY;
+        w.reuse = TD_REUSE_ANY;
         assert_reason(&b, make(&b, &w, NULL), "NameTaken");
         assert_int_equal(b.f.modifies, 0);
         end(&b);
@@ -510,7 +510,7 @@ static void a_race_has_one_winner(void **state)
         if (rows[i].description != NULL)
             fake_computer(&b.f, "PC-1", FAKE_OU, rows[i].description);
         struct td_ad_computer_wish w = wish("PC-1");
-        w.reuse = TD_AD_REUSE_ANY;
+        w.reuse = TD_REUSE_ANY;
         b.f.before = quicker;
         b.f.before_ctx = rows[i].op;
         assert_reason(&b, make(&b, &w, NULL), "Superseded");
@@ -528,7 +528,7 @@ static void a_takeover_needs_the_right(void **state)
     begin(&b);
     struct fake_entry *e = fake_computer(&b.f, "PC-1", FAKE_OU, "Ada's");
     struct td_ad_computer_wish w = wish("PC-1");
-    w.reuse = TD_AD_REUSE_ANY;
+    w.reuse = TD_REUSE_ANY;
     fake_refuse(&b.f, "modify", 50, 5, "00000005: no");
     assert_reason(&b, make(&b, &w, NULL), "NoRight");
     assert_string_equal(fake_get(&b.f, e, "description"), "Ada's");

@@ -115,11 +115,15 @@ static void states_have_words(void **state TD_UNUSED)
 {
     static const char *const words[] = {"queued", "creating", "created", "delivered", "confirmed", "failed"};
     assert_int_equal(TD_COUNTOF(words), TD_DJS_COUNT);
-    for (int i = 0; i < TD_DJS_COUNT; i++) {
+    for (int i = 0; i < TD_DJS_COUNT; i++)
         assert_string_equal(td_domain_state_word((enum td_domain_state)i), words[i]);
-        assert_int_equal(td_domain_state_parse(words[i]), i);
-    }
-    assert_int_equal(td_domain_state_parse("nearly"), TD_DJS_COUNT);
+}
+
+static void reuse_has_words(void **state TD_UNUSED)
+{
+    static const char *const words[] = {"never", "own", "any", "Own", ""};
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(td_domain_reuse_parse(words[i]), TD_MIN(i, TD_REUSE_COUNT));
 }
 
 static void name_is(const char *pattern, const char *serial, const char *want)
@@ -202,10 +206,15 @@ static void patterns_that_no_domain_takes(void **state TD_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_reason_has_its_row),       cmocka_unit_test(a_page_tells_one_reason),
-        cmocka_unit_test(codes_are_those_of_windows),    cmocka_unit_test(a_refusal_carries_all),
-        cmocka_unit_test(binds_are_told_apart),          cmocka_unit_test(states_have_words),
-        cmocka_unit_test(names_without_chance),          cmocka_unit_test(names_by_chance),
+        cmocka_unit_test(each_reason_has_its_row),
+        cmocka_unit_test(a_page_tells_one_reason),
+        cmocka_unit_test(codes_are_those_of_windows),
+        cmocka_unit_test(a_refusal_carries_all),
+        cmocka_unit_test(binds_are_told_apart),
+        cmocka_unit_test(states_have_words),
+        cmocka_unit_test(reuse_has_words),
+        cmocka_unit_test(names_without_chance),
+        cmocka_unit_test(names_by_chance),
         cmocka_unit_test(patterns_that_no_domain_takes),
     };
     return cmocka_run_group_tests_name("domain join", tests, NULL, NULL);
