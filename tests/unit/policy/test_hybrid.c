@@ -3,46 +3,17 @@
 #include "codec/xml.h"
 #include "policy/plan.h"
 #include "policy/workload.h"
-#include "unit/test.h"
+#include "unit/policy/item_text.h"
 
-static struct td_arena arena;
-static struct td_error err;
-
-#define ID "9a2a490f-10f6-4764-974a-43b19e722c23"
 #define J(members) "{\"kind\":\"domain-join\",\"domain\":\"corp.contoso.test\"," members "}"
 #define N(members) J("\"namePrefix\":\"PC-\"," members)
 #define V(members) "{\"kind\":\"vpn\",\"name\":\"Contoso VPN\"," members "}"
 #define S(members) V("\"servers\":[\"vpn.contoso.test\"]," members)
 #define EAP "<EapHostConfig xmlns='http://www.microsoft.com/provisioning/EapHostConfig'><EapMethod/></EapHostConfig>"
 
-static enum td_code read_item(const char *text, struct td_item *ret)
-{
-    struct td_json *json = NULL;
-    assert_ok(td_json_parse(td_str(text), 1 << 20, &arena, &json, &err));
-    return td_item_parse(json, &arena, ret, &err);
-}
-
 static struct td_item item_of(const char *text)
 {
-    struct td_item item = {.id = ""};
-    if (read_item(text, &item) != TD_OK)
-        fail_msg("%s: %s: %s", text, err.where, err.text);
-    item.id = ID;
-    item.name = "hybrid";
-    item.revision = 1;
-    return item;
-}
-
-static const char *written(const struct td_item *item, bool with_secrets)
-{
-    struct td_buf b;
-    struct td_jsonw w;
-    td_buf_init(&b, 1 << 20);
-    td_jsonw_init(&w, &b);
-    td_item_write(&w, item, with_secrets);
-    char *text = td_arena_text(&arena, td_buf_slice(&b));
-    td_buf_done(&b);
-    return text;
+    return item_named("hybrid", text);
 }
 
 static void survives_writing(void **state TD_UNUSED)

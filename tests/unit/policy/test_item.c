@@ -2,32 +2,10 @@
 #include "policy/catalogue.h"
 #include "policy/item.h"
 #include "policy/status_page.h"
-#include "unit/test.h"
-
-static struct td_arena arena;
-static struct td_error err;
+#include "unit/policy/item_text.h"
 
 #define SHA "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 #define GUID "{77777777-0000-4000-8000-000000000001}"
-
-static enum td_code read_item(const char *text, struct td_item *ret)
-{
-    struct td_json *json;
-    assert_ok(td_json_parse(td_str(text), 1 << 20, &arena, &json, &err));
-    return td_item_parse(json, &arena, ret, &err);
-}
-
-static const char *written(const struct td_item *item, bool with_secrets)
-{
-    struct td_buf b;
-    struct td_jsonw w;
-    td_buf_init(&b, 1 << 20);
-    td_jsonw_init(&w, &b);
-    td_item_write(&w, item, with_secrets);
-    char *text = td_arena_text(&arena, td_buf_slice(&b));
-    td_buf_done(&b);
-    return text;
-}
 
 static void survives_writing(void **state TD_UNUSED)
 {

@@ -3,45 +3,16 @@
 #include "base/env.h"
 #include "codec/xml.h"
 #include "policy/plan.h"
-#include "unit/test.h"
-
-static struct td_arena arena;
-static struct td_error err;
+#include "unit/policy/item_text.h"
 
 #define KIOSK "./Device/Vendor/MSFT/AssignedAccess/Configuration"
 #define SHARED "./Vendor/MSFT/SharedPC/"
 #define CALCULATOR "Microsoft.WindowsCalculator_8wekyb3d8bbwe!App"
-#define ID "9a2a490f-10f6-4764-974a-43b19e722c23"
 #define V4 "http://schemas.microsoft.com/AssignedAccess/2021/config"
-
-static enum td_code read_item(const char *text, struct td_item *ret)
-{
-    struct td_json *json = NULL;
-    assert_ok(td_json_parse(td_str(text), 1 << 20, &arena, &json, &err));
-    return td_item_parse(json, &arena, ret, &err);
-}
 
 static struct td_item item_of(const char *text)
 {
-    struct td_item item = {.id = ""};
-    if (read_item(text, &item) != TD_OK)
-        fail_msg("%s: %s: %s", text, err.where, err.text);
-    item.id = ID;
-    item.name = "screen";
-    item.revision = 1;
-    return item;
-}
-
-static const char *written(const struct td_item *item)
-{
-    struct td_buf b;
-    struct td_jsonw w;
-    td_buf_init(&b, 1 << 20);
-    td_jsonw_init(&w, &b);
-    td_item_write(&w, item, true);
-    char *text = td_arena_text(&arena, td_buf_slice(&b));
-    td_buf_done(&b);
-    return text;
+    return item_named("screen", text);
 }
 
 static void survives_writing(void **state TD_UNUSED)
@@ -61,9 +32,9 @@ static void survives_writing(void **state TD_UNUSED)
     };
     for (size_t i = 0; i < TD_COUNTOF(items); i++) {
         struct td_item one = item_of(items[i]);
-        const char *text = written(&one);
+        const char *text = written(&one, true);
         struct td_item two = item_of(text);
-        assert_string_equal(written(&two), text);
+        assert_string_equal(written(&two, true), text);
     }
 }
 
