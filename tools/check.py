@@ -17,6 +17,7 @@ os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:detect_st
 os.environ.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
 os.environ.setdefault("TSAN_OPTIONS", "halt_on_error=1")
 JOBS = os.environ.get("JOBS", str(os.cpu_count() or 2))
+WHY = []  # what failed tests said; told last, where it is looked for
 
 
 def build(kind):
@@ -49,8 +50,16 @@ def cases(entry):
     if not good and all(r[2] != "fail" for r in rows):
         rows.append((name, "exit (" + entry["result"] + ")", "fail", ""))
     if any(r[2] == "fail" for r in rows):
-        print(f"--- {name}\n{out[-6000:]}")
+        WHY.append(f"--- {name}\n{telling(out)}")
     return rows
+
+
+def telling(out):
+    """Of what a test program said, the part that tells: its failures with what stands before them, and its end."""
+    lines = out.splitlines()
+    near = {i for at, line in enumerate(lines) if line.startswith("not ok") for i in range(at - 4, at + 8)}
+    near |= set(range(len(lines) - 25, len(lines)))
+    return "\n".join(line[:500] for i, line in enumerate(lines) if i in near)[-6000:]
 
 
 def listed_skips():
@@ -104,7 +113,7 @@ def planted_faults():
         for (name, *tests), (caught, said) in zip(faults, verdicts):
             rows.append(("fault", name, "pass" if caught else "fail", ""))
             if not caught:
-                print(f"--- planted fault {name}: no test of {' '.join(tests)} noticed it\n{said[-1500:]}")
+                WHY.append(f"--- planted fault {name}: no test of {' '.join(tests)} noticed it\n{said[-1500:]}")
     return rows
 
 
@@ -122,8 +131,8 @@ def main():
         if os.environ.get("CI") == "true" and not any(a in (r[0], r[1]) for a in allowed):
             print("   not listed in tests/skips: counts as failed under CI")
             failed.append(r)
-    for r in failed:
-        print(f"failed: {r[0]} {r[1]}")
+    for words in [*WHY, *(f"failed: {r[0]} {r[1]}" for r in failed)]:
+        print(words)
     passed = sum(r[2] == "pass" for r in rows)
     print(f"{passed} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
     return 1 if failed or not passed else 0

@@ -43,7 +43,8 @@ def may_skip(name):
         return any(line.split(":", 1)[0].strip() == f"e2e/{name}" for line in f)
 
 
-def attempt(name, module, skipped):
+def attempt(name, module, skipped, why):
+    """Runs it once; whether it ended as it should. What it failed of is added to why."""
     start = time.monotonic()
     laboratory.say(f"=== {name}: {module.__doc__.splitlines()[0]}")
     try:
@@ -56,9 +57,11 @@ def attempt(name, module, skipped):
                 return may_skip(name)
             except laboratory.LabError as e:
                 laboratory.say(f"{e}\n{lab.log_tail(30)}")
+                why.append(str(e))
                 return False
     except laboratory.LabError as e:
         laboratory.say(str(e))
+        why.append(str(e))
         return False
     laboratory.say(f"=== {name}: ended as it should, {time.monotonic() - start:.0f} s")
     return True
@@ -75,16 +78,20 @@ def main():
     if unknown:
         laboratory.say(f"there is no scenario {', '.join(unknown)}; there are {', '.join(scenarios)}")
         return 2
-    failed, flakes, skipped = [], [], []
+    failed, flakes, skipped = {}, [], []
     for name in wanted:
-        if attempt(name, scenarios[name], skipped):
+        why = []
+        if attempt(name, scenarios[name], skipped, why):
             continue
-        if attempt(name, scenarios[name], skipped):
-            flakes.append(name)
+        told = f"{name}\n--- why\n{why[0][-2000:] if why else 'it could not be run'}\n---"
+        if attempt(name, scenarios[name], skipped, why):
+            flakes.append(told)
         else:
-            failed.append(name)
-    for name in flakes:
-        laboratory.say(f"FLAKE: {name} failed once and then passed; a defect to mend")
+            failed[name] = told
+    for told in failed.values():
+        laboratory.say(f"FAILED: {told}")
+    for told in flakes:
+        laboratory.say(f"FLAKE: failed once and then passed, a defect to mend: {told}")
     passed = [name for name in wanted if name not in failed and name not in skipped]
     tail = f", {len(set(skipped))} skipped" if skipped else ""
     laboratory.say(f"scenarios: {len(passed)} passed, {len(failed)} failed{tail}")
