@@ -119,7 +119,7 @@ enum td_code td_domain_removal_done(struct td_tx *tx, const char *tenant, const 
                                     struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct open_one o = {.way_id = ""};
+    struct open_one o = {.way_id = "", .failure = "", .connector_id = ""};
     const struct td_domain_reason_row *row = td_domain_reason_row(reason);
     bool ok = reason == TD_DJ_OK, its_own = reason >= TD_DJ_NO_DC && reason <= TD_DJ_SERVICE_LOCKED;
     /* nobody asks for it a second time: what somebody mends at the connector is waited for */
