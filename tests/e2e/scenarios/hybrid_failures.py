@@ -2,6 +2,7 @@
 import base64
 import os
 import re
+import select
 import signal
 import subprocess
 import threading
@@ -10,7 +11,7 @@ import ad
 import contoso
 import hybrid_lab
 import lab as laboratory
-from lab import LabError, end, run, say, wait_for
+from lab import LabError, run, say, wait_for
 
 QUICK = 300  # pace of devices that are to fail: 100 minutes of waiting in 20 seconds
 PATIENCE = 400  # seconds that one of them may take on a busy machine
@@ -179,41 +180,60 @@ def clock_that_is_wrong(lab, dc):
 
 class Watched:
     """A device whose lines are read one by one, so that something can be done at one of them. by: who signs in, None: Ada."""
+    looked = 0
 
     def __init__(self, lab, dc, pc, by="alice", **more):
         who = {"answers": hybrid_lab.answers(lab, dc, by), "alone": True} if by else {}
         argv, env = lab.inside(lab.device_args(**{"timeout": PATIENCE, **who, **pc, **more}))
-        self.p = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
+        self.p = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, bufsize=0,
                                   start_new_session=True, env=env)
         lab.others.append(self.p)
-        self.lines, self.timer = [], threading.Timer(PATIENCE, self.p.kill)
+        self.lines, self.rest, self.timer = [], b"", threading.Timer(PATIENCE, self.p.kill)
         self.timer.daemon = True
         self.timer.start()
 
+    def read(self):
+        """What it says next; False at its end."""
+        more = os.read(self.p.stdout.fileno(), 65536)
+        *whole, self.rest = (self.rest + more).split(b"\n")
+        self.lines += [line.decode(errors="replace") for line in whole]
+        return bool(more)
+
     def until(self, words):
-        for line in self.p.stdout:
-            self.lines.append(line.rstrip("\n"))
-            if words in line:
-                return line
-        raise LabError(f"the device ended before \"{words}\":\n" + "\n".join(self.lines[-30:]))
+        """The line that holds the words, said behind everything that was looked for before."""
+        while True:
+            while self.looked < len(self.lines):
+                self.looked += 1
+                if words in self.lines[self.looked - 1]:
+                    return self.lines[self.looked - 1]
+            if not self.read():
+                raise LabError(f"the device ended before \"{words}\":\n" + "\n".join(self.lines[-30:]))
 
     def hold(self, words):
         """It stands still behind a line until it may go on."""
         self.until(words)
         self.p.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.p.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         return self
+
+    def has_said(self, words):
+        """Whether it came as far as that before it stood still."""
+        while select.select([self.p.stdout], [], [], 0)[0] and self.read():
+            pass
+        return any(words in line for line in self.lines)
 
     def go(self):
         self.p.send_signal(signal.SIGCONT)
 
     def finish(self):
-        self.lines += [line.rstrip("\n") for line in self.p.stdout]
+        while self.read():
+            pass
         self.p.wait()
         self.timer.cancel()
         return self.p.returncode, "\n".join(self.lines)
 
     def end(self):
-        end(self.p)
+        self.p.kill()  # one that stands still hears nothing else
         self.finish()
 
     def last(self, *words):
@@ -229,22 +249,36 @@ class Watched:
         return out
 
 
+def held_between(lab, dc, pcs, serial, line, beyond, **more):
+    """A device that stands still behind a line and has not come to the next one that matters. A device that was quicker than the
+    signal is ended, and another one takes its part. Its serial number, what it is made of, and the device."""
+    for part in range(9):
+        name = f"{serial}-{part}"
+        pc = pcs.make(name)
+        device = Watched(lab, dc, pc, **more).hold(line)
+        if not device.has_said(beyond):
+            return name, pc, device
+        device.end()
+    raise LabError(f"nine devices in turn said \"{beyond}\" before they could be held behind \"{line}\"")
+
+
 def controller_that_is_down(lab, dc, pcs):
     """Down at each step, with a device at each of them; on again, all of them go on from there to ready."""
-    down, ada, never, late, lock = (pcs.make(f"DEV-{n}") for n in ("DOWN", "ADA", "NEVER", "LATE", "LOCK"))
-    started = [(Watched(lab, dc, late), "offline domain join applied"), (Watched(lab, dc, never, pace=QUICK), "offline domain join applied"),
-               (Watched(lab, dc, lock), "lock screen")]
-    held = [device.hold(words) for device, words in started]
+    down, ada = pcs.make("DEV-DOWN"), pcs.make("DEV-ADA")
+    applied, reached, inside = "offline domain join applied", "domain controller reached", "signed in by the domain"
+    late_name, _, late = held_between(lab, dc, pcs, "DEV-LATE", applied, reached)
+    _, never, first_life = held_between(lab, dc, pcs, "DEV-NEVER", applied, reached, pace=QUICK)
+    _, lock, at_lock = held_between(lab, dc, pcs, "DEV-LOCK", "lock screen", inside)
     dc.stop()
-    for device in held:
+    for device in (late, first_life, at_lock):
         device.go()
     at_page, at_account = Watched(lab, dc, down, pace=QUICK), Watched(lab, dc, ada, by=None, pace=2 * QUICK)
-    held[0].hold("wait     domain:")
+    late.hold("wait     domain:")
     say("    down behind the restart: the device waits for a controller")
-    last = held[1].last("0x80070774")
+    last = first_life.last("0x80070774")
     must("VPN" in last, f"its remedy: {last}")
     say(f"    down for good: {last}")
-    say(f"    down at the lock screen: {held[2].last('0x8007054b', '0x80070774', 'domain controller')}")
+    say(f"    down at the lock screen: {at_lock.last('0x8007054b', '0x80070774', 'domain controller')}")
     at_page.until("can't be asked about the password")
     at_page.end()
     say("    down at the sign-in page: told there, nothing begun")
@@ -254,18 +288,18 @@ def controller_that_is_down(lab, dc, pcs):
     must("No domain controller answers" in text, f"the timeline says why it waits:\n{text}")
     dc.resume()
     wait_for(lambda: hybrid_lab.shown(lab, "other").get("state") == "active", 60, "the connector has its controller again")
-    held[0].go()
+    late.go()
     again = [Watched(lab, dc, pc) for pc in (down, never, lock)]
-    held[0].ready()
+    late.ready()
     out = [device.ready() for device in again]
-    must("joined the domain" in out[1] or "domain controller reached" in out[1], "started again it goes on")
-    must(len(events(lab, "DEV-LATE", "domain.created")) == 1, "one account was made for it")
+    must(reached in out[1], "started again it goes on")
+    must(len(events(lab, late_name, "domain.created")) == 1, "one account was made for it")
     say("    on again: all of them are ready")
 
 
 def directory_that_hangs(lab, dc, pcs):
     """At the registration itself: the domain lets the person in, and its directory does not take the computer's certificate."""
-    device = Watched(lab, dc, pcs.make("DEV-HANGS")).hold("lock screen")
+    _, _, device = held_between(lab, dc, pcs, "DEV-HANGS", "lock screen", "signed in by the domain")
     dc.freeze("samba: task[ldap]")
     try:
         device.go()
@@ -279,13 +313,12 @@ def directory_that_hangs(lab, dc, pcs):
 def another_takes_over(lab, dc, pcs, first):
     """The connector makes the account, can't tell it (the service is gone) and dies. Another one is there from now on; what is needed
     to check its work is returned."""
-    pc = pcs.make("DEV-TAKEN-OVER")
+    name, pc, device = held_between(lab, dc, pcs, "DEV-TAKEN-OVER", "signed in:", "enrolled")
     old = set(sales(dc))
-    device = Watched(lab, dc, pc)
-    device.until("signed in:")
     dc.freeze()
     try:
-        wait_for(lambda: events(lab, "DEV-TAKEN-OVER", "domain.creating"), 60, "the first connector has the work")
+        device.go()
+        wait_for(lambda: events(lab, name, "domain.creating"), 60, "the first connector has the work")
         lab.kill_server()
     finally:
         dc.thaw()
@@ -299,12 +332,12 @@ def another_takes_over(lab, dc, pcs, first):
     device.end()  # it would wait for its service
     lab.serve()
     hybrid_lab.connector(lab, dc, "other")
-    return pc, made, mark
+    return name, pc, made, mark
 
 
-def check_taken_over(lab, dc, pc, made, mark):
+def check_taken_over(lab, dc, name, pc, made, mark):
     """The lease of the dead one lasts a minute: then the other finds the account by its mark."""
-    wait_for(lambda: events(lab, "DEV-TAKEN-OVER", "domain.created"), 240, "the other one tells the account")
+    wait_for(lambda: events(lab, name, "domain.created"), 240, "the other one tells the account")
     out = Watched(lab, dc, pc).ready()
     job = " ".join(mark.split()[:3])
     accounts = dc.find(f"(&(objectClass=computer)(description={job} *))", "sAMAccountName", "description")
@@ -313,7 +346,7 @@ def check_taken_over(lab, dc, pc, made, mark):
     must(now.split()[:3] == mark.split()[:3] and int(now.split()[3]) > int(mark.split()[3]), f"taken over: {mark}, then {now}")
     must(made in out, "it is the name that the device got")
     dc.kinit(made + "$", keytab=lab.path(pc["name"], "machine.keytab"), cache=dc.path("taken.cc"))
-    must(len(events(lab, "DEV-TAKEN-OVER", "domain.created")) == 1, "and was told once")
+    must(len(events(lab, name, "domain.created")) == 1, "and was told once")
     lab.cli("connector", "remove", "near")  # else it counts as one that may come back, for whom work waits
     say(f"    killed between account and result: {mark!r} became {now!r}, one account, its ticket is good")
 
