@@ -38,8 +38,8 @@ LIBRARIES = {
     "qrencode.h": ["src/device/qr.c"],
     "tss2/": ["src/device/tpm/"],
     "ldap.h": ["src/connect/ldap"],
-    "krb5/": ["src/connect/kerberos.c"],
-    "profile.h": ["src/connect/kerberos.c"],
+    "krb5/": ["src/connect/krb_"],
+    "profile.h": ["src/connect/krb_talk.c"],
     "gssapi/": ["src/connect/ldap.c"],
 }
 BANNED = r"\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|strtok|alloca|system|popen|rand|srand|tmpnam|mktemp)\s*\("

@@ -1,6 +1,7 @@
-/* Kerberos for machines and users of an Active Directory: keytabs, tickets, proof of passwords. connect/kerberos.c
- * alone includes libkrb5; the device links it too. Which KDC is asked is in `kdc`, never in the system's configuration:
- * a context of its own per call. Source: domain-join-and-tpm.md 1.7, 1.8. */
+/* Kerberos for machines and users of an Active Directory: keytabs (krb_keytab.c), tickets (krb_ticket.c), proof of
+ * passwords (krb_user.c). Those files and krb_talk.c alone include libkrb5; the device links it too. Which KDC is asked
+ * is in `kdc`, never in the system's configuration: a context of its own per call. Source: domain-join-and-tpm.md 1.7,
+ * 1.8. */
 #ifndef TD_CONNECT_KERBEROS_H
 #define TD_CONNECT_KERBEROS_H
 
@@ -10,7 +11,7 @@
 struct td_krb_realm {
     const char *realm; /* "CORP.TEST" */
     const char *kdc;   /* "dc1.corp.test" or an address, with ":port" if it is not 88; NULL: the realm's name in DNS,
-                        * which is   that of its domain controllers */
+                        * which is that of its domain controllers */
     int seconds;       /* for an answer; 0: 10 */
     int64_t now;       /* the clock that is told to the KDC (base/env.h); 0: the system's */
 };
@@ -24,9 +25,7 @@ struct td_krb_realm {
  * Replaces the file atomically. */
 enum td_code td_krb_keytab_write(const char *path, const char *const *principals, const char *realm, const char *salt,
                                  struct td_slice password, int kvno, struct td_error *err) TD_MUST_USE;
-/* A ticket-granting ticket by password or by keytab, into the cache named (NULL: only proven, kept nowhere). */
-enum td_code td_krb_by_password(const struct td_krb_realm *r, const char *principal, struct td_slice password,
-                                const char *ccache, struct td_error *err) TD_MUST_USE;
+/* A ticket-granting ticket by keytab, into the cache named (NULL: only proven, kept nowhere). */
 enum td_code td_krb_by_keytab(const struct td_krb_realm *r, const char *principal, const char *keytab,
                               const char *ccache, struct td_error *err) TD_MUST_USE;
 /* A ticket for a service ("ldap/dc1.corp.test") beside the ticket-granting ticket in the cache: whoever uses the cache
