@@ -15,21 +15,6 @@ static enum td_stage proof_stage(const struct td_item *item)
     return item->user ? TD_STAGE_USER_PROOF : TD_STAGE_PROOF;
 }
 
-static const char *root_of(const struct td_item *item)
-{
-    return item->user ? "./User" : "./Device";
-}
-
-static char *segment(struct td_arena *a, const char *text)
-{
-    struct td_buf b;
-    td_buf_init(&b, 1024);
-    td_pct_add(&b, td_str(text));
-    char *out = td_arena_text(a, td_buf_slice(&b));
-    td_buf_done(&b);
-    return out;
-}
-
 static enum td_sync_kind verb_of(const char *word)
 {
     return strcmp(word, "add") == 0 ? TD_SYNC_ADD : strcmp(word, "exec") == 0 ? TD_SYNC_EXEC : TD_SYNC_REPLACE;
@@ -85,7 +70,7 @@ static void atomic_settings(struct td_desired_ctx *c, const struct td_item *item
     if (members == 0)
         return;
     char *name =
-        td_arena_printf(c->arena, "%s/item/%s", root_of(item), item->id); /* only a key: an Atomic has no target */
+        td_arena_printf(c->arena, "%s/item/%s", td_want_root(item), item->id); /* only a key: an Atomic has no target */
     struct td_want *atomic = td_want_add(c, setting_stage(item), TD_SYNC_ATOMIC, name);
     struct td_want **tail = c->tail;
     c->tail = &atomic->child;
@@ -109,8 +94,8 @@ static void policy_wants(struct td_desired_ctx *c, const struct td_item *item)
 
 static char *msi_node(const struct td_item *item, struct td_arena *a, const char *leaf)
 {
-    return td_arena_printf(a, "%s/Vendor/MSFT/EnterpriseDesktopAppManagement/MSI/%s/%s", root_of(item),
-                           segment(a, item->as.msi.product_code), leaf);
+    return td_arena_printf(a, "%s/Vendor/MSFT/EnterpriseDesktopAppManagement/MSI/%s/%s", td_want_root(item),
+                           td_want_segment(a, item->as.msi.product_code), leaf);
 }
 
 static char *msi_job(const struct td_item_msi *m, const char *command_line, struct td_arena *a)
@@ -186,12 +171,8 @@ static void root_wants(struct td_desired_ctx *c, const struct td_item *item)
 
 static char *wifi_node(const struct td_item *item, struct td_arena *a)
 {
-    return td_arena_printf(a, "%s/Vendor/MSFT/WiFi/Profile/%s", root_of(item), segment(a, item->as.wifi.ssid));
-}
-
-char *td_vpn_node(const struct td_item *item, struct td_arena *a)
-{
-    return td_arena_printf(a, "%s/Vendor/MSFT/VPNv2/%s", root_of(item), segment(a, item->as.vpn.name));
+    return td_arena_printf(a, "%s/Vendor/MSFT/WiFi/Profile/%s", td_want_root(item),
+                           td_want_segment(a, item->as.wifi.ssid));
 }
 
 static void wifi_key(struct td_xmlw *w, const struct td_item_wifi *n)

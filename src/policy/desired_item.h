@@ -17,19 +17,22 @@ struct td_desired_ctx {
 
 enum td_expect { TD_EXPECT_POLICY, TD_EXPECT_NETWORK, TD_EXPECT_MSI, TD_EXPECT_COUNT };
 
+/* want.c */
 struct td_want *td_want_add(struct td_desired_ctx *c, enum td_stage stage, enum td_sync_kind verb, const char *uri);
 struct td_want *td_want_put(struct td_desired_ctx *c, enum td_stage stage, const char *uri, const char *format,
                             const char *data);
 struct td_want *td_want_ask(struct td_desired_ctx *c, enum td_stage stage, const char *uri, const char *expect);
+const char *td_want_root(const struct td_item *item);        /* ./Device or ./User, as its URIs begin */
+char *td_want_segment(struct td_arena *a, const char *text); /* one segment of a URI, escaped */
 
 #define TD_KIOSK_URI "./Device/Vendor/MSFT/AssignedAccess/Configuration"
 
-char *td_vpn_node(const struct td_item *item, struct td_arena *a); /* ./Device/Vendor/MSFT/VPNv2/{name}, escaped */
 void td_item_wants(struct td_desired_ctx *c, const struct td_item *item);
 /* desired_kiosk.c */
 void td_kiosk_wants(struct td_desired_ctx *c, const struct td_item *item);
 void td_shared_pc_wants(struct td_desired_ctx *c, const struct td_item *item);
 /* desired_vpn.c */
+char *td_vpn_node(const struct td_item *item, struct td_arena *a); /* ./Device/Vendor/MSFT/VPNv2/{name}, escaped */
 void td_vpn_wants(struct td_desired_ctx *c, const struct td_item *item);
 const char *td_vpn_profile_xml(const struct td_item_vpn *v, struct td_arena *a);
 /* desired_order.c */

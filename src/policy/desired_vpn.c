@@ -97,3 +97,8 @@ void td_vpn_wants(struct td_desired_ctx *c, const struct td_item *item)
     c->tail = tail;
     td_want_ask(c, item->user ? TD_STAGE_USER_PROOF : TD_STAGE_PROOF, node, "");
 }
+
+char *td_vpn_node(const struct td_item *item, struct td_arena *a)
+{
+    return td_arena_printf(a, "%s/Vendor/MSFT/VPNv2/%s", td_want_root(item), td_want_segment(a, item->as.vpn.name));
+}

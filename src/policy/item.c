@@ -95,43 +95,6 @@ static enum td_code check_members(struct td_item_reader *r)
     return TD_OK;
 }
 
-enum td_code td_item_text(struct td_item_reader *r, const char *name, size_t max, bool needed, const char **ret)
-{
-    const struct td_json *m = td_json_get(r->json, name);
-    *ret = "";
-    if (m == NULL)
-        return needed ? td_fail(r->err, TD_EINVAL, name, "is missing") : TD_OK;
-    if (m->type != TD_JSON_STRING || (needed && m->str[0] == '\0'))
-        return td_fail(r->err, TD_EINVAL, name, "must be text");
-    if (strlen(m->str) > max)
-        return td_fail(r->err, TD_ELIMIT, name, "longer than %zu octets", max);
-    *ret = m->str;
-    return TD_OK;
-}
-
-enum td_code td_item_int(struct td_item_reader *r, const char *name, int otherwise, int min, int max, int *ret)
-{
-    const struct td_json *m = td_json_get(r->json, name);
-    *ret = otherwise;
-    if (m == NULL)
-        return TD_OK;
-    if (m->type != TD_JSON_INT || m->num < min || m->num > max)
-        return td_fail(r->err, TD_EINVAL, name, "must be a whole number from %d to %d", min, max);
-    *ret = (int)m->num;
-    return TD_OK;
-}
-
-enum td_code td_item_bool(struct td_item_reader *r, const char *name, bool otherwise, bool *ret)
-{
-    const struct td_json *m = td_json_get(r->json, name);
-    *ret = otherwise;
-    if (m != NULL && m->type != TD_JSON_BOOL)
-        return td_fail(r->err, TD_EINVAL, name, "must be true or false");
-    if (m != NULL)
-        *ret = m->num != 0;
-    return TD_OK;
-}
-
 static enum td_code value_text(struct td_item_reader *r, const struct td_json *m, const char **ret,
                                const char **ret_format)
 {

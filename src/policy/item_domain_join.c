@@ -7,32 +7,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-enum { MAX_DOMAIN = 253, MAX_LABEL = 63, MAX_OU = 1024, MAX_TEMPLATE = 64, MAX_ID = 64 };
-
-static bool is_label(struct td_slice label)
-{
-    if (label.n == 0 || label.n > MAX_LABEL || label.p[0] == '-' || label.p[label.n - 1] == '-')
-        return false;
-    for (size_t i = 0; i < label.n; i++)
-        if (!isalnum((unsigned char)label.p[i]) && label.p[i] != '-' && label.p[i] != '_')
-            return false;
-    return true;
-}
-
-bool td_item_is_dns_name(const char *text, size_t labels)
-{
-    struct td_slice rest = td_str(text), label;
-    size_t count = 0, last = rest.n;
-    if (rest.n == 0 || rest.n > MAX_DOMAIN || text[last - 1] == '.')
-        return false;
-    while (rest.n != 0) {
-        rest = td_cut(rest, '.', &label);
-        if (!is_label(label))
-            return false;
-        count++;
-    }
-    return count >= labels;
-}
+enum { MAX_DOMAIN = 253, MAX_OU = 1024, MAX_TEMPLATE = 64 };
 
 /* The next part of a distinguished name: up to a comma that no backslash guards. */
 static struct td_slice next_part(struct td_slice *rest)
@@ -149,29 +124,6 @@ static enum td_code read_reuse(struct td_item_reader *r, struct td_item_domain_j
                : td_fail(r->err, TD_EINVAL, "reuse", "must be never, own or any");
 }
 
-enum td_code td_item_ids(struct td_item_reader *r, const char *name, size_t max, const char ***ret, size_t *ret_count)
-{
-    const struct td_json *list = td_json_get(r->json, name);
-    const char **ids = td_arena_array(r->arena, const char *, max + 1);
-    size_t n = 0;
-    *ret = ids;
-    *ret_count = 0;
-    if (list == NULL)
-        return TD_OK;
-    if (list->type != TD_JSON_ARRAY || td_json_count(list) > max)
-        return td_fail(r->err, TD_EINVAL, name, "must be a list of at most %zu items", max);
-    for (const struct td_json *one = list->child; one != NULL; one = one->next) {
-        if (one->type != TD_JSON_STRING || one->str[0] == '\0' || strlen(one->str) > MAX_ID)
-            return td_fail(r->err, TD_EINVAL, name, "must hold ids of configuration items");
-        for (size_t i = 0; i < n; i++)
-            if (strcmp(ids[i], one->str) == 0)
-                return td_fail(r->err, TD_EINVAL, name, "%s stands in it twice", one->str);
-        ids[n++] = one->str;
-    }
-    *ret_count = n;
-    return TD_OK;
-}
-
 enum td_code td_item_read_domain_join(struct td_item_reader *r)
 {
     struct td_item_domain_join *d = &r->item->as.domain_join;
@@ -181,17 +133,6 @@ enum td_code td_item_read_domain_join(struct td_item_reader *r)
     td_try(read_name(r, d));
     td_try(read_reuse(r, d));
     return td_item_ids(r, "networkAccess", TD_ITEM_MAX_NETWORK_ACCESS, &d->network, &d->network_count);
-}
-
-void td_item_write_ids(struct td_jsonw *w, const char *name, const char *const *ids, size_t count)
-{
-    if (count == 0)
-        return;
-    td_jsonw_key(w, name);
-    td_jsonw_arr(w);
-    for (size_t i = 0; i < count; i++)
-        td_jsonw_str(w, ids[i]);
-    td_jsonw_arr_end(w);
 }
 
 void td_item_write_domain_join(struct td_jsonw *w, const struct td_item_domain_join *d)
