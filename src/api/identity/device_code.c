@@ -168,17 +168,3 @@ void td_id_device_login(void *ctx, struct td_http_request *req, struct td_http_r
                            .v2 = true};
     td_id_flow_page(&id, &flow, "", false, NULL);
 }
-
-enum td_code td_id_approve(struct td_id *id, struct td_tx *tx, const struct td_flow *f, const char *tenant,
-                           const char *user_id)
-{
-    struct td_slice sha;
-    struct td_grant g = {0};
-    if (td_b64_decode(id->a, td_str(f->device_code), TD_B64_URL | TD_B64_NOPAD, &sha) != TD_OK ||
-        sha.n != sizeof(g.sha256))
-        return td_id_refuse(id, TD_OA_DEVICE_CODE, NULL);
-    td_try(td_grant_find(tx, TD_GRANT_DEVICE_CODE, (const unsigned char *)sha.p, id->a, &g, &id->err));
-    if (g.expires_at <= td_tx_now(tx))
-        return td_id_refuse(id, TD_OA_DEVICE_CODE, NULL);
-    return td_device_code_approve(tx, &g, tenant, user_id, &id->err);
-}

@@ -143,7 +143,7 @@ void td_id_flow_posted(struct td_id *id);
 /* Answers at the redirect address in the asked mode; pairs ends with a NULL name. */
 void td_id_answer(struct td_id *id, const char *redirect, const char *mode, const char *const *pairs);
 void td_id_error_page(struct td_id *id, int status, const char *title, const char *text);
-/* The person approved a device code (identity/device_code.c); in the transaction of the sign-in. */
+/* The person approved a device code (identity/approve.c); in the transaction of the sign-in. */
 enum td_code td_id_approve(struct td_id *id, struct td_tx *tx, const struct td_flow *f, const char *tenant,
                            const char *user_id);
 

@@ -1,8 +1,6 @@
 /* May it join, and as which device? (join-and-tokens.md 3.1; the tenant's settings join-users, join-device-limit) */
 #include "api/join/job.h"
 #include "base/fault.h"
-#include "store/attestation.h"
-#include "store/profile.h"
 #include "store/registration.h"
 #include "store/tenant.h"
 #include "store/way.h"
@@ -101,4 +99,14 @@ enum td_code td_join_choose(struct td_tx *tx, struct td_join_job *j, const char 
         return rc == TD_ENOTFOUND ? TD_OK : rc;
     j->owner_administrator = profile.settings.user_type == TD_USER_ADMINISTRATOR;
     return check_machine(tx, j, &profile, err);
+}
+
+void td_join_note_way(struct td_tx *tx, struct td_join_job *j)
+{
+    struct td_way_row way = {0};
+    if (td_way_find(tx, j->ticket_tenant, TD_WAY_REGISTRATION, j->joining.registration_id, j->arena, &way, NULL) !=
+        TD_OK)
+        return;
+    j->failed_tenant = j->ticket_tenant;
+    j->failed_way = way.id;
 }

@@ -2,19 +2,6 @@
 #include "api/join/job.h"
 #include "base/encode.h"
 #include "base/fault.h"
-#include "codec/json.h"
-#include "store/attestation.h"
-#include "store/way.h"
-
-void td_join_note_way(struct td_tx *tx, struct td_join_job *j)
-{
-    struct td_way_row way = {0};
-    if (td_way_find(tx, j->ticket_tenant, TD_WAY_REGISTRATION, j->joining.registration_id, j->arena, &way, NULL) !=
-        TD_OK)
-        return;
-    j->failed_tenant = j->ticket_tenant;
-    j->failed_way = way.id;
-}
 
 /* Foreign clients put tickets of other services here: those say nothing to us and are passed over. One of ours that has
  * run out is told, because the device can get another. */

@@ -20,27 +20,6 @@ static const int64_t restart_grace = 7 * TD_DAY;
 static const char BOOTSTRAP_KEY[] = "I BootstrapSync"; /* its session: the one that began so */
 static const char NAME_URI[] = "./DevDetail/Ext/Microsoft/DNSComputerName";
 
-uint32_t td_mgmt_hresult(struct td_slice text)
-{
-    uint64_t value = 0;
-    int64_t number = 0;
-    text = td_trim(text);
-    if (td_istarts(text, "0x")) {
-        for (size_t i = 2; i < text.n; i++) {
-            static const char digits[] = "0123456789abcdef";
-            char c = text.p[i] >= 'A' && text.p[i] <= 'F' ? (char)(text.p[i] | 0x20) : text.p[i];
-            const char *at = c != '\0' ? strchr(digits, c) : NULL;
-            if (at == NULL || text.n > 10)
-                return 0;
-            value = value << 4 | (uint64_t)(at - digits);
-        }
-        return (uint32_t)value;
-    }
-    if (!td_parse_i64(text, &number) || number < INT32_MIN || number > (int64_t)UINT32_MAX)
-        return 0;
-    return (uint32_t)number;
-}
-
 static const struct td_action_row *row_of(const struct td_action *a)
 {
     return &td_action_rows[a->kind];

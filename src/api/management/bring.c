@@ -5,7 +5,6 @@
 #include "api/management/room.h"
 #include "base/fault.h"
 #include "policy/workload.h"
-#include "store/domain_join.h"
 
 static bool is_there(const struct td_exchange *x, const char *id)
 {
@@ -65,4 +64,29 @@ enum td_code td_mgmt_bring(struct td_exchange *x, struct td_tx *tx, struct td_er
         td_try(bring(x, tx, shared->as.co_management.client, err));
     x->item_count = td_workload_keep(x->items, x->item_count);
     return TD_OK;
+}
+
+/* What is deleted where it is no longer wanted must be there to be wanted, and what says something of other items too;
+ * policies may write the same nodes by hand. */
+static bool stays_open(const struct td_configuration *c)
+{
+    static const enum td_item_kind open[] = {TD_ITEM_KIOSK, TD_ITEM_SHARED_PC, TD_ITEM_DOMAIN_JOIN,
+                                             TD_ITEM_CO_MANAGEMENT};
+    for (size_t i = 0; i < TD_COUNTOF(open); i++)
+        if (strcmp(c->kind, td_item_word(open[i])) == 0)
+            return true;
+    return strstr(c->body, "/AssignedAccess/") != NULL || strstr(c->body, "/SharedPC/") != NULL;
+}
+
+/* A device at work on which this very revision is in effect: nothing of it will be asked, so its JSON stays closed. */
+bool td_mgmt_is_settled(const struct td_exchange *x, const struct td_configuration *c)
+{
+    if (x->m.phase != TD_PHASE_READY || (stays_open(c) && !td_fault("kiosk-settled-is-lost")))
+        return false;
+    for (size_t i = 0; i < x->ledger.item_count; i++) {
+        const struct td_item_row *row = &x->ledger.items[i];
+        if (strcmp(row->item, c->id) == 0)
+            return row->state == TD_ITEM_IN_EFFECT && row->version == (uint64_t)c->revision;
+    }
+    return false;
 }

@@ -24,31 +24,6 @@ static enum td_code find_enrolment(struct td_exchange *x, struct td_tx *tx, cons
     return td_enrolment_device_serving(tx, &x->enrolment, x->a, err);
 }
 
-/* What is deleted where it is no longer wanted must be there to be wanted, and what says something of other items too;
- * policies may write the same nodes by hand. */
-static bool stays_open(const struct td_configuration *c)
-{
-    static const enum td_item_kind open[] = {TD_ITEM_KIOSK, TD_ITEM_SHARED_PC, TD_ITEM_DOMAIN_JOIN,
-                                             TD_ITEM_CO_MANAGEMENT};
-    for (size_t i = 0; i < TD_COUNTOF(open); i++)
-        if (strcmp(c->kind, td_item_word(open[i])) == 0)
-            return true;
-    return strstr(c->body, "/AssignedAccess/") != NULL || strstr(c->body, "/SharedPC/") != NULL;
-}
-
-/* A device at work on which this very revision is in effect: nothing of it will be asked, so its JSON stays closed. */
-bool td_mgmt_is_settled(const struct td_exchange *x, const struct td_configuration *c)
-{
-    if (x->m.phase != TD_PHASE_READY || (stays_open(c) && !td_fault("kiosk-settled-is-lost")))
-        return false;
-    for (size_t i = 0; i < x->ledger.item_count; i++) {
-        const struct td_item_row *row = &x->ledger.items[i];
-        if (strcmp(row->item, c->id) == 0)
-            return row->state == TD_ITEM_IN_EFFECT && row->version == (uint64_t)c->revision;
-    }
-    return false;
-}
-
 /* Whose groups count: the user's; while a technician is at it, those of the user that the device is meant for, for apps
  * alone (autopilot.md 3.4). */
 static enum td_code whose_items(struct td_exchange *x, struct td_tx *tx, const char **ret_user, const char **ret_kind,

@@ -99,21 +99,22 @@ struct td_exchange {
 enum td_code td_mgmt_load(struct td_tx *tx, void *exchange, struct td_error *err);
 /* Items, page and profile alone: again where the device begins anew. */
 enum td_code td_mgmt_load_wanted(struct td_exchange *x, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
-bool td_mgmt_is_settled(const struct td_exchange *x, const struct td_configuration *c);
 /* management/bring.c: what items bring along, and what is left of them under co-management. */
 enum { TD_MGMT_MAX_BROUGHT = 8 };
+/* A device at work on which this very revision is in effect. */
+bool td_mgmt_is_settled(const struct td_exchange *x, const struct td_configuration *c);
 enum td_code td_mgmt_bring(struct td_exchange *x, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
 /* management/take.c: what the device's message says, into the ledger, the session and the list of statuses. */
 void td_mgmt_take(struct td_exchange *x);
 void td_mgmt_tell(struct td_exchange *x, const struct td_mgmt_event *event);
 void td_mgmt_note(struct td_exchange *x, const char *type, const char *detail);
 void td_mgmt_report(struct td_exchange *x, const char *uri, struct td_slice value);
+uint32_t td_mgmt_hresult(struct td_slice text); /* signed, unsigned or hex; 0 for anything else */
 /* management/decide.c: new session, next message or neither; desired state, progress, changes of items. */
 enum td_code td_mgmt_decide(struct td_exchange *x, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
 /* management/action.c: what the message says of remote actions, told to the store; which ones wait for this device. */
 void td_mgmt_actions_out(struct td_exchange *x); /* before the message is read */
 enum td_code td_mgmt_actions(struct td_exchange *x, struct td_tx *tx, struct td_error *err) TD_MUST_USE;
-uint32_t td_mgmt_hresult(struct td_slice text); /* signed, unsigned or hex; 0 for anything else */
 bool td_mgmt_asks_redeployment(const struct td_exchange *x);
 bool td_mgmt_asks_release(const struct td_exchange *x);
 enum td_code td_mgmt_actions_sent(struct td_exchange *x, struct td_tx *tx, struct td_error *err) TD_MUST_USE;

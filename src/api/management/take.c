@@ -3,7 +3,6 @@
 #include "api/management/room.h"
 #include "base/encode.h"
 #include "base/fault.h"
-#include "codec/json.h"
 #include "crypto/digest.h"
 
 void td_mgmt_tell(struct td_exchange *x, const struct td_mgmt_event *event)
@@ -304,4 +303,25 @@ void td_mgmt_take(struct td_exchange *x)
         x->ask_next = x->no_commands = true; /* its package goes on */
     else if (x->ask_next == false)
         td_plan_judge(&x->ledger, x->m.session_no);
+}
+
+uint32_t td_mgmt_hresult(struct td_slice text)
+{
+    uint64_t value = 0;
+    int64_t number = 0;
+    text = td_trim(text);
+    if (td_istarts(text, "0x")) {
+        for (size_t i = 2; i < text.n; i++) {
+            static const char digits[] = "0123456789abcdef";
+            char c = text.p[i] >= 'A' && text.p[i] <= 'F' ? (char)(text.p[i] | 0x20) : text.p[i];
+            const char *at = c != '\0' ? strchr(digits, c) : NULL;
+            if (at == NULL || text.n > 10)
+                return 0;
+            value = value << 4 | (uint64_t)(at - digits);
+        }
+        return (uint32_t)value;
+    }
+    if (!td_parse_i64(text, &number) || number < INT32_MIN || number > (int64_t)UINT32_MAX)
+        return 0;
+    return (uint32_t)number;
 }
