@@ -9,7 +9,7 @@
 #include "device/flow.h"
 
 /* What the blob said, kept once it is taken: domain.name, .netbios, .forest, .realm, .machine, .sid (of the machine),
- * .dc, .address ("" unknown), .blob (SHA-256), .at. */
+ * .dc, .address ("" unknown), .blob (SHA-256), .at; and which controller answered last: .reached, .reached_kdc. */
 
 /* Exec ./Vendor/MSFT/OfflineDomainJoin/Blob. The same blob again is fine and changes nothing; another one while joined
  * is TD_ESTATE (Already); what can't be read is TD_EFORMAT (BadBlob): nothing of it is kept. */

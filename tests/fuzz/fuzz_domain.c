@@ -1,8 +1,10 @@
 /* What a domain's controllers say and the device or the connector reads by itself: links of group policies, paths and
- * versions of their files, the cause in a Kerberos refusal, the error in an LDAP one, the reason in a status page's
- * text. The first letter says which. What applies stands first, and a path has a share and something in it. */
+ * versions of their files, the cause in a Kerberos refusal, the error in an LDAP one, servers that DNS names, the
+ * reason in a status page's text. The first letter says which. What applies stands first, a path has a share and
+ * something in it, and a server a name. */
 #include "connect/krb_room.h"
 #include "connect/ldap.h"
+#include "connect/srv.h"
 #include "way/domain_join.h"
 #include "way/group_policy.h"
 
@@ -39,6 +41,19 @@ static void path(struct td_slice in, struct td_arena *a)
         __builtin_trap();
 }
 
+static void servers(struct td_slice in, struct td_arena *a)
+{
+    struct td_env_fixed world;
+    struct td_srv found[TD_SRV_MAX];
+    size_t n = 0;
+    td_env_fixed_init(&world, 0, 7);
+    if (td_srv_read(&world.env, in, a, found, &n, NULL) != TD_OK)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (found[i].host[0] == '\0' || (i != 0 && found[i].priority < found[i - 1].priority))
+            __builtin_trap();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct td_arena a;
@@ -55,6 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)!td_gp_ini_version(in, &version, NULL);
     else if (data[0] == 'k')
         (void)td_krb_win32(TD_KRB_CLIENT_REVOKED, td_krb_status(in));
+    else if (data[0] == 's')
+        servers(in, &a);
     else if (data[0] == 'd')
         (void)td_ldap_win32(td_arena_text(&a, in));
     else

@@ -155,6 +155,8 @@ static enum td_code keep(struct td_device *dev, const struct td_odj *odj, const 
         {"domain.sid", machine_sid(odj, a)},
         {"domain.dc", bare(odj->dc.name)[0] != '\0' ? bare(odj->dc.name) : NULL},
         {"domain.address", is_name(address, 45) ? address : NULL},
+        {"domain.reached", NULL}, /* of an earlier domain */
+        {"domain.reached_kdc", NULL},
         {"domain.site", is_name(odj->dc.client_site, 63) ? odj->dc.client_site : NULL},
         {"domain.blob", sum},
         {"domain.at", td_time_text(td_now(dev->env), at)},

@@ -83,22 +83,22 @@ struct share {
     struct td_device *dev;
     struct td_arena *a;
     const char *host;
+    struct td_krb_realm realm;
     bool has_ticket;
 };
 
-/* One ticket for the file server, asked for at the first file. */
+/* One ticket for the file server, asked for at the first file, of the controller whose directory was read. */
 static enum td_code read_share(void *ctx, const char *share, const char *path, struct td_buf *out, struct td_error *err)
 {
     struct share *s = ctx;
-    const struct td_krb_realm realm = td_domain_realm(s->dev, false);
     const char *ccache = td_arena_printf(s->a, "FILE:%s", td_device_path(s->dev, s->a, TD_DOMAIN_CCACHE));
     if (!s->has_ticket)
-        td_try(td_krb_service(&realm, ccache, td_arena_printf(s->a, "cifs/%s", s->host), err));
+        td_try(td_krb_service(&s->realm, ccache, td_arena_printf(s->a, "cifs/%s", s->host), err));
     s->has_ticket = true;
     const struct td_smb_file file = {.host = s->host,
                                      .share = share,
                                      .path = path,
-                                     .realm = realm.realm,
+                                     .realm = s->realm.realm,
                                      .ccache = ccache,
                                      .patience = FILE_SECONDS * TD_SECOND};
     return td_smb_read(&file, out, err);
@@ -109,9 +109,10 @@ static enum td_code look(struct td_device *dev, struct td_arena *a, struct td_er
     TD_CLEANUP(td_domain_close) struct td_ldap *ldap = NULL;
     struct td_domain_policy *list = NULL;
     size_t count = 0;
-    const char *dc = td_domain_get(dev, "domain.dc"), *domain = td_arena_strdup(a, td_domain_get(dev, "domain.name"));
-    struct share share = {.dev = dev, .a = a, .host = dc[0] != '\0' ? td_arena_strdup(a, dc) : domain};
-    td_try(td_domain_open(dev, a, &ldap, err));
+    const char *domain = td_arena_strdup(a, td_domain_get(dev, "domain.name"));
+    struct td_domain_turn t = {.dev = dev, .a = a};
+    td_try(td_domain_open(&t, &ldap, err));
+    struct share share = {.dev = dev, .a = a, .host = t.host[0] != '\0' ? t.host : domain, .realm = t.realm};
     const struct td_domain_source from = {.ldap = ldap,
                                           .machine = td_domain_principal(dev, a),
                                           .domain = domain,

@@ -176,12 +176,10 @@ static enum td_code publish(struct td_ldap *l, const struct account *account, st
     return td_domain_refuse(err, rc == TD_EUNAVAILABLE ? TD_DJ_DEVICE_NO_DC : TD_DJ_NOT_REGISTERED, why.text);
 }
 
-static enum td_code show_certificate(struct td_flow *f, const struct td_key *key, struct td_arena *a,
-                                     struct account *account, struct td_error *err)
+static enum td_code show_at(struct td_flow *f, struct td_ldap *l, const struct td_key *key, struct td_arena *a,
+                            struct account *account, struct td_error *err)
 {
-    TD_CLEANUP(td_domain_close) struct td_ldap *l = NULL;
     struct td_slice der = {"", 0};
-    td_try(td_domain_open(f->dev, a, &l, err));
     td_try(find_account(f->dev, l, a, account, err));
     td_try(own_certificate(f, key, account->guid, a, &der, err));
     if (!td_fault("device-hides-its-certificate"))
@@ -189,6 +187,20 @@ static enum td_code show_certificate(struct td_flow *f, const struct td_key *key
     td_state_set(f->dev->state, "domain.guid", account->guid);
     td_state_set(f->dev->state, "domain.sid", account->sid);
     return td_state_save(f->dev->state, err);
+}
+
+/* One controller of a domain is as good as another: what one takes the others are told. */
+static enum td_code show_certificate(struct td_flow *f, const struct td_key *key, struct td_arena *a,
+                                     struct account *account, struct td_error *err)
+{
+    struct td_domain_turn t = {.dev = f->dev, .a = a};
+    enum td_code rc;
+    do {
+        TD_CLEANUP(td_domain_close) struct td_ldap *l = NULL;
+        td_try(td_domain_open(&t, &l, err));
+        rc = show_at(f, l, key, a, account, err);
+    } while (rc == TD_EUNAVAILABLE);
+    return rc;
 }
 
 /* --- the request -------------------------------------------------------------------------------------------------- */

@@ -14,15 +14,19 @@ const char *td_domain_user(const struct td_device *dev, const char *typed, struc
                                      : td_arena_printf(a, "%s@%s", name, td_domain_get(dev, "domain.name"));
 }
 
+/* A wrong password is shown to one controller alone: each of them counts it. */
 static enum td_code ask(struct td_device *dev, const char *user, const char *password, struct td_arena *a,
                         struct td_error *err)
 {
+    struct td_domain_turn t = {.dev = dev, .a = a};
     enum td_code rc = TD_EUNAVAILABLE;
-    for (int other = 0; rc == TD_EUNAVAILABLE && other < 2; other++) {
-        const struct td_krb_realm r = td_domain_realm(dev, other != 0);
-        rc = td_krb_user(&r, user, td_str(password), td_device_path(dev, a, TD_DOMAIN_KEYTAB),
+    for (bool more = td_domain_next(&t, NULL); more; more = td_domain_nobody(err) && td_domain_next(&t, err)) {
+        *err = (struct td_error){0};
+        rc = td_krb_user(&t.realm, user, td_str(password), td_device_path(dev, a, TD_DOMAIN_KEYTAB),
                          td_domain_principal(dev, a), NULL, err);
     }
+    if (rc == TD_OK)
+        td_domain_answered(&t);
     return rc;
 }
 
@@ -30,9 +34,10 @@ static enum td_code ask(struct td_device *dev, const char *user, const char *pas
 static void keep_sid(struct td_device *dev, const char *user, struct td_arena *a)
 {
     TD_CLEANUP(td_domain_close) struct td_ldap *l = NULL;
+    struct td_domain_turn t = {.dev = dev, .a = a};
     struct td_error why = {0};
     char sid[TD_SID_TEXT] = "";
-    if (td_domain_open(dev, a, &l, &why) == TD_OK && td_domain_sid_of(dev, l, user, a, sid, &why) == TD_OK)
+    if (td_domain_open(&t, &l, &why) == TD_OK && td_domain_sid_of(dev, l, user, a, sid, &why) == TD_OK)
         td_state_set(dev->state, "domain.user_sid", sid);
     else
         td_device_say(dev, "domain", "the account's identifier is not known: %s", why.text);

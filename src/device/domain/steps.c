@@ -88,7 +88,8 @@ static enum td_code reach(struct td_flow *f, struct td_error *err)
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     const char *ccache;
     td_try(td_domain_ticket(f->dev, &a, &ccache, err));
-    td_flow_news(f, "domain controller reached: %s", td_flow_get(f, "domain.dc"));
+    const char *host = td_flow_get(f, "domain.reached");
+    td_flow_news(f, "domain controller reached: %s", host[0] != '\0' ? host : td_flow_get(f, "domain.name"));
     td_domain_list_policies(f->dev);
     return TD_OK;
 }

@@ -4,28 +4,18 @@
 
 #include <stdio.h>
 
-enum { DOMAIN_SECONDS = 5 };
+enum { LDAP_SECONDS = 5 };
 
 const char *td_domain_principal(const struct td_device *dev, struct td_arena *a)
 {
     return td_arena_printf(a, "%s$", td_domain_get(dev, "domain.machine"));
 }
 
-struct td_krb_realm td_domain_realm(const struct td_device *dev, bool other)
-{
-    const char *address = td_domain_get(dev, "domain.address"), *dc = td_domain_get(dev, "domain.dc");
-    const char *kdc = address[0] != '\0' ? address : dc;
-    return (struct td_krb_realm){.realm = td_domain_get(dev, "domain.realm"),
-                                 .kdc = other || kdc[0] == '\0' ? NULL : kdc,
-                                 .seconds = DOMAIN_SECONDS};
-}
-
-/* 1355 with an answer: what answered does not know this machine, so it is no controller of its domain. */
 enum td_code td_domain_refused(const struct td_error *why, bool person, struct td_error *err)
 {
     uint32_t win32 = why->hresult & 0xffff;
     const char *detail = win32 == 1326 ? NULL : why->text; /* nothing is to be learnt from why it was wrong */
-    if (why->code == TD_EUNAVAILABLE || win32 == 1355)
+    if (td_domain_nobody(why))
         return td_domain_refuse(err, TD_DJ_DEVICE_NO_DC, why->text);
     if (win32 == 1398)
         return td_domain_refuse(err, TD_DJ_DEVICE_CLOCK, NULL);
@@ -35,18 +25,30 @@ enum td_code td_domain_refused(const struct td_error *why, bool person, struct t
     return td_domain_refuse(err, reason, reason == TD_DJ_REFUSED ? detail : NULL);
 }
 
+static enum td_code ticket_at(const struct td_domain_turn *t, const char *ccache, struct td_error *err)
+{
+    *err = (struct td_error){0};
+    return td_krb_by_keytab(&t->realm, td_domain_principal(t->dev, t->a),
+                            td_device_path(t->dev, t->a, TD_DOMAIN_KEYTAB), ccache, err);
+}
+
+static const char *ccache_of(const struct td_device *dev, struct td_arena *a)
+{
+    return td_arena_printf(a, "FILE:%s", td_device_path(dev, a, TD_DOMAIN_CCACHE));
+}
+
 enum td_code td_domain_ticket(struct td_device *dev, struct td_arena *a, const char **ret, struct td_error *err)
 {
     struct td_error why = {0};
-    const char *keytab = td_device_path(dev, a, TD_DOMAIN_KEYTAB), *who = td_domain_principal(dev, a);
-    const char *ccache = td_arena_printf(a, "FILE:%s", td_device_path(dev, a, TD_DOMAIN_CCACHE));
+    struct td_domain_turn t = {.dev = dev, .a = a};
     enum td_code rc = TD_EUNAVAILABLE;
-    for (int other = 0; rc == TD_EUNAVAILABLE && other < 2; other++) {
-        const struct td_krb_realm r = td_domain_realm(dev, other != 0);
-        rc = td_krb_by_keytab(&r, who, keytab, ccache, &why);
-    }
-    *ret = ccache;
-    return rc == TD_OK ? TD_OK : td_domain_refused(&why, false, err);
+    *ret = ccache_of(dev, a);
+    while (rc != TD_OK && td_domain_next(&t, &why))
+        rc = ticket_at(&t, *ret, &why);
+    if (rc != TD_OK)
+        return td_domain_refused(&why, false, err);
+    td_domain_answered(&t);
+    return TD_OK;
 }
 
 /* --- the directory ------------------------------------------------------------------------------------------------ */
@@ -69,19 +71,44 @@ void td_domain_close(struct td_ldap **l)
 }
 
 /* By the controller's name: a ticket is for a name. */
-enum td_code td_domain_open(struct td_device *dev, struct td_arena *a, struct td_ldap **ret, struct td_error *err)
+static enum td_code open_at(const struct td_domain_turn *t, struct td_ldap **ret, struct td_error *err)
 {
-    const char *ccache, *dc = td_domain_get(dev, "domain.dc");
-    const char *host = td_arena_strdup(a, dc[0] != '\0' ? dc : td_domain_get(dev, "domain.name"));
-    const struct td_krb_realm r = td_domain_realm(dev, false);
-    struct td_error why = {0};
-    td_try(td_domain_ticket(dev, a, &ccache, err));
-    if (td_krb_service(&r, ccache, td_arena_printf(a, "ldap/%s", host), &why) != TD_OK)
-        return td_domain_refused(&why, false, err);
+    const char *ccache = ccache_of(t->dev, t->a);
+    const char *host = t->host[0] != '\0' ? t->host : td_domain_get(t->dev, "domain.name");
     const struct td_ldap_config config = {
-        .url = td_arena_printf(a, "ldap://%s", host), .ccache = ccache, .seconds = DOMAIN_SECONDS};
-    enum td_code rc = td_ldap_open(&config, ret, NULL, &why);
-    if (rc == TD_OK)
-        return TD_OK;
-    return td_domain_refuse(err, rc == TD_EUNAVAILABLE ? TD_DJ_DEVICE_NO_DC : TD_DJ_DEVICE_REFUSED, why.text);
+        .url = td_arena_printf(t->a, "ldap://%s", host), .ccache = ccache, .seconds = LDAP_SECONDS};
+    td_try(ticket_at(t, ccache, err));
+    td_try(td_krb_service(&t->realm, ccache, td_arena_printf(t->a, "ldap/%s", host), err));
+    return td_ldap_open(&config, ret, NULL, err);
+}
+
+/* One without a name is asked where the blob names none, since a ticket for the domain's name is seldom given. */
+static bool next_with_name(struct td_domain_turn *t, const struct td_error *why)
+{
+    while (td_domain_next(t, why))
+        if (t->host[0] != '\0' || td_domain_get(t->dev, "domain.dc")[0] == '\0')
+            return true;
+    return false;
+}
+
+/* Refused by one that may not know of a new account yet is not refused for good. */
+static enum td_code not_opened(const struct td_domain_turn *t, const struct td_error *why, struct td_error *err)
+{
+    enum td_code rc = td_domain_refused(why, false, err);
+    return t->silent && rc != TD_EUNAVAILABLE ? td_domain_refuse(err, TD_DJ_DEVICE_NO_DC, why->text) : rc;
+}
+
+enum td_code td_domain_open(struct td_domain_turn *t, struct td_ldap **ret, struct td_error *err)
+{
+    struct td_error why = {0};
+    enum td_code rc = TD_EUNAVAILABLE;
+    bool more = next_with_name(t, NULL);
+    if (!more)
+        return TD_EUNAVAILABLE;
+    for (; more; more = rc != TD_OK && next_with_name(t, &why))
+        rc = open_at(t, ret, &why);
+    if (rc != TD_OK)
+        return not_opened(t, &why, err);
+    td_domain_answered(t);
+    return TD_OK;
 }

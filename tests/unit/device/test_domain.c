@@ -2,6 +2,7 @@
  * that registers it, judged by join-and-tokens.md 3.2 and by its own signature; sign-ins and their reasons. Directory
  * and KDC are the test's: what they answer is real in tests/e2e/scenarios/hybrid.py. */
 #include "codec/odj.h"
+#include "connect/srv.h"
 #include "crypto/digest.h"
 #include "device/csp/csp.h"
 #include "device/dm.h"
@@ -35,7 +36,20 @@ static struct domain {
     struct td_slice former;      /* that is to be taken away from there */
     enum td_code modify;
     char realm[32], kdc_name[64], principal[64], user[64];
+    const char *silent;     /* KDC that is not there, beside what kdc says of all of them */
+    const char *stranger;   /* KDC that does not know the machine */
+    const char *no_ldap;    /* host whose directory does not answer */
+    const char *no_writing; /* ... or is lost when it is written to */
+    const char *srv[3];     /* hosts that DNS names */
+    const char *open_at;    /* host of the connection */
+    char log[1024];         /* who was asked, in their order */
 } dom;
+
+static void note(const char *what, const char *whom)
+{
+    size_t n = strlen(dom.log);
+    (void)snprintf(dom.log + n, sizeof(dom.log) - n, "%s %s; ", what, whom);
+}
 
 static enum td_code answer(const struct td_krb_realm *r, const char *principal, struct td_error *err)
 {
@@ -43,12 +57,16 @@ static enum td_code answer(const struct td_krb_realm *r, const char *principal, 
     (void)snprintf(dom.realm, sizeof(dom.realm), "%s", r->realm);
     (void)snprintf(dom.kdc_name, sizeof(dom.kdc_name), "%s", r->kdc != NULL ? r->kdc : "by name");
     (void)snprintf(dom.principal, sizeof(dom.principal), "%s", principal);
-    if (dom.kdc == TD_OK)
+    note("kdc", r->kdc);
+    bool silent = dom.silent != NULL && strcmp(dom.silent, r->kdc) == 0;
+    bool strange = dom.stranger != NULL && strcmp(dom.stranger, r->kdc) == 0;
+    enum td_code rc = silent ? TD_EUNAVAILABLE : strange ? TD_EAUTH : dom.kdc;
+    if (rc == TD_OK)
         return TD_OK;
-    (void)td_fail(err, dom.kdc, "kerberos", "the test says no");
+    (void)td_fail(err, rc, "kerberos", "%s says no", r->kdc);
     if (err != NULL)
-        err->hresult = dom.hresult;
-    return dom.kdc;
+        err->hresult = silent ? 0x8007054b : strange ? 0x8007052e : dom.hresult;
+    return rc;
 }
 
 enum td_code __wrap_td_krb_by_keytab(const struct td_krb_realm *r, const char *principal, const char *keytab,
@@ -63,11 +81,24 @@ enum td_code __wrap_td_krb_by_keytab(const struct td_krb_realm *r, const char *p
 
 enum td_code __wrap_td_krb_service(const struct td_krb_realm *r, const char *ccache, const char *service,
                                    struct td_error *err);
-enum td_code __wrap_td_krb_service(const struct td_krb_realm *r TD_UNUSED, const char *ccache TD_UNUSED,
-                                   const char *service, struct td_error *err TD_UNUSED)
+enum td_code __wrap_td_krb_service(const struct td_krb_realm *r, const char *ccache TD_UNUSED, const char *service,
+                                   struct td_error *err TD_UNUSED)
 {
-    assert_string_equal(service, "ldap/dc1.corp.test");
+    assert_true(td_starts(td_str(service), "ldap/dc"));
+    assert_string_equal(r->kdc, dom.kdc_name);
     return TD_OK;
+}
+
+enum td_code __wrap_td_srv_find(const struct td_env *env, const char *name, struct td_arena *a,
+                                struct td_srv ret[TD_SRV_MAX], size_t *ret_count, struct td_error *err);
+enum td_code __wrap_td_srv_find(const struct td_env *env TD_UNUSED, const char *name, struct td_arena *a TD_UNUSED,
+                                struct td_srv ret[TD_SRV_MAX], size_t *ret_count, struct td_error *err)
+{
+    assert_string_equal(name, "_ldap._tcp.dc._msdcs.corp.test");
+    note("dns", "srv");
+    for (*ret_count = 0; *ret_count < TD_COUNTOF(dom.srv) && dom.srv[*ret_count] != NULL; ++*ret_count)
+        ret[*ret_count] = (struct td_srv){.host = dom.srv[*ret_count], .port = 389};
+    return *ret_count != 0 ? TD_OK : td_fail(err, TD_ENOTFOUND, "dns", "the test names none");
 }
 
 enum td_code __wrap_td_krb_user(const struct td_krb_realm *r, const char *user, struct td_slice password,
@@ -150,6 +181,8 @@ static enum td_code modify(struct td_ldap *l TD_UNUSED, const char *dn, const st
     assert_int_equal(count, 1);
     assert_int_equal(c->kind, TD_LDAP_ADD_VALUE);
     assert_string_equal(c->value.name, "userCertificate");
+    if (dom.no_writing != NULL && strcmp(dom.open_at, dom.no_writing) == 0)
+        return td_fail(err, TD_EUNAVAILABLE, "ldap", "%s is gone", dom.open_at);
     dom.written++;
     if (dom.modify != TD_OK)
         return td_fail(err, dom.modify, "ldap", "the test says no");
@@ -165,13 +198,17 @@ static void close_ldap(struct td_ldap *l TD_UNUSED)
 enum td_code __wrap_td_ldap_open(const struct td_ldap_config *config, struct td_ldap **ret, struct td_ldap_result *why,
                                  struct td_error *err);
 enum td_code __wrap_td_ldap_open(const struct td_ldap_config *config, struct td_ldap **ret,
-                                 struct td_ldap_result *why TD_UNUSED, struct td_error *err TD_UNUSED)
+                                 struct td_ldap_result *why TD_UNUSED, struct td_error *err)
 {
     static const struct td_ldap_ops ops = {.search = search, .modify = modify, .close = close_ldap};
     static struct td_ldap ldap = {.ops = &ops};
-    assert_string_equal(config->url, "ldap://dc1.corp.test");
+    assert_true(td_starts(td_str(config->url), "ldap://dc"));
     assert_non_null(config->ccache); /* never a password */
     assert_null(config->password);
+    dom.open_at = td_arena_strdup(&s.arena, config->url + strlen("ldap://"));
+    note("ldap", dom.open_at);
+    if (dom.no_ldap != NULL && strcmp(dom.open_at, dom.no_ldap) == 0)
+        return td_fail(err, TD_EUNAVAILABLE, "connect", "%s does not answer", dom.open_at);
     dom.opened++;
     *ret = &ldap;
     return TD_OK;
@@ -544,7 +581,8 @@ static void reaches_a_controller(void **state TD_UNUSED)
     dom.kdc = TD_EUNAVAILABLE;
     dom.hresult = 0x8007054b;
     assert_int_equal(td_flow_domain_reach(&s.flow, &err), TD_EEXPIRED);
-    assert_string_equal(dom.kdc_name, "by name"); /* the one of the blob, then any */
+    assert_string_equal(dom.kdc_name, "corp.test"); /* the one of the blob, then any */
+    assert_string_equal(td_flow_get(&s.flow, "domain.reached"), "dc1.corp.test");
     assert_int_equal(err.hresult, 0x80070774);
     assert_true(err.remedy[0] != '\0');
     dom.kdc = TD_EAUTH;
@@ -763,6 +801,68 @@ static void registers_nothing_that_it_cannot_publish(void **state TD_UNUSED)
     assert_int_equal(svc.puts, 0);
 }
 
+static void at_both(const char *silent, const char *no_ldap, const char *no_writing)
+{
+    join_domain();
+    dom.srv[0] = "dc1.corp.test";
+    dom.srv[1] = "dc2.corp.test";
+    dom.silent = silent;
+    dom.no_ldap = no_ldap;
+    dom.no_writing = no_writing;
+}
+
+static void another_controller_takes_the_certificate(void **state TD_UNUSED)
+{
+    at_both(NULL, "dc1.corp.test", NULL);
+    assert_ok(td_flow_domain_register(&s.flow, NULL));
+    assert_string_equal(dom.open_at, "dc2.corp.test");
+    assert_string_equal(dom.log, "kdc 10.77.2.10; ldap dc1.corp.test; dns srv; kdc dc1.corp.test; ldap dc1.corp.test; "
+                                 "kdc dc2.corp.test; ldap dc2.corp.test; ");
+    assert_int_equal(dom.written, 1);
+    dom.log[0] = '\0';
+    assert_ok(td_flow_domain_reach(&s.flow, NULL)); /* the one that answered is asked first from now on */
+    assert_string_equal(dom.log, "kdc dc2.corp.test; ");
+    assert_string_equal(td_flow_get(&s.flow, "domain.reached"), "dc2.corp.test");
+    assert_false(stage_said(&s, "registration: "));
+}
+
+/* Gone in the midst of it: what is to be written there is written to the next one. */
+static void a_controller_is_lost_when_it_is_written_to(void **state TD_UNUSED)
+{
+    at_both(NULL, NULL, "dc1.corp.test");
+    assert_ok(td_flow_domain_register(&s.flow, NULL));
+    assert_string_equal(dom.open_at, "dc2.corp.test");
+    assert_int_equal(dom.written, 1);
+    assert_int_equal(dom.opened, 0);
+}
+
+static void waits_with_the_reason_of_the_last_one(void **state TD_UNUSED)
+{
+    struct td_error err = {0};
+    at_both("10.77.2.10", "dc1.corp.test", NULL);
+    dom.stranger = "dc2.corp.test"; /* it may not have heard of the account: no reason to give up */
+    assert_int_equal(td_flow_domain_register(&s.flow, &err), TD_EEXPIRED);
+    assert_string_equal(err.where, "DeviceNoDc");
+    assert_true(stage_said(&s, "registration: The device finds no domain controller: dc2.corp.test says no"));
+    assert_int_equal(dom.written, 0);
+    assert_int_equal(svc.puts, 0);
+    dom.silent = NULL; /* one that is there is believed, and no other asked */
+    dom.stranger = "10.77.2.10";
+    dom.log[0] = '\0';
+    assert_int_equal(td_flow_domain_register(&s.flow, &err), TD_EAUTH);
+    assert_string_equal(err.where, "DeviceRefused");
+    assert_string_equal(dom.log, "kdc 10.77.2.10; ");
+}
+
+/* Each of them would count it. */
+static void a_wrong_password_is_shown_to_one_controller(void **state TD_UNUSED)
+{
+    at_both("10.77.2.10", NULL, NULL);
+    dom.password = "right";
+    assert_int_equal(td_domain_sign_in(&s.flow, "ada@corp.test", "wrong", NULL), TD_EAUTH);
+    assert_string_equal(dom.log, "kdc 10.77.2.10; dns srv; kdc dc1.corp.test; ");
+}
+
 /* --- resets ------------------------------------------------------------------------------------------------------- */
 
 static void a_reset_in_place_is_refused(void **state TD_UNUSED)
@@ -827,6 +927,10 @@ int main(void)
         STAGED(what_an_authority_issued_stays),
         STAGED(waits_until_the_directory_knows_it),
         STAGED(registers_nothing_that_it_cannot_publish),
+        STAGED(another_controller_takes_the_certificate),
+        STAGED(a_controller_is_lost_when_it_is_written_to),
+        STAGED(waits_with_the_reason_of_the_last_one),
+        STAGED(a_wrong_password_is_shown_to_one_controller),
         STAGED(a_reset_in_place_is_refused),
     };
     return cmocka_run_group_tests_name("device/domain", tests, NULL, NULL);
