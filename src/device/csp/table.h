@@ -52,6 +52,7 @@ extern const size_t td_csp_policy_count;
 
 /* Value against a check: true if it fits; int and bool are checked by themselves. */
 bool td_csp_fits(const char *format, const char *check, struct td_slice value);
+bool td_csp_one_of(const char *list, struct td_slice word); /* of words with "|" between */
 int td_csp_refuse(struct td_csp_call *call, int status, uint32_t hresult);
 /* The computer gets this name at the restart that it needs; why: what the restart is for. */
 void td_csp_name_next(struct td_csp *csp, const char *name, const char *why);
