@@ -165,8 +165,10 @@ static enum td_code check_need(const struct td_cli *cli, struct td_slice need, s
     while (rest.n != 0) {
         rest = td_cut(rest, '|', &name);
         td_buf_printf(&all, "%s--%.*s", all.n != 0 ? " or " : "", TD_FMT(name));
+        bool one = false; /* however often */
         for (int i = 0; i < cli->given_count; i++)
-            given += td_eqs(name, cli->given[i].name);
+            one = one || td_eqs(name, cli->given[i].name);
+        given += one;
     }
     if (given == 1)
         return TD_OK;

@@ -71,6 +71,15 @@ static void write_domains(const struct all *l, const struct td_connector *c, str
     td_jsonw_arr_end(w);
 }
 
+static void write_bound(const struct td_connector *c, struct td_jsonw *w)
+{
+    td_jsonw_key(w, "boundDomains");
+    td_jsonw_arr(w);
+    for (size_t i = 0; i < c->bound_count; i++)
+        td_jsonw_str(w, c->bound[i]);
+    td_jsonw_arr_end(w);
+}
+
 static void write_connector(const struct all *l, const struct td_connector *c, struct td_jsonw *w)
 {
     td_jsonw_obj(w);
@@ -80,6 +89,7 @@ static void write_connector(const struct all *l, const struct td_connector *c, s
     td_jsonw_kstr(w, "version", c->version);
     td_jsonw_ktime(w, "createdAt", c->created_at);
     td_jsonw_ktime(w, "lastContactAt", c->last_contact);
+    write_bound(c, w);
     write_domains(l, c, w);
     td_jsonw_end(w);
 }
@@ -99,12 +109,21 @@ static void say_domains(const struct all *l, const struct td_connector *c)
     }
 }
 
+static void say_bound(const struct all *l, const struct td_connector *c)
+{
+    char *text = td_arena_strdup(&l->cli->arena, c->bound_count == 0 ? "any domain" : c->bound[0]);
+    for (size_t i = 1; i < c->bound_count; i++)
+        text = td_arena_printf(&l->cli->arena, "%s, %s", text, c->bound[i]);
+    td_cli_say(l->cli, "    bound to %s", text);
+}
+
 static void say_connector(const struct all *l, const struct td_connector *c)
 {
     struct td_arena *a = &l->cli->arena;
     const char *at = c->last_contact != 0 ? td_time_arena(a, c->last_contact) : "never";
     td_cli_say(l->cli, "%-9s %s  %s  last contact %s%s%s", state_of(l, c), c->id, c->name, at,
                c->version[0] != '\0' ? ", version " : "", c->version);
+    say_bound(l, c);
     say_domains(l, c);
 }
 
@@ -149,8 +168,22 @@ static enum td_code run_show(struct td_cli *cli, struct td_error *err)
 
 /* --- changed ------------------------------------------------------------------------------------------------------ */
 
+/* What --domain says, each time that it is given. */
+struct given {
+    const char *domains[TD_CONNECTOR_DOMAINS_MAX + 1]; /* one too many is the store's to refuse */
+    size_t count;
+};
+
+static void read_given(const struct td_cli *cli, struct given *g)
+{
+    const char *one;
+    while (g->count < TD_COUNTOF(g->domains) && (one = td_cli_option_at(cli, "domain", (int)g->count)) != NULL)
+        g->domains[g->count++] = one;
+}
+
 struct adding {
     struct td_cli *cli;
+    struct given given;
     unsigned char sha256[32];
     struct td_connector made;
 };
@@ -158,7 +191,11 @@ struct adding {
 static enum td_code add(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct adding *m = ctx;
-    return td_connector_add(tx, m->cli->tenant.id, m->cli->args[0], m->sha256, actor, &m->cli->arena, &m->made, err);
+    const char *tenant = m->cli->tenant.id;
+    td_try(td_connector_add(tx, tenant, m->cli->args[0], m->sha256, actor, &m->cli->arena, &m->made, err));
+    return m->given.count == 0
+               ? TD_OK
+               : td_connector_bind(tx, tenant, m->made.id, m->given.domains, m->given.count, actor, err);
 }
 
 static enum td_code run_add(struct td_cli *cli, struct td_error *err)
@@ -166,6 +203,7 @@ static enum td_code run_add(struct td_cli *cli, struct td_error *err)
     struct adding m = {.cli = cli};
     struct td_jsonw w;
     char code[TD_CONNECTOR_CODE_TEXT];
+    read_given(cli, &m.given);
     td_connector_code_make(cli->env, code, m.sha256);
     td_try(td_store_write(cli->store, add, &m, err));
     const char *until = td_time_arena(&cli->arena, m.made.created_at + TD_CONNECTOR_CODE_LIFE);
@@ -183,6 +221,19 @@ static enum td_code run_add(struct td_cli *cli, struct td_error *err)
     }
     td_wipe(code, sizeof(code));
     return TD_OK;
+}
+
+static enum td_code bind_it(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct td_cli *cli = ctx;
+    struct given g = {.count = 0};
+    read_given(cli, &g);
+    return td_connector_bind(tx, cli->tenant.id, cli->args[0], g.domains, g.count, actor, err);
+}
+
+static enum td_code run_bind(struct td_cli *cli, struct td_error *err)
+{
+    return td_store_write(cli->store, bind_it, cli, err);
 }
 
 static enum td_code enable(struct td_tx *tx, void *ctx, struct td_error *err)
@@ -222,7 +273,8 @@ static enum td_code run_remove(struct td_cli *cli, struct td_error *err)
 #define ONE .args = "NAME|ID", .min_args = 1, .max_args = 1
 #define FIELDS                                                                                                       \
     "id; name; state: waiting (its code was not used yet), active, failing (heard of, and a domain has a problem), " \
-    "inactive (not heard of for three minutes), disabled; version; createdAt; lastContactAt; domains: list of "      \
+    "inactive (not heard of for three minutes), disabled; version; createdAt; lastContactAt; boundDomains: the "     \
+    "domains that it alone may serve, [] any of the tenant; domains: list of "                                       \
     "domain, netbios, dc, site, problem (a reason's name, \"\" fine), detail, reportedAt, queued: work that waits "  \
     "for the domain"
 
@@ -230,7 +282,14 @@ static const struct td_command rows[] = {
     {NOUN, .verb = "add", .args = "NAME", .min_args = 1, .max_args = 1,
      .about = "Makes a code with which one connector to Active Directory registers: good once, for a day. It is shown "
               "this once.",
-     .fields = "id; name; code; codeUntil", .run = run_add},
+     .fields = "id; name; code; codeUntil", .run = run_add,
+     .options = {{"domain", "DOMAIN", "a domain that it may serve, and no other; without: any of the tenant", true}}},
+    {NOUN, .verb = "bind", ONE, .needs = "domain|any",
+     .about = "Says anew which domains a connector may serve, from this moment on: what it does for others goes to "
+              "another connector.",
+     .run = run_bind,
+     .options = {{"domain", "DOMAIN", "a domain that it may serve, and no other", true},
+                 {"any", NULL, "any domain of the tenant", false}}},
     {NOUN, .verb = "list", .args = "", .about = "Lists the connectors: how they do, which domains they serve.",
      .fields = "connectors: list as of connector show", .run = run_list},
     {NOUN, .verb = "show", ONE, .about = "Shows one connector and what it reports of its domains.", .fields = FIELDS,

@@ -32,9 +32,16 @@ int64_t td_conn_pause(const struct td_env *env, int tries)
     return whole - whole * r / 1024; /* connectors that lost one service together come back one by one */
 }
 
+bool td_conn_is_not_bound(enum td_code rc, const struct td_error *err)
+{
+    return rc == TD_EDENIED && strcmp(err->where, "domain") == 0;
+}
+
 void td_conn_note(struct td_connector_state *c, enum td_code rc, const struct td_error *err)
 {
     char why[sizeof(c->away)] = "";
+    if (td_conn_is_not_bound(rc, err))
+        rc = TD_OK; /* other calls are taken: hello says it, once */
     if (rc != TD_OK)
         (void)snprintf(why, sizeof(why), "%.60s: %.150s", err->where, err->text);
     (void)pthread_mutex_lock(&c->lock);

@@ -109,6 +109,21 @@ static void take_wishes(struct td_connector_state *c, const struct td_json *answ
         c->poke(c->poke_ctx);
 }
 
+/* Which domain an administrator did not bind it to is the last that it says until that is mended, on one side or the
+ * other. */
+static void say_refusal(struct td_connector_state *c, enum td_code rc, const struct td_error *err)
+{
+    bool refused = td_conn_is_not_bound(rc, err);
+    const char *text = refused ? err->text : "";
+    if ((rc != TD_OK && !refused) || strncmp(c->refused, text, sizeof(c->refused) - 1) == 0)
+        return;
+    copy(c->refused, sizeof(c->refused), text);
+    if (refused)
+        td_conn_say(c, "the service refuses what is to be served here: %s. %s", text, err->remedy);
+    else
+        td_conn_say(c, "the service takes what is served here");
+}
+
 enum td_code td_conn_hello(struct td_connector_state *c, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a;
@@ -119,6 +134,7 @@ enum td_code td_conn_hello(struct td_connector_state *c, struct td_error *err)
     write_hello(c, &body);
     td_try(td_buf_check(&body, "hello", err));
     enum td_code rc = td_conn_call(c, "hello", td_buf_slice(&body), &a, &answer, err);
+    say_refusal(c, rc, err);
     if (rc != TD_OK) {
         (void)pthread_mutex_lock(&c->lock);
         c->changed = true; /* it is still to be told */

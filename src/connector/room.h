@@ -68,6 +68,7 @@ struct td_connector_state {
     bool changed;            /* something to tell by hello */
     bool look;               /* something went wrong: look at the domains soon */
     char away[240];          /* why the service does not answer, "" it does */
+    char refused[240];       /* why it does not take the hello, "" it does; of the thread that says hello alone */
     void (*poke)(void *ctx); /* something changed: wakes the threads of td_connector_run, or NULL */
     void *poke_ctx;
 };
@@ -90,6 +91,8 @@ bool td_conn_is_final(enum td_code code);
 int64_t td_conn_pause(const struct td_env *env, int tries); /* 1 s, 2 s, 4 s, 8 s, 15 s, each a little shorter */
 
 void td_conn_say(struct td_connector_state *c, const char *fmt, ...) TD_PRINTF(2, 3);
+/* It answers, and does not let this connector serve a domain that it names. */
+bool td_conn_is_not_bound(enum td_code rc, const struct td_error *err);
 /* Says once that the service is away and why, or that it is back. */
 void td_conn_note(struct td_connector_state *c, enum td_code rc, const struct td_error *err);
 /* The reason in an error, by its name or by its code; and what it says beyond the reason's own words. */

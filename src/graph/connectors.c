@@ -34,6 +34,7 @@ static const struct td_g_prop connector_props[] = {
     {.name = "version", .kind = TD_G_STRING},
     {.name = "isEnabled", .kind = TD_G_BOOL},
     {.name = "queuedWorkCount", .kind = TD_G_INT64},
+    {.name = "boundDomains", .kind = TD_G_STRING, .flags = TD_G_MANY},
     {.name = "domains",
      .kind = TD_G_COMPLEX,
      .flags = TD_G_MANY,
@@ -97,6 +98,19 @@ static enum td_code domains_of(struct td_g_call *call, struct td_tx *tx, const s
     return TD_OK;
 }
 
+static const char *bound_of(struct td_g_call *call, const struct td_connector *c)
+{
+    TD_CLEANUP(td_buf_done) struct td_buf text;
+    struct td_jsonw w;
+    td_buf_init(&text, DOMAINS_MAX);
+    td_jsonw_init(&w, &text);
+    td_jsonw_arr(&w);
+    for (size_t i = 0; i < c->bound_count; i++)
+        td_jsonw_str(&w, c->bound[i]);
+    td_jsonw_arr_end(&w);
+    return td_arena_text(call->arena, td_buf_slice(&text));
+}
+
 static enum td_code row_of(struct td_g_call *call, struct td_tx *tx, const struct all *all,
                            const struct td_connector *c, struct td_view_row *ret, struct td_error *err)
 {
@@ -112,6 +126,7 @@ static enum td_code row_of(struct td_g_call *call, struct td_tx *tx, const struc
     td_g_put_number(ret, "isEnabled", c->enabled);
     td_g_put_number(ret, "queuedWorkCount", queued);
     td_g_put_text(ret, "~domains", domains);
+    td_g_put_text(ret, "boundDomains", bound_of(call, c));
     return TD_OK;
 }
 
@@ -141,7 +156,8 @@ static const struct td_g_set sets[] = {
      .read = TD_RIGHT_PROFILE,
      .write = TD_RIGHT_PROFILE,
      .about = "Connectors to Active Directory, how they do and what they serve: read and removed here, added at the "
-              "command line, which shows their code. isEnabled, queuedWorkCount and domains are ours.",
+              "command line, which shows their code, and bound to domains there (boundDomains, none: any of the "
+              "tenant). isEnabled, queuedWorkCount, boundDomains and domains are ours.",
      .rows = rows,
      .remove = take_away},
 };

@@ -1,8 +1,8 @@
-#include "store/connector.h"
-
 #include "base/fault.h"
 #include "store/audit.h"
+#include "store/connector_room.h"
 #include "store/event.h"
+#include "way/domain_join.h"
 
 #include <string.h>
 
@@ -122,7 +122,8 @@ enum td_code td_connector_find(struct td_tx *tx, const char *tenant, const char 
                         "SELECT " COLUMNS " FROM connector WHERE tenant = $1 AND (id = $2 OR name_key = $3)", "sss",
                         tenant, id, fold(key, a)));
     td_try(only_row(&r, a, ret, &found, err));
-    return found ? TD_OK : td_fail(err, TD_ENOTFOUND, "connector", "there is no connector %.64s", key);
+    return found ? td_connector_read_bound(tx, ret, 1, a, err)
+                 : td_fail(err, TD_ENOTFOUND, "connector", "there is no connector %.64s", key);
 }
 
 enum td_code td_connector_list(struct td_tx *tx, const char *tenant, struct td_arena *a, struct td_connector **ret,
@@ -135,20 +136,28 @@ enum td_code td_connector_list(struct td_tx *tx, const char *tenant, struct td_a
                         "si", tenant, (int64_t)TD_CONNECTORS_MAX));
     while (n < TD_CONNECTORS_MAX && td_rows_next(&r))
         read_row(&r, a, &list[n++]);
+    td_try(td_rows_done(&r, err));
     *ret = list;
     *ret_count = n;
-    return td_rows_done(&r, err);
+    return td_connector_read_bound(tx, list, n, a, err);
 }
 
-/* What it has in its hands goes to another at once; its own answer would be refused. */
-static enum td_code release(struct td_tx *tx, const char *tenant, const char *id, struct td_error *err)
+#define OF_OTHERS(table)                                                                                             \
+    " AND ($3 = 1 OR NOT EXISTS (SELECT 1 FROM connector c WHERE c.tenant = $1 AND c.id = $2 AND " TD_CONNECTOR_MAY( \
+        table ".domain") "))"
+
+enum td_code td_connector_release(struct td_tx *tx, const char *tenant, const char *id, bool all, struct td_error *err)
 {
-    td_try(td_sql(tx, err,
-                  "UPDATE domain_join SET lease_until = 0 WHERE tenant = $1 AND connector_id = $2 AND state = 1", "ss",
-                  tenant, id));
-    return td_sql(tx, err,
-                  "UPDATE domain_removal SET next_at = $3 WHERE tenant = $1 AND connector_id = $2 AND done_at = 0",
-                  "ssi", tenant, id, td_tx_now(tx));
+    td_try(
+        td_sql(tx, err,
+               "UPDATE domain_join SET lease_until = 0 WHERE tenant = $1 AND connector_id = $2 AND state = 1" OF_OTHERS(
+                   "domain_join"),
+               "ssi", tenant, id, (int64_t)all));
+    return td_sql(
+        tx, err,
+        "UPDATE domain_removal SET next_at = $4 WHERE tenant = $1 AND connector_id = $2 AND done_at = 0" OF_OTHERS(
+            "domain_removal"),
+        "ssii", tenant, id, (int64_t)all, td_tx_now(tx));
 }
 
 enum td_code td_connector_enable(struct td_tx *tx, const char *tenant, const char *id, bool enabled, const char *actor,
@@ -163,7 +172,7 @@ enum td_code td_connector_enable(struct td_tx *tx, const char *tenant, const cha
     td_try(td_sql(tx, err, "UPDATE connector SET enabled = $3 WHERE tenant = $1 AND id = $2", "ssi", tenant, c.id,
                   (int64_t)enabled));
     if (!enabled)
-        td_try(release(tx, tenant, c.id, err));
+        td_try(td_connector_release(tx, tenant, c.id, true, err));
     const struct td_change change = {"enabled", words[c.enabled], words[enabled]};
     return tell(tx, &c, "connector.changed", actor, &change, err);
 }
@@ -174,8 +183,9 @@ enum td_code td_connector_remove(struct td_tx *tx, const char *tenant, const cha
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     struct td_connector c = {.id = ""};
     td_try(td_connector_find(tx, tenant, id, &a, &c, err));
-    td_try(release(tx, tenant, c.id, err));
+    td_try(td_connector_release(tx, tenant, c.id, true, err));
     td_try(td_sql(tx, err, "DELETE FROM connector_domain WHERE tenant = $1 AND connector_id = $2", "ss", tenant, c.id));
+    td_try(td_sql(tx, err, "DELETE FROM connector_bound WHERE tenant = $1 AND connector_id = $2", "ss", tenant, c.id));
     td_try(td_sql(tx, err, "DELETE FROM connector WHERE tenant = $1 AND id = $2", "ss", tenant, c.id));
     return tell(tx, &c, "connector.removed", actor, NULL, err);
 }
@@ -291,9 +301,11 @@ static enum td_code list_of(struct td_tx *tx, const char *tenant, const char *id
     size_t n = 0, cap = FIRST;
     struct td_connector_domain *list = td_arena_array(a, struct td_connector_domain, FIRST);
     td_try(td_sql_query(tx, &r, err,
-                        "SELECT connector_id, domain, netbios, dc, site, problem, detail, reported_at"
-                        " FROM connector_domain WHERE tenant = $1 AND (connector_id = $2 OR $2 = '')"
-                        " ORDER BY domain, connector_id",
+                        "SELECT d.connector_id, d.domain, d.netbios, d.dc, d.site, d.problem, d.detail, d.reported_at,"
+                        " CASE WHEN " TD_CONNECTOR_MAY(
+                            "d.domain") " THEN 1 ELSE 0 END FROM connector_domain d JOIN connector c"
+                                        " ON c.tenant = d.tenant AND c.id = d.connector_id WHERE d.tenant = $1"
+                                        " AND (d.connector_id = $2 OR $2 = '') ORDER BY d.domain, d.connector_id",
                         "ss", tenant, id));
     while (td_rows_next(&r)) {
         list = td_arena_room(a, list, n, &cap, sizeof(*list));
@@ -304,7 +316,8 @@ static enum td_code list_of(struct td_tx *tx, const char *tenant, const char *id
                                                  .site = td_col_text0(&r, 4, a),
                                                  .problem = td_col_text0(&r, 5, a),
                                                  .detail = td_col_text0(&r, 6, a),
-                                                 .reported_at = td_col_int(&r, 7)};
+                                                 .reported_at = td_col_int(&r, 7),
+                                                 .may = td_col_int(&r, 8) != 0};
     }
     *ret = list;
     *ret_count = n;
@@ -395,6 +408,32 @@ enum td_code td_connector_seen(struct td_tx *tx, const char *tenant, const char 
     return domains != NULL ? put_domains(tx, &c, domains, count, &a, err) : TD_OK;
 }
 
+enum td_code td_connector_refused(struct td_tx *tx, const char *tenant, const char *id, const char *version,
+                                  const struct td_connector_domain *domains, size_t count, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_connector c = {.id = ""};
+    struct td_connector_domain *before = NULL;
+    const char *problem = td_domain_reason_row(TD_DJ_NOT_BOUND)->name;
+    size_t n = 0;
+    td_try(td_connector_seen(tx, tenant, id, version, NULL, 0, err));
+    td_try(td_connector_find(tx, tenant, id, &a, &c, err));
+    td_try(list_of(tx, tenant, c.id, &a, &before, &n, err));
+    td_try(td_sql(tx, err, "DELETE FROM connector_domain WHERE tenant = $1 AND connector_id = $2 AND problem = $3",
+                  "sss", tenant, c.id, problem));
+    for (size_t i = 0; i < count; i++) {
+        const struct td_connector_domain d = {.domain = domains[i].domain,
+                                              .netbios = "",
+                                              .dc = "",
+                                              .site = "",
+                                              .problem = problem,
+                                              .detail = "it is named in the connector's configuration"};
+        td_try(tell_problem(tx, &c, &d, of_name(before, n, d.domain), err));
+        td_try(put_domain(tx, &c, &d, err));
+    }
+    return TD_OK;
+}
+
 enum td_connector_state td_connector_state(const struct td_connector *c, const struct td_connector_domain *domains,
                                            size_t count, int64_t now)
 {
@@ -422,11 +461,13 @@ enum td_code td_connector_serves(struct td_tx *tx, const char *tenant, const cha
     struct td_rows r;
     int64_t now = td_tx_now(tx);
     *ret = false;
-    td_try(td_sql_query(tx, &r, err,
-                        "SELECT 1 FROM connector_domain d JOIN connector c ON c.tenant = d.tenant"
-                        " AND c.id = d.connector_id WHERE d.tenant = $1 AND d.domain = $2 AND c.enabled = 1"
-                        " AND c.last_contact BETWEEN $3 AND $4 LIMIT 1",
-                        "ssii", tenant, domain, now - TD_CONNECTOR_STALE, now + TD_MINUTE));
+    td_try(
+        td_sql_query(tx, &r, err,
+                     "SELECT 1 FROM connector_domain d JOIN connector c ON c.tenant = d.tenant"
+                     " AND c.id = d.connector_id WHERE d.tenant = $1 AND d.domain = $2 AND c.enabled = 1"
+                     " AND c.last_contact BETWEEN $3 AND $4 AND ($5 = 1 OR " TD_CONNECTOR_MAY("d.domain") ") LIMIT 1",
+                     "ssiii", tenant, domain, now - TD_CONNECTOR_STALE, now + TD_MINUTE,
+                     (int64_t)td_fault("connector-unbound-counts")));
     while (td_rows_next(&r))
         *ret = true;
     return td_rows_done(&r, err);
@@ -441,9 +482,9 @@ enum td_code td_connector_able(struct td_tx *tx, const char *tenant, const char 
     td_try(td_sql_query(tx, &r, err,
                         "SELECT c.id FROM connector c JOIN connector_domain d ON d.tenant = c.tenant"
                         " AND d.connector_id = c.id WHERE c.tenant = $1 AND d.domain = $2 AND (c.enabled = 1 OR $4 = 1)"
-                        " LIMIT $3",
-                        "ssii", tenant, domain, (int64_t)TD_CONNECTORS_MAX,
-                        (int64_t)td_fault("connector-disabled-asked")));
+                        " AND ($5 = 1 OR " TD_CONNECTOR_MAY("d.domain") ") LIMIT $3",
+                        "ssiii", tenant, domain, (int64_t)TD_CONNECTORS_MAX,
+                        (int64_t)td_fault("connector-disabled-asked"), (int64_t)td_fault("connector-unbound-asked")));
     while (n < TD_CONNECTORS_MAX && td_rows_next(&r))
         ids[n++] = td_col_text0(&r, 0, a);
     *ret = ids;
@@ -460,7 +501,8 @@ enum td_code td_connector_other(struct td_tx *tx, const char *tenant, const char
     td_try(td_sql_query(tx, &r, err,
                         "SELECT 1 FROM connector_domain d JOIN connector c ON c.tenant = d.tenant"
                         " AND c.id = d.connector_id WHERE d.tenant = $1 AND d.domain = $2 AND d.connector_id <> $3"
-                        " AND d.problem = '' AND c.enabled = 1 AND c.last_contact BETWEEN $4 AND $5 LIMIT 1",
+                        " AND d.problem = '' AND c.enabled = 1 AND c.last_contact BETWEEN $4 AND $5"
+                        " AND " TD_CONNECTOR_MAY("d.domain") " LIMIT 1",
                         "sssii", tenant, domain, id, now - TD_CONNECTOR_STALE, now + TD_MINUTE));
     while (td_rows_next(&r))
         *ret = true;
@@ -477,6 +519,8 @@ enum td_code td_connector_duties(struct td_tx *tx, const char *tenant, const cha
     *ret_count = 0;
     for (size_t i = 0; i < n; i++) {
         bool better = false;
+        if (!list[i].may && !td_fault("connector-unbound-duties"))
+            continue;
         if (list[i].problem[0] != '\0')
             td_try(td_connector_other(tx, tenant, id, list[i].domain, &better, err));
         if (!better || td_fault("connector-serves-broken"))

@@ -18,6 +18,8 @@ struct td_connector {
     bool registered; /* else its code waits */
     bool enabled;
     int64_t created_at, last_contact; /* 0: never */
+    const char **bound;               /* the domains that it alone may serve */
+    size_t bound_count;               /* 0: any of its tenant */
 };
 
 /* One domain as one connector reports it. */
@@ -27,6 +29,7 @@ struct td_connector_domain {
     const char *problem; /* name of a reason of way/domain_join.h, "" fine */
     const char *detail;
     int64_t reported_at;
+    bool may; /* the connector may serve it; only read */
 };
 
 /* code: SHA-256 of what the administrator hands out. */
@@ -50,6 +53,21 @@ enum td_code td_connector_enable(struct td_tx *tx, const char *tenant, const cha
                                  struct td_error *err) TD_MUST_USE;
 enum td_code td_connector_remove(struct td_tx *tx, const char *tenant, const char *id, const char *actor,
                                  struct td_error *err) TD_MUST_USE;
+/* Binds it to these domains alone, from this moment on: what it has in its hands of others goes to another connector.
+ * None: to any domain of its tenant. */
+enum td_code td_connector_bind(struct td_tx *tx, const char *tenant, const char *id, const char *const *domains,
+                               size_t count, const char *actor, struct td_error *err) TD_MUST_USE;
+/* Whatever a connector says or does about a domain goes by this. TD_EDENIED, with domain and remedy: it is bound, and
+ * not to this one (domain: lower case). */
+enum td_code td_connector_may(struct td_tx *tx, const char *tenant, const char *id, const char *domain,
+                              struct td_error *err) TD_MUST_USE;
+/* Labels of letters, digits, hyphens and underscores; lower case from here on. */
+bool td_connector_domain_name(char *name) TD_MUST_USE;
+/* It was heard of, and named domains that it may not serve: they are shown as its problem NotBound, and all that it
+ * said of others is as before. */
+enum td_code td_connector_refused(struct td_tx *tx, const char *tenant, const char *id, const char *version,
+                                  const struct td_connector_domain *domains, size_t count, struct td_error *err)
+    TD_MUST_USE;
 /* It was heard of, with its domains (NULL: as before). A change of a domain's problem is an event. */
 enum td_code td_connector_seen(struct td_tx *tx, const char *tenant, const char *id, const char *version,
                                const struct td_connector_domain *domains, size_t count, struct td_error *err)
@@ -69,14 +87,14 @@ enum td_connector_state {
 enum td_connector_state td_connector_state(const struct td_connector *c, const struct td_connector_domain *domains,
                                            size_t count, int64_t now);
 const char *td_connector_state_word(enum td_connector_state state); /* "waiting", ... */
-/* Does one that was heard of lately serve it? */
+/* Does one that may, and was heard of lately, serve it? */
 enum td_code td_connector_serves(struct td_tx *tx, const char *tenant, const char *domain, bool *ret,
                                  struct td_error *err) TD_MUST_USE;
-/* The domains that it is to serve now: those it reports, but one with a problem only where no other connector that was
- * heard of lately serves it without. */
+/* The domains that it is to serve now: those it reports and may serve, but one with a problem only where no other
+ * connector that was heard of lately serves it without. */
 enum td_code td_connector_duties(struct td_tx *tx, const char *tenant, const char *id, struct td_arena *a,
                                  const char ***ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
-/* Ids of those that may be asked about the domain: enabled, and it is among what they report. */
+/* Ids of those that may be asked about the domain: enabled, not bound to others, and it is among what they report. */
 enum td_code td_connector_able(struct td_tx *tx, const char *tenant, const char *domain, struct td_arena *a,
                                const char ***ret, size_t *ret_count, struct td_error *err) TD_MUST_USE;
 /* Does another one than this serve the domain without a problem? */

@@ -1,5 +1,6 @@
 /* Computer accounts whose device left: disabled or deleted by a connector. */
 #include "base/fault.h"
+#include "store/connector.h"
 #include "store/domain_join_room.h"
 #include "store/event.h"
 
@@ -128,6 +129,8 @@ enum td_code td_domain_removal_done(struct td_tx *tx, const char *tenant, const 
     td_try(find(tx, tenant, id, &a, &o, err));
     if (strcmp(o.connector_id, connector_id) != 0 && !td_fault("connector-any-removal"))
         return td_fail(err, TD_ESTATE, "id", "another connector has this work");
+    if (!td_fault("connector-unbound-removes"))
+        td_try(td_connector_may(tx, tenant, connector_id, o.domain, err));
     if (o.done && o.attempt == attempt && strcmp(o.failure, ok ? "" : row->name) == 0)
         return TD_OK; /* the answer to it got lost, and it comes once more */
     if (o.done || o.attempt != attempt)

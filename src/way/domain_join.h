@@ -12,6 +12,7 @@ enum td_domain_reason {
     /* before a connector has it */
     TD_DJ_NO_SETTINGS,  /* the profile asks for a hybrid join, and no domain-join item is assigned to the device */
     TD_DJ_NO_CONNECTOR, /* none serves this domain, or none was heard of lately */
+    TD_DJ_NOT_BOUND,    /* the connector may not serve this domain: it is bound to others */
     TD_DJ_NAME_INVALID, /* the pattern gives no name that the domain takes */
     /* at the directory */
     TD_DJ_NO_DC,            /* no domain controller answers */

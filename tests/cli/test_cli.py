@@ -679,8 +679,8 @@ def connectors_are_added(box):
     same(box.run("connector", "add", "").returncode, 1)
     assert re.match(r"([2-9B-Z]{4}-){5}", box.said("connector", "add", "HQ-2"))
     shown = json.loads(box.said("connector", "show", made["id"], "--json"))
-    same(sorted(shown), ["createdAt", "domains", "id", "lastContactAt", "name", "state", "version"])
-    same((shown["state"], shown["domains"], shown["lastContactAt"]), ("waiting", [], None))
+    same(sorted(shown), ["boundDomains", "createdAt", "domains", "id", "lastContactAt", "name", "state", "version"])
+    same((shown["state"], shown["domains"], shown["lastContactAt"], shown["boundDomains"]), ("waiting", [], None, []))
     box.said("connector", "disable", "hq-1")
     same([c["state"] for c in json.loads(box.said("connector", "list", "--json"))["connectors"]], ["disabled", "waiting"])
     box.said("connector", "enable", "HQ-1")
@@ -691,6 +691,30 @@ def connectors_are_added(box):
         assert "HQ-1" in done.stderr, done.stderr
     told = box.said("audit", "list")
     assert "DomainJoinConnector" in told, told
+
+
+def connectors_are_bound(box):
+    """To the domains that are given with the code, or later; anew each time, and to any again."""
+    def bound():
+        return json.loads(box.said("connector", "show", "HQ-9", "--json"))["boundDomains"]
+
+    box.said("connector", "add", "HQ-9", "--domain", "Lab.Test", "--domain", "corp.test")
+    same(bound(), ["corp.test", "lab.test"])
+    assert "bound to corp.test, lab.test" in box.said("connector", "list")
+    box.said("connector", "bind", "hq-9", "--domain", "corp.test")
+    same(bound(), ["corp.test"])
+    for code, words, said in ((2, ["HQ-9"], "--any"), (2, ["HQ-9", "--any", "--domain", "x.test"], "--any"), (1, ["HQ-9", "--domain", "a b"], "no DNS name"),
+                              (1, ["HQ-9"] + [f"--domain=d{i}.test" for i in range(17)], "16"), (1, ["HQ-8", "--any"], "HQ-8"), (2, ["--any"], "NAME")):
+        done = box.run("connector", "bind", *words)
+        same(done.returncode, code, words)
+        assert said in done.stderr, done.stderr
+    same(box.run("connector", "add", "HQ-8", "--domain", "a..b").returncode, 1)
+    same(box.run("connector", "show", "HQ-8").returncode, 1, "refused as a whole")
+    same(bound(), ["corp.test"])
+    box.said("connector", "bind", "HQ-9", "--any")
+    same(bound(), [])
+    assert "bound to any domain" in box.said("connector", "show", "HQ-9")
+    box.said("connector", "remove", "HQ-9")
 
 
 def directory_domains_are_set(box):
@@ -991,7 +1015,7 @@ def interface_document_is_true(_):
 
 
 TESTS = [exit_codes, actions_are_asked, devices_bring_things, actions_need_two, actions_in_bulk, killed_bulk, audit_tells_who_and_what, errors_name_the_thing, nothing_commands_the_terminal, errors_are_json, answers_are_json, media_for_existing_devices, init_is_safe_to_repeat, passwords_can_be_typed,
-         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, connectors_are_added, directory_domains_are_set, tpms_are_shown_and_forgotten, a_connector_is_run, serves, device_exit_codes, blobs_are_shown_and_handed_on, requirements_are_documented, settings_are_documented, items_are_said_about, items_name_items, measurements_of_profiles, codes_are_explained, documents_are_true,
+         leaves_nothing, lost_output_is_told, killed_import, devices_are_said_about, lives_are_told_and_ended, makers_are_trusted, connectors_are_added, connectors_are_bound, directory_domains_are_set, tpms_are_shown_and_forgotten, a_connector_is_run, serves, device_exit_codes, blobs_are_shown_and_handed_on, requirements_are_documented, settings_are_documented, items_are_said_about, items_name_items, measurements_of_profiles, codes_are_explained, documents_are_true,
          interface_document_is_true]
 print(f"1..{len(TESTS)}")
 for number, test in enumerate(TESTS, 1):

@@ -128,6 +128,24 @@ static inline void con_hello(const struct con *c, const char *problem)
                                     problem)));
 }
 
+struct con_bound {
+    const struct con *c;
+    const char *domain;
+};
+
+static inline enum td_code con_do_bind(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct con_bound *b = ctx;
+    return td_connector_bind(tx, box->tenant, b->c->id, &b->domain, b->domain != NULL, "ada", err);
+}
+
+/* As an administrator does; NULL: to any. */
+static inline void con_bind(const struct con *c, const char *domain)
+{
+    struct con_bound b = {c, domain};
+    assert_ok(td_store_write(box->svc.store, con_do_bind, &b, NULL));
+}
+
 /* Two of Contoso that serve corp.test, and one of Fabrikam that says it does. */
 static inline int con_setup(void **state)
 {

@@ -301,6 +301,44 @@ static void a_disabled_one_gets_nothing(void **state TD_UNUSED)
     end(p);
 }
 
+/* Bound to others from another process, while it waits here. */
+static void one_bound_to_others_gets_nothing(void **state TD_UNUSED)
+{
+    td_connector_hub_patience(box->svc.connectors, 50000, 0);
+    struct parked *p = send_work(&one, "{}");
+    con_bind(&one, "lab.test");
+    struct asking *k = ask(box->tenant);
+    wait_for(k);
+    assert_string_equal(k->err.where, "NoConnector");
+    box_in_write(box, con_ask_join);
+    run_job();
+    assert_false(is_answered(p));
+    assert_int_equal(con_job().state, TD_DJS_QUEUED);
+    con_bind(&one, "corp.test");
+    run_job();
+    assert_string_equal(td_json_str(await(p)->child, "kind"), "join");
+    end_asking(k);
+    end(p);
+}
+
+static void an_answer_for_others_is_refused(void **state TD_UNUSED)
+{
+    td_connector_hub_patience(box->svc.connectors, 600 * TD_SECOND, 600 * TD_SECOND);
+    struct parked *p = send_work(&one, "{}");
+    struct asking *k = ask(box->tenant);
+    const char *id = td_json_str(await(p)->child, "id");
+    const char *body = td_arena_printf(&box->arena, "{\"id\":\"%s\",\"attempt\":0,\"result\":{\"sam\":\"x\"}}", id);
+    con_bind(&one, "lab.test");
+    con_refused(con_call(&one, "result", body), 403, "domain");
+    con_bind(&one, NULL);
+    say(&one, id, "\"result\":{\"sam\":\"ada\"}");
+    wait_for(k);
+    assert_ok(k->rc);
+    assert_string_equal(td_json_str(k->answer, "sam"), "ada");
+    end_asking(k);
+    end(p);
+}
+
 /* Killed and started again: what its dead calls were given would lie for a minute, and a question with them. */
 static void who_hung_up_gets_nothing(void **state TD_UNUSED)
 {
@@ -417,6 +455,8 @@ int main(void)
         TEST(nobody_left_to_ask),
         TEST(who_is_silent_is_passed_over),
         TEST(a_disabled_one_gets_nothing),
+        TEST(one_bound_to_others_gets_nothing),
+        TEST(an_answer_for_others_is_refused),
         TEST(who_hung_up_gets_nothing),
         TEST(nobody_waits),
         TEST(other_tenants_are_not_asked),

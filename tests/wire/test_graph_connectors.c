@@ -23,6 +23,7 @@ static void fill(struct td_tx *tx, struct service_box *b)
     assert_ok(td_connector_seen(tx, b->tenant, c.id, "1.2", &d, 1, NULL));
     assert_ok(td_way_add(tx, b->tenant, TD_WAY_ID, "w1", &b->arena, &way, NULL));
     assert_ok(td_domain_join_ask(tx, b->tenant, &asking, &b->arena, &j, NULL));
+    assert_ok(td_connector_bind(tx, b->tenant, c.id, (const char *const[]){"lab.test", "corp.test"}, 2, "ada", NULL));
     hq = c.id;
 }
 
@@ -51,12 +52,15 @@ static void shown_with_what_they_serve(void **state TD_UNUSED)
     is_text("value/0/version", "1.2");
     is_text("value/0/lastConnectionDateTime", "2030-01-02T03:04:05Z");
     is("value/0/queuedWorkCount", "1");
+    is_text("value/0/boundDomains/0", "corp.test");
+    is_text("value/0/boundDomains/1", "lab.test");
     is_text("value/0/domains/0/domain", "corp.test");
     is_text("value/0/domains/0/domainController", "dc1.corp.test");
     is("value/0/domains/0/problem", "null");
     get(CONNECTORS "?$filter=displayName eq 'HQ-2'");
     is_text("value/0/state", "inactive");
     is("value/0/domains", "[]");
+    is("value/0/boundDomains", "[]");
     box_in_write(g.box, trouble);
     state_is("error");
     is_text("domains/0/problem", "NoDc");
@@ -78,7 +82,7 @@ static void others_see_and_take_nothing(void **state TD_UNUSED)
     askf(204, NULL, "DELETE " CONNECTORS "/%s", hq);
     askf(404, NULL, "GET " CONNECTORS "/%s", hq);
     get("/beta/deviceManagement/auditEvents?$filter=category eq 'Enrollment'");
-    counts(4); /* two added, one registered, one removed */
+    counts(5); /* two added, one registered, one bound, one removed */
 }
 
 int main(void)

@@ -134,25 +134,19 @@ struct hello {
     struct td_ad_domain_row wanted[TD_CONNECTOR_DOMAINS_MAX];
     bool sync[TD_CONNECTOR_DOMAINS_MAX];
     size_t count;
+    struct td_connector_domain others[TD_CONNECTOR_DOMAINS_MAX]; /* of those, what it may not serve */
+    size_t other_count;
+    struct td_error why;
 };
 
-/* Labels of letters, digits and hyphens. Lower case from here on. */
 static enum td_code read_domain_name(const char *text, struct td_arena *a, const char **ret, struct td_error *err)
 {
     char *name = td_arena_strdup(a, text);
-    size_t label = 0;
-    bool good = name[0] != '\0';
-    td_lower(name);
-    for (const char *p = name; *p != '\0'; p++) {
-        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '-' || *p == '_';
-        bool dot = *p == '.' && label != 0 && p[1] != '\0';
-        label = plain ? label + 1 : 0;
-        good = good && (plain || dot) && label <= 63;
-    }
     *ret = name;
-    return good ? TD_OK
-                : td_remedy(err, td_fail(err, TD_EINVAL, "domains.domain", "is no DNS name: %.60s", text), "%s",
-                            document);
+    return td_connector_domain_name(name)
+               ? TD_OK
+               : td_remedy(err, td_fail(err, TD_EINVAL, "domains.domain", "is no DNS name: %.60s", text), "%s",
+                           document);
 }
 
 static enum td_code read_domain(struct hello *h, const struct td_json *v, struct td_error *err)
@@ -189,10 +183,33 @@ static enum td_code read_domains(struct hello *h, struct td_error *err)
     return TD_OK;
 }
 
+/* May it serve all that it names? Else nothing of its hello counts, but that it was heard of and is shown as wrong. */
+static enum td_code look_for_others(struct td_tx *tx, struct hello *h, struct td_error *err)
+{
+    const struct td_connector *me = &h->c->connector;
+    h->other_count = 0;
+    for (size_t i = 0; i < h->count; i++) {
+        struct td_error why = {0};
+        enum td_code rc = td_connector_may(tx, me->tenant, me->id, h->domains[i].domain, &why);
+        if (rc == TD_EDENIED && h->other_count == 0)
+            h->why = why;
+        if (rc == TD_EDENIED && !td_fault("connector-unbound-hello"))
+            h->others[h->other_count++] = h->domains[i];
+        else if (rc != TD_OK && rc != TD_EDENIED)
+            return td_fail(err, rc, why.where, "%s", why.text);
+    }
+    if (h->other_count == 0)
+        return TD_OK;
+    return td_connector_refused(tx, me->tenant, me->id, h->version, h->others, h->other_count, err);
+}
+
 static enum td_code do_hello(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct hello *h = ctx;
     const struct td_connector *me = &h->c->connector;
+    td_try(look_for_others(tx, h, err));
+    if (h->other_count != 0)
+        return TD_OK;
     td_try(td_connector_seen(tx, me->tenant, me->id, h->version, h->domains, h->count, err));
     for (size_t i = 0; i < h->count; i++) {
         enum td_code rc = td_ad_domain_find(tx, me->tenant, h->domains[i].domain, h->c->a, &h->wanted[i], err);
@@ -248,6 +265,10 @@ enum td_code td_cdoor_hello(struct td_cdoor *c, struct td_error *err)
     td_try(td_cdoor_text(c->body, "version", VERSION, "", &h->version, err));
     td_try(read_domains(h, err));
     td_try(td_store_write(c->svc->store, do_hello, h, err));
+    if (h->other_count != 0) {
+        *err = h->why;
+        return TD_EDENIED;
+    }
     if (serves_others_now(c, h))
         td_hub_let_go(c->svc->connectors, c->connector.id);
     write_hello(h);
@@ -265,6 +286,8 @@ static enum td_code named(struct td_tx *tx, void *ctx, struct td_error *err)
     enum td_code rc = td_ad_domain_find(tx, c->connector.tenant, domain != NULL ? domain : "", c->a, &row, err);
     if (rc != TD_OK)
         return rc == TD_ENOTFOUND ? TD_OK : rc; /* said where the message is read */
+    if (!td_fault("connector-unbound-tells"))
+        td_try(td_connector_may(tx, c->connector.tenant, c->connector.id, row.domain, err));
     td_try(td_connector_able(tx, c->connector.tenant, row.domain, c->a, &ids, &n, err));
     for (size_t i = 0; i < n; i++)
         mine = mine || strcmp(ids[i], c->connector.id) == 0;

@@ -245,6 +245,17 @@ static void take_answer(struct td_hub_question *k, const char *from, const struc
     k->done = true;
 }
 
+const char *td_hub_asked(struct td_connector_hub *hub, const char *connector, const char *question, struct td_arena *a)
+{
+    const char *domain = NULL;
+    (void)pthread_mutex_lock(&hub->lock);
+    for (const struct td_hub_question *k = hub->questions; k != NULL && domain == NULL; k = k->next)
+        if (strcmp(k->id, question) == 0 && has_it(k, connector))
+            domain = td_arena_strdup(a, k->q->domain);
+    (void)pthread_mutex_unlock(&hub->lock);
+    return domain;
+}
+
 enum td_code td_hub_answered(struct td_connector_hub *hub, const struct td_connector *from, const char *question,
                              const struct td_json *result, enum td_domain_reason reason, const char *detail,
                              struct td_error *err)

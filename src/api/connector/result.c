@@ -161,6 +161,8 @@ static enum td_code write_join(struct td_tx *tx, void *ctx, struct td_error *err
 {
     struct result *r = ctx;
     const char *tenant = r->c->connector.tenant;
+    if (!td_fault("connector-unbound-joins"))
+        td_try(td_connector_may(tx, tenant, r->c->connector.id, r->job.domain, err));
     if (r->value == NULL)
         return td_domain_join_refused(tx, tenant, r->id, r->attempt, r->reason, r->detail, r->c->a, err);
     td_try(td_domain_join_made(tx, tenant, r->id, r->attempt, &r->made, err));
@@ -219,6 +221,24 @@ static enum td_code write_removal(struct td_tx *tx, void *ctx, struct td_error *
                                   r->value != NULL ? TD_DJ_OK : r->reason, r->detail, err);
 }
 
+static enum td_code may_answer(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    const struct result *r = ctx;
+    const char *domain = td_hub_asked(r->c->svc->connectors, r->c->connector.id, r->id, r->c->a);
+    if (domain == NULL || td_fault("connector-unbound-answers"))
+        return TD_OK; /* nobody asked it: said where the answer is taken */
+    return td_connector_may(tx, r->c->connector.tenant, r->c->connector.id, domain, err);
+}
+
+static enum td_code take_answer(struct result *r, struct td_error *err)
+{
+    struct td_cdoor *c = r->c;
+    if (c->svc->connectors == NULL)
+        return td_fail(err, TD_ESTATE, "id", "nobody waits for this answer");
+    td_try(td_store_read(c->svc->store, may_answer, r, err));
+    return td_hub_answered(c->svc->connectors, &c->connector, r->id, r->value, r->reason, r->detail, err);
+}
+
 enum td_code td_cdoor_result(struct td_cdoor *c, struct td_error *err)
 {
     struct result *r = td_arena_new(c->a, struct result);
@@ -226,9 +246,7 @@ enum td_code td_cdoor_result(struct td_cdoor *c, struct td_error *err)
     r->c = c;
     td_try(read_result(r, err));
     if (r->attempt == 0) {
-        rc = c->svc->connectors != NULL
-                 ? td_hub_answered(c->svc->connectors, &c->connector, r->id, r->value, r->reason, r->detail, err)
-                 : td_fail(err, TD_ESTATE, "id", "nobody waits for this answer");
+        rc = take_answer(r, err);
     } else {
         td_try(td_store_read(c->svc->store, load, r, err));
         rc = r->is_join ? take_join(r, err) : td_store_write(c->svc->store, write_removal, r, err);

@@ -61,6 +61,8 @@ void td_hub_expire(struct td_connector_hub *hub);
 void td_hub_let_go(struct td_connector_hub *hub, const char *connector);
 void td_hub_nothing(struct td_http_reply *reply); /* an empty list of work */
 
+/* The domain of a question that this connector was asked and that waits for an answer; NULL: there is none. */
+const char *td_hub_asked(struct td_connector_hub *hub, const char *connector, const char *question, struct td_arena *a);
 /* The answer of a connector to a question. TD_ESTATE: nobody waits for it from this one. */
 enum td_code td_hub_answered(struct td_connector_hub *hub, const struct td_connector *from, const char *question,
                              const struct td_json *result, enum td_domain_reason reason, const char *detail,

@@ -14,6 +14,8 @@ struct leasing {
     struct td_domain_join joins[TD_CDOOR_MAX_WORK];
     struct td_domain_removal removals[TD_CDOOR_MAX_WORK];
     int join_count, removal_count;
+    const char **domains; /* of those that it asked for, what it may still serve */
+    size_t domain_count;
     bool due;
 };
 
@@ -36,21 +38,39 @@ static enum td_code check_still_there(struct td_tx *tx, const struct leasing *l,
                              "An administrator enables it with `touchdown connector enable`.");
 }
 
+/* ... or bound to others. */
+static enum td_code check_still_bound(struct td_tx *tx, struct leasing *l, struct td_error *err)
+{
+    const struct td_cdoor_for *w = l->who;
+    l->domains = td_arena_array(l->a, const char *, w->domain_count + 1);
+    l->domain_count = 0;
+    for (size_t i = 0; i < w->domain_count; i++) {
+        enum td_code rc = td_connector_may(tx, w->tenant, w->connector, w->domains[i], err);
+        if (rc == TD_OK || (rc == TD_EDENIED && td_fault("connector-unbound-leases")))
+            l->domains[l->domain_count++] = w->domains[i];
+        else if (rc != TD_EDENIED)
+            return rc;
+    }
+    return TD_OK;
+}
+
 static enum td_code take(struct td_tx *tx, void *ctx, struct td_error *err)
 {
     struct leasing *l = ctx;
     const struct td_cdoor_for *w = l->who;
     enum td_code rc = check_still_there(tx, l, err);
+    if (rc == TD_OK)
+        rc = check_still_bound(tx, l, err);
     l->join_count = l->removal_count = 0;
     while (rc == TD_OK && l->join_count < w->free) {
-        rc = td_domain_join_lease(tx, w->tenant, w->connector, w->domains, w->domain_count, l->a,
+        rc = td_domain_join_lease(tx, w->tenant, w->connector, l->domains, l->domain_count, l->a,
                                   &l->joins[l->join_count], err);
         l->join_count += rc == TD_OK;
     }
     if (rc == TD_ENOTFOUND)
         rc = TD_OK;
     while (rc == TD_OK && l->join_count + l->removal_count < w->free) {
-        rc = td_domain_removal_lease(tx, w->tenant, w->connector, w->domains, w->domain_count, l->a,
+        rc = td_domain_removal_lease(tx, w->tenant, w->connector, l->domains, l->domain_count, l->a,
                                      &l->removals[l->removal_count], err);
         l->removal_count += rc == TD_OK;
     }

@@ -13,6 +13,7 @@ static const struct td_view_column connector_columns[] = {
     {.name = "isEnabled", .type = TD_V_BOOL},
     {.name = "queuedWorkCount", .type = TD_V_INT},
     {.name = "~domains", .type = TD_V_JSON},
+    {.name = "boundDomains", .type = TD_V_JSON},
 };
 const struct td_view td_view_connectors = {
     .name = "domainJoinConnectors", .columns = connector_columns, .count = TD_COUNTOF(connector_columns)};

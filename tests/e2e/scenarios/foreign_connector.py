@@ -82,6 +82,27 @@ def calling(lab, near):
     near.hello()
 
 
+def bound(lab, near):
+    """An administrator binds it: what it says of another domain is refused and shown, what it said of its own stays."""
+    lab.cli("connector", "bind", "Berlin 1", "--domain", ad.DNS)
+    near.hello()
+    answer = near.refused("hello", {"version": "1", "domains": [*near.domains, {**near.domains[0], "domain": "elsewhere.test"}]}, 403, "domain")
+    must("elsewhere.test" in answer["detail"] and "connector bind" in answer["remedy"], f"domain and remedy: {answer}")
+    shown = hybrid_lab.shown(lab, "Berlin 1")
+    must(shown["state"] == "failing" and {d["domain"]: d["problem"] for d in shown["domains"]} == {ad.DNS: "", "elsewhere.test": "NotBound"}, f"told in its state: {shown}")
+    lab.cli("connector", "bind", "Berlin 1", "--domain", "elsewhere.test")
+    near.refused("hello", {"version": "1", "domains": near.domains}, 403, "domain")
+    mine = str(uuid.uuid4())
+    lab.cli("connector", "domain", "set", ad.DNS, "sync=on")
+    near.refused("sync", {"domain": ad.DNS, "run": "1", "server": mine, "from": "0", "to": "0", "full": True, "last": False, "objects": []}, 403, "domain")
+    lab.cli("connector", "domain", "set", ad.DNS, "sync=off")
+    lab.cli("connector", "bind", "Berlin 1", "--any")
+    near.hello()
+    must(hybrid_lab.shown(lab, "Berlin 1")["state"] == "active", "any again")
+    lab.cli("connector", "bind", "Berlin 1", "--domain", ad.DNS)
+    near.hello()
+
+
 def waiting(lab, near):
     """Eight calls wait; a hello with other domains ends them."""
     got = []
@@ -99,10 +120,12 @@ def waiting(lab, near):
 
     threads = eight()
     near.refused("work", {"free": 1}, 429)
+    lab.cli("connector", "bind", "Berlin 1", "--any")
     near.hello([{**near.domains[0], "domain": "other.test"}])
     for t in threads:
         t.join(20)
     must(got == [(200, {"work": []})] * 8, f"all are answered emptily: {got}")
+    lab.cli("connector", "bind", "Berlin 1", "--domain", ad.DNS)
     near.hello()
 
 
@@ -249,6 +272,7 @@ def scenario(lab):
         near, other = foreign_worker.Connector(lab, dc, "near"), foreign_worker.Connector(lab, dc, "other")
         registering(lab, near, other)
         calling(lab, near)
+        bound(lab, near)
         waiting(lab, near)
         with near.serving():
             serial, name = joined(lab, dc, near)

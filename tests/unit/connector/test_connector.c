@@ -130,6 +130,28 @@ static void tells_how_its_domains_are(void **state TD_UNUSED)
     service_done(&s);
 }
 
+/* Said once, with what to do, however often the service says it; what else it answers is no news meanwhile. */
+static void a_domain_it_may_not_serve_is_said_once(void **state TD_UNUSED)
+{
+    static const char refusal[] = "{\"field\":\"domain\",\"detail\":\"the connector one is not bound to corp.test\","
+                                  "\"remedy\":\"Bind it.\"}";
+    struct service s;
+    struct td_error err = {0};
+    service_init(&s);
+    struct td_connector_state *c = service_connector(&s);
+    service_answer(&s, "hello", 403, refusal, 2);
+    assert_int_equal(td_connector_round(c, &err), TD_EDENIED);
+    size_t said = s.line_count;
+    assert_non_null(strstr(s.lines[said - 1], "the service refuses"));
+    assert_non_null(strstr(s.lines[said - 1], "one is not bound to corp.test. Bind it."));
+    assert_int_equal(td_connector_round(c, &err), TD_EDENIED);
+    assert_int_equal(s.line_count, said);
+    service_round(c);
+    assert_non_null(strstr(s.lines[said], "takes what is served here"));
+    td_connector_close(c);
+    service_done(&s);
+}
+
 static void a_failed_join_shows_in_hello_at_once(void **state TD_UNUSED)
 {
     struct service s;
@@ -671,6 +693,7 @@ int main(void)
         cmocka_unit_test(without_a_code_it_says_so),
         cmocka_unit_test(ends_where_it_is_not_known),
         cmocka_unit_test(tells_how_its_domains_are),
+        cmocka_unit_test(a_domain_it_may_not_serve_is_said_once),
         cmocka_unit_test(a_failed_join_shows_in_hello_at_once),
         cmocka_unit_test(takes_another_domain_controller),
         cmocka_unit_test(shows_a_wrong_password_to_one_controller_only),

@@ -284,6 +284,115 @@ static void what_is_reported_decides_who_serves(void **state)
     life_write(l, silent);
 }
 
+/* --- bound to domains --------------------------------------------------------------------------------------------- */
+
+static const char *const corp[] = {"Corp.Test"}, *const lab[] = {"lab.test"};
+
+static enum td_code bind_to(struct td_tx *tx, struct life *l, const char *const *domains, size_t count,
+                            struct td_error *err)
+{
+    return td_connector_bind(tx, l->tenant, "HQ-1", domains, count, "ada", err);
+}
+
+static size_t able(struct td_tx *tx, struct life *l, const char *domain)
+{
+    const char **ids = NULL;
+    size_t n = 0;
+    assert_ok(td_connector_able(tx, l->tenant, domain, &l->arena, &ids, &n, NULL));
+    return n;
+}
+
+static void bound(struct td_tx *tx, struct life *l)
+{
+    struct td_connector c, *list = NULL;
+    struct td_error err = {0};
+    bool other = true;
+    size_t n = 0;
+    assert_ok(bind_to(tx, l, corp, 1, NULL));
+    assert_ok(td_connector_find(tx, l->tenant, "HQ-1", &l->arena, &c, NULL));
+    assert_int_equal(c.bound_count, 1);
+    assert_string_equal(c.bound[0], "corp.test");
+    assert_ok(td_connector_may(tx, l->tenant, c.id, "corp.test", NULL));
+    assert_int_equal(td_connector_may(tx, l->tenant, c.id, "lab.test", &err), TD_EDENIED);
+    assert_string_equal(err.where, "domain");
+    assert_non_null(strstr(err.text, "lab.test"));
+    assert_true(err.remedy[0] != '\0');
+    say(tx, l, c.id, "lab.test", "");
+    assert_false(serves(tx, l->tenant, "lab.test"));
+    assert_int_equal(duties(tx, l, c.id), 0);
+    assert_int_equal(able(tx, l, "lab.test"), 0);
+    assert_ok(td_connector_other(tx, l->tenant, "", "lab.test", &other, NULL));
+    assert_false(other);
+    assert_ok(td_connector_list(tx, l->tenant, &l->arena, &list, &n, NULL));
+    assert_true(n == 2 && list[0].bound_count == 1 && list[1].bound_count == 0);
+    assert_ok(td_connector_may(tx, l->tenant, list[1].id, "lab.test", NULL)); /* bound to none: any */
+    assert_ok(bind_to(tx, l, NULL, 0, NULL));
+    assert_true(serves(tx, l->tenant, "lab.test"));
+    assert_int_equal(duties(tx, l, c.id), 1);
+    assert_int_equal(able(tx, l, "lab.test"), 1);
+}
+
+static void bound_it_serves_those_alone(void **state)
+{
+    life_write(*state, two);
+    life_write(*state, bound);
+}
+
+static void bound_wrongly(struct td_tx *tx, struct life *l)
+{
+    static const char *const names[] = {"", "a b", ".test", "a..b", "corp.test."};
+    const char *many[TD_CONNECTOR_DOMAINS_MAX + 1];
+    struct td_error err = {0};
+    const char *foreign = second_tenant(tx, l);
+    for (size_t i = 0; i < TD_COUNTOF(names); i++) {
+        assert_int_equal(bind_to(tx, l, &names[i], 1, &err), TD_EINVAL);
+        assert_string_equal(err.where, "domain");
+    }
+    for (size_t i = 0; i < TD_COUNTOF(many); i++)
+        many[i] = td_arena_printf(&l->arena, "d%zu.test", i);
+    assert_int_equal(bind_to(tx, l, many, TD_COUNTOF(many), &err), TD_ELIMIT);
+    assert_ok(bind_to(tx, l, many, TD_COUNTOF(many) - 1, NULL));
+    assert_int_equal(td_connector_bind(tx, foreign, "HQ-1", corp, 1, "bob", &err), TD_ENOTFOUND);
+    assert_int_equal(td_connector_bind(tx, l->tenant, "HQ-9", corp, 1, "ada", &err), TD_ENOTFOUND);
+    assert_ok(td_connector_remove(tx, l->tenant, "HQ-1", "ada", NULL));
+    assert_int_equal(life_count(tx, "SELECT COUNT(*) FROM connector_bound WHERE domain = $1", "d0.test"), 0);
+}
+
+static void binding_is_read_strictly(void **state)
+{
+    life_write(*state, two);
+    life_write(*state, bound_wrongly);
+}
+
+/* What it reported of a domain that it may serve no more is its problem from this moment on, and no other's. */
+static void bound_later(struct td_tx *tx, struct life *l)
+{
+    struct td_connector a, b;
+    struct td_connector_counts counts;
+    const struct td_connector_domain named = {.domain = "new.test"};
+    assert_ok(td_connector_find(tx, l->tenant, "HQ-1", &l->arena, &a, NULL));
+    assert_ok(td_connector_find(tx, l->tenant, "HQ-2", &l->arena, &b, NULL));
+    say(tx, l, a.id, "corp.test", "");
+    say(tx, l, b.id, "corp.test", "");
+    assert_ok(bind_to(tx, l, lab, 1, NULL));
+    assert_ok(td_connector_counts(tx, &counts, NULL));
+    assert_true(counts.failing == 1 && counts.active == 1);
+    assert_int_equal(able(tx, l, "corp.test"), 1);
+    assert_ok(td_connector_refused(tx, l->tenant, a.id, "3.0", &named, 1, NULL));
+    assert_ok(td_connector_refused(tx, l->tenant, a.id, "3.0", &named, 1, NULL));
+    assert_int_equal(events(tx, l, "connector.problem"), 1);
+    assert_int_equal(life_count(tx, "SELECT COUNT(*) FROM connector_domain WHERE problem = $1", "NotBound"), 1);
+    assert_ok(bind_to(tx, l, NULL, 0, NULL));
+    assert_ok(td_connector_counts(tx, &counts, NULL));
+    assert_true(counts.failing == 0 && counts.active == 2);
+}
+
+static void what_it_named_is_its_problem(void **state)
+{
+    life_write(*state, two);
+    life_write(*state, bound_later);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, life_setup, life_teardown)
@@ -295,6 +404,9 @@ int main(void)
         TEST(disabled_opens_no_door),
         TEST(there_are_bounds),
         TEST(what_is_reported_decides_who_serves),
+        TEST(bound_it_serves_those_alone),
+        TEST(binding_is_read_strictly),
+        TEST(what_it_named_is_its_problem),
     };
     return cmocka_run_group_tests_name("store_connector", tests, NULL, NULL);
 }
