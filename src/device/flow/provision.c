@@ -10,6 +10,7 @@
 #include "device/identity.h"
 #include "device/pages.h"
 #include "device/qr.h"
+#include "way/failure.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -302,11 +303,12 @@ static void keep_logs(struct td_flow *f)
 
 static void show_red(struct td_flow *f, const struct td_error *why)
 {
-    char time[32];
-    td_device_say(f->dev, "page", "red: 0x%08x %s: %s; elapsed %s", why->hresult, why->where, why->text,
-                  elapsed(f, time));
-    if (why->remedy[0] != '\0')
-        td_device_say(f->dev, "page", "remedy: %s", why->remedy);
+    char time[32], number[TD_FAILURE_CODE_TEXT];
+    const char *code = why->hresult != 0 ? td_failure_text(why->hresult, number) : td_code_word(why->code);
+    const char *remedy = why->remedy[0] != '\0' ? why->remedy : td_failure_remedy(why->hresult, NULL);
+    td_device_say(f->dev, "page", "red: %s %s: %s; elapsed %s", code, why->where, why->text, elapsed(f, time));
+    if (remedy[0] != '\0')
+        td_device_say(f->dev, "page", "remedy: %s", remedy);
     keep_logs(f);
     td_device_say(f->dev, "page", "buttons: Retry, Reset"); /* start it again; touchdown-device reset --reinstall */
 }
