@@ -33,7 +33,7 @@ from lab import ROOT, LabError, LabSkip, run, say, wait_for
 REALM, DNS, NETBIOS, BASE = "CORP.TEST", "corp.test", "CORP", "DC=corp,DC=test"
 HOST, IP = "dc1.corp.test", "10.77.2.10"
 SERVICE, SERVICE_IP = "touchdown.contoso.test", "10.77.3.10"
-NEAR_IP, FAR_IP = "10.77.9.1", "10.77.9.2"
+NEAR_IP, FAR_IP, NOBODY_IP = "10.77.9.1", "10.77.9.2", "10.77.9.77"
 OU, DEEP_OU = f"OU=Autopilot,{BASE}", f"OU=Sales,OU=Autopilot,{BASE}"
 OTHER_OU, PEOPLE_OU = f"OU=Elsewhere,{BASE}", f"OU=People,{BASE}"
 ADMIN_PASSWORD = "Passw0rd!Adm"
@@ -128,6 +128,11 @@ class Place:
         os.makedirs(etc, exist_ok=True)
         put(f"{etc}/resolv.conf", f"search {DNS}\nnameserver {self.resolver}\noptions timeout:1 attempts:1\n")
         put(f"{etc}/hosts", f"127.0.0.1 localhost\n{SERVICE_IP} {SERVICE}\n")
+
+    def host(self, name, address):
+        """Where that name leads to, for programs that begin from now on."""
+        with open(f"/etc/netns/{self.name}/hosts", "a", encoding="utf-8") as f:
+            f.write(f"{address} {name}\n")
 
     def ip(self, *words):
         run("ip", "-n", self.name, *words)

@@ -1,51 +1,19 @@
 """What fails on the way into a domain, each with its code and remedy on both sides: controllers down, units, rights, names, the connector's account, clocks, blobs."""
 import base64
+import json
 import os
 import re
-import select
 import signal
-import subprocess
-import threading
 
 import ad
+import clocks
 import contoso
 import hybrid_lab
 import lab as laboratory
 from lab import LabError, run, say, wait_for
+from watched import Watched
 
 QUICK = 300  # pace of devices that are to fail: 100 minutes of waiting in 20 seconds
-PATIENCE = 400  # seconds that one of them may take on a busy machine
-SKEWED = """
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <sys/time.h>
-#include <time.h>
-int clock_gettime(clockid_t id, struct timespec *t)
-{
-    int (*real)(clockid_t, struct timespec *) = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
-    int rc = real(id, t);
-    if (id == CLOCK_REALTIME)
-        t->tv_sec += 1200;
-    return rc;
-}
-int gettimeofday(struct timeval *restrict t, void *restrict zone)
-{
-    struct timespec now;
-    (void)zone;
-    clock_gettime(CLOCK_REALTIME, &now);
-    t->tv_sec = now.tv_sec;
-    t->tv_usec = now.tv_nsec / 1000;
-    return 0;
-}
-time_t time(time_t *t)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (t)
-        *t = now.tv_sec;
-    return now.tv_sec;
-}
-"""
 ROWS = {  # tag: what its domain-join item says otherwise
     "NOOU": {"organizationalUnit": f"OU=Nowhere,{ad.BASE}"},
     "NORIGHT": {"organizationalUnit": ad.OTHER_OU},
@@ -166,87 +134,46 @@ def laboratory_write(path, text):
 
 def clock_that_is_wrong(lab, dc):
     """A connector whose clock is twenty minutes ahead comes with a keytab: Kerberos refuses it."""
-    shim = lab.path("skew.so")
-    laboratory_write(lab.path("skew.c"), SKEWED)
-    run("cc", "-shared", "-fPIC", "-o", shim, lab.path("skew.c"), "-ldl")
     file = hybrid_lab.config(lab, dc, "skewed", keytab=dc.keytab, url=f"ldap://{ad.HOST}")
-    env = {**dc.env, "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0", "LD_PRELOAD": shim}
     words = [laboratory.TOUCHDOWN, "connector", "check", "--config", file]
     good = dc.run(*words, expect=None)
     must(good.returncode == 0, f"with a right clock the keytab does: {good.stdout}{good.stderr}")
-    bad = dc.run("env", f"LD_PRELOAD={shim}", *words, env=env | {"LD_PRELOAD": ""}, expect=None)
+    bad = dc.run(*clocks.ahead(lab), *words, expect=None)
     must(bad.returncode == 1 and "ClockSkew" in bad.stdout and "Set the clock" in bad.stdout, f"ClockSkew with its remedy: {bad.stdout}{bad.stderr}")
 
 
-class Watched:
-    """A device whose lines are read one by one, so that something can be done at one of them. by: who signs in, None: Ada."""
-    looked = 0
+def clock_of_a_device(lab, dc, pcs):
+    """Its clock goes wrong behind the restart: the domain gives it no ticket. It waits, ends with cause and remedy, and goes on from there
+    once the clock is right."""
+    name, pc, device = held_between(lab, dc, pcs, "DEV-CLOCK", "offline domain join applied", "domain controller reached")
+    device.end()
+    ahead = Watched(lab, dc, pc, prefix=clocks.ahead(lab), pace=QUICK)
+    said = ahead.until("wait     domain:")
+    must("five minutes from the domain's" in said, f"it waits, and says why: {said}")
+    last = ahead.last("0x80070576")
+    must("DeviceClock" in last and "Set the device's clock" in last, f"its reason and remedy: {last}")
+    say(f"    a device twenty minutes ahead: {last}")
+    must("domain controller reached" in Watched(lab, dc, pc).ready(), "with the right clock it goes on from there")
+    must(len(events(lab, name, "domain.created")) == 1, "with the account that it has")
 
-    def __init__(self, lab, dc, pc, by="alice", **more):
-        who = {"answers": hybrid_lab.answers(lab, dc, by), "alone": True} if by else {}
-        argv, env = lab.inside(lab.device_args(**{"timeout": PATIENCE, **who, **pc, **more}))
-        self.p = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, bufsize=0,
-                                  start_new_session=True, env=env)
-        lab.others.append(self.p)
-        self.lines, self.rest, self.timer = [], b"", threading.Timer(PATIENCE, self.p.kill)
-        self.timer.daemon = True
-        self.timer.start()
 
-    def read(self):
-        """What it says next; False at its end."""
-        more = os.read(self.p.stdout.fileno(), 65536)
-        *whole, self.rest = (self.rest + more).split(b"\n")
-        self.lines += [line.decode(errors="replace") for line in whole]
-        return bool(more)
-
-    def until(self, words):
-        """The line that holds the words, said behind everything that was looked for before."""
-        while True:
-            while self.looked < len(self.lines):
-                self.looked += 1
-                if words in self.lines[self.looked - 1]:
-                    return self.lines[self.looked - 1]
-            if not self.read():
-                raise LabError(f"the device ended before \"{words}\":\n" + "\n".join(self.lines[-30:]))
-
-    def hold(self, words):
-        """It stands still behind a line until it may go on."""
-        self.until(words)
-        self.p.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.p.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-        return self
-
-    def has_said(self, words):
-        """Whether it came as far as that before it stood still."""
-        while select.select([self.p.stdout], [], [], 0)[0] and self.read():
-            pass
-        return any(words in line for line in self.lines)
-
-    def go(self):
-        self.p.send_signal(signal.SIGCONT)
-
-    def finish(self):
-        while self.read():
-            pass
-        self.p.wait()
-        self.timer.cancel()
-        return self.p.returncode, "\n".join(self.lines)
-
-    def end(self):
-        self.p.kill()  # one that stands still hears nothing else
-        self.finish()
-
-    def last(self, *words):
-        """It ends with a failure that says one of these, and what to do."""
-        code, out = self.finish()
-        last = out.strip().splitlines()[-1]
-        must(code == 1 and any(w in last for w in words) and last.count(";") >= 3, f"{words} and a remedy in the last line: {out[-1500:]}")
-        return last
-
-    def ready(self):
-        code, out = self.finish()
-        must(code == 0, f"ready in the end:\n{out[-2500:]}")
-        return out
+def another_controller(lab, dc, pcs):
+    """Where the device is, the directory of the controller that its blob names is not: it finds another one by DNS."""
+    other, far = f"dc2.{ad.DNS}", dc.far()
+    for words in (("corp.test", "dc2", "A", ad.IP), ("_msdcs.corp.test", "_ldap._tcp.dc", "SRV", f"{other} 389 0 100")):
+        dc.tool("dns", "add", ad.HOST, *words, f"-U{dc.admin[0]}", f"--password={dc.admin[1]}")
+    for service in ("ldap", "cifs"):
+        dc.tool("spn", "add", f"{service}/{other}", "DC1$")
+    far.dial()
+    far.host(ad.HOST, ad.NOBODY_IP)
+    pc = pcs.make("DEV-OTHER")
+    out = Watched(lab, dc, pc, place=far).ready()
+    with open(lab.path(pc["name"], "state.json"), encoding="utf-8") as f:
+        state = json.load(f)
+    must((state["domain.dc"], state["domain.reached"]) == (ad.HOST, other), f"of {ad.HOST} and {other} it reached the other: {state}")
+    must("gpo " in out, f"which has the policies too: {out}")
+    must("usercertificate" in dc.computer(state["domain.machine"]), "and took the certificate")
+    say(f"    {ad.HOST} is named by the blob and not there, {other} by DNS: it has the certificate")
 
 
 def held_between(lab, dc, pcs, serial, line, beyond, **more):
@@ -396,11 +323,13 @@ def scenario(lab):
         refused = settings_that_fail(lab, dc, pcs)
         say("  clocks")
         clock_that_is_wrong(lab, dc)
+        clock_of_a_device(lab, dc, pcs)
         say("  blobs")
         bits_that_flip(lab, blob_twice(lab, dc, pcs))
         check_devices(refused)
         say("  a directory that hangs")
         directory_that_hangs(lab, dc, pcs)
+        another_controller(lab, dc, pcs)
         check_taken_over(lab, dc, *taken)
         say("  the connector's account")
         refused = account_that_fails(lab, dc, pcs)
