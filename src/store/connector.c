@@ -153,11 +153,16 @@ enum td_code td_connector_release(struct td_tx *tx, const char *tenant, const ch
                "UPDATE domain_join SET lease_until = 0 WHERE tenant = $1 AND connector_id = $2 AND state = 1" OF_OTHERS(
                    "domain_join"),
                "ssi", tenant, id, (int64_t)all));
-    return td_sql(
+    td_try(td_sql(
         tx, err,
         "UPDATE domain_removal SET next_at = $4 WHERE tenant = $1 AND connector_id = $2 AND done_at = 0" OF_OTHERS(
             "domain_removal"),
-        "ssii", tenant, id, (int64_t)all, td_tx_now(tx));
+        "ssii", tenant, id, (int64_t)all, td_tx_now(tx)));
+    if (td_fault("sync-turn-stays"))
+        return TD_OK;
+    return td_sql(tx, err,
+                  "UPDATE ad_domain SET connector = '' WHERE tenant = $1 AND connector = $2" OF_OTHERS("ad_domain"),
+                  "ssi", tenant, id, (int64_t)all);
 }
 
 enum td_code td_connector_enable(struct td_tx *tx, const char *tenant, const char *id, bool enabled, const char *actor,

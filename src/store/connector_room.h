@@ -14,7 +14,7 @@
 enum td_code td_connector_read_bound(struct td_tx *tx, struct td_connector *list, size_t count, struct td_arena *a,
                                      struct td_error *err) TD_MUST_USE;
 /* What it has in its hands goes to another at once, and its own answer is refused: all of it, or that of domains which
- * it may not serve (any more). */
+ * it may not serve (any more). So does its turn to tell people. */
 enum td_code td_connector_release(struct td_tx *tx, const char *tenant, const char *id, bool all, struct td_error *err)
     TD_MUST_USE;
 

@@ -1,6 +1,7 @@
 /* People and groups of an Active Directory, as a connector tells them: what becomes of accounts, groups and members. */
 #include "codec/json.h"
 #include "store/ad_domain.h"
+#include "store/connector.h"
 #include "store/directory.h"
 #include "store/directory_sync.h"
 #include "store/group.h"
@@ -494,6 +495,43 @@ static void one_connector_at_a_time(void **state TD_UNUSED)
     assert_false(turn_of("one"));
 }
 
+static enum td_code begin_connector(struct td_tx *tx, void *ctx, struct td_error *err)
+{
+    static const unsigned char code[32] = {7};
+    return td_connector_add(tx, b.ours.id, "HQ-1", code, "ada", &b.arena, ctx, err);
+}
+
+static enum td_code disable_connector(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    return td_connector_enable(tx, b.ours.id, "HQ-1", false, "ada", err);
+}
+
+static enum td_code remove_connector(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    return td_connector_remove(tx, b.ours.id, "HQ-1", "ada", err);
+}
+
+static enum td_code bind_connector(struct td_tx *tx, void *ctx TD_UNUSED, struct td_error *err)
+{
+    static const char *const elsewhere[] = {"other.test"};
+    return td_connector_bind(tx, b.ours.id, "HQ-1", elsewhere, 1, "ada", err);
+}
+
+/* Whoever is disabled there meanwhile would stay signed in here for as long as the turn stays with nobody. */
+static void a_turn_ends_with_its_connector(void **state TD_UNUSED)
+{
+    static td_tx_fn *const ends[] = {disable_connector, bind_connector, remove_connector};
+    struct td_connector c = {.id = ""};
+    uint64_t from = 0;
+    assert_ok(td_store_write(b.store, begin_connector, &c, &b.err));
+    for (size_t i = 0; i < TD_COUNTOF(ends); i++) {
+        assert_ok(say_as(c.id, message("", "0", "0", false, false, ""), &from));
+        assert_true(turn_of(c.id) && !turn_of("two"));
+        assert_ok(td_store_write(b.store, ends[i], NULL, &b.err));
+        assert_true(turn_of("two"));
+    }
+}
+
 static void messages_that_are_refused(void **state TD_UNUSED)
 {
     static const struct {
@@ -665,6 +703,7 @@ int main(void)
         T(numbers_of_runs),
         T(another_base_begins_anew),
         T(one_connector_at_a_time),
+        T(a_turn_ends_with_its_connector),
         T(messages_that_are_refused),
         T(messages_that_are_too_long),
         T(domains_keep_to_themselves),
