@@ -123,8 +123,8 @@ static enum td_code write_name(struct td_g_call *call, const struct td_json *now
             td_jsonw_kbool(w, "oneDevice", true);
         return TD_OK;
     }
-    if (!td_g_body_has(call, "computerNameSuffixRandomCharCount") && td_g_body_has(call, "computerNameStaticPrefix"))
-        random = 0;
+    if (!td_g_body_has(call, "computerNameSuffixRandomCharCount") && strlen(prefix) + (size_t)random > MAX_NAME_ROOM)
+        random = 0; /* a longer prefix has the room, and what is left goes to chance */
     td_try(td_g_body_int(call, "computerNameSuffixRandomCharCount", random, &random, err));
     td_jsonw_kstr(w, "namePrefix", prefix);
     if (random != 0)

@@ -49,8 +49,11 @@ static void a_domain_join(void **state TD_UNUSED)
     is("displayName", "\"Corp 2\"");
     is("computerNameSuffixRandomCharCount", "6");
     is("version", "2");
-    askf(200, "{\"computerNameStaticPrefix\":\"CONTOSO-\"}", "PATCH " CONFIGURATIONS "/%s", id);
-    is("computerNameSuffixRandomCharCount", "7"); /* what is left of fifteen */
+    askf(200, "{\"computerNameStaticPrefix\":\"NB-\"}", "PATCH " CONFIGURATIONS "/%s", id);
+    is("computerNameStaticPrefix", "\"NB-\"");
+    is("computerNameSuffixRandomCharCount", "6"); /* what is not named stays */
+    askf(200, "{\"computerNameStaticPrefix\":\"CONTOSO-12\"}", "PATCH " CONFIGURATIONS "/%s", id);
+    is("computerNameSuffixRandomCharCount", "5"); /* what is left of fifteen */
     get(CONFIGURATIONS "?$filter=isof('microsoft.graph.windowsDomainJoinConfiguration')");
     counts(1);
     askf(204, NULL, "DELETE " CONFIGURATIONS "/%s", id);
