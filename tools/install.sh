@@ -6,7 +6,7 @@ set -eu
 group() {
     case $1 in
     build) echo "gcc libc6-dev meson ninja-build pkg-config python3 libssl-dev libjansson-dev libexpat1-dev libsqlite3-dev \
-libargon2-dev libcurl4-openssl-dev libevent-dev libinih-dev node-llhttp libqrencode-dev libtss2-dev libldap-dev libkrb5-dev" ;;
+libargon2-dev libcurl4-openssl-dev libevent-dev node-llhttp libqrencode-dev libtss2-dev libldap-dev libkrb5-dev" ;;
     demo) echo "wixl msitools openssl curl python3 nginx-light" ;;
     client) echo "nodejs npm" ;;
     check) echo "libcmocka-dev libxml2-utils jose openssl" ;;

@@ -1,9 +1,8 @@
 #include "app/connector_config.h"
 
 #include "base/file.h"
+#include "codec/ini.h"
 
-#include <ini.h>
-#include <stdio.h>
 #include <unistd.h>
 
 enum { MAX_FILE = 1 << 20 };
@@ -11,21 +10,13 @@ enum { MAX_FILE = 1 << 20 };
 struct reading {
     struct td_connector_file *file;
     struct td_arena *arena;
-    struct td_error *err;
-    enum td_code rc;
 };
 
 static enum td_code set_connector(struct td_connector_file *f, const char *key, const char *value, struct td_error *err)
 {
-    struct {
-        const char *key, **to;
-    } rows[] = {{"name", &f->config.name}, {"server", &f->config.server}, {"ca", &f->ca}, {"state", &f->config.dir}};
-    for (size_t i = 0; i < TD_COUNTOF(rows); i++)
-        if (strcmp(key, rows[i].key) == 0) {
-            *rows[i].to = value;
-            return TD_OK;
-        }
-    return td_fail(err, TD_EINVAL, "", "no such key");
+    const struct td_ini_text texts[] = {
+        {"name", &f->config.name}, {"server", &f->config.server}, {"ca", &f->ca}, {"state", &f->config.dir}};
+    return td_ini_put(texts, TD_COUNTOF(texts), key, value) ? TD_OK : td_fail(err, TD_EINVAL, "", "no such key");
 }
 
 static enum td_code add_url(struct td_connector_ad *ad, const char *value, struct td_error *err)
@@ -46,57 +37,44 @@ static enum td_code set_roots(struct td_connector_ad *ad, const char *value, str
 
 static enum td_code set_domain(struct td_connector_ad *ad, const char *key, const char *value, struct td_error *err)
 {
-    struct {
-        const char *key, **to;
-    } rows[] = {{"ca", &ad->ca_file},
-                {"user", &ad->user},
-                {"password-file", &ad->password_file},
-                {"keytab", &ad->keytab},
-                {"kdc", &ad->kdc}};
+    const struct td_ini_text texts[] = {{"ca", &ad->ca_file},
+                                        {"user", &ad->user},
+                                        {"password-file", &ad->password_file},
+                                        {"keytab", &ad->keytab},
+                                        {"kdc", &ad->kdc}};
     if (strcmp(key, "url") == 0)
         return add_url(ad, value, err);
     if (strcmp(key, "roots") == 0)
         return set_roots(ad, value, err);
-    for (size_t i = 0; i < TD_COUNTOF(rows); i++)
-        if (strcmp(key, rows[i].key) == 0) {
-            *rows[i].to = value;
-            return TD_OK;
-        }
-    return td_fail(err, TD_EINVAL, "", "no such key");
+    return td_ini_put(texts, TD_COUNTOF(texts), key, value) ? TD_OK : td_fail(err, TD_EINVAL, "", "no such key");
 }
 
 /* A section of a name that was not met yet is a further domain. */
-static enum td_code in_domain(struct reading *r, const char *section, const char *key, const char *value)
+static enum td_code in_domain(struct reading *r, const char *section, const char *key, const char *value,
+                              struct td_error *err)
 {
     struct td_connector_config *c = &r->file->config;
     char *name = td_arena_text(r->arena, td_trim(td_str(section + strlen("domain "))));
     td_lower(name);
     for (size_t i = 0; i < c->domain_count; i++)
         if (strcmp(c->domains[i].domain, name) == 0)
-            return set_domain(&c->domains[i], key, value, r->err);
+            return set_domain(&c->domains[i], key, value, err);
     if (c->domain_count == TD_COUNTOF(c->domains))
-        return td_fail(r->err, TD_ELIMIT, "", "more than %zu domains", TD_COUNTOF(c->domains));
+        return td_fail(err, TD_ELIMIT, "", "more than %zu domains", TD_COUNTOF(c->domains));
     c->domains[c->domain_count++].domain = name;
-    return set_domain(&c->domains[c->domain_count - 1], key, value, r->err);
+    return set_domain(&c->domains[c->domain_count - 1], key, value, err);
 }
 
-static int on_value(void *ctx, const char *section, const char *key, const char *value)
+static enum td_code on_value(void *ctx, const char *section, const char *key, const char *value, struct td_error *err)
 {
     struct reading *r = ctx;
-    const char *kept = td_arena_strdup(r->arena, value);
-    if (r->rc != TD_OK)
-        return 0;
-    if (kept[0] == '\0')
-        r->rc = td_fail(r->err, TD_EINVAL, "", "has no value");
-    else if (strcmp(section, "connector") == 0)
-        r->rc = set_connector(r->file, key, kept, r->err);
-    else if (td_starts(td_str(section), "domain "))
-        r->rc = in_domain(r, section, key, kept);
-    else
-        r->rc = td_fail(r->err, TD_EINVAL, "", "no such section");
-    if (r->rc != TD_OK && r->err != NULL)
-        (void)snprintf(r->err->where, sizeof(r->err->where), "[%.28s] %.28s", section, key);
-    return r->rc == TD_OK;
+    if (value[0] == '\0')
+        return td_fail(err, TD_EINVAL, "", "has no value");
+    if (strcmp(section, "connector") == 0)
+        return set_connector(r->file, key, value, err);
+    if (td_starts(td_str(section), "domain "))
+        return in_domain(r, section, key, value, err);
+    return td_fail(err, TD_EINVAL, "", "no such section");
 }
 
 static const char *own_name(struct td_arena *a)
@@ -111,14 +89,11 @@ enum td_code td_connector_file_read(const char *path, struct td_arena *a, struct
                                     struct td_error *err)
 {
     TD_CLEANUP(td_buf_done) struct td_buf text;
-    struct reading r = {ret, a, err, TD_OK};
+    struct reading r = {ret, a};
     *ret = (struct td_connector_file){.config = {.version = TD_VERSION}};
     td_buf_init(&text, MAX_FILE);
     td_try(td_file_read(path, &text, err));
-    int line = text.n != 0 ? ini_parse_string(text.p, on_value, &r) : 0;
-    td_try(r.rc);
-    if (line != 0)
-        return td_fail(err, TD_EFORMAT, path, "line %d is neither [section] nor key = value", line);
+    td_try(td_ini_read(path, td_buf_slice(&text), a, on_value, &r, err));
     if (ret->config.name == NULL)
         ret->config.name = own_name(a);
     return TD_OK;

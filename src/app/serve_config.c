@@ -1,17 +1,13 @@
 #include "app/serve.h"
 #include "base/file.h"
+#include "codec/ini.h"
 #include "connect/ek_fetch.h"
-
-#include <ini.h>
-#include <stdio.h>
 
 enum { MAX_FILE = 1 << 20 };
 
 struct reading {
     struct td_serve_config *config;
     struct td_arena *arena;
-    struct td_error *err;
-    enum td_code rc;
 };
 
 void td_serve_config_init(struct td_serve_config *c)
@@ -75,8 +71,7 @@ static enum td_code set_int(int *to, const char *value, int64_t max, struct td_e
     return TD_OK;
 }
 
-static enum td_code set_http_base(struct td_serve_config *c, const char *value, struct td_arena *a,
-                                  struct td_error *err)
+static enum td_code set_http_base(struct td_serve_config *c, const char *value, struct td_error *err)
 {
     struct td_slice s = td_str(value);
     bool fine = td_starts(s, "http://") && s.n > 7 && s.n <= 300 && !td_ends(s, "/");
@@ -84,36 +79,38 @@ static enum td_code set_http_base(struct td_serve_config *c, const char *value, 
         fine = fine && (host_char(s.p[i]) || strchr("[]/_", s.p[i]) != NULL);
     if (!fine)
         return td_fail(err, TD_EINVAL, "", "\"%s\" is not http://HOST[:PORT] without a '/' at its end", value);
-    c->http_base = td_arena_strdup(a, value);
+    c->http_base = value;
     return TD_OK;
+}
+
+static enum td_code set_log_level(struct td_serve_config *c, const char *value, struct td_error *err)
+{
+    c->debug = strcmp(value, "debug") == 0;
+    return c->debug || strcmp(value, "info") == 0
+               ? TD_OK
+               : td_fail(err, TD_EINVAL, "", "\"%s\" is neither info nor debug", value);
 }
 
 static enum td_code set_serve(struct td_serve_config *c, const char *key, const char *value, struct td_arena *a,
                               struct td_error *err)
 {
-    if (strcmp(key, "listen") == 0)
-        c->listen = td_arena_strdup(a, value);
-    else if (strcmp(key, "http") == 0)
-        c->http = td_arena_strdup(a, value);
-    else if (strcmp(key, "metrics-token") == 0)
-        c->metrics_token = td_arena_strdup(a, value);
-    else if (strcmp(key, "name") == 0)
+    const struct td_ini_text texts[] = {
+        {"listen", &c->listen}, {"http", &c->http}, {"metrics-token", &c->metrics_token}};
+    if (td_ini_put(texts, TD_COUNTOF(texts), key, value))
+        return TD_OK;
+    if (strcmp(key, "name") == 0)
         return td_serve_config_name(c, value, a, err);
-    else if (strcmp(key, "loops") == 0)
+    if (strcmp(key, "loops") == 0)
         return set_int(&c->loops, value, 64, err);
-    else if (strcmp(key, "workers") == 0)
+    if (strcmp(key, "workers") == 0)
         return set_int(&c->workers, value, 256, err);
-    else if (strcmp(key, "password-memory-kib") == 0)
+    if (strcmp(key, "password-memory-kib") == 0)
         return number(value, 1, 1024, 4 << 20, &c->password_memory_kib, err);
-    else if (strcmp(key, "log-level") == 0 && (strcmp(value, "debug") == 0 || strcmp(value, "info") == 0))
-        c->debug = strcmp(value, "debug") == 0;
-    else if (strcmp(key, "log-level") == 0)
-        return td_fail(err, TD_EINVAL, "", "\"%s\" is neither info nor debug", value);
-    else if (strcmp(key, "http-base") == 0)
-        return set_http_base(c, value, a, err);
-    else
-        return td_fail(err, TD_EINVAL, "", "no such key");
-    return TD_OK;
+    if (strcmp(key, "log-level") == 0)
+        return set_log_level(c, value, err);
+    if (strcmp(key, "http-base") == 0)
+        return set_http_base(c, value, err);
+    return td_fail(err, TD_EINVAL, "", "no such key");
 }
 
 /* Addresses, networks and the word unix, parted by commas or blanks. */
@@ -149,26 +146,20 @@ static bool is_token(struct td_slice s)
     return s.n != 0 && s.n <= 64;
 }
 
-static enum td_code set_proxy(struct td_serve_config *c, const char *key, const char *value, struct td_arena *a,
-                              struct td_error *err)
+static enum td_code set_proxy(struct td_serve_config *c, const char *key, const char *value, struct td_error *err)
 {
+    const struct td_ini_text texts[] = {{"certificate-header", &c->proxy.certificate_header},
+                                        {"unix", &c->proxy.unix_path}};
     if (strcmp(key, "trusted") == 0)
         return add_trusted(c, value, err);
-    if (strcmp(key, "certificate-header") == 0) {
-        if (!is_token(td_str(value)))
-            return td_fail(err, TD_EINVAL, "", "\"%s\" is not a header's name", value);
-        c->proxy.certificate_header = td_arena_strdup(a, value);
-    } else if (strcmp(key, "unix") == 0) {
-        c->proxy.unix_path = td_arena_strdup(a, value);
-    } else {
-        return td_fail(err, TD_EINVAL, "", "no such key");
-    }
-    return TD_OK;
+    if (strcmp(key, "certificate-header") == 0 && !is_token(td_str(value)))
+        return td_fail(err, TD_EINVAL, "", "\"%s\" is not a header's name", value);
+    return td_ini_put(texts, TD_COUNTOF(texts), key, value) ? TD_OK : td_fail(err, TD_EINVAL, "", "no such key");
 }
 
 static enum td_code set_hosts(struct td_serve_cert *cert, const char *value, struct td_arena *a, struct td_error *err)
 {
-    struct td_slice rest = td_str(td_arena_strdup(a, value));
+    struct td_slice rest = td_str(value);
     for (size_t n = 0; rest.n != 0; n++) {
         struct td_slice host;
         if (n == TD_SERVE_MAX_NAMES)
@@ -187,17 +178,12 @@ static enum td_code set_cert(struct td_serve_config *c, const char *section, con
         if (c->cert_count == TD_SERVE_MAX_CERTS)
             return td_fail(err, TD_ELIMIT, "", "more than %d certificates", TD_SERVE_MAX_CERTS);
         last = &c->certs[c->cert_count++];
-        last->section = td_arena_strdup(a, section);
+        last->section = section;
     }
     if (strcmp(key, "hosts") == 0)
         return set_hosts(last, value, a, err);
-    if (strcmp(key, "chain") == 0)
-        last->chain = td_arena_strdup(a, value);
-    else if (strcmp(key, "key") == 0)
-        last->key = td_arena_strdup(a, value);
-    else
-        return td_fail(err, TD_EINVAL, "", "no such key");
-    return TD_OK;
+    const struct td_ini_text texts[] = {{"chain", &last->chain}, {"key", &last->key}};
+    return td_ini_put(texts, TD_COUNTOF(texts), key, value) ? TD_OK : td_fail(err, TD_EINVAL, "", "no such key");
 }
 
 static enum td_code set_attestation(struct td_serve_config *c, const char *key, const char *value, struct td_arena *a,
@@ -210,47 +196,36 @@ static enum td_code set_attestation(struct td_serve_config *c, const char *key, 
         return td_fail(err, TD_EINVAL, "", "\"%s\" is not HOST or HOST:PORT", value);
     if (c->maker_count == TD_SERVE_MAX_MAKERS)
         return td_fail(err, TD_ELIMIT, "", "more than %d hosts", TD_SERVE_MAX_MAKERS);
-    c->makers[c->maker_count++] = td_arena_strdup(a, value);
+    c->makers[c->maker_count++] = value;
     return TD_OK;
 }
 
-static enum td_code set_connector(struct td_serve_config *c, const char *key, const char *value, struct td_arena *a,
-                                  struct td_error *err)
+static enum td_code set_connector(struct td_serve_config *c, const char *key, const char *value, struct td_error *err)
 {
     struct td_connector_child_config *child = &c->connector;
-    struct {
-        const char *key, **to;
-    } rows[] = {{"config", &child->config}, {"state", &child->state}, {"tenant", &child->tenant}};
-    for (size_t i = 0; i < TD_COUNTOF(rows); i++)
-        if (strcmp(key, rows[i].key) == 0 && value[0] != '\0') {
-            *rows[i].to = td_arena_strdup(a, value);
-            return TD_OK;
-        }
-    return td_fail(err, TD_EINVAL, "", "no such key, or no value");
+    const struct td_ini_text texts[] = {
+        {"config", &child->config}, {"state", &child->state}, {"tenant", &child->tenant}};
+    return value[0] != '\0' && td_ini_put(texts, TD_COUNTOF(texts), key, value)
+               ? TD_OK
+               : td_fail(err, TD_EINVAL, "", "no such key, or no value");
 }
 
-static int on_value(void *ctx, const char *section, const char *key, const char *value)
+static enum td_code on_value(void *ctx, const char *section, const char *key, const char *value, struct td_error *err)
 {
-    struct reading *r = ctx;
-    if (r->rc != TD_OK)
-        return 0;
+    const struct reading *r = ctx;
     if (strcmp(section, "serve") == 0)
-        r->rc = set_serve(r->config, key, value, r->arena, r->err);
-    else if (strcmp(section, "limits") == 0)
-        r->rc = set_limit(r->config, key, value, r->err);
-    else if (strcmp(section, "proxy") == 0)
-        r->rc = set_proxy(r->config, key, value, r->arena, r->err);
-    else if (strcmp(section, "attestation") == 0)
-        r->rc = set_attestation(r->config, key, value, r->arena, r->err);
-    else if (strcmp(section, "connector") == 0)
-        r->rc = set_connector(r->config, key, value, r->arena, r->err);
-    else if (td_starts(td_str(section), "certificate "))
-        r->rc = set_cert(r->config, section, key, value, r->arena, r->err);
-    else
-        r->rc = td_fail(r->err, TD_EINVAL, "", "no such section");
-    if (r->rc != TD_OK && r->err != NULL)
-        (void)snprintf(r->err->where, sizeof(r->err->where), "[%.28s] %.28s", section, key);
-    return r->rc == TD_OK;
+        return set_serve(r->config, key, value, r->arena, err);
+    if (strcmp(section, "limits") == 0)
+        return set_limit(r->config, key, value, err);
+    if (strcmp(section, "proxy") == 0)
+        return set_proxy(r->config, key, value, err);
+    if (strcmp(section, "attestation") == 0)
+        return set_attestation(r->config, key, value, r->arena, err);
+    if (strcmp(section, "connector") == 0)
+        return set_connector(r->config, key, value, err);
+    if (td_starts(td_str(section), "certificate "))
+        return set_cert(r->config, section, key, value, r->arena, err);
+    return td_fail(err, TD_EINVAL, "", "no such section");
 }
 
 static enum td_code check_certs(const struct td_serve_config *c, struct td_error *err)
@@ -271,13 +246,10 @@ static enum td_code check_proxy(const struct td_serve_config *c, struct td_error
 enum td_code td_serve_config_read(struct td_serve_config *c, const char *path, struct td_arena *a, struct td_error *err)
 {
     TD_CLEANUP(td_buf_wipe) struct td_buf text;
-    struct reading r = {c, a, err, TD_OK};
+    struct reading r = {c, a};
     td_buf_init(&text, MAX_FILE);
     td_try(td_file_read(path, &text, err));
-    int line = text.n != 0 ? ini_parse_string(text.p, on_value, &r) : 0;
-    td_try(r.rc);
-    if (line != 0)
-        return td_fail(err, TD_EFORMAT, path, "line %d is neither [section] nor key = value", line);
+    td_try(td_ini_read(path, td_buf_slice(&text), a, on_value, &r, err));
     td_try(check_certs(c, err));
     if (c->connector.config == NULL && (c->connector.state != NULL || c->connector.tenant != NULL))
         return td_fail(err, TD_EINVAL, "[connector] config", "is missing: the connector's own file");

@@ -46,6 +46,24 @@ static void reads_all_keys(void **state TD_UNUSED)
     assert_int_not_equal(f.config.name[0], '\0'); /* the host's */
 }
 
+/* Copied out of a document, with its indentation, and of a domain far down. */
+static void reads_long_names_and_indented_lines(void **state TD_UNUSED)
+{
+    static const char name[] = "a-very-long-subdomain.of-a-department.of-a-region.corporate.contoso.test";
+    struct td_connector_file f;
+    struct td_error err;
+    assert_ok(read_text(td_arena_printf(&arena,
+                                        "    [connector]\n    name = berlin\n    server = https://a\n    state = /s\n"
+                                        "    [domain %s]\n    url = ldaps://a\n    url = ldaps://b\n    user = u\n",
+                                        name),
+                        &f, &err));
+    assert_string_equal(f.config.name, "berlin");
+    assert_string_equal(f.config.server, "https://a");
+    assert_string_equal(f.config.domains[0].domain, name);
+    assert_string_equal(f.config.domains[0].urls[1], "ldaps://b");
+    assert_string_equal(f.config.domains[0].user, "u");
+}
+
 static void tells_mistakes(void **state TD_UNUSED)
 {
     static const struct {
@@ -67,6 +85,7 @@ static void tells_mistakes(void **state TD_UNUSED)
         assert_null(strstr(err.text, "hunter2"));
     }
     assert_int_equal(read_text("[connector]\nnonsense\n", &f, &err), TD_EFORMAT);
+    assert_non_null(strstr(err.text, "line 2 "));
     assert_int_equal(td_connector_file_read("/nowhere/at/all", &arena, &f, &err), TD_ENOTFOUND);
     struct td_buf many = {.max = 1 << 16};
     for (int i = 0; i < 17; i++)
@@ -77,6 +96,8 @@ static void tells_mistakes(void **state TD_UNUSED)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_all_keys), cmocka_unit_test(tells_mistakes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_all_keys),
+                                       cmocka_unit_test(reads_long_names_and_indented_lines),
+                                       cmocka_unit_test(tells_mistakes)};
     return cmocka_run_group_tests_name("connector config", tests, arena_begin, arena_end);
 }
