@@ -545,8 +545,12 @@ static void removals(struct td_tx *tx, struct life *l)
 {
     struct td_domain_join j;
     struct td_domain_removal r;
+    struct td_connector c;
+    const unsigned char code[32] = {1};
     make(tx, l);
     j = now(tx, l);
+    assert_ok(td_connector_add(tx, l->tenant, "HQ-1", code, "ada", &l->arena, &c, NULL));
+    assert_ok(td_sql(tx, NULL, "UPDATE connector SET id = 'c1' WHERE id = $1", "s", c.id));
     assert_ok(td_domain_removal_ask(tx, l->tenant, &j, false, NULL));
     assert_ok(td_domain_removal_ask(tx, l->tenant, &j, true, NULL)); /* overtakes the first */
     r = next(tx, l);
