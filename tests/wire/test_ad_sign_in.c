@@ -3,6 +3,7 @@
 #include "api/connector.h"
 #include "api/enrolment.h"
 #include "api/identity.h"
+#include "codec/wstep.h"
 #include "store/ad_domain.h"
 #include "store/directory_sync.h"
 #include "wire/identity_check.h"
@@ -91,6 +92,20 @@ static struct wire_reply token(const char *upn, const char *password)
                                      "grant_type=password&client_id=" TOOL "&username=%s&password=%s&scope=openid "
                                      "offline_access https%%3A%%2F%%2Fgraph.microsoft.com%%2F.default",
                                      upn, password));
+}
+
+static struct wire_reply policies(const char *upn, const char *password)
+{
+    static const char *const headers[] = {"Content-Type: application/soap+xml; charset=utf-8", NULL};
+    struct td_soap head = {.action = TD_ACTION_POLICIES,
+                           .message_id = "urn:uuid:5f7d0000-0000-4000-8000-000000000001",
+                           .to = "https://localhost:8443/EnrollmentServer/Policy.svc",
+                           .security = {.has_username = true, .username = upn, .password = td_str(password)}};
+    TD_CLEANUP(td_buf_done) struct td_buf b;
+    td_buf_init(&b, TD_SOAP_MAX);
+    assert_ok(td_policies_request_write(&head, &(struct td_policies_request){0}, &b, NULL));
+    const char *body = td_arena_text(&w.arena, td_buf_slice(&b));
+    return wire_do(&w, "POST", "/EnrollmentServer/Policy.svc", headers, body, NULL);
 }
 
 static const char *between(const char *s, const char *from, const char *to)
@@ -200,7 +215,13 @@ static void unreachable_is_never_wrong(void **state TD_UNUSED)
     assert_int_equal(r.status, 503); /* the enrolment's own */
     assert_non_null(td_loopback_header(&r.raw, "Retry-After"));
     assert_non_null(strstr(r.body, "name=\"password\""));
+    directory.reason = TD_DJ_NO_CONNECTOR;
+    r = policies("alice@corp.test", PASSWORD); /* a PC that enrols by its user's password (mde2.md 2.4) */
+    assert_non_null(strstr(r.body, "EnrollmentServer"));
+    assert_non_null(strstr(r.body, "NoConnector: The directory corp.test"));
     directory.reason = TD_DJ_OK;
+    r = policies("alice@corp.test", PASSWORD);
+    assert_null(strstr(r.body, "Fault"));
     r = token("alice@corp.test", PASSWORD);
     assert_int_equal(r.status, 200);
 }

@@ -1,15 +1,20 @@
 /* Discovery and policy, and how every SOAP request of the door is answered (mde2.md 0, 1, 3, 5). */
 #include "api/enrolment/room.h"
+#include "base/fault.h"
 #include "base/log.h"
+#include "way/domain_join.h"
 
 enum { DAY_SECONDS = 24 * 60 * 60, MAX_MESSAGE_ID = 256 };
 
 typedef enum td_code operation(struct td_enrol *call, struct td_buf *out);
 
-/* What went wrong inside is for the log alone: the trace id leads there. */
-static bool is_ours(enum td_fault fault)
+/* What went wrong inside is for the log alone: the trace id leads there. A directory that can't be asked is not inside:
+ * its reason says whom to turn to, as the page and the token endpoint do. */
+static bool is_ours(enum td_fault fault, const struct td_error *err)
 {
-    return fault == TD_FAULT_INTERNAL || fault == TD_FAULT_ENROLLMENT_SERVER;
+    return fault == TD_FAULT_INTERNAL ||
+           (fault == TD_FAULT_ENROLLMENT_SERVER &&
+            (td_domain_reason_by_name(err->where) == NULL || td_fault("enrol-directory-untold")));
 }
 
 static void answer_fault(struct td_enrol *call, struct td_buf *out)
@@ -18,10 +23,10 @@ static void answer_fault(struct td_enrol *call, struct td_buf *out)
     const struct td_fault_row *row = &td_fault_table[fault];
     const char *trace = td_uuid_arena(call->svc->env, call->a);
     const struct td_error *err = &call->err;
-    td_log(is_ours(fault) ? TD_ERROR : TD_INFO, "enrolment.refused", "trace", trace, "fault",
+    td_log(is_ours(fault, err) ? TD_ERROR : TD_INFO, "enrolment.refused", "trace", trace, "fault",
            row->error_type != NULL ? row->error_type : row->subcode, "where", err->where, "cause", err->text, NULL);
     struct td_fault_text text = {.trace_id = trace};
-    text.message = is_ours(fault)
+    text.message = is_ours(fault, err)
                        ? row->cause
                        : td_arena_printf(call->a, "%s%s%s", err->where, err->where[0] != '\0' ? ": " : "", err->text);
     text.reason = td_arena_printf(call->a, "%s (trace %s)", text.message, trace);
