@@ -82,6 +82,7 @@ static enum td_code check_domains(const char *const *domains, size_t count, stru
                                   struct td_error *err)
 {
     const char **list = td_arena_array(a, const char *, count + 1);
+    *ret = list;
     if (count > TD_CONNECTOR_DOMAINS_MAX)
         return td_remedy(err, td_fail(err, TD_ELIMIT, "domain", "are more than %d", TD_CONNECTOR_DOMAINS_MAX),
                          "A connector serves %d domains at most: set up another one.", TD_CONNECTOR_DOMAINS_MAX);
@@ -92,7 +93,6 @@ static enum td_code check_domains(const char *const *domains, size_t count, stru
             return td_remedy(err, td_fail(err, TD_EINVAL, "domain", "\"%.60s\" is no DNS name", domains[i]),
                              "Give the domain's full name, as corp.contoso.test.");
     }
-    *ret = list;
     return TD_OK;
 }
 

@@ -196,6 +196,17 @@ static inline void con_ask_join(struct td_tx *tx, struct service_box *b)
     assert_ok(td_domain_join_ask(tx, b->tenant, &what, &b->arena, &j, NULL));
 }
 
+/* The device of an account is gone: the account is to be deleted. */
+static inline void con_leave(struct td_tx *tx, struct service_box *b)
+{
+    struct td_domain_join j = {.way_id = "w1",
+                               .domain = "corp.test",
+                               .account_guid = JOB_GUID,
+                               .account_sid = DOMAIN_SID "-1104",
+                               .name = "PC-1"};
+    assert_ok(td_domain_removal_ask(tx, b->tenant, &j, true, NULL));
+}
+
 static inline const struct td_json *con_work(void)
 {
     return td_json_get(con_answer(), "work");

@@ -269,19 +269,9 @@ static void reasons_are_taken_by_name(void **state TD_UNUSED)
     assert_string_equal(con_job().failure, "Refused");
 }
 
-static void leave(struct td_tx *tx, struct service_box *b)
-{
-    struct td_domain_join j = {.way_id = "w1",
-                               .domain = "corp.test",
-                               .account_guid = JOB_GUID,
-                               .account_sid = DOMAIN_SID "-1104",
-                               .name = "PC-1"};
-    assert_ok(td_domain_removal_ask(tx, b->tenant, &j, true, NULL));
-}
-
 static void accounts_are_taken_away(void **state TD_UNUSED)
 {
-    box_in_write(box, leave);
+    box_in_write(box, con_leave);
     const struct td_json *w = con_take(&one);
     const char *id = td_json_str(w, "id");
     assert_string_equal(td_json_str(w, "kind"), "delete");

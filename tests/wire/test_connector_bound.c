@@ -93,19 +93,9 @@ static void a_join_of_others_is_not_taken(void **state TD_UNUSED)
     assert_int_equal(con_job().lease_until, 0); /* another one gets it at once */
 }
 
-static void leave(struct td_tx *tx, struct service_box *b)
-{
-    struct td_domain_join j = {.way_id = "w1",
-                               .domain = "corp.test",
-                               .account_guid = JOB_GUID,
-                               .account_sid = DOMAIN_SID "-1104",
-                               .name = "PC-1"};
-    assert_ok(td_domain_removal_ask(tx, b->tenant, &j, true, NULL));
-}
-
 static void an_end_of_others_is_not_taken(void **state TD_UNUSED)
 {
-    box_in_write(box, leave);
+    box_in_write(box, con_leave);
     const char *id = td_json_str(con_take(&one), "id");
     con_bind(&one, "lab.test");
     refused_for(
