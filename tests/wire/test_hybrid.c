@@ -725,6 +725,55 @@ static void a_computer_registers(void **state)
     assert_int_equal(device().count, before.count);
 }
 
+#define TROUBLE(hresult)                                                                                             \
+    "<Alert><CmdID>82</CmdID><Data>1226</Data><Item><Source><LocURI>./Vendor/MSFT/OfflineDomainJoin/Blob</LocURI></" \
+    "Source><Meta><Type xmlns=\"syncml:metinf\">org.touchdown:domain.unreached</Type><Format xmlns=\"syncml:metinf"  \
+    "\">int</Format></Meta><Data>" hresult "</Data></Item></Alert>"
+
+static void told_trouble(size_t want, const char *where, const char *code)
+{
+    const char *detail = NULL;
+    assert_int_equal(events(td_way_event_word(TD_EV_FAILED), &detail), want);
+    if (want == 0)
+        return;
+    assert_non_null(strstr(detail, td_arena_printf(&h.w->wire.arena, "\"where\":\"%s\"", where)));
+    assert_non_null(strstr(detail, code));
+    assert_non_null(strstr(detail, "\"remedy\":\""));
+}
+
+/* Behind its restart the device says why it stands still; the way itself is where it was. */
+static void what_keeps_it_from_its_domain_is_told(void **state)
+{
+    open_managed(state);
+    (void)run_session(h.c, WAITS TROUBLE("-2147023498"));
+    told_trouble(0, "", ""); /* it is not in its domain yet */
+    in_write(make_account);
+    h.c->session++;
+    h.c->msg = 0;
+    send_next(h.c, WAITS, true); /* killed with the blob in its hand */
+    job_is(TD_DJS_DELIVERED);
+    (void)run_session(h.c, TROUBLE("-2147023498"));
+    job_is(TD_DJS_CONFIRMED);
+    told_trouble(1, "DeviceClock", "0x80070576");
+    (void)run_session(h.c, TROUBLE("0x80070576")); /* in every session: once */
+    told_trouble(1, "DeviceClock", "0x80070576");
+    (void)run_session(h.c, TROUBLE("2147944308"));
+    told_trouble(2, "DeviceNoDc", "0x80070774");
+    (void)run_session(h.c, TROUBLE("5") TROUBLE("no number")); /* nothing that a domain says */
+    told_trouble(2, "DeviceNoDc", "0x80070774");
+    h.w->wire.env.now += 20 * TD_MINUTE;
+    (void)run_session(h.c, TROUBLE("-2147023498"));
+    told_trouble(3, "DeviceClock", "0x80070576");
+}
+
+static void nor_is_it_of_one_that_registered(void **state)
+{
+    open_joined(state);
+    assert_int_equal(put(GUID, right()).status, 200);
+    (void)run_session(h.c, TROUBLE("-2147023498"));
+    told_trouble(0, "", "");
+}
+
 /* The account phase's release comes behind the registration. */
 static void the_account_phase_waits(void **state)
 {
@@ -752,14 +801,14 @@ static void what_proves_nothing_is_refused(void **state)
     TD_CLEANUP(td_key_cleanup) struct td_key *other = NULL;
     open_joined(state);
     assert_ok(td_key_generate(TD_KEY_RSA, &other, NULL));
-    refused(completion(SIGNED, other, SIGNED, h.w->tenant), 404, "NotRegistered");
-    refused(completion("S-1-5-21-1-2-3-1106.2030-01-02 03:04:05Z", account_key, SIGNED, h.w->tenant), 404,
+    refused(completion(SIGNED, other, SIGNED, h.w->tenant), 401, "NotRegistered");
+    refused(completion("S-1-5-21-1-2-3-1106.2030-01-02 03:04:05Z", account_key, SIGNED, h.w->tenant), 401,
             "NotRegistered");
     const char *another = "S-1-5-21-1-2-3-1106.2030-01-02 03:04:05Z";
-    refused(completion(another, account_key, another, h.w->tenant), 404, "NotRegistered");
+    refused(completion(another, account_key, another, h.w->tenant), 401, "NotRegistered");
     const char *late = SID ".2030-01-02 02:58:00Z", *early = SID ".2030-01-02 03:10:00Z";
-    refused(completion(late, account_key, late, h.w->tenant), 503, "DeviceClock");
-    refused(completion(early, account_key, early, h.w->tenant), 503, "DeviceClock");
+    refused(completion(late, account_key, late, h.w->tenant), 401, "DeviceClock");
+    refused(completion(early, account_key, early, h.w->tenant), 401, "DeviceClock");
     refused(completion(SIGNED, account_key, SIGNED, h.w->wire.other.id), 404, "NotRegistered");
     refused(completion(SID, account_key, SID, h.w->tenant), 400, "Sid");
     refused("{}", 400, "ServerAdJoinData");
@@ -823,10 +872,10 @@ static void what_the_domain_says_counts(void **state)
     h.certificate = "";
     refused(right(), 404, "bears no certificate yet");
     h.certificate = td_b64(&h.w->wire.arena, TD_S("no certificate"));
-    refused(right(), 404, "NotRegistered");
+    refused(right(), 401, "NotRegistered");
     h.certificate = td_b64(&h.w->wire.arena, account_cert);
     h.sid = "S-1-5-21-1-2-3-9";
-    refused(right(), 404, "another Sid");
+    refused(right(), 401, "another Sid");
     h.sid = SID;
     h.gone = true;
     refused(right(), 404, "NotRegistered");
@@ -887,7 +936,7 @@ static void it_comes_back_by_the_same_proof(void **state)
     open_left(state);
     int asked = h.questions;
     assert_ok(td_key_generate(TD_KEY_RSA, &other, NULL));
-    refused(completion(SIGNED, other, SIGNED, h.w->tenant), 404, "NotRegistered");
+    refused(completion(SIGNED, other, SIGNED, h.w->tenant), 401, "NotRegistered");
     refused(completion(SIGNED, account_key, SIGNED, h.w->wire.other.id), 404, "NotRegistered");
     in_write(claim_account);
     refused(completion(SIGNED, account_key, SIGNED, ""), 404, "NotRegistered");
@@ -1135,6 +1184,8 @@ int main(void)
         TEST(silence_is_bounded),
         TEST(a_blob_is_of_one_enrolment),
         TEST(a_computer_registers),
+        TEST(what_keeps_it_from_its_domain_is_told),
+        TEST(nor_is_it_of_one_that_registered),
         TEST(the_account_phase_waits),
         TEST(what_proves_nothing_is_refused),
         TEST(a_claim_is_read_strictly),

@@ -45,6 +45,17 @@ static enum td_code unknown(struct td_error *err, const char *detail)
     return td_domain_refuse(err, TD_DJ_NOT_REGISTERED, detail);
 }
 
+/* What is signed badly, too old or for another: 401, as with any other credential (join-and-tokens.md 3). */
+static enum td_code unproven(struct td_error *err, enum td_domain_reason reason, const char *detail)
+{
+    enum td_code rc = td_domain_refuse(err, reason, detail);
+    if (td_fault("hybrid-unproven-unknown"))
+        return rc;
+    if (err != NULL)
+        err->code = TD_EAUTH;
+    return TD_EAUTH;
+}
+
 /* --- what is known here ------------------------------------------------------------------------------------------- */
 
 static enum td_code find_enrolment(struct td_tx *tx, struct completion *c, struct td_error *err)
@@ -98,9 +109,9 @@ static enum td_code check_claim(const struct completion *c, struct td_error *err
     if (td_uuid_parse(td_str(c->who.tenant_id), id) && strcmp(id, c->tenant) != 0)
         return unknown(err, "TargetDomainId names another organization");
     if (!td_eqs(c->who.sid, c->device.account_sid) && !td_fault("hybrid-any-sid"))
-        return unknown(err, "the Sid is not the account's");
+        return unproven(err, TD_DJ_NOT_REGISTERED, "the Sid is not the account's");
     if ((apart > CLOCKS_APART || apart < -CLOCKS_APART) && !td_fault("hybrid-any-time"))
-        return td_domain_refuse(err, TD_DJ_DEVICE_CLOCK, "the time behind the Sid is not this service's");
+        return unproven(err, TD_DJ_DEVICE_CLOCK, "the time behind the Sid is not this service's");
     return TD_OK;
 }
 
@@ -122,7 +133,7 @@ static enum td_code check_account(const struct completion *c, const struct td_js
     const struct td_json *list = td_json_get(account, "certificates");
     int seen = 0;
     if (sid == NULL || (!td_eqs(c->who.sid, sid) && !td_fault("hybrid-any-sid")))
-        return unknown(err, "the domain has another Sid for it");
+        return unproven(err, TD_DJ_NOT_REGISTERED, "the domain has another Sid for it");
     if (!td_json_bool(account, "enabled", false) && !td_fault("hybrid-disabled-account"))
         return td_domain_refuse(err, TD_DJ_DISABLED, "the computer's account in its domain");
     if (td_fault("hybrid-any-signature"))
@@ -131,8 +142,8 @@ static enum td_code check_account(const struct completion *c, const struct td_js
          v = v->next, seen++)
         if (v->type == TD_JSON_STRING && signed_by(c, v->str))
             return TD_OK;
-    return unknown(err,
-                   seen == 0 ? "its account bears no certificate yet" : "no certificate of its account signed this");
+    return seen == 0 ? unknown(err, "its account bears no certificate yet")
+                     : unproven(err, TD_DJ_NOT_REGISTERED, "no certificate of its account signed this");
 }
 
 static enum td_code ask_domain(struct completion *c, struct td_error *err)
