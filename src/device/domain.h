@@ -11,6 +11,9 @@
 /* What the blob said, kept once it is taken: domain.name, .netbios, .forest, .realm, .machine, .sid (of the machine),
  * .dc, .address ("" unknown), .blob (SHA-256), .at; and which controller answered last: .reached, .reached_kdc. */
 
+/* In the state: the HRESULT of what keeps the machine from its domain, until a session has told the service. */
+#define TD_DOMAIN_TROUBLE "domain.trouble"
+
 /* Exec ./Vendor/MSFT/OfflineDomainJoin/Blob. The same blob again is fine and changes nothing; another one while joined
  * is TD_ESTATE (Already); what can't be read is TD_EFORMAT (BadBlob): nothing of it is kept. */
 enum td_code td_domain_apply(struct td_device *dev, struct td_slice blob, struct td_error *err) TD_MUST_USE;

@@ -9,11 +9,15 @@
 #include "base/encode.h"
 #include "base/fault.h"
 #include "store/connector.h"
+#include "store/event.h"
+#include "store/way.h"
 
 #include <stdio.h>
 
 /* A device that waits says so in every session; what failed is asked for again in a while. */
 static const int64_t ask_again = 3 * TD_MINUTE;
+
+#define TROUBLE_AGAIN (10 * TD_MINUTE)
 
 static struct td_row *answer_row(const struct td_exchange *x)
 {
@@ -86,6 +90,23 @@ static enum td_code take_answer(struct td_exchange *x, struct td_tx *tx, struct 
     td_try(td_domain_join_failed(tx, x->tenant, x->domain.id, TD_DJ_DELIVERED, "the device never said that it took it",
                                  err));
     return reread(x, tx, err);
+}
+
+/* Between its blob and its registration. Beside the way: the device tries on, or is started again once it is mended. */
+static enum td_code take_trouble(struct td_exchange *x, struct td_tx *tx, struct td_error *err)
+{
+    bool lately = false;
+    struct td_error why = {.code = TD_OK};
+    enum td_domain_reason reason = reason_of(x->domain_trouble);
+    bool has_it = x->domain.state == TD_DJS_DELIVERED || x->domain.state == TD_DJS_CONFIRMED;
+    if (reason < TD_DJ_DEVICE_NO_DC || reason > TD_DJ_DEVICE_REFUSED || !has_it || x->enrolment.device_id[0] != '\0')
+        return TD_OK;
+    (void)td_domain_refuse(&why, reason, "it says so itself");
+    td_try(td_event_lately(tx, x->tenant, x->enrolment.way_id, td_way_event_word(TD_EV_FAILED), why.where,
+                           td_tx_now(tx) - TROUBLE_AGAIN, &lately, err));
+    if (lately && !td_fault("domain-trouble-without-end"))
+        return TD_OK;
+    return td_way_failed_aside(tx, x->tenant, x->enrolment.way_id, "domain-contact", &why, "device", err);
 }
 
 /* --- what it gets ------------------------------------------------------------------------------------------------- */
@@ -207,6 +228,8 @@ enum td_code td_mgmt_domain(struct td_exchange *x, struct td_tx *tx, struct td_e
     td_try(reread(x, tx, err));
     if (x->domain.id != NULL)
         td_try(take_answer(x, tx, err));
+    if (x->domain.id != NULL && x->domain_trouble != 0)
+        td_try(take_trouble(x, tx, err));
     if (is_due(x, tx))
         td_try(ask(x, tx, err));
     if (x->domain.id != NULL && x->domain.state == TD_DJS_CONFIRMED)

@@ -20,7 +20,9 @@ struct td_mgmt_report {
     struct td_mgmt_report *next;
 };
 
-#define TD_ALERT_ROLLED_BACK "org.touchdown:mdm.wipe.rolledback" /* docs/protocol/device-alerts.md */
+/* docs/protocol/device-alerts.md */
+#define TD_ALERT_ROLLED_BACK "org.touchdown:mdm.wipe.rolledback"
+#define TD_ALERT_NO_DOMAIN "org.touchdown:domain.unreached"
 
 struct td_mgmt_event { /* what the write tells: a step of the way, a failure, or a word of our own */
     enum td_way_event way;
@@ -77,6 +79,7 @@ struct td_exchange {
     bool bootstrap;          /* this message says that the device was set up anew, or is being set up */
     bool account_asked;      /* work for connectors was queued */
     bool odj;                /* the device waits for its blob (OdjSync) */
+    uint32_t domain_trouble; /* why the device gets nothing from its domain, as an HRESULT; 0: it did not say */
     const char *rolled_back; /* node of a wipe that the device took back, NULL: none */
     uint32_t rolled_hresult;
     const char *redeployment;  /* AutomaticRedeployment/Status as this message tells it, NULL: it does not */

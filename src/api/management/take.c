@@ -79,6 +79,8 @@ static void take_alert_item(struct td_exchange *x, const struct td_sync_item *it
         take_bootstrap(x, item->data);
     else if (strcmp(type, "com.microsoft/MDM/OdjSync") == 0)
         x->m.inventory = x->odj = true;
+    else if (strcmp(type, TD_ALERT_NO_DOMAIN) == 0)
+        x->domain_trouble = td_mgmt_hresult(item->data);
     else if (strcmp(type, TD_ALERT_ROLLED_BACK) == 0)
         take_roll_back(x, item);
     else if (strcmp(type, "com.microsoft:mdm.unenrollment.userrequest") == 0)

@@ -54,6 +54,7 @@ struct td_dm {
     struct td_sync_cmd *sent;    /* what the last message said, for saying it again with credentials */
     unsigned alerts_sent;        /* reports of @alert that were in it */
     bool news_sent;              /* message 1 of this session told what a reset has left to tell */
+    uint32_t trouble;            /* and that this keeps the device from its domain; 0: nothing */
     int reason;
     bool user_active;
     bool more_coming; /* the server's package is not at its end */

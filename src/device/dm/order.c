@@ -8,6 +8,7 @@
 enum { E_BUSY = (int)0x800700AAu };
 
 #define ROLLED_BACK "org.touchdown:mdm.wipe.rolledback"
+#define NO_DOMAIN "org.touchdown:domain.unreached"
 
 int td_dm_order(void *ctx, const char *kind, const char *uri, uint32_t *ret_hresult)
 {
@@ -63,6 +64,14 @@ static struct td_sync_item *alert(struct td_dm *dm, int code, const char *type)
     return item;
 }
 
+static void failure(struct td_dm *dm, const char *type, const char *node, uint32_t hresult)
+{
+    struct td_sync_item *item = alert(dm, TD_ALERT_GENERIC, type);
+    item->source = node;
+    item->meta.format = "int";
+    item->data = td_str(td_arena_printf(dm->a, "%d", (int32_t)hresult));
+}
+
 void td_dm_news(struct td_dm *dm)
 {
     const struct td_reset_news news = td_reset_news(dm->dev, dm->a);
@@ -71,10 +80,9 @@ void td_dm_news(struct td_dm *dm)
         alert(dm, TD_ALERT_EVENT, "com.microsoft/MDM/BootstrapSync")->data = TD_S("device");
     if (td_domain_wanted(dm->dev) && !td_domain_joined(dm->dev) && !td_fault("device-silent-about-its-domain"))
         alert(dm, TD_ALERT_EVENT, "com.microsoft/MDM/OdjSync")->data = TD_S("device");
-    if (news.what != TD_RESET_ROLLED_BACK)
-        return;
-    struct td_sync_item *item = alert(dm, TD_ALERT_GENERIC, ROLLED_BACK);
-    item->source = news.node;
-    item->meta.format = "int";
-    item->data = td_str(td_arena_printf(dm->a, "%d", (int32_t)news.hresult));
+    dm->trouble = (uint32_t)td_state_int(dm->dev->state, TD_DOMAIN_TROUBLE, 0);
+    if (dm->trouble != 0)
+        failure(dm, NO_DOMAIN, "./Vendor/MSFT/OfflineDomainJoin/Blob", dm->trouble);
+    if (news.what == TD_RESET_ROLLED_BACK)
+        failure(dm, ROLLED_BACK, news.node, news.hresult);
 }

@@ -1,6 +1,7 @@
 /* dm/session: one session from the first post to the server's last package (oma-dm.md 1, 3). */
 #include "base/fault.h"
 #include "device/dm/client.h"
+#include "device/domain.h"
 #include "device/reset.h"
 
 #include <stdio.h>
@@ -296,6 +297,10 @@ static enum td_code run(struct td_dm *dm, struct td_error *err)
     }
     if (dm->news_sent) /* said again until a whole session knows them */
         td_try(td_reset_told(dm->dev, err));
+    if (dm->trouble != 0) {
+        td_state_set(dm->dev->state, TD_DOMAIN_TROUBLE, NULL);
+        td_try(td_state_save(dm->dev->state, err));
+    }
     if (!dm->user_active)
         return TD_OK;
     td_csp_put_int(dm->csp, "@user-sessions", td_csp_int(dm->csp, "@user-sessions", 0) + 1);

@@ -301,9 +301,5 @@ enum td_code td_flow_domain_register(struct td_flow *f, struct td_error *err)
         td_device_say(f->dev, "wait", "registration: %s", why.text);
         td_try(td_device_wait(f->dev, REGISTER_PAUSE, err));
     }
-    if (err != NULL)
-        *err = why;
-    if (err != NULL && err->code == TD_EUNAVAILABLE)
-        err->code = TD_EEXPIRED;
-    return why.code == TD_EUNAVAILABLE ? TD_EEXPIRED : why.code;
+    return td_domain_over(&why, err);
 }

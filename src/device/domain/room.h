@@ -18,6 +18,9 @@ const char *td_domain_principal(const struct td_device *dev, struct td_arena *a)
 /* The same failure of Kerberos as a reason: of the machine's ticket, or of a person's sign-in. */
 enum td_code td_domain_refused(const struct td_error *why, bool person, struct td_error *err);
 
+/* Waiting is over: not to be taken for a service that is away, which would be tried without end. */
+enum td_code td_domain_over(const struct td_error *why, struct td_error *err);
+
 /* td_domain_policies, whose failure is only told. */
 void td_domain_list_policies(struct td_device *dev);
 

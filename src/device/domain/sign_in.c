@@ -44,13 +44,15 @@ static void keep_sid(struct td_device *dev, const char *user, struct td_arena *a
 }
 
 /* A person at the lock screen tries a few times and then goes to somebody who knows: not without end. */
-static enum td_code lost(struct td_flow *f, enum td_code rc, struct td_error *err)
+static enum td_code lost(struct td_flow *f, const struct td_error *why, struct td_error *err)
 {
-    if (rc != TD_EUNAVAILABLE || ++f->domain_lost < SIGN_IN_TRIES)
-        return rc;
+    struct td_error told = {.code = TD_OK};
+    enum td_code rc = td_domain_refused(why, true, &told);
+    if (rc == TD_EUNAVAILABLE && ++f->domain_lost >= SIGN_IN_TRIES)
+        return td_domain_over(&told, err);
     if (err != NULL)
-        err->code = TD_EEXPIRED;
-    return TD_EEXPIRED;
+        *err = told;
+    return rc;
 }
 
 enum td_code td_domain_sign_in(struct td_flow *f, const char *user, const char *password, struct td_error *err)
@@ -60,7 +62,7 @@ enum td_code td_domain_sign_in(struct td_flow *f, const char *user, const char *
     const char *principal = td_domain_user(f->dev, user, &a);
     enum td_code rc = ask(f->dev, principal, password, &a, &why);
     if (rc != TD_OK && !td_fault("device-domain-any-password"))
-        return lost(f, td_domain_refused(&why, true, err), err);
+        return lost(f, &why, err);
     f->domain_lost = 0;
     td_device_say(f->dev, "domain", "%s signed in by the domain", principal);
     keep_sid(f->dev, principal, &a);

@@ -11,15 +11,21 @@
 /* What a connector is given, and some more for the blob's way here; a controller is there or is not. */
 enum { BLOB_TRIES = 40 * 60 / 15, REACH_TRIES = 20 };
 
-/* Waiting is over: not to be taken for a service that is away, which would be tried without end. */
+enum td_code td_domain_over(const struct td_error *why, struct td_error *err)
+{
+    enum td_code rc = why->code == TD_EUNAVAILABLE ? TD_EEXPIRED : why->code;
+    if (err != NULL) {
+        *err = *why;
+        err->code = rc;
+    }
+    return rc;
+}
+
 static enum td_code over(enum td_domain_reason reason, const char *detail, struct td_error *err)
 {
-    enum td_code rc = td_domain_refuse(err, reason, detail);
-    if (rc != TD_EUNAVAILABLE)
-        return rc;
-    if (err != NULL)
-        err->code = TD_EEXPIRED;
-    return TD_EEXPIRED;
+    struct td_error why = {.code = TD_OK};
+    (void)td_domain_refuse(&why, reason, detail);
+    return td_domain_over(&why, err);
 }
 
 static enum td_code joined(struct td_flow *f)
@@ -88,15 +94,35 @@ static enum td_code reach(struct td_flow *f, struct td_error *err)
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
     const char *ccache;
     td_try(td_domain_ticket(f->dev, &a, &ccache, err));
+    td_state_set(f->dev->state, TD_DOMAIN_TROUBLE, NULL);
     const char *host = td_flow_get(f, "domain.reached");
     td_flow_news(f, "domain controller reached: %s", host[0] != '\0' ? host : td_flow_get(f, "domain.name"));
     td_domain_list_policies(f->dev);
     return TD_OK;
 }
 
+/* Whoever looks at the service is to see why it stands still; what can't be told now goes with the next session. Each
+ * reason once. */
+static enum td_code tell(struct td_flow *f, const struct td_error *why, enum td_domain_reason *told,
+                         struct td_error *err)
+{
+    const struct td_domain_reason_row *row = td_domain_reason_by_name(why->where);
+    if (row == NULL || row->reason == *told || td_fault("device-suffers-in-silence"))
+        return TD_OK;
+    *told = row->reason;
+    td_state_set_int(f->dev->state, TD_DOMAIN_TROUBLE, (int64_t)row->hresult);
+    td_try(td_state_save(f->dev->state, err));
+    if (td_dm_session(f->dev, TD_DM_ENROLMENT, false, NULL) != TD_OK)
+        td_device_say(f->dev, "wait", "domain: the service could not be told");
+    if (td_life_restart_due(f->dev, NULL))
+        return td_fail(err, TD_ESTATE, "restart", "the service has ordered a restart");
+    return TD_OK;
+}
+
 enum td_code td_flow_domain_reach(struct td_flow *f, struct td_error *err)
 {
     struct td_error why = {0};
+    enum td_domain_reason told = TD_DJ_OK;
     if (is_skipped(f) && !td_fault("device-reaches-anyway")) {
         td_flow_news(f, "domain controller not looked for: the profile skips it");
         return TD_OK;
@@ -106,8 +132,9 @@ enum td_code td_flow_domain_reach(struct td_flow *f, struct td_error *err)
         if (rc == TD_OK)
             return TD_OK;
         td_device_say(f->dev, "wait", "domain: %s", why.text);
+        td_try(tell(f, &why, &told, err));
         td_try(td_device_wait(f->dev, REACH_PAUSE, err));
     }
-    const struct td_domain_reason_row *row = td_domain_reason_by_name(why.where);
-    return over(row != NULL ? row->reason : TD_DJ_DEVICE_NO_DC, row != NULL ? NULL : why.text, err);
+    return td_domain_reason_by_name(why.where) != NULL ? td_domain_over(&why, err)
+                                                       : over(TD_DJ_DEVICE_NO_DC, why.text, err);
 }

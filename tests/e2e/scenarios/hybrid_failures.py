@@ -63,6 +63,14 @@ def check_told(lab, serial, reason, code):
     say(f"    {serial}: {reason} {code}: {member(e, 'remedy')}")
 
 
+def check_told_by_device(lab, serial, reason, code):
+    """What keeps it from its domain stands on the timeline, once: nobody has to go to the device."""
+    told = [e for e in events(lab, serial, "device.failed") if member(e, "where") == reason]
+    must(len(told) == 1 and member(told[0], "code") == code and member(told[0], "remedy"), f"{reason} with {code} and remedy, once: {told}")
+    text = lab.cli("device", "show", serial, "--timeline")
+    must(code in text, f"the timeline for people names {code}:\n{text}")
+
+
 def settings_that_fail(lab, dc, pcs):
     """Wrong unit, no right, name taken: found by the connector, told by the service; nothing is left over.
     Returns its devices, which wait out their time, and what they are to say."""
@@ -153,6 +161,7 @@ def clock_of_a_device(lab, dc, pcs):
     last = ahead.last("0x80070576")
     must("DeviceClock" in last and "Set the device's clock" in last, f"its reason and remedy: {last}")
     say(f"    a device twenty minutes ahead: {last}")
+    check_told_by_device(lab, name, "DeviceClock", "0x80070576")
     must("domain controller reached" in Watched(lab, dc, pc).ready(), "with the right clock it goes on from there")
     must(len(events(lab, name, "domain.created")) == 1, "with the account that it has")
 
@@ -194,7 +203,7 @@ def controller_that_is_down(lab, dc, pcs):
     down, ada = pcs.make("DEV-DOWN"), pcs.make("DEV-ADA")
     applied, reached, inside = "offline domain join applied", "domain controller reached", "signed in by the domain"
     late_name, _, late = held_between(lab, dc, pcs, "DEV-LATE", applied, reached)
-    _, never, first_life = held_between(lab, dc, pcs, "DEV-NEVER", applied, reached, pace=QUICK)
+    never_name, never, first_life = held_between(lab, dc, pcs, "DEV-NEVER", applied, reached, pace=QUICK)
     _, lock, at_lock = held_between(lab, dc, pcs, "DEV-LOCK", "lock screen", inside)
     dc.stop()
     for device in (late, first_life, at_lock):
@@ -204,6 +213,7 @@ def controller_that_is_down(lab, dc, pcs):
     say("    down behind the restart: the device waits for a controller")
     last = first_life.last("0x80070774")
     must("VPN" in last, f"its remedy: {last}")
+    check_told_by_device(lab, never_name, "DeviceNoDc", "0x80070774")
     say(f"    down for good: {last}")
     say(f"    down at the lock screen: {at_lock.last('0x8007054b', '0x80070774', 'domain controller')}")
     at_page.until("can't be asked about the password")

@@ -3,6 +3,7 @@
 #include "crypto/digest.h"
 #include "csp_world.h"
 #include "device/dm/msi_file.h"
+#include "device/domain.h"
 #include "dm_world.h"
 
 static void talks_as_the_example_does(void **state TD_UNUSED)
@@ -99,6 +100,22 @@ static void says_that_it_waits_for_its_domain(void **state TD_UNUSED)
     td_state_set(w.dev.state, "domain.name", "corp.test");
     assert_ok(td_dm_talk(&w.dm, TD_DM_ENROLMENT, false, NULL));
     assert_null(strstr(w.bodies[2], ODJ));
+    dm_close(&w);
+}
+
+/* device-alerts.md: in one session, once that one is whole. */
+static void says_what_keeps_it_from_its_domain(void **state TD_UNUSED)
+{
+    struct dm_world w;
+    dm_open(&w);
+    DM_SCRIPT(&w, ((const struct dm_answer[]){{.body = "<Final/>"}, {.body = "<Final/>"}}));
+    td_state_set_int(w.dev.state, TD_DOMAIN_TROUBLE, (int64_t)UINT32_C(0x80070576));
+    assert_ok(td_dm_talk(&w.dm, TD_DM_ENROLMENT, false, NULL));
+    const char *said = strstr(w.bodies[0], "org.touchdown:domain.unreached");
+    assert_non_null(said);
+    assert_non_null(strstr(said, "<Data>-2147023498</Data>"));
+    assert_ok(td_dm_talk(&w.dm, TD_DM_ENROLMENT, false, NULL));
+    assert_null(strstr(w.bodies[1], "domain.unreached"));
     dm_close(&w);
 }
 
@@ -624,6 +641,7 @@ int main(void)
         cmocka_unit_test(talks_as_the_example_does),
         cmocka_unit_test(writes_headers_by_version),
         cmocka_unit_test(says_that_it_waits_for_its_domain),
+        cmocka_unit_test(says_what_keeps_it_from_its_domain),
         cmocka_unit_test(answers_odd_commands),
         cmocka_unit_test(atomic_is_all_or_nothing),
         cmocka_unit_test(sends_long_values_in_pieces),

@@ -594,6 +594,22 @@ static void reaches_a_controller(void **state TD_UNUSED)
     assert_string_equal(err.where, "DeviceRefused");
 }
 
+/* The service is told each reason once, and nothing that is past. */
+static void tells_why_it_stands_still(void **state TD_UNUSED)
+{
+    join_domain();
+    dom.kdc = TD_EAUTH;
+    dom.hresult = 0x80070576;
+    assert_int_equal(td_flow_domain_reach(&s.flow, NULL), TD_EEXPIRED);
+    assert_int_equal(way.sessions, 1);
+    assert_int_equal(td_state_int(s.dev.state, TD_DOMAIN_TROUBLE, 0), 0x80070576);
+    assert_true(stage_said(&s, "domain: The device's clock is more than five minutes"));
+    dom.kdc = TD_OK;
+    assert_ok(td_flow_domain_reach(&s.flow, NULL));
+    assert_int_equal(way.sessions, 1);
+    assert_int_equal(td_state_int(s.dev.state, TD_DOMAIN_TROUBLE, 0), 0);
+}
+
 static void asks_no_controller_where_the_profile_skips_it(void **state TD_UNUSED)
 {
     join_domain();
@@ -920,6 +936,7 @@ int main(void)
         STAGED(goes_on_where_it_was_mended),
         STAGED(a_domain_that_is_away_ends_it_too),
         STAGED(reaches_a_controller),
+        STAGED(tells_why_it_stands_still),
         STAGED(asks_no_controller_where_the_profile_skips_it),
         STAGED(the_domain_says_who_may_sign_in),
         STAGED(registers_the_computer),
