@@ -50,9 +50,9 @@ def shown(lab, name):
     return found[0] if found else {}
 
 
-def connector(lab, dc, name="near", **how):
-    """Registers one and waits until it is heard of; its process."""
-    code = lab.cli("connector", "add", name, "--json")["code"]
+def connector(lab, dc, name="near", bound=(), **how):
+    """Registers one, bound to domains or not, and waits until it is heard of; its process."""
+    code = lab.cli("connector", "add", name, *[f"--domain={d}" for d in bound], "--json")["code"]
     file = lab.write(f"{name}.code", code)
     os.chmod(file, 0o600)
     p = dc.start(lab.path(f"{name}.log"), laboratory.TOUCHDOWN, "connector", "run", "--config", config(lab, dc, name, **how), "--code-file", file)

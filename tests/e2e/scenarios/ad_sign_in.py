@@ -190,7 +190,14 @@ def nobody_to_ask(lab, dc, client, connector):
     must("can't be asked" in page and "wrong" not in page, "the page says so")
     status, _ = client.password(f"admin@{laboratory.TENANT}", lab.password)
     must(status == 200, "an administrator made by hand is never locked out")
-    hybrid_lab.connector(lab, dc, name="second")
+    hybrid_lab.connector(lab, dc, name="second", bound=["elsewhere.test"])
+    wait_for(lambda: "NotBound" in str(hybrid_lab.shown(lab, "second")), 30, "its state tells that it is bound to another domain")
+    last = hybrid_lab.log_of(lab, "second").splitlines()[-1]
+    must("refuses" in last and ad.DNS in last and "connector bind" in last, f"so does its own last line: {last}")
+    status, answer = client.password(dc.upn("alice"), dc.password("alice"))
+    must(status == 503, f"it is not asked: {status} {answer}")
+    lab.cli("connector", "bind", "second", "--domain", ad.DNS)
+    wait_for(lambda: hybrid_lab.shown(lab, "second")["state"] == "active" and hybrid_lab.shown(lab, "second")["domains"], 30, "bound to this one it serves")
     status, answer = client.password(dc.upn("alice"), dc.password("alice"))
     must(status == 200, f"another one answers: {answer}")
 
