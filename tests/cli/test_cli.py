@@ -860,6 +860,11 @@ def device_exit_codes(box):
                               stdin=subprocess.DEVNULL)
         same(done.returncode, code, f"for {words}: {done.stdout[-200:]}{done.stderr[-200:]}")
     assert not os.path.exists(box.path("none"))
+    for words in (["--csv", "--hardware", "none"], ["--hardware", box.write("odd.json", '{"serialNumber":"SN-1"}')]):
+        done = subprocess.run([DEVICE, "hash", *words], capture_output=True, text=True, timeout=60, check=False, cwd=box.dir)
+        same((done.returncode, done.stdout), (1, ""))  # a file for the import holds no error
+        assert done.stderr.startswith("failed "), done.stderr
+    assert "serialNumber" in done.stderr and "virtual-device.md" in done.stderr, done.stderr
 
 
 def blobs_are_shown_and_handed_on(box):

@@ -32,9 +32,16 @@ static enum td_code look_at_tpm(struct td_program *p, struct td_hardware *hw, st
     return TD_OK;
 }
 
+/* Standard output is a file for the import, mostly. */
+static void say_aside(void *ctx TD_UNUSED, const char *line)
+{
+    (void)fprintf(stderr, "%s\n", line);
+}
+
 int td_program_hash(struct td_program *p)
 {
     struct td_error err = {0};
+    p->dev.say = say_aside;
     struct td_hardware hw;
     char *hash = NULL;
     if (td_hardware_read("", p->hardware, &p->arena, &hw, &err) != TD_OK || look_at_tpm(p, &hw, &err) != TD_OK ||

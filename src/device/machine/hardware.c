@@ -48,7 +48,8 @@ static enum td_code check_names(const struct td_json *root, struct td_error *err
         for (size_t i = 0; i < TD_COUNTOF(other_fields); i++)
             known |= strcmp(other_fields[i], m->name) == 0;
         if (!known)
-            return td_fail(err, TD_EINVAL, m->name, "the hardware file knows no such field");
+            return td_remedy(err, td_fail(err, TD_EINVAL, m->name, "the hardware file knows no such field"),
+                             "take it out, or write it as docs/tasks/virtual-device.md does (serial, uuid, nics ...)");
     }
     return TD_OK;
 }
