@@ -293,17 +293,20 @@ static enum td_code connectors(struct known *k, const char *domain, struct td_er
     struct td_connector_domain *list = NULL;
     const struct td_connector_domain *bad = NULL;
     size_t n = 0;
-    bool served = false, fine = false;
+    bool served = false, fine = false, unbound = false;
     td_try(td_connector_serves(k->tx, k->tenant, domain, &served, err));
     td_try(td_connector_domains(k->tx, k->tenant, k->a, &list, &n, err));
     for (size_t i = 0; i < n; i++) {
         bool of = td_ieqs(td_str(list[i].domain), domain);
+        unbound = unbound || (of && !list[i].may);
+        of = of && list[i].may;
         fine = fine || (of && list[i].problem[0] == '\0');
         bad = of && list[i].problem[0] != '\0' ? &list[i] : bad;
     }
     const struct td_domain_reason_row *row = bad != NULL ? td_domain_reason_by_name(bad->problem) : NULL;
     if (!served || (!fine && bad == NULL))
-        say_reason(k, TD_UNMET, TD_DJ_NO_CONNECTOR, domain);
+        say_reason(k, TD_UNMET, unbound && !td_fault("check-unbound-is-none") ? TD_DJ_NOT_BOUND : TD_DJ_NO_CONNECTOR,
+                   domain);
     else if (!fine)
         say_reason(k, TD_UNMET, row != NULL ? row->reason : TD_DJ_REFUSED, bad->detail);
     return TD_OK;

@@ -163,6 +163,12 @@ static void add_connector(struct td_tx *tx, struct service_box *b)
     connector_says(tx, b);
 }
 
+static void bind_elsewhere(struct td_tx *tx, struct service_box *b)
+{
+    const char *const domains[] = {"lab.test"};
+    assert_ok(td_connector_bind(tx, b->tenant, connector, domains, 1, "test", NULL));
+}
+
 static void what_a_hybrid_device_needs(void **state)
 {
     box = *state;
@@ -182,6 +188,10 @@ static void what_a_hybrid_device_needs(void **state)
     box_in_write(box, connector_says);
     expect("domain", TD_UNMET);
     assert_non_null(strstr(found.found, "No domain controller answers"));
+    box_in_write(box, bind_elsewhere);
+    expect("domain", TD_UNMET);
+    assert_non_null(strstr(found.found, "did not bind"));
+    assert_non_null(strstr(found.remedy, "connector bind"));
 }
 
 static void mark_it(struct td_tx *tx, struct service_box *b)
