@@ -3,6 +3,7 @@
 #include "app/connector_config.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "crypto/cert.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -117,6 +118,19 @@ static enum td_code read_code(struct td_cli *cli, struct td_connector_config *c,
     return TD_OK;
 }
 
+/* What is no certificate would be an address that never answers. */
+static enum td_code read_root(struct td_cli *cli, struct td_connector_file *f, struct td_error *err)
+{
+    struct td_slice der = {0};
+    struct td_error why = {0};
+    enum td_code rc = read_file(f->ca, MAX_PEM, &cli->arena, &f->config.ca_pem, &why);
+    if (rc == TD_OK && td_cert_from_pem(f->config.ca_pem, &cli->arena, &der, NULL) == TD_OK)
+        return TD_OK;
+    return td_remedy(
+        err, td_fail(err, TD_EINVAL, "ca", "%s: %s", f->ca, rc != TD_OK ? why.text : "holds no certificate in PEM"),
+        "Give it ca.pem of the service's data folder.");
+}
+
 static enum td_code read_config(struct td_cli *cli, struct td_connector_file *f, struct td_error *err)
 {
     td_try(td_connector_file_read(td_cli_option(cli, "config"), &cli->arena, f, err));
@@ -128,7 +142,7 @@ static enum td_code read_config(struct td_cli *cli, struct td_connector_file *f,
     for (size_t n = strlen(server); n != 0 && server[n - 1] == '/'; n--)
         server[n - 1] = '\0';
     f->config.server = server;
-    return read_file(f->ca, MAX_PEM, &cli->arena, &f->config.ca_pem, err);
+    return read_root(cli, f, err);
 }
 
 /* Two processes with one key would take each other's answers. The lock goes with the process. */

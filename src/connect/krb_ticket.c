@@ -1,6 +1,8 @@
 /* Tickets: a first one by password or keytab, and those for services. */
 #include "connect/krb_lib.h"
 
+#include <unistd.h>
+
 /* A name with '@' is a user's principal name: the directory finds whose it is (RFC 6806 5). */
 enum td_code td_krb_name(struct td_krb_talk *t, const char *name, krb5_principal *ret, struct td_error *err)
 {
@@ -33,8 +35,10 @@ static enum td_code show(struct td_krb_talk *t, krb5_init_creds_context icc, krb
         rc = has_key(t, kt, who);
     if (rc == 0)
         rc = krb5_init_creds_set_keytab(t->ctx, icc, kt);
-    enum td_code done = rc == 0 ? td_krb_ask_initial(t, icc, err)
-                                : td_fail(err, TD_ESTATE, "keytab", "%s holds no key of this principal", p->keytab);
+    enum td_code done =
+        rc == 0 ? td_krb_ask_initial(t, icc, err)
+                : td_fail(err, TD_ESTATE, "keytab", "%s %s", p->keytab,
+                          access(p->keytab, R_OK) == 0 ? "holds no key of this principal" : "can't be read");
     if (kt != NULL)
         (void)krb5_kt_close(t->ctx, kt);
     return done;

@@ -99,6 +99,13 @@ static enum td_code read_small(const char *path, size_t max, struct td_buf *out,
     return td_domain_refuse(err, TD_DJ_SERVICE_PASSWORD, why);
 }
 
+static enum td_code no_root(const char *path, struct td_error *err)
+{
+    char why[160];
+    (void)snprintf(why, sizeof(why), "the domain controllers' root, %.110s, can't be read", path);
+    return td_domain_refuse(err, TD_DJ_UNTRUSTED, why);
+}
+
 /* "ldaps://dc1.corp.test:636/" to "dc1.corp.test" */
 static void host_of(const char *url, char *ret, size_t size)
 {
@@ -170,7 +177,7 @@ static enum td_code by_password(struct td_connector_real *r, const struct td_con
     struct td_ldap_result why = {0};
     unsigned char digest[32];
     if (read_small(ad->ca_file, MAX_PEM, &ca, err) != TD_OK)
-        return td_domain_refuse(err, TD_DJ_UNTRUSTED, "the file with the domain controllers' root can't be read");
+        return no_root(ad->ca_file, err);
     td_try(read_small(ad->password_file, MAX_SECRET, &secret, err));
     while (secret.n != 0 && (secret.p[secret.n - 1] == '\n' || secret.p[secret.n - 1] == '\r'))
         secret.p[--secret.n] = '\0';

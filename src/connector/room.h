@@ -99,6 +99,11 @@ void td_conn_note(struct td_connector_state *c, enum td_code rc, const struct td
 enum td_domain_reason td_conn_reason(const struct td_error *err);
 const char *td_conn_detail(const struct td_error *err);
 
+/* --- config.c */
+
+/* A secret that everybody on this machine can read. False too where there is none. */
+bool td_conn_is_open(const char *path);
+
 /* --- directory.c: connections to domain controllers */
 
 struct td_conn_line {

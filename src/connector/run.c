@@ -402,11 +402,21 @@ static enum td_code run_registered(struct td_connector_state *c, const atomic_bo
     return atomic_load(stop) ? TD_OK : run_once(c, stop, err);
 }
 
+static void warn_of_secrets(struct td_connector_state *c, const struct td_connector_ad *ad)
+{
+    const char *const files[] = {ad->password_file, ad->keytab};
+    for (size_t i = 0; i < TD_COUNTOF(files); i++)
+        if (td_conn_is_open(files[i]))
+            td_conn_say(c, "%s: %s can be read by everybody on this machine: chmod 600", ad->domain, files[i]);
+}
+
 enum td_code td_connector_run(const struct td_connector_config *config, const struct td_connector_world *world,
                               atomic_bool *stop, struct td_error *err)
 {
     struct td_connector_state *c = NULL;
     td_try(td_connector_open(config, world, &c, err));
+    for (size_t i = 0; i < config->domain_count; i++)
+        warn_of_secrets(c, &config->domains[i]);
     enum td_code rc = run_registered(c, stop, err);
     td_connector_close(c);
     return rc;

@@ -110,6 +110,14 @@ static void tell_facts(struct trying *t, const struct td_conn_line *line)
         wrong(t, "clock", &err);
 }
 
+static void look_at_secret(struct trying *t, const char *path)
+{
+    if (!td_conn_is_open(path))
+        return;
+    tell(t, "  more   %s can be read by everybody on this machine", path);
+    tell(t, "         Take that away: chmod 600 %s", path);
+}
+
 /* Each address by itself: fail-over is worth something only if all of them work. */
 static bool look_at_addresses(struct trying *t, struct td_conn_line *ret)
 {
@@ -143,6 +151,8 @@ enum td_code td_connector_try(const struct td_connector_ad *ad, const struct td_
     struct td_conn_line line = {0};
     td_arena_init(&t.arena);
     tell(&t, "%s", ad->domain);
+    look_at_secret(&t, ad->password_file);
+    look_at_secret(&t, ad->keytab);
     if (look_at_addresses(&t, &line)) {
         if (ou == NULL || ou[0] == NULL)
             look_at_all(&t, &line);

@@ -762,11 +762,16 @@ def children_of(pid):
 
 def a_connector_is_run(box):
     """Its configuration is looked at before anything else; as the service's child it registers itself, comes back when it is killed, ends with it."""
-    box.write("svc.pw", "secret\n")
+    os.chmod(box.write("svc.pw", "secret\n"), 0o600)
     domain = f"[domain corp.test]\nurl = ldaps://127.0.0.1:1\nca = {box.path('data', 'ca.pem')}\nuser = odjsvc@corp.test\npassword-file = {box.path('svc.pw')}\n"
     box.write("c.ini", domain)
+    service = f"[connector]\nserver = https://localhost:1\nstate = {box.path('st')}\nca = "
+    box.write("noca.ini", service + box.path("none.pem") + "\n" + domain)
+    box.write("badca.ini", service + box.path("svc.pw") + "\n" + domain)
     box.write("bad.ini", "[domain corp.test]\nurl = ldap://dc\nca = x\nuser = u\npassword-file = p\n")
     for code, words, said in ((2, ["connector", "run"], "config"), (2, ["connector", "run", "--config", "c.ini"], "server"), (1, ["connector", "check", "--config", "none"], "none"),
+                              (1, ["connector", "run", "--config", "noca.ini", "--code", "A"], "touchdown: ca: "),
+                              (1, ["connector", "run", "--config", "badca.ini", "--code", "A"], "holds no certificate"),
                               (1, ["connector", "check", "--config", "bad.ini"], "ldaps://"), (1, ["connector", "check", "--config", "c.ini", "--domain", "else.test"], "domain")):
         done = box.run(*words)
         same(done.returncode, code, f"{words}: {done.stdout}{done.stderr}")

@@ -1,6 +1,10 @@
 /* connector/try: what `touchdown connector check` tells an administrator before any device waits. */
 #include "unit/connector/fake_service.h"
 
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 struct told {
     struct service s;
     struct td_buf lines;
@@ -103,11 +107,33 @@ static void one_of_two_is_down(void **state TD_UNUSED)
     done(&t);
 }
 
+/* Whoever reads its password or key on this machine is the connector. */
+static void a_secret_that_everybody_reads(void **state TD_UNUSED)
+{
+    char path[] = "/tmp/td-try-XXXXXX";
+    struct told t;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    init(&t);
+    t.s.config.domains[0].password_file = path;
+    assert_int_equal(fchmod(fd, 0644), 0);
+    assert_ok(try(&t, FAKE_OU)); /* told, and no reason to fail */
+    assert_told(&t, "  more   /tmp/td-try-");
+    assert_told(&t, "         Take that away: chmod 600 /tmp/td-try-");
+    assert_int_equal(fchmod(fd, 0640), 0);
+    assert_ok(try(&t, FAKE_OU));
+    assert_null(strstr(td_arena_text(&t.s.a, td_buf_slice(&t.lines)), "more"));
+    (void)close(fd);
+    (void)unlink(path);
+    done(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_is_well),
         cmocka_unit_test(clocks_that_differ),
+        cmocka_unit_test(a_secret_that_everybody_reads),
         cmocka_unit_test(units_without_a_right),
         cmocka_unit_test(one_of_two_is_down),
     };
