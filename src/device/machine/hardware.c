@@ -262,19 +262,25 @@ static enum td_code load_file(const char *file, struct td_arena *a, struct td_js
 
 /* A machine without SMBIOS (a container, most small VMs), or with what its maker left in ("Not Specified"), has no name
  * of its own: the virtual PC then gets a virtual board whose serial number and UUID follow from the machine's id, so
- * that they are the same at every start. */
-static void fill_board(struct td_hardware *hw, const char *root, struct td_arena *a)
+ * that they are the same at every start. named: the file gives the serial number (several PCs on one machine), from
+ * which the UUID then follows as well. */
+static void fill_board(struct td_hardware *hw, const char *root, bool named, struct td_arena *a)
 {
     struct td_hw_facts *f = &hw->facts;
     const char *id = td_machine_id(root, f, a);
-    if (id == NULL || (f->serial[0] != '\0' && !td_fact_is_placeholder(td_str(f->serial))))
+    bool serial_stands = f->serial[0] != '\0' && !td_fact_is_placeholder(td_str(f->serial));
+    if (id == NULL || (serial_stands && (!named || f->manufacturer[0] != '\0')))
         return;
     unsigned char hash[32];
-    td_sha256(td_str(td_arena_printf(a, "touchdown virtual board %s", id)), hash);
-    char *serial = td_arena_printf(a, "TDV%s", td_hex(a, td_bytes(hash + 16, 4)));
-    for (char *p = serial; *p != '\0'; p++)
-        *p = (char)(*p >= 'a' && *p <= 'f' ? *p - 'a' + 'A' : *p);
-    f->serial = serial;
+    td_sha256(td_str(td_arena_printf(a, "touchdown virtual board %s%s%s", id, serial_stands ? " " : "",
+                                     serial_stands ? f->serial : "")),
+              hash);
+    if (!serial_stands) {
+        char *serial = td_arena_printf(a, "TDV%s", td_hex(a, td_bytes(hash + 16, 4)));
+        for (char *p = serial; *p != '\0'; p++)
+            *p = (char)(*p >= 'a' && *p <= 'f' ? *p - 'a' + 'A' : *p);
+        f->serial = serial;
+    }
     f->manufacturer = f->manufacturer[0] != '\0' ? f->manufacturer : "Touchdown";
     f->model = f->model[0] != '\0' ? f->model : "Virtual PC";
     if (f->has_uuid)
@@ -315,7 +321,7 @@ enum td_code td_hardware_read(const char *root, const char *file, struct td_aren
     if (overlay != NULL)
         td_try(lay_over(overlay, a, &hw, err));
     if (td_json_bool(overlay, "machine", true))
-        fill_board(&hw, root, a);
+        fill_board(&hw, root, overlay != NULL && td_json_get(overlay, "serial") != NULL, a);
     td_try(read_version(hw.os_version, &hw.facts.os, err));
     hw.facts.tool = hw.facts.os;
     name_hardware(&hw, a);

@@ -95,6 +95,30 @@ static void gives_a_nameless_machine_a_board(void **state TD_UNUSED)
     assert_string_not_equal(first.hw_dev_id, other.hw_dev_id);
 }
 
+/* Several PCs on one machine, each named by its file: registered like any other, and no two taken for one. */
+static void gives_a_named_one_the_rest(void **state TD_UNUSED)
+{
+    struct td_hardware one, two, known;
+    const char *file = td_arena_printf(&arena, "%s/hw.json", root);
+    put("/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    put("/hw.json", "{\"serial\":\"SN-1\"}");
+    assert_ok(td_hardware_read(root, file, &arena, &one, NULL));
+    put("/hw.json", "{\"serial\":\"SN-2\"}");
+    assert_ok(td_hardware_read(root, file, &arena, &two, NULL));
+    assert_string_equal(one.facts.serial, "SN-1");
+    assert_string_equal(one.facts.manufacturer, "Touchdown");
+    assert_string_equal(one.facts.model, "Virtual PC");
+    assert_true(one.facts.has_uuid && two.facts.has_uuid);
+    assert_memory_not_equal(one.facts.uuid, two.facts.uuid, sizeof(one.facts.uuid));
+    put("/sys/class/dmi/id/sys_vendor", "Contoso\n");
+    assert_ok(td_hardware_read(root, file, &arena, &known, NULL));
+    assert_string_equal(known.facts.manufacturer, "Contoso");
+    assert_false(known.facts.has_uuid); /* a machine with SMBIOS is not added to */
+    put("/hw.json", "{\"machine\":false,\"serial\":\"SN-3\"}");
+    assert_ok(td_hardware_read(root, file, &arena, &known, NULL));
+    assert_string_equal(known.facts.manufacturer, "");
+}
+
 static void names_a_fresh_container_by_its_host(void **state TD_UNUSED)
 {
     struct td_hardware bare, left_in;
@@ -182,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ROOTED(reads_the_machine),
         ROOTED(gives_a_nameless_machine_a_board),
+        ROOTED(gives_a_named_one_the_rest),
         ROOTED(names_a_fresh_container_by_its_host),
         ROOTED(invents_nothing_without_an_id),
         ROOTED(hash_tells_the_file),
