@@ -141,6 +141,8 @@ static const char *const virtual_makers[] = {
     "564d5741",             /* VMWA */
     "51454d55",             /* QEMU */
     "58454e00",             /* XEN */
+    "58454e20",             /* the same, filled with a blank */
+    "414d5a4e",             /* AMZN */
     MICROSOFT,  "474f4f47", /* GOOG */
     "00001014",
 };

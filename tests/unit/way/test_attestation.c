@@ -75,6 +75,8 @@ static void programs_are_told_from_chips(void **state)
         {"id:4D534654", "", true},
         {"id:58454E00", "", true},
         {"ID:474f4f47", "", true},
+        {"id:414D5A4E", "NitroTPM", true},
+        {"id:58454E20", "", true},
         {"564D5700", "", true},
         {"id:494E5443", "SwTpM", true},
         {"id:494E5443", "A Virtual TPM", true},
