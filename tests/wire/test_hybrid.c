@@ -534,6 +534,31 @@ static void the_device_is_told_why_it_waits(void **state)
 }
 
 /* A name that was taken is no failure while there are others. */
+/* The connector was quicker than the device's first session: its way has failed all the same, until it is asked anew.
+ */
+static void what_failed_before_the_first_session_has_failed(void **state)
+{
+    const char *detail = "";
+    open_managed(state);
+    work_is_refused(TD_DJ_NO_OU);
+    job_is(TD_DJS_FAILED);
+    (void)run_session(h.c, WAITS);
+    assert_int_equal(events(td_way_event_word(TD_EV_DEVICE_SETUP), NULL), 1);
+    assert_string_equal(word(), "failed");
+    assert_true(events(td_way_event_word(TD_EV_FAILED), &detail) != 0);
+    assert_non_null(strstr(detail, "\"where\":\"NoOu\""));
+    size_t told = events(td_way_event_word(TD_EV_FAILED), NULL);
+    (void)run_session(h.c, WAITS);
+    assert_int_equal(events(td_way_event_word(TD_EV_FAILED), NULL), told);
+    h.w->wire.env.now += 5 * TD_MINUTE;
+    (void)run_session(h.c, WAITS);
+    in_write(hear_connector);
+    in_write(make_account);
+    (void)run_session(h.c, WAITS);
+    job_is(TD_DJS_CONFIRMED);
+    assert_string_equal(word(), "device setup");
+}
+
 static void a_taken_name_is_no_failure_yet(void **state)
 {
     open_managed(state);
@@ -1180,6 +1205,7 @@ int main(void)
         TEST(the_page_waits),
         TEST(a_refusal_is_told_with_its_cause),
         TEST(the_device_is_told_why_it_waits),
+        TEST(what_failed_before_the_first_session_has_failed),
         TEST(a_taken_name_is_no_failure_yet),
         TEST(silence_is_bounded),
         TEST(a_blob_is_of_one_enrolment),

@@ -183,9 +183,29 @@ static enum td_code find_problem(struct td_exchange *x, struct td_tx *tx, struct
     return TD_OK;
 }
 
+static bool begins_now(const struct td_exchange *x)
+{
+    for (size_t i = 0; i < x->event_count; i++)
+        if (x->events[i]->type == NULL && x->events[i]->way == TD_EV_DEVICE_SETUP)
+            return true;
+    return false;
+}
+
+/* An account that failed before the first session did is no less failed by the phase that begins with it. */
+static void tell_again(struct td_exchange *x)
+{
+    const struct td_domain_join *j = &x->domain;
+    const struct td_domain_reason_row *row = td_domain_reason_by_name(j->failure);
+    if (j->id != NULL && j->state == TD_DJS_FAILED && row != NULL && begins_now(x) &&
+        !td_fault("domain-failure-mended-by-a-session"))
+        (void)td_domain_refuse(&x->domain_refusal, row->reason, j->detail);
+}
+
 /* Once a phase, as every failure of it is told. */
 void td_mgmt_domain_tell(struct td_exchange *x)
 {
+    if (x->domain_refusal.code == TD_OK)
+        tell_again(x);
     if (x->domain_refusal.code == TD_OK || x->progress.failed)
         return;
     td_mgmt_tell(x, &(struct td_mgmt_event){.way = TD_EV_FAILED, .failure = x->domain_refusal});
