@@ -727,6 +727,42 @@ static void tells_values_that_changed_without_a_policy(void **state)
 
 /* --- once, whatever happens between --- */
 
+static void take_profile_away(struct td_tx *tx, struct service_box *b)
+{
+    const char *after = "";
+    struct td_profile_row p;
+    assert_ok(td_profile_find(tx, b->tenant, "Kiosks", &b->arena, &p, NULL));
+    assert_ok(td_profile_target_drop(tx, b->tenant, p.id, "", false, "test", NULL));
+    assert_ok(td_profile_spread(tx, b->tenant, after, 1000, "test", &b->arena, &after, NULL));
+}
+
+/* What allows has to hold when it is used, not only when the challenge was given. */
+static void what_was_allowed_has_to_be_still(void **state)
+{
+    use_box(state);
+    tenant_with(box->tenant, NULL);
+    struct pc p = registered_pc(0, "PC-1"), pinned = pc_of(1), program = registered_pc(2, "PC-3");
+    pinned.registration = registered_with(box->tenant, "PC-2", 1, soft_public(&pinned.ek, &box->arena));
+    pinned.cert = TD_S("");
+    program.cert = soft_certify(
+        &(struct soft_cert){.maker = good_maker, .key = &program.ek, .model = "swtpm", .vendor = "id:00001014"},
+        &box->arena);
+    struct session s = open_session(&pinned);
+    set("pinned-ek", "refuse");
+    finish(&pinned, &s);
+    is_refused("NoEndorsementCertificate");
+    s = open_session(&program);
+    set("virtual-tpm", "refuse");
+    finish(&program, &s);
+    is_refused("VirtualTpm");
+    s = open_session(&p);
+    box_in_write(box, take_profile_away);
+    finish(&p, &s);
+    is_refused("AttestationNotWanted");
+    finish(&p, &s);
+    is_refused("ChallengeUsed");
+}
+
 static void goes_on_after_a_restart(void **state)
 {
     use_box(state);
@@ -937,6 +973,7 @@ int main(void)
         CASE(knows_whose_it_is),
         CASE(wants_a_profile_for_it),
         CASE(wants_no_hybrid_profile),
+        CASE(what_was_allowed_has_to_be_still),
         CASE(wants_pre_provisioning_allowed),
         CASE(asks_for_a_technician),
         CASE(a_code_lasts_until_it_admits),

@@ -7,15 +7,12 @@
 #include "base/fault.h"
 #include "crypto/digest.h"
 #include "http/addresses.h"
-#include "store/profile.h"
-#include "store/tenant.h"
 
 #include <stdio.h>
 
 enum {
     AK_HAS =
         TD_TPMA_RESTRICTED | TD_TPMA_SIGN | TD_TPMA_FIXED_TPM | TD_TPMA_FIXED_PARENT | TD_TPMA_SENSITIVE_DATA_ORIGIN,
-    PURPOSE_OPEN = -1,
     SEED_MAX = 64,
     CREDENTIAL_MAX = 4096
 };
@@ -23,7 +20,7 @@ enum {
 struct begin {
     struct td_attestation *t;
     const char *registration_id;
-    int purpose; /* enum td_attest_purpose as asked, PURPOSE_OPEN */
+    int purpose; /* enum td_attest_purpose as asked, TD_ATTEST_PURPOSE_OPEN */
     struct td_endorsement ek;
     enum td_code ek_rc; /* how reading it ended: told once it is known whose device it is */
     struct td_error ek_error;
@@ -70,13 +67,13 @@ static enum td_code read_ticket(struct begin *b, struct td_error *err)
 static enum td_code read_purpose(struct begin *b, struct td_error *err)
 {
     const struct td_json *v = td_json_get(b->t->body, "purpose");
-    b->purpose = PURPOSE_OPEN;
+    b->purpose = TD_ATTEST_PURPOSE_OPEN;
     if (v == NULL || v->type == TD_JSON_NULL)
         return TD_OK;
     for (int p = TD_ATTEST_SELF_DEPLOYING; p <= TD_ATTEST_PRE_PROVISIONING; p++)
         if (v->type == TD_JSON_STRING && strcmp(v->str, td_attest_purpose_word((enum td_attest_purpose)p)) == 0)
             b->purpose = p;
-    if (b->purpose != PURPOSE_OPEN)
+    if (b->purpose != TD_ATTEST_PURPOSE_OPEN)
         return TD_OK;
     return td_remedy(err, td_fail(err, TD_EINVAL, "purpose", "is neither self-deploying nor pre-provisioning"),
                      "Leave it out where the profile decides.");
@@ -97,46 +94,12 @@ static enum td_code read_request(struct begin *b, struct td_error *err)
 
 /* --- what the store knows --- */
 
-static enum td_code check_profile(struct begin *b, struct td_tx *tx, struct td_error *err)
-{
-    struct td_attestation *t = b->t;
-    struct td_profile_row p;
-    bool is_explicit = false;
-    enum td_code rc = td_profile_of_way(tx, t->tenant, t->registration.way_id, t->a, &p, &is_explicit, err);
-    if (rc == TD_ENOTFOUND)
-        return td_attestation_refuse(t, err, TD_ATT_NOT_WANTED, "registrationId", "no profile is assigned to it");
-    td_try(rc);
-    bool shared = p.settings.usage == TD_USAGE_SHARED, technician = p.settings.preprovisioning != 0;
-    if (p.settings.join == TD_JOIN_HYBRID && !td_fault("attest-hybrid"))
-        return td_attestation_refuse(
-            t, err, TD_ATT_NOT_WANTED, "purpose",
-            td_arena_printf(t->a, "profile \"%s\" joins it to a domain, which takes its user", p.name));
-    int purpose = b->purpose;
-    if (purpose == PURPOSE_OPEN)
-        purpose = shared || !technician ? TD_ATTEST_SELF_DEPLOYING : TD_ATTEST_PRE_PROVISIONING;
-    bool wanted = purpose == TD_ATTEST_SELF_DEPLOYING ? shared : technician;
-    if (!wanted && !td_fault("attest-any-profile"))
-        return td_attestation_refuse(t, err, TD_ATT_NOT_WANTED, "purpose",
-                                     td_arena_printf(t->a, "profile \"%s\" does not allow %s", p.name,
-                                                     td_attest_purpose_word((enum td_attest_purpose)purpose)));
-    b->challenge.purpose = (enum td_attest_purpose)purpose;
-    return TD_OK;
-}
-
-static enum td_code allowed(struct begin *b, struct td_tx *tx, const char *setting, bool *ret, struct td_error *err)
-{
-    const char *value = "";
-    td_try(td_tenant_get(tx, b->t->tenant, setting, b->t->a, &value, err));
-    *ret = strcmp(value, "allow") == 0;
-    return TD_OK;
-}
-
 static enum td_code read_trust(struct begin *b, struct td_tx *tx, struct td_error *err)
 {
     struct td_attestation *t = b->t;
     struct td_ek_root *roots = NULL;
-    td_try(allowed(b, tx, "virtual-tpm", &b->ek.virtual_allowed, err));
-    td_try(allowed(b, tx, "pinned-ek", &b->ek.pinned_allowed, err));
+    td_try(td_attestation_allows(t, tx, "virtual-tpm", &b->ek.virtual_allowed, err));
+    td_try(td_attestation_allows(t, tx, "pinned-ek", &b->ek.pinned_allowed, err));
     td_try(td_ek_root_list(tx, t->tenant, t->a, &roots, &b->ek.root_count, err));
     b->ek.roots = roots;
     enum td_code rc = td_registration_hash(tx, t->tenant, b->registration_id, t->a, &b->ek.hash, err);
@@ -204,7 +167,7 @@ static enum td_code look(struct td_tx *tx, void *ctx, struct td_error *err)
         return td_attestation_refuse(t, err, TD_ATT_UNKNOWN_REGISTRATION, "registrationId", NULL);
     td_try(rc);
     td_try(td_attestation_whose(t, tx, b->registration_id, err));
-    td_try(check_profile(b, tx, err));
+    td_try(td_attestation_wanted(b->t, tx, b->purpose, &b->challenge.purpose, err));
     if (b->ek_rc != TD_OK) {
         t->reason = TD_ATT_BAD_EK;
         *err = b->ek_error;

@@ -109,6 +109,15 @@ static enum td_code check_owner(struct finish *f, struct td_tx *tx, struct td_er
     return rc == TD_ENOTFOUND ? TD_OK : rc;
 }
 
+static enum td_code check_still(struct finish *f, struct td_tx *tx, struct td_error *err)
+{
+    struct td_error why = {0};
+    enum td_code rc = td_attestation_still(f->t, tx, &f->challenge, &why);
+    if (rc != TD_OK)
+        *(f->t->reason == TD_ATT_OK ? err : &f->refusal) = why;
+    return rc;
+}
+
 /* A technician's code admits once; until then it has given as many challenges as the device needed. */
 static enum td_code check_code(struct finish *f, struct td_tx *tx, struct td_error *err)
 {
@@ -224,6 +233,8 @@ static enum td_code settle(struct td_tx *tx, void *ctx, struct td_error *err)
         enum td_code rc = check_owner(f, tx, err);
         if (rc == TD_OK && t->reason == TD_ATT_OK)
             rc = check_code(f, tx, err);
+        if (rc == TD_OK && t->reason == TD_ATT_OK)
+            rc = check_still(f, tx, err);
         if (rc != TD_OK && t->reason == TD_ATT_OK)
             return rc;
     }

@@ -47,6 +47,17 @@ enum td_code td_attestation_key_hash(const struct td_key *key, struct td_arena *
 enum td_code td_attestation_whose(struct td_attestation *t, struct td_tx *tx, const char *registration_id,
                                   struct td_error *err) TD_MUST_USE;
 
+/* Does the profile want this purpose (TD_ATTEST_PURPOSE_OPEN: which does it want)? TD_ATT_NOT_WANTED. */
+enum { TD_ATTEST_PURPOSE_OPEN = -1 };
+enum td_code td_attestation_wanted(struct td_attestation *t, struct td_tx *tx, int purpose, enum td_attest_purpose *ret,
+                                   struct td_error *err) TD_MUST_USE;
+/* A setting that is "allow" or "refuse". */
+enum td_code td_attestation_allows(const struct td_attestation *t, struct td_tx *tx, const char *setting, bool *ret,
+                                   struct td_error *err) TD_MUST_USE;
+/* Do profile and settings allow now what they did when the challenge was given? Refuses as the begin would. */
+enum td_code td_attestation_still(struct td_attestation *t, struct td_tx *tx, const struct td_challenge *c,
+                                  struct td_error *err) TD_MUST_USE;
+
 /* The endorsement key as it came: read, judged by its form, and what its certificate is worth. */
 struct td_endorsement {
     struct td_slice octets, der; /* TPMT_PUBLIC or TPM2B_PUBLIC; certificate, empty if none */
