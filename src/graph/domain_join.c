@@ -2,6 +2,7 @@
  * and written; their networks; and the one that holds for a hybrid profile. Of the other device configurations name,
  * assignment and end can be changed here, their settings by `touchdown policy add`. */
 #include "api/configuration.h"
+#include "base/fault.h"
 #include "graph/managed.h"
 #include "graph/profiles.h"
 #include "graph/types.h"
@@ -170,6 +171,15 @@ static enum td_code make_row(struct td_g_call *call, struct td_tx *tx, const cha
 
 /* ---- create, change, remove ---- */
 
+static enum td_code describe(struct td_g_call *call, struct td_tx *tx, const char *id, struct td_error *err)
+{
+    const struct td_json *said = td_json_iget(call->body, "description");
+    if (said == NULL || td_fault("graph-configuration-undescribed"))
+        return TD_OK;
+    return td_configuration_describe(tx, call->tenant, id, said->type == TD_JSON_STRING ? said->str : "", call->actor,
+                                     err);
+}
+
 enum td_code td_g_configuration_create(struct td_g_call *call, struct td_tx *tx, struct td_error *err)
 {
     struct td_configuration row = {.id = ""};
@@ -182,7 +192,7 @@ enum td_code td_g_configuration_create(struct td_g_call *call, struct td_tx *tx,
     td_try(by_their_names(make_row(call, tx, "", td_g_body_text(call, "displayName", ""), json, &row, err), err));
     td_try(by_their_names(td_configuration_add(tx, call->tenant, &row, call->actor, err), err));
     call->made_key = row.id;
-    return TD_OK;
+    return describe(call, tx, row.id, err);
 }
 
 static enum td_code read_body(const struct td_configuration *row, struct td_arena *a, struct td_json **ret,
@@ -191,10 +201,11 @@ static enum td_code read_body(const struct td_configuration *row, struct td_aren
     return td_json_parse(td_str(row->body), (size_t)TD_ITEM_MAX * 2, a, ret, err);
 }
 
+/* ... and a note, of which no device hears. */
 static bool says_more_than_a_name(const struct td_json *body)
 {
     for (const struct td_json *m = body->child; m != NULL; m = m->next)
-        if (strcmp(m->name, "displayName") != 0 && m->name[0] != '@')
+        if (strcmp(m->name, "displayName") != 0 && strcmp(m->name, "description") != 0 && m->name[0] != '@')
             return true;
     return false;
 }
@@ -208,6 +219,7 @@ enum td_code td_g_configuration_update(struct td_g_call *call, struct td_tx *tx,
     const char *name = td_g_body_text(call, "displayName", old.name);
     if (strcmp(name, old.name) != 0)
         td_try(by_their_names(td_configuration_rename(tx, call->tenant, old.id, name, call->actor, err), err));
+    td_try(describe(call, tx, old.id, err));
     if (!says_more_than_a_name(call->body))
         return TD_OK;
     if (strcmp(old.kind, word) != 0) {

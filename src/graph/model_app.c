@@ -146,7 +146,7 @@ const struct td_g_type td_g_type_configuration_assignment = {
 
 static const struct td_g_prop configuration_props[] = {
     {.name = "displayName", .kind = TD_G_STRING, .flags = TD_G_WRITE | TD_G_NEEDED},
-    TEXT("description", 0),
+    {.name = "description", .kind = TD_G_STRING, .flags = TD_G_NULLABLE | TD_G_WRITE, .max = 1024},
     {.name = "createdDateTime", .kind = TD_G_TIME},
     {.name = "lastModifiedDateTime", .kind = TD_G_TIME},
     {.name = "version", .kind = TD_G_INT32},

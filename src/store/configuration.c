@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define COLUMNS "c.id, c.name, c.kind, c.revision, c.body, c.sealed, c.created_at, c.modified_at"
+#define COLUMNS "c.id, c.name, c.kind, c.revision, c.body, c.sealed, c.created_at, c.modified_at, c.description"
 
 static char *name_key(struct td_arena *a, const char *name)
 {
@@ -25,6 +25,7 @@ static void read_row(struct td_rows *r, struct td_arena *a, struct td_configurat
     ret->sealed = td_col_blob(r, 5, a);
     ret->created_at = td_col_int(r, 6);
     ret->modified_at = td_col_int(r, 7);
+    ret->description = td_col_text0(r, 8, a);
 }
 
 static enum td_code read_list(struct td_rows *r, struct td_arena *a, struct td_configuration **ret, size_t *ret_count,
@@ -114,6 +115,23 @@ enum td_code td_configuration_rename(struct td_tx *tx, const char *tenant, const
         return td_fail(err, TD_EEXISTS, "name", "an item of this name exists already");
     td_try(rc);
     const struct td_change change = {"name", old.name, name};
+    return tell(tx, tenant, "configuration.changed", actor, &old, &change, err);
+}
+
+enum td_code td_configuration_describe(struct td_tx *tx, const char *tenant, const char *id, const char *description,
+                                       const char *actor, struct td_error *err)
+{
+    TD_CLEANUP(td_arena_done) struct td_arena a = {0};
+    struct td_configuration old = {.id = ""};
+    if (strlen(description) > TD_CONFIGURATION_DESCRIPTION_MAX || !td_utf8_ok(td_str(description)))
+        return td_fail(err, TD_EINVAL, "description", "must have at most %d octets of UTF-8",
+                       TD_CONFIGURATION_DESCRIPTION_MAX);
+    td_try(td_configuration_find(tx, tenant, id, &a, &old, err));
+    if (strcmp(old.description, description) == 0)
+        return TD_OK;
+    td_try(td_sql(tx, err, "UPDATE configuration SET description = $3, modified_at = $4 WHERE tenant = $1 AND id = $2",
+                  "sssi", tenant, old.id, description, td_tx_now(tx)));
+    const struct td_change change = {"description", old.description, description};
     return tell(tx, tenant, "configuration.changed", actor, &old, &change, err);
 }
 

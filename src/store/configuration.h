@@ -5,7 +5,7 @@
 
 #include "store/db.h"
 
-enum { TD_CONFIGURATION_NAME_MAX = 200, TD_CONFIGURATIONS_MAX = 2000 };
+enum { TD_CONFIGURATION_NAME_MAX = 200, TD_CONFIGURATION_DESCRIPTION_MAX = 1024, TD_CONFIGURATIONS_MAX = 2000 };
 
 struct td_configuration {
     const char *id, *name, *kind;
@@ -13,6 +13,7 @@ struct td_configuration {
     const char *body;       /* JSON without secrets */
     struct td_slice sealed; /* the whole JSON, sealed, where the kind has secrets; else empty */
     int64_t created_at, modified_at;
+    const char *description; /* "" none; td_configuration_describe */
 };
 
 /* id, name, kind, body and sealed are the caller's. TD_EEXISTS if the name is taken (any case). */
@@ -24,6 +25,9 @@ enum td_code td_configuration_change(struct td_tx *tx, const char *tenant, const
 /* Another name for the same item: its revision stays, devices are told nothing. TD_EEXISTS if it is taken. */
 enum td_code td_configuration_rename(struct td_tx *tx, const char *tenant, const char *id, const char *name,
                                      const char *actor, struct td_error *err) TD_MUST_USE;
+/* A note for people: the item's revision stays, devices are told nothing. */
+enum td_code td_configuration_describe(struct td_tx *tx, const char *tenant, const char *id, const char *description,
+                                       const char *actor, struct td_error *err) TD_MUST_USE;
 /* By id, or by name in any case. TD_ENOTFOUND. */
 enum td_code td_configuration_find(struct td_tx *tx, const char *tenant, const char *key, struct td_arena *a,
                                    struct td_configuration *ret, struct td_error *err) TD_MUST_USE;

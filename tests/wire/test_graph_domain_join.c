@@ -13,7 +13,8 @@
 static const char *made(void)
 {
     ask(201, "POST " CONFIGURATIONS,
-        JOIN(PREFIX ",\"computerNameSuffixRandomCharCount\":6,\"organizationalUnit\":\"" UNIT "\""));
+        JOIN(PREFIX ",\"computerNameSuffixRandomCharCount\":6,\"organizationalUnit\":\"" UNIT
+                    "\",\"description\":\"Branch\""));
     return td_arena_strdup(&g.box->arena, gw_str("id"));
 }
 
@@ -42,6 +43,7 @@ static void a_domain_join(void **state TD_UNUSED)
     is("computerNameStaticPrefix", "\"PC-\"");
     is("computerNameSuffixRandomCharCount", "6");
     is("organizationalUnit", "\"" UNIT "\"");
+    is("description", "\"Branch\"");
     is("version", "1");
     assert_non_null(strstr(kept(id), "\"namePrefix\":\"PC-\",\"nameRandom\":6,\"reuse\":\"own\""));
     askf(200, "{" TYPE ",\"organizationalUnit\":null,\"displayName\":\"Corp 2\"}", "PATCH " CONFIGURATIONS "/%s", id);
@@ -49,6 +51,12 @@ static void a_domain_join(void **state TD_UNUSED)
     is("displayName", "\"Corp 2\"");
     is("computerNameSuffixRandomCharCount", "6");
     is("version", "2");
+    is("description", "\"Branch\"");
+    askf(200, "{\"description\":\"For the sales floor\"}", "PATCH " CONFIGURATIONS "/%s", id);
+    is("description", "\"For the sales floor\"");
+    askf(200, "{\"description\":null}", "PATCH " CONFIGURATIONS "/%s", id);
+    is("description", "null");
+    is("version", "2"); /* devices are told nothing */
     askf(200, "{\"computerNameStaticPrefix\":\"NB-\"}", "PATCH " CONFIGURATIONS "/%s", id);
     is("computerNameStaticPrefix", "\"NB-\"");
     is("computerNameSuffixRandomCharCount", "6"); /* what is not named stays */

@@ -263,6 +263,7 @@ const struct td_view td_view_app = {
 static const struct td_view_column configuration_columns[] = {
     {.name = "id", .type = TD_V_TEXT, .sql = "c.id", .fold = "c.id"},
     {.name = "displayName", .type = TD_V_TEXT, .sql = "c.name", .fold = "c.name_key"},
+    {.name = "description", .type = TD_V_TEXT, .sql = "NULLIF(c.description, '')"},
     {.name = "createdDateTime", .type = TD_V_TIME, .sql = "c.created_at"},
     {.name = "lastModifiedDateTime", .type = TD_V_TIME, .sql = "c.modified_at"},
     {.name = "version", .type = TD_V_INT, .sql = "c.revision"},
