@@ -220,7 +220,7 @@ static const struct td_g_set sets[] = {
      .read = TD_RIGHT_CONFIGURATION,
      .write = TD_RIGHT_CONFIGURATION,
      .about = "Configuration items of `touchdown policy add`. Domain join configurations are written here too; of the"
-              " others name, assignment and end. Secrets are masked.",
+              " others name, description, assignment and end. Secrets are masked.",
      .create = td_g_configuration_create,
      .update = td_g_configuration_update,
      .remove = td_g_configuration_remove,
