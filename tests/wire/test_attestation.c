@@ -194,8 +194,12 @@ static void refuses_malformed_requests(void **state)
     assert_int_equal(post("/ztd/v1/attest", NULL, "{\"step\":\"attest-begin\",\"registrationId\":\"x\"}"), 400);
     assert_string_equal(td_json_str(answer(), "field"), "registrationId");
     assert_int_equal(begin_with(&p, "\"purpose\":\"for fun\""), 400);
-    assert_int_equal(begin_with(&p, "\"ekChain\":[1]"), 400);
-    assert_int_equal(begin_with(&p, "\"ekChain\":\"AAAA\""), 400);
+    static const char *const wrong[] = {"\"ekChain\":[1]", "\"ekChain\":\"AAAA\"", "\"ekChain\":[\"%\"]"};
+    for (size_t i = 0; i < TD_COUNTOF(wrong); i++) {
+        assert_int_equal(begin_with(&p, wrong[i]), 400);
+        assert_string_equal(td_json_str(answer(), "field"), "ekChain");
+        assert_non_null(td_json_str(answer(), "remedy"));
+    }
     char *cut = td_arena_strdup(&box->arena, whole);
     *strstr(cut, "\"ekPub\":\"AAE") = 'x'; /* no JSON any more */
     assert_int_equal(post("/ztd/v1/attest", NULL, cut), 400);

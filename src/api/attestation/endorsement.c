@@ -37,8 +37,10 @@ static enum td_code read_chain(struct td_attestation *t, struct td_endorsement *
     if (list == NULL || list->type == TD_JSON_NULL)
         return TD_OK;
     if (list->type != TD_JSON_ARRAY || td_json_count(list) > TD_ATTESTATION_MAX_CHAIN)
-        return td_fail(err, TD_EINVAL, "ekChain", "must be a list of at most %d certificates in base64",
-                       TD_ATTESTATION_MAX_CHAIN);
+        return td_remedy(err,
+                         td_fail(err, TD_EINVAL, "ekChain", "must be a list of at most %d certificates in base64",
+                                 TD_ATTESTATION_MAX_CHAIN),
+                         "Send only what lies between the TPM's certificate and its maker's root.");
     for (const struct td_json *v = list->child; v != NULL; v = v->next)
         td_try(td_attestation_octets(t, v, "ekChain", TD_ATTESTATION_MAX_CERT, &e->chain[e->chain_count++], err));
     return TD_OK;

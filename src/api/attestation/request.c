@@ -20,15 +20,17 @@ enum td_code td_attestation_refuse(struct td_attestation *t, struct td_error *er
 enum td_code td_attestation_octets(const struct td_attestation *t, const struct td_json *value, const char *name,
                                    size_t max, struct td_slice *ret, struct td_error *err)
 {
+    static const char as_it_is[] = "Send the structure as the TPM has it, in base64.";
     *ret = TD_S("");
     if (value == NULL || value->type == TD_JSON_NULL)
         return TD_OK;
     if (value->type != TD_JSON_STRING)
-        return td_fail(err, TD_EINVAL, name, "must be a text in base64");
+        return td_remedy(err, td_fail(err, TD_EINVAL, name, "must be a text in base64"), "%s", as_it_is);
     if (td_b64_decode(t->a, td_str(value->str), TD_B64_ANY, ret) != TD_OK)
-        return td_remedy(err, td_fail(err, TD_EFORMAT, name, "is not base64"),
-                         "Send the structure as the TPM has it, in base64.");
-    return ret->n <= max ? TD_OK : td_fail(err, TD_ELIMIT, name, "has more than %zu octets", max);
+        return td_remedy(err, td_fail(err, TD_EFORMAT, name, "is not base64"), "%s", as_it_is);
+    if (ret->n <= max)
+        return TD_OK;
+    return td_remedy(err, td_fail(err, TD_ELIMIT, name, "has more than %zu octets", max), "%s", as_it_is);
 }
 
 enum td_code td_attestation_member(const struct td_attestation *t, const char *name, size_t max, struct td_slice *ret,
