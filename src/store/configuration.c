@@ -122,7 +122,7 @@ enum td_code td_configuration_describe(struct td_tx *tx, const char *tenant, con
                                        const char *actor, struct td_error *err)
 {
     TD_CLEANUP(td_arena_done) struct td_arena a = {0};
-    struct td_configuration old = {.id = ""};
+    struct td_configuration old = {.id = "", .description = ""};
     if (strlen(description) > TD_CONFIGURATION_DESCRIPTION_MAX || !td_utf8_ok(td_str(description)))
         return td_fail(err, TD_EINVAL, "description", "must have at most %d octets of UTF-8",
                        TD_CONFIGURATION_DESCRIPTION_MAX);
