@@ -238,8 +238,9 @@ static enum td_code attestation(struct known *k, struct td_error *err)
         return TD_OK;
     }
     td_try(td_tenant_get(k->tx, k->tenant, "userless-once", k->a, &once, err));
-    if (shared && strcmp(once, "on") == 0 && deployed_before(k)) {
-        say(k, TD_UNMET, "it was deployed without a user before", "Allow it once more: touchdown device unblock.");
+    if (strcmp(once, "on") == 0 && deployed_before(k)) { /* a user can deploy it still, a technician can't */
+        say(k, shared ? TD_UNMET : TD_WARN, "it was deployed without a user before",
+            "Allow it once more: touchdown device unblock.");
         return TD_OK;
     }
     td_try(fine_without(td_tpm_binding_find(k->tx, k->tenant, k->r.id, k->a, &b, err), &proven));

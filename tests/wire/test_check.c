@@ -214,11 +214,13 @@ static void what_is_wrong(void **state)
     assert_int_equal(failed, 2);
 }
 
+static const char *usage = "{\"deviceUsageType\":\"shared\"}";
+
 static void share(struct td_tx *tx, struct service_box *b)
 {
     struct td_profile settings;
     struct td_profile_row p;
-    assert_ok(td_profile_parse(TD_S("{\"deviceUsageType\":\"shared\"}"), &b->arena, &settings, NULL));
+    assert_ok(td_profile_parse(td_str(usage), &b->arena, &settings, NULL));
     assert_ok(td_profile_add(tx, b->tenant, "Kiosks", &settings, "test", &b->arena, &p, NULL));
     assert_ok(td_profile_assign(tx, b->tenant, p.id, "", "test", NULL));
 }
@@ -303,6 +305,21 @@ static void once_counts_backwards(void **state)
     expect("attestation", TD_UNMET);
 }
 
+/* A technician is refused the second time; a user may still set it up. */
+static void once_warns_technicians(void **state)
+{
+    box = *state;
+    with_tpm = with_key = true;
+    usage = "{\"preprovisioningAllowed\":true}";
+    take("SN-0007", "");
+    box_in_write(box, share);
+    usage = "{\"deviceUsageType\":\"shared\"}";
+    box_in_write(box, block_it);
+    expect("attestation", TD_PASS);
+    set("userless-once=on");
+    expect("attestation", TD_WARN);
+}
+
 static void assign_somebody(struct td_tx *tx, struct service_box *b)
 {
     const struct td_registration_change change = {.assigned_user = "gone@contoso.test", .any_user = true};
@@ -353,6 +370,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_good_device_passes),       TEST(who_may_not),     TEST(what_is_wrong),
         TEST(what_a_hybrid_device_needs), TEST(whom_to_believe), TEST(keys_in_hashes),
-        TEST(who_signs_in_needs_none),    TEST(nobodys),         TEST(once_counts_backwards)};
+        TEST(who_signs_in_needs_none),    TEST(nobodys),         TEST(once_counts_backwards),
+        TEST(once_warns_technicians),
+    };
     return cmocka_run_group_tests_name("wire/check", tests, NULL, NULL);
 }
