@@ -1,6 +1,5 @@
-#include "policy/desired_item.h"
-
 #include "base/encode.h"
+#include "policy/desired_item.h"
 
 struct td_want *td_want_add(struct td_desired_ctx *c, enum td_stage stage, enum td_sync_kind verb, const char *uri)
 {
