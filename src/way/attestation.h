@@ -86,6 +86,6 @@ enum td_code td_pcr_allowed_check(const char *allowed, struct td_error *err) TD_
 #define TD_ATTEST_TICKET_LIFE (10 * TD_MINUTE)
 /* Challenges of one EK in so many minutes, for one caller's address (of IPv6 the first 64 bits) and in all: whoever
  * knows the key of somebody's TPM must not use up what the device itself may ask for. */
-enum { TD_ATTEST_PER_EK = 20, TD_ATTEST_PER_EK_ALL = 200, TD_ATTEST_EK_MINUTES = 10 };
+enum { TD_ATTEST_PER_EK = 50, TD_ATTEST_PER_EK_ALL = 200, TD_ATTEST_EK_MINUTES = 10 };
 
 #endif

@@ -10,7 +10,7 @@ from lab import LabError, run, say
 from userless import must
 
 SOAK = True
-STEP_MS = 120  # a TPM may be asked for twenty proofs in ten minutes: fewer kills before the join
+STEP_MS = 120  # a TPM may be asked for fifty proofs in ten minutes: fewer kills before the join
 ONCE = ("device.registered", "device.ready")
 
 
