@@ -8,16 +8,17 @@
 
 enum { KRB_ROUNDS = 16 };
 
-/* --- a configuration in memory
- * ---------------------------------------------------------------------------------------- */
+/* --- a configuration in memory ------------------------------------------------------------------------------------ */
 
 static long conf_values(void *ctx, const char *const *names, char ***ret)
 {
     static const char *const rows[][2] = {
-        {"dns_lookup_kdc", "false"}, {"dns_lookup_realm", "false"}, {"dns_canonicalize_hostname", "false"},
-        {"rdns", "false"},           {"kdc_timesync", "0"}, /* a clock that is wrong is to be told, not to be got round
-                                                             */
+        {"dns_lookup_kdc", "false"},
+        {"dns_lookup_realm", "false"},
+        {"dns_canonicalize_hostname", "false"},
+        {"rdns", "false"},
         {"default_realm", NULL},
+        {"kdc_timesync", "0"}, /* a clock that is wrong is to be told, not to be got round */
     };
     const struct td_krb_realm *r = ctx;
     if (names[0] == NULL || strcmp(names[0], "libdefaults") != 0 || names[1] == NULL || names[2] != NULL)
@@ -71,8 +72,7 @@ void td_krb_close(struct td_krb_talk *t)
     td_arena_wipe(&t->arena);
 }
 
-/* --- refusals
- * --------------------------------------------------------------------------------------------------------- */
+/* --- refusals ----------------------------------------------------------------------------------------------------- */
 
 static int number_of(krb5_error_code code)
 {
@@ -109,8 +109,7 @@ static enum td_code refused_by_kdc(struct td_krb_talk *t, krb5_init_creds_contex
     return td_krb_refused(t, code, e_data, err);
 }
 
-/* --- exchanges
- * -------------------------------------------------------------------------------------------------------- */
+/* --- exchanges ---------------------------------------------------------------------------------------------------- */
 
 static enum td_code pass_on(struct td_krb_talk *t, krb5_data *out, krb5_data *realm, krb5_data *in,
                             struct td_error *err)

@@ -97,8 +97,7 @@ enum td_code td_krb_by_keytab(const struct td_krb_realm *r, const char *principa
     return rc;
 }
 
-/* --- tickets for services
- * --------------------------------------------------------------------------------------------- */
+/* --- tickets for services ----------------------------------------------------------------------------------------- */
 
 enum td_code td_krb_service_ticket(struct td_krb_talk *t, krb5_ccache cc, krb5_principal client, const char *name,
                                    krb5_creds *ret, struct td_error *err)
