@@ -43,17 +43,17 @@ enum td_code td_attestation_still(struct td_attestation *t, struct td_tx *tx, co
                                   struct td_error *err)
 {
     enum td_attest_purpose purpose = c->purpose;
-    bool pinned = true, programs = true;
+    bool allowed = true;
     if (td_fault("attest-allowed-before"))
         return TD_OK;
     td_try(td_attestation_wanted(t, tx, (int)c->purpose, &purpose, err));
-    td_try(td_attestation_allows(t, tx, "pinned-ek", &pinned, err));
-    td_try(td_attestation_allows(t, tx, "virtual-tpm", &programs, err));
-    if (c->assurance == TD_ASSURANCE_PINNED && !pinned)
+    if (c->assurance == TD_ASSURANCE_PINNED)
+        td_try(td_attestation_allows(t, tx, "pinned-ek", &allowed, err));
+    if (!allowed)
         return td_attestation_refuse(t, err, c->manufacturer[0] != '\0' ? TD_ATT_UNTRUSTED : TD_ATT_NO_CERTIFICATE,
                                      "sessionId",
                                      "the tenant believes no registered hashes since the challenge was given");
-    if (!programs && td_tpm_is_virtual(c->manufacturer, c->model))
-        return td_attestation_refuse(t, err, TD_ATT_VIRTUAL, "sessionId", c->model);
-    return TD_OK;
+    if (td_tpm_is_virtual(c->manufacturer, c->model))
+        td_try(td_attestation_allows(t, tx, "virtual-tpm", &allowed, err));
+    return allowed ? TD_OK : td_attestation_refuse(t, err, TD_ATT_VIRTUAL, "sessionId", c->model);
 }
